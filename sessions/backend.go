@@ -1,0 +1,94 @@
+package sessions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A Backend keeps session records by id, on a server's side. It must be safe for
+// concurrent use, and it obeys the suite in package sessionstest.
+//
+// An id is always 43 characters of base64url, the hash of the id in the cookie:
+// the Manager hashes before a Backend sees it, so a dump of the store is no set of
+// sessions. A Backend refuses anything else with what [CheckID] returns.
+//
+// There is no blind overwrite: Create never replaces and Update only replaces the
+// version that was read. An error that is none of those named below means that the
+// backend is down or that the record cannot be kept; wrap the cause with %w.
+type Backend interface {
+	// Load returns the record of id, or [ErrNotFound] where there is none or it has expired.
+	Load(ctx context.Context, id string) (Record, error)
+	// Create keeps a new record; its Version is ignored. It returns [ErrExists], and
+	// changes nothing, where id has a record that has not expired.
+	Create(ctx context.Context, id string, r Record) error
+	// Update replaces the record of id where its version is still r.Version, and
+	// returns the new version. [ErrConflict]: somebody else wrote since.
+	// [ErrNotFound]: there is none, or it has expired; Update never creates.
+	Update(ctx context.Context, id string, r Record) (version uint64, err error)
+	// Delete removes the record of id. That there is none is no error.
+	Delete(ctx context.Context, id string) error
+}
+
+// A UserBackend is a Backend that can also list and end the sessions of a user.
+type UserBackend interface {
+	Backend
+	// Sessions lists the sessions of user that have not expired and are no
+	// tombstones, newest first. No user, no sessions: an empty list is no error.
+	Sessions(ctx context.Context, user string) ([]Info, error)
+	// EndUser ends every session of user but those whose ids are named in except.
+	EndUser(ctx context.Context, user string, except ...string) error
+}
+
+// A Record is what a Backend keeps for one id.
+type Record struct {
+	Data    []byte    // opaque to the Backend, which neither changes nor keeps the caller's slice; empty in a tombstone
+	User    string    // whose session it is; empty: nobody's
+	Expires time.Time // when the Backend may forget it; never zero
+	Version uint64    // the version that Load read; a Backend never hands out 0
+}
+
+// Info describes one session of a user, without its data.
+type Info struct {
+	ID      string    // the hashed id, as Backends know it: safe to show and to log
+	Created time.Time // when the session began
+	Seen    time.Time // when it was last used, known to within a fifth of its idle timeout
+	Expires time.Time // when it ends if it is not used again
+}
+
+var (
+	// ErrNotFound is returned by Load and Update where id has no record.
+	ErrNotFound = errors.New("sessions: not found")
+	// ErrExists is returned by Create where id has a record already.
+	ErrExists = errors.New("sessions: exists already")
+	// ErrConflict is returned by Update where the record has changed since it was read.
+	ErrConflict = errors.New("sessions: changed since it was read")
+	// ErrTooLarge is returned by Create and Update, before anything is written, for a
+	// record larger than the backend can keep; what was kept stays.
+	ErrTooLarge = errors.New("sessions: too large")
+	// ErrBadID is returned by every method of a Backend for an id that is not 43
+	// characters of base64url.
+	ErrBadID = errors.New("sessions: bad id")
+)
+
+// CheckID returns an error that wraps [ErrBadID] unless id is 43 characters of
+// base64url (RFC 4648 section 5, no padding). Every method of a Backend calls it first.
+func CheckID(id string) error {
+	if len(id) != 43 {
+		return fmt.Errorf("%w: %d characters, not 43", ErrBadID, len(id))
+	}
+	for i := range len(id) {
+		c := id[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+			return fmt.Errorf("%w: character %d is not base64url", ErrBadID, i)
+		}
+	}
+	return nil
+}
+
+// Info describes the record kept under id, for [UserBackend.Sessions]: Created and
+// Seen are read from its data and stay zero where that cannot be read.
+func (r Record) Info(id string) Info {
+	return Info{ID: id, Expires: r.Expires}
+}
