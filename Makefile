@@ -1,0 +1,57 @@
+# make run    the demo on http://127.0.0.1:8080, with nothing but Go
+# make test   everything that must hold before a change lands
+# The others are listed by make help.
+
+GO         ?= go
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME   ?= 30s
+
+.PHONY: help run test packages check unit e2e fuzz soak bench golden deploy
+
+help:
+	@echo "make run     start the demo on http://127.0.0.1:8080"
+	@echo "make test    format, vet, staticcheck and all tests with the race detector"
+	@echo "make e2e     drive the demo with a real Chromium"
+	@echo "make fuzz    run each fuzz target for FUZZTIME ($(FUZZTIME))"
+	@echo "make soak    run the race tests over and over, for about ten minutes"
+	@echo "make bench   measure this framework and its peers, print one table"
+	@echo "make golden  rewrite the golden files after a deliberate change"
+	@echo "make deploy  deploy to App Engine"
+
+run:
+	$(GO) run ./cmd/demo
+
+test: packages check unit
+
+# What the tests need and Debian has is installed where it is missing.
+packages:
+	@scripts/packages gcc memcached
+
+check:
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \
+		echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+unit:
+	$(GO) test -race ./...
+
+e2e:
+	@scripts/packages chromium
+	cd e2e && $(GO) vet ./... && $(GO) test -count=1 ./...
+
+fuzz:
+	@scripts/fuzz $(FUZZTIME)
+
+soak:
+	$(GO) test -race -count=20 -timeout=30m ./framework/... ./sessions/... ./handlers/...
+
+bench:
+	@scripts/packages memcached
+	cd bench && $(GO) run .
+
+golden:
+	$(GO) test ./framework ./internal/architecture -update
+
+deploy:
+	@scripts/deploy
