@@ -1,0 +1,17 @@
+package templates_test
+
+import "time"
+
+// builtinData is what the built-in pages are given by the handlers of the same names.
+var builtinData = map[string]any{
+	"login":  map[string]any{"Next": "/cart", "Name": "ann", "Error": "Wrong.", "Notice": "Out."},
+	"signup": map[string]any{"Next": "/cart", "Name": "ann", "Error": "Taken."},
+	"error":  map[string]any{"Status": 404, "Text": "Not Found", "Message": "Nothing here.", "ID": "x"},
+	"account": map[string]any{
+		"Name": "ann", "Created": time.Now(), "Roles": []string{"admin"}, "Error": "Wrong.", "SessionsUnknown": false,
+		"Sessions": []map[string]any{
+			{"ID": "0123456789", "Created": time.Now(), "Expires": time.Now(), "Current": true},
+			{"ID": "9876543210", "Created": time.Time{}, "Expires": time.Now(), "Current": false},
+		},
+	},
+}

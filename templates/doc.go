@@ -1,0 +1,27 @@
+// Package templates holds the HTML pages of a site: html/template files, each
+// parsed once, at start, and rendered within one layout.
+//
+// A page is a file: "home" is home.html. Its body is the content, whose dot is what
+// the handler gave to Render, and it may define "title", the page's title, and
+// "head", what the layout puts into <head>. The layout is layout.html, whose dot is
+// a [Page]. Files under parts/ are shared by all of them: parts/nav.html is
+// {{template "nav" .}}. Files under static/ are served as they are, for a year,
+// under a name that holds the hash of their content.
+//
+//	home.html           {{define "title"}}Home{{end}}<h1>Visit {{.}}</h1>
+//	layout.html         optional: ... {{template "content" .Data}} ...
+//	parts/nav.html      optional
+//	static/shop.css     <link rel="stylesheet" href="{{static "shop.css"}}">
+//
+// Built in are a layout, its parts nav and footer, a style sheet, a logo, and the
+// pages login, signup, account and error. A file of the site's own with the same
+// name takes the place of a built-in one.
+//
+// Two functions are added to html/template's own: static gives the address of a
+// static file, and url that of a route, by its name (webapp2's uri_for):
+//
+//	<a href="{{url "login" "next" "/cart"}}">Log in</a>
+//
+// No page here holds a line of script or an inline style, so the site can send a
+// Content-Security-Policy that allows neither.
+package templates

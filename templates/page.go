@@ -1,0 +1,26 @@
+package templates
+
+import "slices"
+
+// A Page is what the layout is given: its dot. The content is given Data alone.
+// The zero value is a page without a title, for nobody.
+type Page struct {
+	Site    string   // the site's name, in the head line and in the window's title
+	Title   string   // the page's title; empty: what the page defines as "title", else its name
+	User    string   // the name of who is logged in; empty: nobody is
+	Roles   []string // what that user may do
+	Path    string   // of the request, so that a menu can mark where one is
+	Look    string   // a class for <body>, by which a style sheet tells one part of the site from another
+	Flashes []Flash  // messages for this page only
+	Data    any      // the content's dot
+}
+
+// A Flash is a message that is shown once.
+type Flash struct {
+	Message any
+	Level   string // "success", "info", "warning" and "error" have a look in the built-in style sheet
+}
+
+// Has reports whether who is logged in has role, for a menu: {{if .Has "admin"}}.
+// What a user may do is for the handler's Guard to say, never for a template.
+func (p *Page) Has(role string) bool { return slices.Contains(p.Roles, role) }

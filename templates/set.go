@@ -1,0 +1,188 @@
+package templates
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
+)
+
+//go:embed builtin
+var builtin embed.FS
+
+// A Set is the pages of one site. It is safe for concurrent use.
+type Set struct {
+	pages  map[string]*template.Template
+	files  map[string]File   // static files, by the hashed name
+	hashed map[string]string // the hashed name of each, by its own
+	url    atomic.Pointer[func(name string, pairs ...any) (string, error)]
+}
+
+// Parse reads every file of pages once and returns the set of them, over the
+// built-in ones; pages may be nil, and so may funcs, which are added to the
+// functions of the templates. It finds at start what html/template would find at the
+// first request: what does not parse, a function or template that is not there, and
+// what cannot be escaped. The error is all the mistakes there are, each with the name
+// of its file.
+//
+// An embed.FS that was given a folder holds that folder: give Parse the inside,
+// fs.Sub(files, "pages").
+func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
+	inside, err := fs.Sub(builtin, "builtin")
+	if err != nil {
+		return nil, fmt.Errorf("templates: %w", err)
+	}
+	s := &Set{pages: map[string]*template.Template{}, files: map[string]File{}, hashed: map[string]string{}}
+	texts := map[string]string{} // by the file's path without .html
+	for _, fsys := range []fs.FS{inside, pages} {
+		if fsys == nil {
+			continue
+		}
+		err := walk(fsys, func(file string, data []byte) {
+			if static, ok := strings.CutPrefix(file, "static/"); ok {
+				s.addStatic(static, data)
+			} else if name, ok := strings.CutSuffix(file, ".html"); ok {
+				texts[name] = string(data)
+			}
+		})
+		if err != nil {
+			return nil, fmt.Errorf("templates: %w", err)
+		}
+	}
+	all := template.FuncMap{"static": s.StaticURL, "url": s.URL}
+	maps.Copy(all, funcs)
+	shared, err := parseShared(texts, all)
+	if err != nil {
+		return nil, err
+	}
+	var mistakes []error
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		if name == "layout" || strings.HasPrefix(name, "parts/") {
+			continue
+		}
+		t, err := parsePage(shared, name, texts[name])
+		if err != nil {
+			mistakes = append(mistakes, fmt.Errorf("templates: %s.html: %w", name, err))
+			continue
+		}
+		s.pages[name] = t
+	}
+	if err := errors.Join(mistakes...); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// parseShared parses what every page is parsed over: the layout and the parts.
+func parseShared(texts map[string]string, funcs template.FuncMap) (*template.Template, error) {
+	shared, err := template.New("layout.html").Funcs(funcs).Parse(texts["layout"])
+	if err != nil {
+		return nil, fmt.Errorf("templates: layout.html: %w", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		part, ok := strings.CutPrefix(name, "parts/")
+		if !ok {
+			continue
+		}
+		if err := define(shared, part, name+".html", texts[name]); err != nil {
+			return nil, fmt.Errorf("templates: %s.html: %w", name, err)
+		}
+	}
+	return shared, nil
+}
+
+// parsePage parses one page over a copy of what is shared, and has it escaped.
+func parsePage(shared *template.Template, name, text string) (*template.Template, error) {
+	t, err := shared.Clone()
+	if err != nil {
+		return nil, err
+	}
+	if err := define(t, "content", name+".html", text); err != nil {
+		return nil, err
+	}
+	if own := t.Lookup("title"); own == nil || own.Tree == nil || strings.TrimSpace(own.Tree.Root.String()) == "" {
+		if _, err := t.New("title").Parse(template.HTMLEscapeString(name)); err != nil {
+			return nil, err
+		}
+	}
+	// html/template escapes at the first Execute, all that this one reaches; the dot
+	// then stops it before anything of the site's runs.
+	escape, err := t.New("templates: escape").Parse(`{{call .}}{{template "layout.html"}}`)
+	if err != nil {
+		return nil, err
+	}
+	stop := func() (string, error) { return "", errEscaped }
+	if err := escape.Execute(io.Discard, stop); !errors.Is(err, errEscaped) {
+		return nil, err
+	}
+	return t, nil
+}
+
+var errEscaped = errors.New("escaped")
+
+// define parses text under the name of its file, which mistakes then say, and makes
+// it known as name.
+func define(t *template.Template, name, file, text string) error {
+	parsed, err := t.New(file).Parse(text)
+	if err != nil {
+		return err
+	}
+	_, err = t.AddParseTree(name, parsed.Tree)
+	return err
+}
+
+// Render writes page within the layout to w. That there is no such page is an error
+// that lists those there are. What a template wrote before it failed stays written:
+// w should hold it back, as a framework.Response does.
+func (s *Set) Render(w io.Writer, page string, p *Page) error {
+	t := s.pages[page]
+	if t == nil {
+		return fmt.Errorf("templates: there is no page %q, only %s", page, strings.Join(s.Pages(), ", "))
+	}
+	if err := t.Execute(w, p); err != nil {
+		return fmt.Errorf("templates: page %q: %w", page, err)
+	}
+	return nil
+}
+
+// Pages lists the names of all pages, sorted.
+func (s *Set) Pages() []string { return slices.Sorted(maps.Keys(s.pages)) }
+
+// URL gives the address of the route called name, by the function that SetURL was
+// given. It is the template function url.
+func (s *Set) URL(name string, pairs ...any) (string, error) {
+	f := s.url.Load()
+	if f == nil {
+		return "", fmt.Errorf("templates: url %q: the set knows no routes; handlers.Site.Routes makes them known", name)
+	}
+	return (*f)(name, pairs...)
+}
+
+// SetURL makes the routes of a site known to its templates. A set serves one site.
+func (s *Set) SetURL(url func(name string, pairs ...any) (string, error)) { s.url.Store(&url) }
+
+// walk calls f with every file of fsys that is not hidden.
+func walk(fsys fs.FS, f func(file string, data []byte)) error {
+	return fs.WalkDir(fsys, ".", func(file string, entry fs.DirEntry, err error) error {
+		hidden := entry != nil && strings.HasPrefix(entry.Name(), ".") && file != "."
+		switch {
+		case err != nil:
+			return err
+		case hidden && entry.IsDir():
+			return fs.SkipDir
+		case hidden || entry.IsDir():
+			return nil
+		}
+		data, err := fs.ReadFile(fsys, file)
+		if err == nil {
+			f(file, data)
+		}
+		return err
+	})
+}
