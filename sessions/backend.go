@@ -42,9 +42,13 @@ type UserBackend interface {
 }
 
 // A Record is what a Backend keeps for one id.
+//
+// A record with empty Data is a tombstone: it stands for a minute where a session
+// was ended or renewed, so that a request that began before cannot bring it back.
+// A Backend keeps all of its fields as it keeps those of any other record.
 type Record struct {
 	Data    []byte    // opaque to the Backend, which neither changes nor keeps the caller's slice; empty in a tombstone
-	User    string    // whose session it is; empty: nobody's
+	User    string    // whose session it is; empty: nobody's. In a tombstone: the id it was renewed into; empty: it was ended
 	Expires time.Time // when the Backend may forget it; never zero
 	Version uint64    // the version that Load read; a Backend never hands out 0
 }
