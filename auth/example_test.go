@@ -1,0 +1,93 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/webapp2go/webapp2go/auth"
+)
+
+func Example() {
+	ctx := context.Background()
+	users := auth.NewMemory()
+	var passwords auth.Passwords
+
+	joe, err := passwords.SignUp(ctx, users, "Joe", "correct horse battery")
+	fmt.Println(joe.Name, err)
+
+	_, err = passwords.LogIn(ctx, users, "joe", "a wrong guess")
+	fmt.Println(errors.Is(err, auth.ErrCredentials))
+	_, err = passwords.LogIn(ctx, users, "nobody", "a wrong guess")
+	fmt.Println(errors.Is(err, auth.ErrCredentials))
+
+	joe, err = passwords.LogIn(ctx, users, "joe", "correct horse battery")
+	fmt.Println(joe.Name, err)
+	// Output:
+	// Joe <nil>
+	// true
+	// true
+	// Joe <nil>
+}
+
+func ExamplePasswords_Change() {
+	ctx := context.Background()
+	users := auth.NewMemory()
+	var passwords auth.Passwords
+	joe, err := passwords.SignUp(ctx, users, "joe", "correct horse battery")
+	if err != nil {
+		panic(err)
+	}
+	err = passwords.Change(ctx, users, joe, "correct horse battery", "short")
+	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
+		fmt.Println(invalid.Message)
+	}
+	fmt.Println(passwords.Change(ctx, users, joe, "correct horse battery", "a staple this time"))
+	// Output:
+	// A password must have at least 8 characters.
+	// <nil>
+}
+
+// A user of a webapp2 application logs in with the old hash, which is replaced.
+func ExamplePasswords_webapp2() {
+	ctx := context.Background()
+	users := auth.NewMemory()
+	err := users.Create(ctx, &auth.User{
+		ID:       "5629499534213120", // the old one, so that old data still points at it
+		Name:     "joe",
+		Password: "26199ffccb30e485d1619de074520351b2aa4fad$sha1$AbCdEf0123456789ghijkl",
+	})
+	if err != nil {
+		panic(err)
+	}
+	passwords := auth.Passwords{Webapp2: true}
+	joe, err := passwords.LogIn(ctx, users, "joe", "correct horse")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(joe.ID, joe.Password[:10])
+	// Output: 5629499534213120 $argon2id$
+}
+
+func ExampleVerifyWebapp2() {
+	const stored = "26199ffccb30e485d1619de074520351b2aa4fad$sha1$AbCdEf0123456789ghijkl"
+	fmt.Println(auth.VerifyWebapp2("correct horse", stored, ""))
+	fmt.Println(auth.VerifyWebapp2("wrong horse", stored, ""))
+	_, err := auth.VerifyWebapp2("x", "x$plain$", "")
+	fmt.Println(err)
+	// Output:
+	// true <nil>
+	// false <nil>
+	// auth: a webapp2 password that was stored in the clear is refused
+}
+
+func ExampleNameKey() {
+	fmt.Println(auth.NameKey(" Joe ") == auth.NameKey("JOE"))
+	// Output: true
+}
+
+func ExampleUser_Has() {
+	joe := &auth.User{Name: "joe", Roles: []string{"editor"}}
+	fmt.Println(joe.Has("editor"), joe.Has("admin"))
+	// Output: true false
+}

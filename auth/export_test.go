@@ -1,0 +1,23 @@
+package auth
+
+import "context"
+
+// Runs returns how many argon2id hashes p has computed.
+func (p *Passwords) Runs() int64 { return p.runs.Load() }
+
+// TakeTurns takes n turns and returns what gives them back.
+func (p *Passwords) TakeTurns(n int) (release func(), err error) {
+	var held []func()
+	for range n {
+		done, err := p.turn(context.Background())
+		if err != nil {
+			return nil, err
+		}
+		held = append(held, done)
+	}
+	return func() {
+		for _, done := range held {
+			done()
+		}
+	}, nil
+}

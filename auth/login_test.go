@@ -1,0 +1,242 @@
+package auth_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/webapp2go/webapp2go/auth"
+)
+
+func signUp(t *testing.T, p *auth.Passwords, s auth.Store, name, password string) *auth.User {
+	t.Helper()
+	u, err := p.SignUp(t.Context(), s, name, password)
+	if err != nil {
+		t.Fatalf("SignUp(%q): %v", name, err)
+	}
+	return u
+}
+
+func TestSignUpAndLogIn(t *testing.T) {
+	p, users := &auth.Passwords{Params: cheap}, auth.NewMemory()
+	joe := signUp(t, p, users, "  Joe ", "correct horse")
+	if joe.Name != "Joe" || joe.ID == "" || strings.Contains(joe.Password, "horse") {
+		t.Errorf("SignUp made %+v", joe)
+	}
+	got, err := p.LogIn(t.Context(), users, "JOE", "correct horse")
+	if err != nil || got.ID != joe.ID {
+		t.Errorf("LogIn = %+v, %v", got, err)
+	}
+	if _, err := p.SignUp(t.Context(), users, "jOE", "another horse"); !errors.Is(err, auth.ErrExists) {
+		t.Errorf("the same name again: %v", err)
+	}
+}
+
+func TestSignUpRefuses(t *testing.T) {
+	tests := map[string]struct{ name, password, field string }{
+		"no name":             {"", "correct horse", "name"},
+		"spaces":              {" \t\n", "correct horse", "name"},
+		"control character":   {"jo\x00e", "correct horse", "name"},
+		"newline inside":      {"jo\ne", "correct horse", "name"},
+		"right to left":       {"jo\u202ee", "correct horse", "name"},
+		"zero width":          {"jo\u200be", "correct horse", "name"},
+		"not UTF-8":           {"jo\xffe", "correct horse", "name"},
+		"long name":           {strings.Repeat("x", 255), "correct horse", "name"},
+		"long in its key":     {strings.Repeat("\ufdfa", 80), "correct horse", "name"},
+		"no password":         {"joe", "", "password"},
+		"short":               {"joe", "1234567", "password"},
+		"short in characters": {"joe", "日本語日本語日", "password"},
+		"long password":       {"joe", strings.Repeat("x", 1025), "password"},
+		"password not UTF-8":  {"joe", "correct\xff horse", "password"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := &auth.Passwords{Params: cheap}
+			_, err := p.SignUp(t.Context(), auth.NewMemory(), test.name, test.password)
+			invalid, ok := errors.AsType[*auth.InvalidError](err)
+			if !ok || invalid.Field != test.field || invalid.HTTPStatus() != 400 {
+				t.Errorf("SignUp: %v, want an InvalidError of %s", err, test.field)
+			}
+			if p.Runs() != 0 {
+				t.Error("a hash was computed for nothing")
+			}
+		})
+	}
+	p := &auth.Passwords{Params: cheap, MinLength: 15}
+	if _, err := p.SignUp(t.Context(), auth.NewMemory(), "joe", "correct horse"); err == nil {
+		t.Error("13 characters passed a MinLength of 15")
+	}
+	for _, name := range []string{"joe@example.com", "Zoë", "山田 太郎", "O'Neil-Smith", "नमस्ते"} {
+		if _, err := p.SignUp(t.Context(), auth.NewMemory(), name, "correct horse battery"); err != nil {
+			t.Errorf("SignUp(%q): %v", name, err)
+		}
+	}
+}
+
+// TestSameWork counts hashes, since time cannot be asserted: each way to fail
+// costs one, like a success.
+func TestSameWork(t *testing.T) {
+	p, users := &auth.Passwords{Params: cheap, Webapp2: true}, auth.NewMemory()
+	signUp(t, p, users, "joe", "correct horse")
+	for name, stored := range map[string]string{
+		"nopass":  "",
+		"old":     "26199ffccb30e485d1619de074520351b2aa4fad$sha1$AbCdEf0123456789ghijkl",
+		"plain":   "correct horse$plain$",
+		"broken":  "$argon2id$v=19$m=4294967295,t=1,p=1$x$y",
+		"unknown": "x$hmac$y",
+	} {
+		if err := users.Create(t.Context(), &auth.User{Name: name, Password: stored}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"joe", "nobody", "nopass", "old", "plain", "broken", "unknown"} {
+		t.Run(name, func(t *testing.T) {
+			before := p.Runs()
+			u, err := p.LogIn(t.Context(), users, name, "wrong horse")
+			if u != nil || !errors.Is(err, auth.ErrCredentials) {
+				t.Errorf("LogIn = %v, %v, want ErrCredentials", u, err)
+			}
+			if n := p.Runs() - before; n != 1 {
+				t.Errorf("%d hashes, want 1", n)
+			}
+			unreadable := name == "plain" || name == "broken" || name == "unknown"
+			if said := err != auth.ErrCredentials; said != unreadable {
+				t.Errorf("LogIn = %v: a cause for the log: %v, want %v", err, said, unreadable)
+			}
+		})
+	}
+	before := p.Runs()
+	if _, err := p.LogIn(t.Context(), users, "joe", "correct horse"); err != nil {
+		t.Fatal(err)
+	}
+	if n := p.Runs() - before; n != 1 {
+		t.Errorf("a success cost %d hashes, want 1", n)
+	}
+	for _, name := range []string{"joe", "nobody"} {
+		before := p.Runs()
+		_, err := p.LogIn(t.Context(), users, name, strings.Repeat("x", auth.MaxPassword+1))
+		if err != auth.ErrCredentials || p.Runs() != before {
+			t.Errorf("an endless password for %s: %v after %d hashes", name, err, p.Runs()-before)
+		}
+	}
+}
+
+func TestRehash(t *testing.T) {
+	users := auth.NewMemory()
+	old := signUp(t, &auth.Passwords{Params: cheap}, users, "joe", "correct horse")
+	p := &auth.Passwords{Params: auth.Params{Time: 2, MemoryKiB: 64, Threads: 1}}
+	if _, err := p.LogIn(t.Context(), users, "joe", "wrong horse"); !errors.Is(err, auth.ErrCredentials) {
+		t.Fatal(err)
+	}
+	if now, _ := users.ByID(t.Context(), old.ID); now.Password != old.Password {
+		t.Fatal("a failed login changed the hash")
+	}
+	got, err := p.LogIn(t.Context(), users, "joe", "correct horse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, err := users.ByID(t.Context(), old.ID)
+	if err != nil || !strings.Contains(now.Password, "t=2") {
+		t.Fatalf("the stored hash is %.30q, %v", now.Password, err)
+	}
+	if got.Version != now.Version || got.Password != now.Password {
+		t.Errorf("LogIn returned version %d, stored is %d", got.Version, now.Version)
+	}
+	before := p.Runs()
+	if _, err := p.LogIn(t.Context(), users, "joe", "correct horse"); err != nil || p.Runs() != before+1 {
+		t.Errorf("the next login: %v after %d hashes", err, p.Runs()-before)
+	}
+}
+
+// failing is a store whose Update fails and, with down, whose reads do.
+type failing struct {
+	*auth.Memory
+	update, down error
+}
+
+func (f failing) Update(context.Context, *auth.User) error { return f.update }
+
+func (f failing) ByName(ctx context.Context, name string) (*auth.User, error) {
+	if f.down != nil {
+		return nil, f.down
+	}
+	return f.Memory.ByName(ctx, name)
+}
+
+func TestRehashFails(t *testing.T) {
+	users := auth.NewMemory()
+	signUp(t, &auth.Passwords{Params: cheap}, users, "joe", "correct horse")
+	for name, test := range map[string]struct {
+		update error
+		logged bool
+	}{
+		"another login was first": {auth.ErrConflict, false},
+		"store down":              {errors.New("disk full"), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			p := &auth.Passwords{Params: auth.Params{Time: 2, MemoryKiB: 64}, Log: slog.New(slog.NewTextHandler(&log, nil))}
+			if _, err := p.LogIn(t.Context(), failing{Memory: users, update: test.update}, "joe", "correct horse"); err != nil {
+				t.Errorf("LogIn: %v", err)
+			}
+			if logged := strings.Contains(log.String(), "disk full"); logged != test.logged {
+				t.Errorf("log: %q", log.String())
+			}
+		})
+	}
+}
+
+func TestStoreDown(t *testing.T) {
+	down := errors.New("connection refused")
+	_, err := (&auth.Passwords{Params: cheap}).LogIn(t.Context(), failing{Memory: auth.NewMemory(), down: down}, "joe", "x")
+	if !errors.Is(err, down) || errors.Is(err, auth.ErrCredentials) {
+		t.Errorf("LogIn = %v", err)
+	}
+}
+
+func TestChange(t *testing.T) {
+	p, users := &auth.Passwords{Params: cheap}, auth.NewMemory()
+	joe := signUp(t, p, users, "joe", "correct horse")
+	if err := p.Change(t.Context(), users, joe, "wrong horse", "battery staple"); !errors.Is(err, auth.ErrCredentials) {
+		t.Errorf("with a wrong old password: %v", err)
+	}
+	if err := p.Change(t.Context(), users, joe, "correct horse", "short"); err == nil || errors.Is(err, auth.ErrCredentials) {
+		t.Errorf("to a short password: %v", err)
+	}
+	stale := joe.Clone()
+	if err := p.Change(t.Context(), users, joe, "correct horse", "battery staple"); err != nil {
+		t.Fatal(err)
+	}
+	if now, _ := users.ByID(t.Context(), joe.ID); now.Version != joe.Version || now.Password != joe.Password {
+		t.Error("the user in hand is not the stored one")
+	}
+	if _, err := p.LogIn(t.Context(), users, "joe", "correct horse"); !errors.Is(err, auth.ErrCredentials) {
+		t.Errorf("the old password: %v", err)
+	}
+	if _, err := p.LogIn(t.Context(), users, "joe", "battery staple"); err != nil {
+		t.Errorf("the new password: %v", err)
+	}
+	if err := p.Change(t.Context(), users, stale, "correct horse", "third password"); !errors.Is(err, auth.ErrCredentials) {
+		t.Errorf("the password of an older copy still changes it: %v", err)
+	}
+	if err := p.Change(t.Context(), failing{Memory: users, update: auth.ErrConflict}, joe, "battery staple", "third password"); !errors.Is(err, auth.ErrConflict) {
+		t.Errorf("a race with another change: %v", err)
+	}
+	if err := p.Change(t.Context(), users, &auth.User{ID: "nobody"}, "correct horse", "third password"); !errors.Is(err, auth.ErrNotFound) {
+		t.Errorf("of a user who is gone: %v", err)
+	}
+}
+
+func TestHas(t *testing.T) {
+	var nobody *auth.User
+	if nobody.Has("admin") {
+		t.Error("nobody is an admin")
+	}
+	u := &auth.User{Roles: []string{"editor", "admin"}}
+	if !u.Has("admin") || u.Has("Admin") || u.Has("") {
+		t.Error("Has does not compare whole roles")
+	}
+}
