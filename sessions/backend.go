@@ -90,9 +90,3 @@ func CheckID(id string) error {
 	}
 	return nil
 }
-
-// Info describes the record kept under id, for [UserBackend.Sessions]: Created and
-// Seen are read from its data and stay zero where that cannot be read.
-func (r Record) Info(id string) Info {
-	return Info{ID: id, Expires: r.Expires}
-}

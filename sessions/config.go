@@ -1,0 +1,124 @@
+package sessions
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// A Config says what sessions a site has. Only Keys must be given.
+type Config struct {
+	// Keys, newest first: the first signs, all verify. To change keys, put the new one
+	// before the old and take the old one out when the longest session made with it
+	// has ended.
+	Keys []Key
+	// Sessions that the site has; the first is the default. Empty: one zero Spec.
+	Sessions []Spec
+	// Site is bound into the signature: a cookie of another site that has the same
+	// keys is refused. It may be empty, and to change it ends all sessions.
+	Site string
+	// Log gets what no answer can tell: values that cannot be read, a change that came
+	// too late. nil: slog.Default().
+	Log *slog.Logger
+	// Now is the clock of timeouts and of cookie dates. nil: time.Now.
+	Now func() time.Time
+	// OnEvent, if set, is told of every [Event], in the goroutine of the request. It
+	// must be quick, safe for concurrent use, and must not use the session.
+	OnEvent func(Event)
+}
+
+// A Policy says what a dead backend means for a request that uses its session.
+type Policy int
+
+const (
+	// Fail answers 503: Save returns the error. It is the default.
+	Fail Policy = iota
+	// Empty lets a request that only reads see an empty session. One that changes it
+	// is still answered 503. Err tells both of the error.
+	Empty
+)
+
+// A Spec declares one session of the site. Its zero value is a session of its
+// browser, in a signed cookie named __Host-session, of at most 12 hours.
+type Spec struct {
+	// Name of the cookie, without prefix. Empty: "session".
+	Name string
+	// Backend keeps the data. nil: the cookie itself holds it, signed. Then the last
+	// answer to reach the browser wins, and a copied cookie works until its timeouts,
+	// also after Destroy: keep logins in a Backend.
+	Backend Backend
+	// IdleTimeout ends a session that was not used for so long. 0: 30 minutes; with
+	// Backend nil: none. With Backend nil it is renewed by an answer's cookie, so that
+	// a read may undo what a parallel request has written.
+	IdleTimeout time.Duration
+	// AbsoluteTimeout ends a session so long after it was created, or after SetUser
+	// made it another user's. 0: 12 hours.
+	AbsoluteTimeout time.Duration
+	// Persistent lets the cookie outlive the browser, until the absolute timeout.
+	Persistent bool
+	// Domain and Path widen or narrow where the browser sends the cookie. Empty: this
+	// host, every path, and the cookie's name gets the prefix __Host-; else __Secure-.
+	Domain, Path string
+	// SameSite; 0: Lax.
+	SameSite http.SameSite
+	// Insecure allows plain http, for development: no Secure, no name prefix.
+	Insecure bool
+	// WhenDown says what a dead Backend means.
+	WhenDown Policy
+	// Import takes over the sessions of an older system. nil: there is none.
+	Import *Import
+}
+
+const (
+	defaultName     = "session"
+	defaultIdle     = 30 * time.Minute
+	defaultAbsolute = 12 * time.Hour
+)
+
+// A Manager makes the Store of each request. It is made once, by [New], and is safe
+// for concurrent use.
+type Manager struct {
+	specs []*declared
+	codec *codec
+	log   *slog.Logger
+	now   func() time.Time
+	event func(Event)
+}
+
+// New checks the whole of c and reports every mistake it finds, joined, each with its
+// cure. It keeps nothing of c that the caller may change.
+func New(c Config) (*Manager, error) {
+	m := &Manager{log: c.Log, now: c.Now, event: c.OnEvent}
+	if m.log == nil {
+		m.log = slog.Default()
+	}
+	if m.now == nil {
+		m.now = time.Now
+	}
+	codec, err := newCodec(c.Keys)
+	m.codec = codec
+	errs := []error{err}
+	specs := c.Sessions
+	if len(specs) == 0 {
+		specs = []Spec{{}}
+	}
+	for i, spec := range specs {
+		d, err := declare(m, spec, c.Site)
+		if err != nil {
+			errs = append(errs, specError(i, err))
+		}
+		m.specs = append(m.specs, d)
+	}
+	errs = append(errs, m.checkNames()...)
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Store returns the sessions of r. Call it once per request and keep it; it reads
+// nothing yet.
+func (m *Manager) Store(r *http.Request) *Store {
+	return &Store{manager: m, request: r}
+}

@@ -1,0 +1,165 @@
+package sessions
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// contents is what a session holds: the working copy of a request, or what a
+// backend has kept. Texts are parts of the one string that was read.
+//
+// Encoded it is a version byte, then a CBOR array of the time it was created and the
+// time it was last seen (Unix milliseconds, always in eight bytes, so that both stand
+// at a fixed place), the map of values, the array of flashes, and the user.
+type contents struct {
+	created, seen int64
+	values        []entry // by ascending key
+	flashes       []note
+	user          string
+}
+
+// An entry is one value, still encoded.
+type entry struct{ key, raw string }
+
+const (
+	contentsVersion = 1
+	createdAt       = 3  // where the created time stands in the encoded form
+	seenAt          = 12 // where the seen time stands
+	valuesAt        = 20 // where the values begin
+)
+
+func (c *contents) empty() bool {
+	return len(c.values) == 0 && len(c.flashes) == 0 && c.user == ""
+}
+
+func (c *contents) find(key string) (at int, found bool) {
+	return slices.BinarySearchFunc(c.values, key, func(e entry, key string) int {
+		return strings.Compare(e.key, key)
+	})
+}
+
+func (c *contents) get(key string) (raw string, found bool) {
+	if at, found := c.find(key); found {
+		return c.values[at].raw, true
+	}
+	return "", false
+}
+
+func (c *contents) set(key, raw string) {
+	at, found := c.find(key)
+	if found {
+		c.values[at].raw = raw
+		return
+	}
+	c.values = slices.Insert(c.values, at, entry{key, raw})
+}
+
+func (c *contents) delete(key string) {
+	if at, found := c.find(key); found {
+		c.values = slices.Delete(c.values, at, at+1)
+	}
+}
+
+// encode returns the encoded form.
+func (c *contents) encode() []byte {
+	size := valuesAt + 32 + len(c.user)
+	for _, e := range c.values {
+		size += len(e.key) + len(e.raw) + 5
+	}
+	for _, f := range c.flashes {
+		size += len(f.raw) + len(f.level) + 16
+	}
+	b := make([]byte, 0, size)
+	b = append(b, contentsVersion, cborArray<<5|5)
+	b = binary.BigEndian.AppendUint64(append(b, cborUint<<5|27), uint64(c.created))
+	b = binary.BigEndian.AppendUint64(append(b, cborUint<<5|27), uint64(c.seen))
+	b = appendHead(b, cborMap, uint64(len(c.values)))
+	for _, e := range c.values {
+		b = append(appendText(b, e.key), e.raw...)
+	}
+	b = appendHead(b, cborArray, uint64(len(c.flashes)))
+	for _, f := range c.flashes {
+		b = f.append(b)
+	}
+	return appendText(b, c.user)
+}
+
+// encodedTimes reads the two times of an encoded form, whose head it checks.
+func encodedTimes[T string | []byte](data T) (created, seen int64, err error) {
+	if len(data) > maxData {
+		return 0, 0, fmt.Errorf("%d bytes, the limit is %d", len(data), maxData)
+	}
+	if len(data) < valuesAt+1 {
+		return 0, 0, errMalformed
+	}
+	if data[0] != contentsVersion {
+		return 0, 0, fmt.Errorf("of version %d, this program reads version %d", data[0], contentsVersion)
+	}
+	if data[1] != cborArray<<5|5 || data[createdAt-1] != 27 || data[seenAt-1] != 27 {
+		return 0, 0, errMalformed
+	}
+	for i := range 8 {
+		created = created<<8 | int64(data[createdAt+i])
+		seen = seen<<8 | int64(data[seenAt+i])
+	}
+	return created, seen, nil
+}
+
+// parse reads an encoded form. It checks the whole of it and decodes no value.
+func (c *contents) parse(data string) (err error) {
+	if c.created, c.seen, err = encodedTimes(data); err != nil {
+		return err
+	}
+	n, data, err := readCount(data[valuesAt:], cborMap)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		c.values = make([]entry, 0, min(n, 64))
+	}
+	for i := range n {
+		var e entry
+		if e.key, data, err = readText(data); err != nil {
+			return err
+		}
+		rest, err := skip(data, maxDepth)
+		if err != nil {
+			return err
+		}
+		e.raw, data = data[:len(data)-len(rest)], rest
+		if i > 0 && e.key <= c.values[i-1].key { // also: no key twice
+			return errMalformed
+		}
+		c.values = append(c.values, e)
+	}
+	if n, data, err = readCount(data, cborArray); err != nil {
+		return err
+	}
+	for range n {
+		var f note
+		if data, err = f.parse(data); err != nil {
+			return err
+		}
+		c.flashes = append(c.flashes, f)
+	}
+	if c.user, data, err = readText(data); err != nil {
+		return err
+	}
+	if data != "" {
+		return errMalformed
+	}
+	return nil
+}
+
+// Info describes the record kept under id, for [UserBackend.Sessions]: Created and
+// Seen are read from its data and stay zero where that cannot be read.
+func (r Record) Info(id string) Info {
+	info := Info{ID: id, Expires: r.Expires}
+	if created, seen, err := encodedTimes(r.Data); err == nil {
+		info.Created, info.Seen = time.UnixMilli(created), time.UnixMilli(seen)
+	}
+	return info
+}

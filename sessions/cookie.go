@@ -1,0 +1,139 @@
+package sessions
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// maxCookie bounds a cookie's name and value together: browsers drop a larger one in
+// silence (RFC 6265bis section 5.6).
+const maxCookie = 4096
+
+const maxName = 256
+
+// maxCandidates bounds how many cookies of one name are looked at. A browser sends
+// several where they were set for several paths or domains.
+const maxCandidates = 4
+
+const expiredAttributes = "; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
+
+func cookieAttributes(path, domain string, secure bool, sameSite http.SameSite) string {
+	attributes := "; Path=" + path
+	if domain != "" {
+		attributes += "; Domain=" + strings.TrimPrefix(domain, ".")
+	}
+	if secure {
+		attributes += "; Secure"
+	}
+	attributes += "; HttpOnly"
+	switch sameSite {
+	case http.SameSiteLaxMode:
+		attributes += "; SameSite=Lax"
+	case http.SameSiteStrictMode:
+		attributes += "; SameSite=Strict"
+	case http.SameSiteNoneMode:
+		attributes += "; SameSite=None"
+	}
+	return attributes
+}
+
+// cookieValues appends to values those of the cookies called name, at most
+// maxCandidates, in one pass over the Cookie header. It takes what net/http takes.
+// found is true also where no value of that name is valid.
+func cookieValues(header http.Header, name string, values []string) (_ []string, found bool) {
+	for _, line := range header["Cookie"] {
+		for line != "" {
+			var part string
+			part, line, _ = strings.Cut(line, ";")
+			part = trim(part)
+			if !strings.HasPrefix(part, name) {
+				continue
+			}
+			value := strings.TrimLeft(part[len(name):], blanks)
+			if value != "" && value[0] != '=' {
+				continue
+			}
+			found = true
+			if value = unquote(strings.TrimPrefix(value, "=")); len(values) < maxCandidates && validValue(value) {
+				values = append(values, value)
+			}
+		}
+	}
+	return values, found
+}
+
+const blanks = " \t\r\n"
+
+func trim(s string) string {
+	if s != "" && s[0] > ' ' && s[len(s)-1] > ' ' {
+		return s
+	}
+	return strings.Trim(s, blanks)
+}
+
+func unquote(value string) string {
+	if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
+		return value[1 : n-1]
+	}
+	return value
+}
+
+func validValue(value string) bool {
+	for i := range len(value) {
+		if c := value[i]; c < ' ' || c >= 0x7f || c == '"' || c == ';' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+// setCookie adds a Set-Cookie line in place of any of the same name, which RFC 6265
+// does not allow twice.
+func setCookie(header http.Header, line string) {
+	name, _, _ := strings.Cut(line, "=")
+	lines := header["Set-Cookie"]
+	kept := lines[:0]
+	for _, l := range lines {
+		if n, _, _ := strings.Cut(l, "="); trim(n) != name {
+			kept = append(kept, l)
+		}
+	}
+	header["Set-Cookie"] = append(kept, line)
+}
+
+// isToken reports whether s may name a cookie (RFC 9110 section 5.6.2).
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func validDomain(domain string) bool {
+	domain = strings.TrimPrefix(domain, ".")
+	for label := range strings.SplitSeq(domain, ".") {
+		if label == "" || label[0] == '-' || label[len(label)-1] == '-' {
+			return domain == ""
+		}
+		for i := range len(label) {
+			c := label[i]
+			if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-') {
+				return false
+			}
+		}
+	}
+	return len(domain) <= 253
+}
+
+func validPath(path string) bool {
+	return strings.HasPrefix(path, "/") && validValue(path) && len(path) <= 1024
+}
+
+func errTooLong(name string, value int) error {
+	return fmt.Errorf("%w for a cookie: its name has %d bytes and its value %d, together %d, and browsers drop more than %d: keep less in it, or give the Spec a Backend",
+		ErrTooLarge, len(name), value, len(name)+value, maxCookie)
+}

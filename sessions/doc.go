@@ -1,0 +1,68 @@
+// Package sessions keeps what a site knows of its visitors between their requests,
+// in signed cookies or in a backend, so that no update is lost, no session comes back
+// after logout, and the cookies are safe as they come.
+//
+//	package main
+//
+//	import (
+//		"fmt"
+//		"log"
+//		"net/http"
+//
+//		"github.com/webapp2go/webapp2go/sessions"
+//	)
+//
+//	func main() {
+//		manager, err := sessions.New(sessions.Config{
+//			Keys:     []sessions.Key{sessions.RandomKey()},
+//			Sessions: []sessions.Spec{{Backend: sessions.NewMemory(), Insecure: true}},
+//		})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		http.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+//			store := manager.Store(r)
+//			visits := store.Session().Incr("visits", 1)
+//			if err := store.Save(w); err != nil { // before the first byte of the answer
+//				http.Error(w, "try again later", http.StatusServiceUnavailable)
+//				return
+//			}
+//			fmt.Fprintf(w, "Visit %d\n", visits)
+//		})
+//		log.Fatal(http.ListenAndServe("127.0.0.1:8080", nil))
+//	}
+//
+// A [Manager] is made once, from a [Config] that declares every session of the site
+// by a [Spec]. It makes the [Store] of each request, which hands out its sessions. A
+// [Session] is a dictionary; Save writes what has changed. Package handlers does all
+// this in its BaseHandler.
+//
+// # Where the data is
+//
+// With a [Backend] the cookie holds a random id of 256 bits, signed, and the backend
+// knows only its hash. Without one the cookie holds the data itself, signed, and
+// encrypted if the key has a Block. Such a session cannot be ended before its timeouts
+// and the last answer to reach the browser wins, so that logins belong in a Backend.
+//
+// # What a change costs
+//
+// A session that a request does not touch costs nothing: no cryptography, no call of a
+// backend, no header. One that is only read costs one load, and a fifth of the idle
+// timeout after it was last seen one update. A change is one update more, over the
+// version that was read. Where another request has written meanwhile, the record is
+// read again, the changes are made again on it, and the update is tried again, for at
+// most two seconds.
+//
+// # Timeouts
+//
+// Both are judged by the server, from times inside the record: one since the session
+// was last used, one since it was created or its user last changed. Renew lets the
+// second run on.
+//
+// # Errors
+//
+// Methods of a Session do not return errors. The first one sticks: Err returns it, and
+// so does Save. That of a dead backend has a method HTTPStatus that returns 503. What
+// is wrong with a cookie or a stored value is no error but a [Status]: the session
+// begins anew.
+package sessions

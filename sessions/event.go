@@ -1,0 +1,41 @@
+package sessions
+
+// An Event tells Config.OnEvent what became of a session: for metrics, and for the
+// security log that OWASP asks for. It never holds the id or the cookie.
+type Event struct {
+	Kind    EventKind
+	Session string // the Spec's name
+	ID      string // the hashed id, as in [Session.ID]; empty for signed cookies and unknown ids
+	Key     string // of EventUndecodable: the value that was lost
+	Retries int    // of EventRetried: how often the save was tried again
+	Err     error  // the cause, where there is one
+}
+
+// An EventKind names what happened.
+type EventKind int
+
+const (
+	EventCreated     EventKind = iota // a new session was saved in its backend
+	EventRenewed                      // a session got a new id
+	EventDestroyed                    // a session was ended by Destroy
+	EventExpired                      // a request came with a session past one of its timeouts
+	EventGone                         // a request met a session that was ended or renewed elsewhere, or is lost
+	EventTampered                     // a cookie was refused
+	EventUnreadable                   // a session of ours could not be read
+	EventUndecodable                  // one value could not be decoded as what was asked for
+	EventImported                     // an older system's cookie was taken over
+	EventRetried                      // a save met others and was replayed on what they wrote
+	EventDegraded                     // the backend failed
+	EventLate                         // a change came after the session was saved
+)
+
+var eventNames = [...]string{"created", "renewed", "destroyed", "expired", "gone", "tampered", "unreadable",
+	"undecodable", "imported", "retried", "degraded", "late"}
+
+// String returns the name in lower case.
+func (k EventKind) String() string {
+	if k < 0 || int(k) >= len(eventNames) {
+		return "unknown"
+	}
+	return eventNames[k]
+}

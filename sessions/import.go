@@ -1,0 +1,94 @@
+package sessions
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// An Import takes over the sessions of an older system during a migration, as
+// webapp2cookie.Import does for webapp2's.
+//
+// Read is asked only where a request has no cookie of ours at all, not even one that
+// is expired or refused: what it returns becomes a new session. From then on every
+// answer that sets or deletes our cookie deletes the older one as well, so that a
+// logout stays one. A copy of the old cookie works until the Import is taken out:
+// nothing here can tell it from the first use.
+type Import struct {
+	// Cookie is the older cookie's name; Domain and Path are what it was set with.
+	// An empty Path is "/".
+	Cookie, Domain, Path string
+	// Read returns the values of the older session, or nil where the request has
+	// none that is valid. webapp2's flashes, under the key "_flash", become flashes.
+	Read func(*http.Request) map[string]any
+}
+
+// webapp2Flashes is the key under which webapp2 keeps [value, level] pairs.
+const webapp2Flashes = "_flash"
+
+func (i *Import) check() (errs []error) {
+	if !isToken(i.Cookie) {
+		errs = append(errs, fmt.Errorf("Import.Cookie %q cannot name a cookie: give the older cookie's name", i.Cookie))
+	}
+	if i.Read == nil {
+		errs = append(errs, errors.New("Import.Read is nil: give the function that reads the older cookie"))
+	}
+	if !validDomain(i.Domain) {
+		errs = append(errs, fmt.Errorf("Import.Domain %q is no domain name", i.Domain))
+	}
+	if i.Path != "" && !validPath(i.Path) {
+		errs = append(errs, fmt.Errorf("Import.Path %q must begin with / and hold no control character or semicolon", i.Path))
+	}
+	return errs
+}
+
+func (i *Import) deletion() string {
+	path := i.Path
+	if path == "" {
+		path = "/"
+	}
+	return i.Cookie + "=" + cookieAttributes(path, i.Domain, false, 0) + expiredAttributes
+}
+
+// importOld makes the older system's session the content of this new one.
+func (s *Session) importOld() {
+	if s.spec.Import == nil {
+		return
+	}
+	if _, found := cookieValues(s.store.request.Header, s.spec.Import.Cookie, nil); !found {
+		return
+	}
+	values := s.spec.Import.Read(s.store.request)
+	if len(values) == 0 {
+		return
+	}
+	for key, value := range values {
+		if pairs, ok := value.([]any); ok && key == webapp2Flashes {
+			s.importFlashes(pairs)
+			continue
+		}
+		raw, err := encodeValue(value)
+		if err != nil {
+			s.undecodable(key, err)
+			continue
+		}
+		s.apply(setting(key, raw))
+	}
+	s.event(Event{Kind: EventImported})
+}
+
+func (s *Session) importFlashes(pairs []any) {
+	for _, p := range pairs {
+		pair, ok := p.([]any)
+		if !ok || len(pair) != 2 {
+			continue
+		}
+		raw, err := encodeValue(pair[0])
+		if err != nil {
+			s.undecodable(webapp2Flashes, err)
+			continue
+		}
+		level, _ := pair[1].(string)
+		s.apply(adding(newNote(raw, level)))
+	}
+}

@@ -1,0 +1,90 @@
+package sessions
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"github.com/gorilla/securecookie"
+)
+
+// A Key signs cookies, and encrypts them too if it has a Block. Both are secrets:
+// keep them outside of the program and its repository.
+type Key struct {
+	Hash  []byte // for HMAC-SHA256: at least 32 random bytes
+	Block []byte // for AES: nil, or 16, 24 or 32 random bytes. Without it a browser's user can read a signed cookie's data
+}
+
+const minHash = 32
+
+// RandomKey returns a key that signs, for development and tests: a program that
+// starts again with another one has logged everybody out, and two instances of it
+// refuse each other's cookies.
+func RandomKey() Key {
+	hash := make([]byte, minHash)
+	rand.Read(hash) // never fails: crypto/rand
+	return Key{Hash: hash}
+}
+
+// newCodec checks the keys, all of them.
+func newCodec(keys []Key) (*codec, error) {
+	if len(keys) == 0 {
+		return nil, errors.New("sessions: Config.Keys is empty: give one Key with a Hash of 32 secret random bytes (`openssl rand -base64 32`), or RandomKey() in development")
+	}
+	c := &codec{}
+	var errs []error
+	for i, k := range keys {
+		if err := k.check(keys[:i]); err != nil {
+			errs = append(errs, fmt.Errorf("sessions: Config.Keys[%d]%w", i, err))
+			continue
+		}
+		sealer, err := newSealer(k)
+		if err == nil {
+			err = prove(k, sealer)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("sessions: Config.Keys[%d] cannot be used: %w", i, err))
+		}
+		c.keys = append(c.keys, sealer)
+	}
+	return c, errors.Join(errs...)
+}
+
+func (k Key) check(newer []Key) error {
+	if len(k.Hash) < minHash {
+		return fmt.Errorf(".Hash has %d bytes, it must have at least %d: make one with `openssl rand -base64 32` and decode it", len(k.Hash), minHash)
+	}
+	switch len(k.Block) {
+	case 16, 24, 32:
+	default:
+		if k.Block != nil {
+			return fmt.Errorf(".Block has %d bytes, AES takes 16, 24 or 32: make one with `openssl rand -base64 32` and decode it, or leave it nil to sign only", len(k.Block))
+		}
+	}
+	for i, n := range newer {
+		if bytes.Equal(k.Hash, n.Hash) {
+			return fmt.Errorf(" has the Hash of Config.Keys[%d]: a new key needs a Hash of its own, and an old one stands in the list once", i)
+		}
+	}
+	return nil
+}
+
+// prove holds a sealer against gorilla/securecookie: what one seals the other opens.
+func prove(k Key, s *sealer) error {
+	const name, text = "name", "text"
+	library := securecookie.New(k.Hash, k.Block).SetSerializer(securecookie.NopEncoder{}).MaxAge(0).MaxLength(0)
+	ours := &codec{keys: []*sealer{s}}
+	var opened []byte
+	if err := library.Decode(name, string(ours.seal(nil, name, 1, []byte(text))), &opened); err != nil {
+		return err
+	}
+	sealed, err := library.Encode(name, []byte(text))
+	if err != nil {
+		return err
+	}
+	if payload, _, _, ok := ours.open(name, sealed); !ok || payload != text || string(opened) != text {
+		return errors.New("its cookies do not agree with gorilla/securecookie")
+	}
+	return nil
+}

@@ -1,0 +1,174 @@
+package sessions
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+const (
+	// payloadVersion begins the payload of every cookie; its kind follows.
+	payloadVersion = 1
+	payloadHead    = 2
+	secretSize     = 32
+	// maxSkew is how far the clock of the server that signed a cookie may be ahead.
+	maxSkew = time.Minute
+	// patience bounds one load and one save, so that a dead backend is an answer.
+	patience = 2 * time.Second
+)
+
+// A record is what a session knows of its record in the backend.
+type record struct {
+	id      string // the hash of secret, by which the backend knows it
+	secret  string // the id in the cookie
+	version uint64 // that was read; 0: not read
+}
+
+func newRecord() record {
+	var secret [secretSize]byte
+	rand.Read(secret[:]) // never fails: crypto/rand
+	return recordOf(string(secret[:]))
+}
+
+func recordOf(secret string) record {
+	sum := sha256.Sum256([]byte(secret))
+	return record{id: base64.RawURLEncoding.EncodeToString(sum[:]), secret: secret}
+}
+
+func (s *Session) now() time.Time { return s.spec.manager.now() }
+
+// begin makes the session empty. The lock is held.
+func (s *Session) begin(status Status) {
+	now := s.now().UnixMilli()
+	s.status, s.text = status, ""
+	s.contents = contents{created: now, seen: now}
+}
+
+// load reads the session at its first use. The lock is held.
+func (s *Session) load() {
+	if s.loaded {
+		return
+	}
+	s.loaded = true
+	var candidates [maxCandidates]string
+	values, found := cookieValues(s.store.request.Header, s.spec.cookie, candidates[:0])
+	if !found {
+		s.begin(StatusNew)
+		s.importOld()
+		return
+	}
+	payload, date, signed := s.verify(values)
+	switch {
+	case !signed || s.ahead(date):
+		s.refuse(StatusTampered, Event{Kind: EventTampered})
+	case len(payload) < payloadHead || payload[0] != payloadVersion:
+		s.refuse(StatusUnreadable, Event{Kind: EventUnreadable, Err: errMalformed})
+	case s.spec.Backend == nil:
+		s.read(payload[payloadHead:])
+	case payload[1] != kindID || len(payload) != payloadHead+secretSize:
+		s.refuse(StatusUnreadable, Event{Kind: EventUnreadable, Err: errMalformed})
+	default:
+		s.loadRecord(recordOf(payload[payloadHead:]), date)
+	}
+}
+
+// verify returns the payload of the first of the cookies that is signed for this name,
+// kind and site.
+func (s *Session) verify(values []string) (payload string, date time.Time, ok bool) {
+	for _, value := range values {
+		if len(s.spec.cookie)+len(value) > maxCookie {
+			continue // no browser keeps it, so it is none of ours
+		}
+		payload, seconds, key, ok := s.spec.manager.codec.open(s.spec.bound, value)
+		if ok {
+			s.oldKey = key > 0
+			return payload, time.Unix(seconds, 0), true
+		}
+	}
+	return "", time.Time{}, false
+}
+
+func (s *Session) ahead(t time.Time) bool {
+	return t.Sub(s.now()) > maxSkew
+}
+
+// refuse makes the session an empty one that may be written anew.
+func (s *Session) refuse(status Status, e Event) {
+	s.begin(status)
+	s.event(e)
+}
+
+// read reads encoded contents and judges their times, and reports whether they are
+// those of a living session.
+func (s *Session) read(text string) bool {
+	var c contents
+	if err := c.parse(text); err != nil {
+		s.spec.manager.log.Warn("sessions: a session cannot be read, and begins anew",
+			slog.String("session", s.spec.Name), slog.Any("error", err))
+		s.refuse(StatusUnreadable, Event{Kind: EventUnreadable, Err: err})
+		return false
+	}
+	created, seen := time.UnixMilli(c.created), time.UnixMilli(c.seen)
+	now, idle := s.now(), s.spec.IdleTimeout
+	switch {
+	case s.ahead(created) || s.ahead(seen):
+		s.refuse(StatusTampered, Event{Kind: EventTampered})
+	case now.Sub(created) >= s.spec.AbsoluteTimeout || idle > 0 && now.Sub(seen) >= idle:
+		s.refuse(StatusExpired, Event{Kind: EventExpired})
+	default:
+		s.status, s.text, s.contents = StatusLoaded, text, c
+		return true
+	}
+	return false
+}
+
+func (s *Session) loadRecord(found record, signed time.Time) {
+	ctx, cancel := deadline(s.store.request)
+	defer cancel()
+	r, err := s.spec.Backend.Load(ctx, found.id)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		// It may have expired, been evicted or been ended. Its id is not used again.
+		if s.now().Sub(signed) >= s.spec.IdleTimeout {
+			s.refuse(StatusExpired, Event{Kind: EventExpired, ID: found.id})
+		} else {
+			s.refuse(StatusGone, Event{Kind: EventGone, ID: found.id})
+		}
+	case err != nil:
+		s.begin(StatusDown)
+		s.fail(s.down("load", err))
+	case len(r.Data) == 0:
+		s.begin(StatusGone)
+		s.gone = true
+		s.record = found // for Destroy, which follows it to what it was renewed into
+		s.event(Event{Kind: EventGone, ID: found.id})
+	case s.read(string(r.Data)):
+		found.version = r.Version
+		s.record = found
+	}
+}
+
+// deadline bounds a call of a backend. A client that hangs up does not end it: what
+// its request has done is still to be kept.
+func deadline(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+}
+
+// undecodable reports a value that is there and cannot be had: it is lost alone.
+func (s *Session) undecodable(key string, err error) {
+	s.spec.manager.log.Warn("sessions: a value cannot be decoded",
+		slog.String("session", s.spec.Name), slog.String("key", key), slog.Any("error", err))
+	s.event(Event{Kind: EventUndecodable, Key: key, Err: err})
+}
+
+func (s *Session) event(e Event) {
+	if tell := s.spec.manager.event; tell != nil {
+		e.Session = s.spec.Name
+		tell(e)
+	}
+}

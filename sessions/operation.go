@@ -1,0 +1,125 @@
+package sessions
+
+import (
+	"errors"
+	"math"
+	"slices"
+)
+
+// An operation is one change. A session applies it to its working copy and logs it;
+// where others have saved meanwhile, the log is replayed on what they wrote. So it
+// depends on nothing but the contents it is given, and may run more than once. It
+// returns an error where it cannot be done there, and then changes nothing.
+type operation func(*contents) error
+
+// failing is an operation that could not even be made.
+func failing(err error) operation {
+	return func(*contents) error { return err }
+}
+
+func setting(key, raw string) operation {
+	return func(c *contents) error {
+		c.set(key, raw)
+		return nil
+	}
+}
+
+func deleting(key string) operation {
+	return func(c *contents) error {
+		c.delete(key)
+		return nil
+	}
+}
+
+// clearing leaves the user and the times, which are no values.
+func clearing(c *contents) error {
+	c.values, c.flashes = nil, nil
+	return nil
+}
+
+func adding(n note) operation {
+	return func(c *contents) error {
+		c.flashes = append(c.flashes, n)
+		return nil
+	}
+}
+
+// taking takes exactly the flashes that were shown, not those added since.
+func taking(shown []note) operation {
+	return func(c *contents) error {
+		kept := make([]note, 0, len(c.flashes))
+		for _, n := range c.flashes {
+			if !slices.ContainsFunc(shown, func(s note) bool { return s.number == n.number }) {
+				kept = append(kept, n)
+			}
+		}
+		c.flashes = kept
+		return nil
+	}
+}
+
+// owning makes the session user's. The absolute timeout of a login begins at the
+// login: whoever has browsed for hours would be logged out at once otherwise.
+func owning(user string, now int64) operation {
+	return func(c *contents) error {
+		if c.user != user {
+			c.user, c.created = user, now
+		}
+		return nil
+	}
+}
+
+var (
+	errNoInteger = errors.New("its value is no integer")
+	errOverflow  = errors.New("the sum does not fit in an int64")
+)
+
+func adding64(key string, n int64) operation {
+	return func(c *contents) error {
+		sum, err := add64(c, key, n)
+		if err == nil {
+			var small [16]byte
+			c.set(key, string(appendInt(small[:0], sum)))
+		}
+		return err
+	}
+}
+
+func add64(c *contents, key string, n int64) (int64, error) {
+	raw, found := c.get(key)
+	if !found {
+		return n, nil
+	}
+	value, _, err := readAny(raw)
+	old, ok := value.(int64)
+	if err != nil || !ok {
+		return 0, errNoInteger
+	}
+	if n > 0 && old > math.MaxInt64-n || n < 0 && old < math.MinInt64-n {
+		return 0, errOverflow
+	}
+	return old + n, nil
+}
+
+// updating runs f on the value of key: its zero value where there is none, or none
+// that can be decoded.
+func updating[T any](key string, f func(T) T) operation {
+	return func(c *contents) error {
+		raw, err := updated(c, key, f)
+		if err == nil {
+			c.set(key, raw)
+		}
+		return err
+	}
+}
+
+func updated[T any](c *contents, key string, f func(T) T) (string, error) {
+	var value T
+	if raw, found := c.get(key); found {
+		if err := decodeValue(raw, &value); err != nil {
+			var zero T
+			value = zero
+		}
+	}
+	return encodeValue(f(value))
+}

@@ -1,0 +1,161 @@
+package sessions
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+)
+
+// save writes what has changed and returns the Set-Cookie line the answer needs, if
+// any. No change comes after it has begun, so it reads the working copy without the
+// lock.
+func (s *Session) save(sent bool) (line string, err error) {
+	changed := len(s.log) > 0 || s.renewed || s.destroyed
+	switch {
+	case s.err != nil && s.status == StatusDown && s.spec.WhenDown == Empty && !changed:
+		s.spec.manager.log.Warn("sessions: a request saw an empty session", slog.Any("error", s.err))
+		return "", nil
+	case s.err != nil:
+		return "", s.err
+	case sent && changed:
+		err = s.cannot("save", ErrSent)
+	case sent:
+		return "", nil
+	case s.spec.Backend == nil:
+		line, err = s.saveCookie()
+	default:
+		ctx, cancel := deadline(s.store.request)
+		defer cancel()
+		line, err = s.saveRecord(ctx)
+	}
+	if err != nil {
+		s.store.mu.Lock()
+		s.fail(err)
+		s.store.mu.Unlock()
+	}
+	return line, err
+}
+
+// saveCookie keeps the data in the cookie itself. One that holds nothing is deleted,
+// not signed.
+func (s *Session) saveCookie() (line string, err error) {
+	if s.contents.empty() {
+		if s.text != "" || s.destroyed {
+			line = s.spec.deletion
+		}
+		return line, nil
+	}
+	data := s.contents.encode()
+	if string(data) == s.text && !s.renewed && !s.idle() {
+		return "", nil
+	}
+	s.touch(data)
+	payload := make([]byte, 0, payloadHead+len(data))
+	payload = append(payload, payloadVersion, kindData)
+	return s.signed(append(payload, data...))
+}
+
+// idle reports whether a fifth of the idle timeout has passed since the session was
+// last said to be seen.
+func (s *Session) idle() bool {
+	seen := time.UnixMilli(s.contents.seen)
+	return s.spec.IdleTimeout > 0 && s.now().Sub(seen) >= s.spec.IdleTimeout/5
+}
+
+// touch makes the seen time of encoded contents now.
+func (s *Session) touch(data []byte) {
+	binary.BigEndian.PutUint64(data[seenAt:], uint64(s.now().UnixMilli()))
+}
+
+// signed returns the Set-Cookie line that holds payload.
+func (s *Session) signed(payload []byte) (line string, err error) {
+	d := s.spec
+	b := make([]byte, 0, len(d.cookie)+2*len(payload)+len(d.attributes)+128)
+	b = append(append(b, d.cookie...), '=')
+	b = d.manager.codec.seal(b, d.bound, s.now().Unix(), payload)
+	if len(b)-1 > maxCookie {
+		return "", s.cannot("save", errTooLong(d.cookie, len(b)-1-len(d.cookie)))
+	}
+	b = append(b, d.attributes...)
+	if d.Persistent {
+		left := time.UnixMilli(s.contents.created).Add(d.AbsoluteTimeout).Sub(s.now())
+		b = strconv.AppendInt(append(b, "; Max-Age="...), int64(max(left, time.Second)/time.Second), 10)
+	}
+	return string(b), nil
+}
+
+// saveRecord keeps the data in the backend.
+func (s *Session) saveRecord(ctx context.Context) (line string, err error) {
+	ended := false
+	if s.end.id != "" {
+		if ended, err = s.endRecord(ctx, s.end); err != nil {
+			return "", err
+		}
+		if ended {
+			s.event(Event{Kind: EventDestroyed, ID: s.end.id})
+		} else {
+			s.meetGone(s.end.id)
+		}
+	}
+	switch {
+	case s.gone && ended:
+		return s.spec.deletion, nil
+	case s.gone:
+		return "", nil
+	case s.record.id != "" && s.renewed:
+		return s.renewRecord(ctx)
+	case s.record.id != "" && len(s.log) > 0:
+		return s.updateRecord(ctx)
+	case s.record.id != "":
+		return "", s.touchRecord(ctx)
+	case !s.contents.empty():
+		return s.createRecord(ctx)
+	case s.destroyed:
+		return s.spec.deletion, nil
+	}
+	return "", nil
+}
+
+// meetGone drops what the session was to save: another request has ended or renewed
+// it. The answer sets no cookie, which might overwrite that request's.
+func (s *Session) meetGone(id string) {
+	s.store.mu.Lock()
+	already := s.gone
+	s.gone, s.status = true, StatusGone
+	s.store.mu.Unlock()
+	if !already {
+		s.event(Event{Kind: EventGone, ID: id})
+	}
+}
+
+// idCookie is the Set-Cookie line that holds the id of r.
+func (s *Session) idCookie(r record) (line string, err error) {
+	payload := make([]byte, 0, payloadHead+secretSize)
+	payload = append(payload, payloadVersion, kindID)
+	return s.signed(append(payload, r.secret...))
+}
+
+// kept is the Record of encoded contents, seen now. A Backend forgets it by the real
+// time, whatever the clock of the Config says.
+func (s *Session) kept(data []byte, c *contents, version uint64) (Record, error) {
+	if len(data) > maxData {
+		return Record{}, fmt.Errorf("%w: %d bytes, the limit is %d", ErrTooLarge, len(data), maxData)
+	}
+	s.touch(data)
+	left := time.UnixMilli(c.created).Add(s.spec.AbsoluteTimeout).Sub(s.now())
+	left = min(left, s.spec.IdleTimeout)
+	return Record{Data: data, User: c.user, Expires: time.Now().Add(left), Version: version}, nil
+}
+
+// unsaved is the failure of a save: the backend's, unless it says that the record is
+// too large.
+func (s *Session) unsaved(err error) error {
+	if errors.Is(err, ErrTooLarge) {
+		return s.cannot("save", err)
+	}
+	return s.down("save", err)
+}
