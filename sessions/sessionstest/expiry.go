@@ -1,0 +1,97 @@
+package sessionstest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+// expiryChecks hold that a record is there until Expires and never after, as told by time.Now.
+var expiryChecks = []check{
+	{"CreatedInThePast", func(t *testing.T, b sessions.Backend) {
+		for _, ago := range []time.Duration{time.Millisecond, time.Hour, 60 * 24 * time.Hour} {
+			r := newRecord("data")
+			r.Expires = time.Now().Add(-ago)
+			wantMissing(t, b, create(t, b, r))
+		}
+	}},
+	{"UpdatedIntoThePast", func(t *testing.T, b sessions.Backend) {
+		id := create(t, b, newRecord("data"))
+		r := load(t, b, id)
+		r.Expires = time.Now().Add(-time.Second)
+		if _, err := b.Update(t.Context(), id, r); err != nil {
+			t.Fatalf("Update: %v", err)
+		}
+		wantMissing(t, b, id)
+	}},
+	{"LongLived", func(t *testing.T, b sessions.Backend) {
+		// memcached takes seconds beyond 30 days for a date in 1970.
+		for _, days := range []int{29, 30, 31, 400, 3650} {
+			lifetime := time.Duration(days)*24*time.Hour + time.Second
+			r := newRecord("first")
+			r.Expires = time.Now().Add(lifetime)
+			id := create(t, b, r)
+			wantData(t, b, id, "first")
+
+			r = load(t, b, id)
+			r.Data, r.Expires = []byte("second"), time.Now().Add(lifetime)
+			if _, err := b.Update(t.Context(), id, r); err != nil {
+				t.Fatalf("Update to %d days: %v", days, err)
+			}
+			wantData(t, b, id, "second")
+		}
+	}},
+	{"ShortLived", func(t *testing.T, b sessions.Backend) {
+		r := newRecord("data")
+		r.Expires = time.Now().Add(300 * time.Millisecond)
+		id := create(t, b, r)
+		loaded, err := b.Load(t.Context(), id)
+		switch {
+		case err == nil:
+		case errors.Is(err, sessions.ErrNotFound) && !time.Now().Before(r.Expires): // a slow machine
+		default:
+			t.Fatalf("Load before it expires: %v", err)
+		}
+
+		awaitExpiry(r)
+		wantMissing(t, b, id)
+		if loaded.Version != 0 {
+			_, err = b.Update(t.Context(), id, withVersion(newRecord("late"), loaded.Version))
+			wantError(t, "Update of what has expired", err, sessions.ErrNotFound)
+			wantMissing(t, b, id)
+		}
+	}},
+	{"CreateOverExpired", func(t *testing.T, b sessions.Backend) {
+		r := newRecord("old")
+		r.Expires = time.Now().Add(50 * time.Millisecond)
+		id := create(t, b, r)
+		awaitExpiry(r)
+		if err := b.Create(t.Context(), id, newRecord("new")); err != nil {
+			t.Fatalf("Create: %v", err)
+		}
+		wantData(t, b, id, "new")
+		wantError(t, "a second Create", b.Create(t.Context(), id, newRecord("newer")), sessions.ErrExists)
+	}},
+	{"UpdateMovesExpiry", func(t *testing.T, b sessions.Backend) {
+		r := newRecord("data")
+		r.Expires = time.Now().Add(10 * time.Minute)
+		id := create(t, b, r)
+		for _, lifetime := range []time.Duration{5 * time.Minute, 24 * time.Hour} {
+			r = load(t, b, id)
+			r.Expires = time.Now().Add(lifetime)
+			if _, err := b.Update(t.Context(), id, r); err != nil {
+				t.Fatal(err)
+			}
+			if d := load(t, b, id).Expires.Sub(r.Expires).Abs(); d > time.Millisecond {
+				t.Errorf("expires %v away from what Update was given", d)
+			}
+		}
+	}},
+}
+
+// awaitExpiry returns when r has expired, even by a clock that is read in milliseconds.
+func awaitExpiry(r sessions.Record) {
+	time.Sleep(time.Until(r.Expires) + 2*time.Millisecond)
+}

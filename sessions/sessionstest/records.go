@@ -1,0 +1,173 @@
+package sessionstest
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+// recordChecks are what one caller at a time sees of Load, Create, Update and Delete.
+var recordChecks = []check{
+	{"LoadMissing", func(t *testing.T, b sessions.Backend) {
+		wantMissing(t, b, newID())
+	}},
+	{"CreateThenLoad", func(t *testing.T, b sessions.Backend) {
+		want := sessions.Record{
+			Data:    everyByte(),
+			User:    "Zoë <zoe@example.org>\r\n",
+			Expires: time.Now().Add(time.Hour),
+			Version: 7, // ignored
+		}
+		got := load(t, b, create(t, b, want))
+		if string(got.Data) != string(want.Data) {
+			t.Errorf("data %q, want %q", got.Data, want.Data)
+		}
+		if got.User != want.User {
+			t.Errorf("user %q, want %q", got.User, want.User)
+		}
+		if d := got.Expires.Sub(want.Expires).Abs(); d > time.Millisecond {
+			t.Errorf("expires %v, want %v to the millisecond", got.Expires, want.Expires)
+		}
+	}},
+	{"CreateNeverOverwrites", func(t *testing.T, b sessions.Backend) {
+		id := create(t, b, newRecord("first"))
+		version := load(t, b, id).Version
+		wantError(t, "Create", b.Create(t.Context(), id, newRecord("second")), sessions.ErrExists)
+		wantData(t, b, id, "first")
+		if _, err := b.Update(t.Context(), id, withVersion(newRecord("third"), version)); err != nil {
+			t.Errorf("Update after a refused Create: %v", err)
+		}
+	}},
+	{"UpdateOverVersion", func(t *testing.T, b sessions.Backend) {
+		id := create(t, b, newRecord("0"))
+		seen := map[uint64]bool{}
+		version := load(t, b, id).Version
+		for i := range 5 {
+			seen[version] = true
+			next, err := b.Update(t.Context(), id, withVersion(newRecord(fmt.Sprint(i+1)), version))
+			if err != nil {
+				t.Fatalf("Update %d over the version that the one before returned: %v", i+1, err)
+			}
+			if next == 0 || seen[next] {
+				t.Fatalf("Update %d returned version %d, which is 0 or was there before", i+1, next)
+			}
+			version = next
+		}
+		wantData(t, b, id, "5")
+	}},
+	{"UpdateOverOldVersion", func(t *testing.T, b sessions.Backend) {
+		id := create(t, b, newRecord("first"))
+		old := load(t, b, id).Version
+		if _, err := b.Update(t.Context(), id, withVersion(newRecord("second"), old)); err != nil {
+			t.Fatal(err)
+		}
+		for _, version := range []uint64{old, 0, old + 1<<40} {
+			_, err := b.Update(t.Context(), id, withVersion(newRecord("third"), version))
+			wantError(t, fmt.Sprintf("Update over version %d", version), err, sessions.ErrConflict)
+		}
+		wantData(t, b, id, "second")
+	}},
+	{"UpdateNeverCreates", func(t *testing.T, b sessions.Backend) {
+		for _, version := range []uint64{0, 1, 1 << 63} {
+			id := newID()
+			_, err := b.Update(t.Context(), id, withVersion(newRecord("data"), version))
+			wantError(t, "Update", err, sessions.ErrNotFound)
+			wantMissing(t, b, id)
+		}
+	}},
+	{"UpdateChangesUser", func(t *testing.T, b sessions.Backend) {
+		id := create(t, b, newRecord("data"))
+		for _, user := range []string{"ann", "bob", ""} {
+			r := load(t, b, id)
+			r.User = user
+			if _, err := b.Update(t.Context(), id, r); err != nil {
+				t.Fatal(err)
+			}
+			if got := load(t, b, id).User; got != user {
+				t.Errorf("user %q, want %q", got, user)
+			}
+		}
+	}},
+	{"Delete", func(t *testing.T, b sessions.Backend) {
+		id := create(t, b, newRecord("data"))
+		r := load(t, b, id)
+		for range 2 { // deleting what is gone is no error
+			if err := b.Delete(t.Context(), id); err != nil {
+				t.Errorf("Delete: %v", err)
+			}
+			wantMissing(t, b, id)
+		}
+		_, err := b.Update(t.Context(), id, r)
+		wantError(t, "Update after Delete", err, sessions.ErrNotFound)
+		wantMissing(t, b, id)
+	}},
+	{"IDsAreApart", func(t *testing.T, b sessions.Backend) {
+		// Differing in case alone is differing.
+		tail := newID()[3:]
+		lower, upper := "aaa"+tail, "AAA"+tail
+		for _, id := range []string{lower, upper} {
+			if err := b.Create(t.Context(), id, newRecord(id)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := b.Delete(t.Context(), lower); err != nil {
+			t.Fatal(err)
+		}
+		wantMissing(t, b, lower)
+		wantData(t, b, upper, upper)
+	}},
+	{"DataIsCopied", func(t *testing.T, b sessions.Backend) {
+		r := newRecord("data")
+		id := create(t, b, r)
+		copy(r.Data, "XXXX")
+		loaded := load(t, b, id)
+		copy(loaded.Data, "XXXX")
+		wantData(t, b, id, "data")
+		written := withVersion(newRecord("more"), loaded.Version)
+		if _, err := b.Update(t.Context(), id, written); err != nil {
+			t.Fatal(err)
+		}
+		copy(written.Data, "XXXX")
+		wantData(t, b, id, "more")
+	}},
+	{"Tombstone", func(t *testing.T, b sessions.Backend) {
+		for _, data := range [][]byte{nil, {}} {
+			id := create(t, b, newRecord("data"))
+			r := load(t, b, id)
+			tombstone := sessions.Record{Data: data, Expires: time.Now().Add(time.Minute), Version: r.Version}
+			if _, err := b.Update(t.Context(), id, tombstone); err != nil {
+				t.Fatalf("Update without data: %v", err)
+			}
+			wantData(t, b, id, "")
+			_, err := b.Update(t.Context(), id, r)
+			wantError(t, "Update over the version before the tombstone", err, sessions.ErrConflict)
+			wantError(t, "Create over a tombstone", b.Create(t.Context(), id, newRecord("back")), sessions.ErrExists)
+			wantData(t, b, id, "")
+		}
+	}},
+}
+
+// withVersion returns r over another version.
+func withVersion(r sessions.Record, version uint64) sessions.Record {
+	r.Version = version
+	return r
+}
+
+// everyByte returns all 256 bytes, and what ends a line or a reply in memcached's protocol.
+func everyByte() []byte {
+	data := []byte("\r\nEND\r\n")
+	for c := range 256 {
+		data = append(data, byte(c))
+	}
+	return append(data, '\r', '\n')
+}
+
+// shown quotes data for a message, and keeps it short.
+func shown(data string) string {
+	if len(data) > 80 {
+		return fmt.Sprintf("%q... (%d bytes)", data[:40], len(data))
+	}
+	return fmt.Sprintf("%q", data)
+}

@@ -1,0 +1,122 @@
+// Package sessionstest holds the suite that every [sessions.Backend] must pass: its
+// contract, and what becomes of sessions when requests race or the backend fails.
+//
+// Who writes a Backend calls it from a test of his own:
+//
+//	func TestBackend(t *testing.T) {
+//		sessionstest.Run(t, func(t *testing.T) sessions.Backend {
+//			return mybackend.New(startServer(t))
+//		})
+//	}
+//
+// The suite asks for guarantees, not for speed: no check depends on how fast the
+// machine is, and the only waits are for records to expire. With -short it runs a
+// tenth of the races.
+package sessionstest
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+// Run checks that the backends made by newBackend obey the contract of
+// [sessions.Backend], and that of [sessions.UserBackend] where they are one.
+//
+// It calls newBackend once for each of its subtests; the backends may keep their
+// records in the same place, since no two subtests share an id. Backends that need
+// cleaning up register it with t.Cleanup.
+func Run(t *testing.T, newBackend func(t *testing.T) sessions.Backend) {
+	t.Helper()
+	for _, group := range [][]check{recordChecks, idChecks, expiryChecks, limitChecks, raceChecks} {
+		for _, c := range group {
+			t.Run(c.name, func(t *testing.T) { c.run(t, newBackend(t)) })
+		}
+	}
+	for _, c := range userChecks {
+		t.Run(c.name, func(t *testing.T) {
+			b, ok := newBackend(t).(sessions.UserBackend)
+			if !ok {
+				t.Skip("the backend is no sessions.UserBackend: it cannot list the sessions of a user")
+			}
+			c.run(t, b)
+		})
+	}
+}
+
+// A check is one subtest of the suite.
+type check struct {
+	name string
+	run  func(t *testing.T, b sessions.Backend)
+}
+
+// newID returns an id as the Manager makes them: 43 characters of base64url.
+func newID() string {
+	var id [32]byte
+	rand.Read(id[:])
+	return base64.RawURLEncoding.EncodeToString(id[:])
+}
+
+// newRecord returns a record that lives for an hour.
+func newRecord(data string) sessions.Record {
+	return sessions.Record{Data: []byte(data), Expires: time.Now().Add(time.Hour)}
+}
+
+// rounds scales the number of times a race is run.
+func rounds(n int) int {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
+}
+
+// create keeps r under a new id, which it returns.
+func create(t *testing.T, b sessions.Backend, r sessions.Record) string {
+	t.Helper()
+	id := newID()
+	if err := b.Create(t.Context(), id, r); err != nil {
+		t.Fatalf("Create: %v", err)
+	}
+	return id
+}
+
+// load returns the record of id, which must be there.
+func load(t *testing.T, b sessions.Backend, id string) sessions.Record {
+	t.Helper()
+	r, err := b.Load(t.Context(), id)
+	if err != nil {
+		t.Fatalf("Load: %v", err)
+	}
+	if r.Version == 0 {
+		t.Fatal("Load returned version 0")
+	}
+	return r
+}
+
+// wantData fails unless id has a record with this data.
+func wantData(t *testing.T, b sessions.Backend, id, data string) {
+	t.Helper()
+	if r := load(t, b, id); string(r.Data) != data {
+		t.Errorf("Load: data %s, want %s", shown(string(r.Data)), shown(data))
+	}
+}
+
+// wantMissing fails unless id has no record.
+func wantMissing(t *testing.T, b sessions.Backend, id string) {
+	t.Helper()
+	if r, err := b.Load(t.Context(), id); !errors.Is(err, sessions.ErrNotFound) {
+		t.Errorf("Load: %s, error %v; want ErrNotFound", shown(string(r.Data)), err)
+	}
+}
+
+// wantError fails unless err wraps target.
+func wantError(t *testing.T, method string, err, target error) {
+	t.Helper()
+	if !errors.Is(err, target) {
+		t.Errorf("%s: error %v, want %v", method, err, target)
+	}
+}

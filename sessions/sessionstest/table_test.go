@@ -1,0 +1,112 @@
+package sessionstest_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+// A table is the shortest backend that keeps the contract.
+type table struct {
+	mu      sync.Mutex
+	records map[string]sessions.Record
+	version uint64
+}
+
+func newTable() *table { return &table{records: map[string]sessions.Record{}} }
+
+// begin locks the table where id and ctx allow it; the caller unlocks.
+func (b *table) begin(ctx context.Context, id string) error {
+	if err := sessions.CheckID(id); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	if r, ok := b.records[id]; ok && !time.Now().Before(r.Expires) {
+		delete(b.records, id)
+	}
+	return nil
+}
+
+func (b *table) put(id string, r sessions.Record) uint64 {
+	b.version++
+	r.Data, r.Version = slices.Clone(r.Data), b.version
+	b.records[id] = r
+	return r.Version
+}
+
+func (b *table) Load(ctx context.Context, id string) (sessions.Record, error) {
+	if err := b.begin(ctx, id); err != nil {
+		return sessions.Record{}, err
+	}
+	defer b.mu.Unlock()
+	r, ok := b.records[id]
+	if !ok {
+		return sessions.Record{}, sessions.ErrNotFound
+	}
+	r.Data = slices.Clone(r.Data)
+	return r, nil
+}
+
+func (b *table) Create(ctx context.Context, id string, r sessions.Record) error {
+	if err := b.begin(ctx, id); err != nil {
+		return err
+	}
+	defer b.mu.Unlock()
+	if _, ok := b.records[id]; ok {
+		return sessions.ErrExists
+	}
+	b.put(id, r)
+	return nil
+}
+
+func (b *table) Update(ctx context.Context, id string, r sessions.Record) (uint64, error) {
+	if err := b.begin(ctx, id); err != nil {
+		return 0, err
+	}
+	defer b.mu.Unlock()
+	switch old, ok := b.records[id]; {
+	case !ok:
+		return 0, sessions.ErrNotFound
+	case old.Version != r.Version:
+		return 0, sessions.ErrConflict
+	}
+	return b.put(id, r), nil
+}
+
+func (b *table) Delete(ctx context.Context, id string) error {
+	if err := b.begin(ctx, id); err != nil {
+		return err
+	}
+	defer b.mu.Unlock()
+	delete(b.records, id)
+	return nil
+}
+
+func (b *table) Sessions(_ context.Context, user string) ([]sessions.Info, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var infos []sessions.Info
+	for id, r := range b.records {
+		if user != "" && r.User == user && len(r.Data) > 0 && time.Now().Before(r.Expires) {
+			infos = append(infos, r.Info(id))
+		}
+	}
+	return infos, nil
+}
+
+func (b *table) EndUser(_ context.Context, user string, except ...string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for id, r := range b.records {
+		if user != "" && r.User == user && !slices.Contains(except, id) {
+			delete(b.records, id)
+		}
+	}
+	return nil
+}
