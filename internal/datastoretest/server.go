@@ -19,6 +19,7 @@ package datastoretest
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"maps"
 	"net"
 	"os"
@@ -39,7 +40,7 @@ type Server struct {
 	Addr    string // host:port, as DATASTORE_EMULATOR_HOST wants it, also for other processes
 	Project string // a project id that no other Server has
 
-	t        testing.TB
+	t        testing.TB // nil for a server of New
 	emulator bool
 	database *database
 	grpc     *grpc.Server
@@ -53,8 +54,22 @@ type Server struct {
 // Start starts a server on a free port of 127.0.0.1 and stops it when t ends.
 func Start(t testing.TB) *Server {
 	t.Helper()
+	s, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.t = t
+	if s.emulator {
+		t.Logf("datastoretest: using the emulator at %s", s.Addr)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// New is [Start] for examples, which have no test to speak to. Of its methods they
+// may call Close, no other.
+func New() (*Server, error) {
 	s := &Server{
-		t:        t,
 		Addr:     os.Getenv("DATASTORE_EMULATOR_HOST"),
 		Project:  "test-" + strings.ToLower(rand.Text()[:12]),
 		database: newDatabase(),
@@ -62,25 +77,29 @@ func Start(t testing.TB) *Server {
 	}
 	if s.Addr != "" {
 		s.emulator = true
-		t.Logf("datastoretest: using the emulator at %s", s.Addr)
-		return s
+		return s, nil
 	}
-	s.serve("127.0.0.1:0")
-	t.Cleanup(func() { s.grpc.Stop() })
-	return s
+	return s, s.serve("127.0.0.1:0")
 }
 
-func (s *Server) serve(addr string) {
-	s.t.Helper()
+// Close stops the server for good.
+func (s *Server) Close() {
+	if !s.emulator {
+		s.grpc.Stop()
+	}
+}
+
+func (s *Server) serve(addr string) error {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
-		s.t.Fatalf("datastoretest: %v", err)
+		return fmt.Errorf("datastoretest: %w", err)
 	}
 	s.Addr = listener.Addr().String()
 	// The server's own default of 4 MB is below what Datastore takes, which commit checks.
 	s.grpc = grpc.NewServer(grpc.MaxRecvMsgSize(4*maxRequest), grpc.UnaryInterceptor(s.intercept))
 	pb.RegisterDatastoreServer(s.grpc, &service{database: s.database})
 	go s.grpc.Serve(listener) // ends with Stop, and its error is of no use to a test
+	return nil
 }
 
 // Client returns a client of the server, with the retry policy of production. It
@@ -136,7 +155,9 @@ func (s *Server) Stop() {
 // Restart serves again after [Server.Stop], on the same address.
 func (s *Server) Restart() {
 	s.t.Helper()
-	s.serve(s.Addr)
+	if err := s.serve(s.Addr); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // inProcess skips a test that needs what no emulator offers.

@@ -1,0 +1,198 @@
+// Package datastore keeps sessions in Google Cloud Datastore (Firestore in
+// Datastore mode), where they survive restarts and evictions:
+//
+//	client, err := datastore.Open(ctx, "") // the project of the environment
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	defer client.Close()
+//	manager, err := sessions.New(sessions.Config{
+//		Keys:     keys,
+//		Sessions: []sessions.Spec{{Backend: datastore.New(client, datastore.Config{})}},
+//	})
+//
+// A session is one entity, named by the hash of its id:
+//
+//	data     the session, unindexed
+//	user     whose it is, indexed while the session lives; absent: nobody's
+//	expires  when it ends; the property to name in a TTL policy
+//	version  counts its changes, unindexed
+//	writes   the marks of its newest changes, unindexed
+//
+// The indexes that Datastore makes by itself are all it needs; index.yaml stays
+// empty. Datastore deletes what has expired only "typically within 24 hours", and
+// only with a TTL policy, so every read checks expires itself. Without a policy,
+// call [Backend.DeleteExpired] now and then.
+//
+// # Costs
+//
+// Load is one lookup. Create is one commit. Update is a lookup and a commit, in
+// one transaction. Delete is one commit. Sessions and EndUser are a query, and
+// EndUser a commit for every 500 sessions. An entity takes about one write a
+// second for long, and more for a while.
+//
+// # An answer that never came
+//
+// A commit may have been applied though its answer was lost, and trying it again
+// would look like somebody else's change: the same Incr would count twice. So
+// each change leaves a mark of its own in the entity, for half a minute. A
+// change that is tried again, by gRPC, by the client or by this package, finds
+// its mark and is done.
+package datastore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	gcds "cloud.google.com/go/datastore"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+// Config says where and how sessions are kept. The zero value works.
+type Config struct {
+	Kind      string        // of the entities; empty: "Session"
+	Namespace string        // of the entities; empty: the default one
+	Timeout   time.Duration // bounds every call; 0: 3 seconds. The client alone would wait for minutes
+
+	// TTLPolicy says that the database has a TTL policy on the property expires of
+	// this kind. Then expires needs no index, whose steady growth at one end holds a
+	// kind to some 500 writes a second, and DeleteExpired is not supported.
+	TTLPolicy bool
+}
+
+// A Backend keeps sessions in Datastore. It is safe for concurrent use. Make one
+// with [New].
+type Backend struct {
+	client *gcds.Client
+	config Config
+}
+
+var _ sessions.UserBackend = (*Backend)(nil)
+
+// New returns a Backend that uses client, which remains the caller's to close,
+// after the last request. Nothing is called yet: a wrong project or a missing
+// permission shows at the first use.
+func New(client *gcds.Client, c Config) *Backend {
+	if c.Kind == "" {
+		c.Kind = "Session"
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = 3 * time.Second
+	}
+	return &Backend{client, c}
+}
+
+// Load implements [sessions.Backend].
+func (b *Backend) Load(ctx context.Context, id string) (sessions.Record, error) {
+	if err := sessions.CheckID(id); err != nil {
+		return sessions.Record{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, b.config.Timeout)
+	defer cancel()
+	var e entity
+	switch err := b.client.Get(ctx, b.key(id), &e); {
+	case errors.Is(err, gcds.ErrNoSuchEntity), err == nil && e.expired():
+		return sessions.Record{}, sessions.ErrNotFound
+	case err != nil:
+		return sessions.Record{}, failure(ctx, "load", err)
+	}
+	return e.record(), nil
+}
+
+// Create implements [sessions.Backend]. A record that has expired, but that
+// Datastore has not deleted yet, is replaced.
+func (b *Backend) Create(ctx context.Context, id string, r sessions.Record) error {
+	next, err := b.entity(id, r)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, b.config.Timeout)
+	defer cancel()
+	mark := newMark()
+	next.writes = mark
+	// Not from 1: an Update that was read before a Delete must not fit what was
+	// created after it.
+	next.version = time.Now().UnixMicro()
+	_, err = b.client.Mutate(ctx, gcds.NewInsert(b.key(id), next))
+	switch status.Code(err) {
+	case codes.OK:
+		return nil
+	case codes.AlreadyExists: // in earnest, or by an insert of ours whose answer was lost
+		return b.change(ctx, "create", id, mark, func(old *entity, _ int) (*entity, error) {
+			if old == nil || !old.expired() {
+				return nil, sessions.ErrExists
+			}
+			e := *next
+			e.version = max(e.version, old.version+1)
+			return &e, nil
+		})
+	default:
+		return failure(ctx, "create", err)
+	}
+}
+
+// Update implements [sessions.Backend].
+func (b *Backend) Update(ctx context.Context, id string, r sessions.Record) (uint64, error) {
+	next, err := b.entity(id, r)
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, b.config.Timeout)
+	defer cancel()
+	mark := newMark()
+	err = b.change(ctx, "update", id, mark, func(old *entity, attempt int) (*entity, error) {
+		switch {
+		case old == nil || old.expired():
+			return nil, sessions.ErrNotFound
+		case uint64(old.version) == r.Version:
+			e := *next
+			e.version = old.version + 1
+			// No call waits longer than Timeout, plus what clocks may differ by.
+			e.writes = old.writes.with(mark, b.config.Timeout+30*time.Second)
+			return &e, nil
+		case attempt > 1 && old.writes.full():
+			return nil, errors.New("sessions/datastore: update: so many changes since that whether it was applied cannot be known")
+		}
+		return nil, sessions.ErrConflict
+	})
+	if err != nil {
+		return 0, err
+	}
+	return r.Version + 1, nil
+}
+
+// Delete implements [sessions.Backend].
+func (b *Backend) Delete(ctx context.Context, id string) error {
+	if err := sessions.CheckID(id); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, b.config.Timeout)
+	defer cancel()
+	if err := b.client.Delete(ctx, b.key(id)); err != nil {
+		return failure(ctx, "delete", err)
+	}
+	return nil
+}
+
+func (b *Backend) key(id string) *gcds.Key {
+	key := gcds.NameKey(b.config.Kind, id, nil)
+	key.Namespace = b.config.Namespace
+	return key
+}
+
+// failure wraps an error of the client. Its timeouts are gRPC statuses, which
+// errors.Is does not know as what they are.
+func failure(ctx context.Context, doing string, err error) error {
+	switch {
+	case status.Code(err) == codes.DeadlineExceeded || errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return fmt.Errorf("sessions/datastore: %s: no answer in time: %w: %w", doing, context.DeadlineExceeded, err)
+	case status.Code(err) == codes.Canceled || ctx.Err() != nil:
+		return fmt.Errorf("sessions/datastore: %s: %w: %w", doing, context.Canceled, err)
+	}
+	return fmt.Errorf("sessions/datastore: %s: %w", doing, err)
+}

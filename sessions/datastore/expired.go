@@ -1,0 +1,72 @@
+package datastore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	gcds "cloud.google.com/go/datastore"
+)
+
+// expiredBatch is how many entities DeleteExpired handles in one transaction.
+const expiredBatch = 100
+
+// DeleteExpired deletes sessions that have expired, at most limit of them, and
+// returns how many it deleted, also with an error. It is for databases without a
+// TTL policy: call it from a scheduled job until it returns less than limit. With
+// Config.TTLPolicy it returns an error that wraps [errors.ErrUnsupported].
+//
+// It costs a query, a read and a delete for each 100 sessions and for each
+// session. Every batch has the Timeout of the Config.
+func (b *Backend) DeleteExpired(ctx context.Context, limit int) (int, error) {
+	if b.config.TTLPolicy {
+		return 0, fmt.Errorf("sessions/datastore: delete expired: the TTL policy does that: %w", errors.ErrUnsupported)
+	}
+	deleted := 0
+	for deleted < limit {
+		n, err := b.deleteExpired(ctx, min(limit-deleted, expiredBatch))
+		deleted += n
+		if err != nil {
+			return deleted, failure(ctx, "delete expired", err)
+		}
+		if n == 0 {
+			break
+		}
+	}
+	return deleted, nil
+}
+
+func (b *Backend) deleteExpired(ctx context.Context, limit int) (deleted int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, b.config.Timeout)
+	defer cancel()
+	query := gcds.NewQuery(b.config.Kind).Namespace(b.config.Namespace).
+		FilterField("expires", "<", time.Now()).KeysOnly().Limit(limit)
+	keys, err := b.client.GetAll(ctx, query, nil)
+	if err != nil || len(keys) == 0 {
+		return 0, err
+	}
+	// A session may have been renewed since the query, by an instance whose clock is
+	// behind ours: the transaction looks again.
+	_, err = b.client.RunInTransaction(ctx, func(tx *gcds.Transaction) error {
+		deleted = 0
+		entities := make([]*entity, len(keys))
+		err := tx.GetMulti(keys, entities)
+		missing, some := errors.AsType[gcds.MultiError](err)
+		if err != nil && !some {
+			return err
+		}
+		var expired []*gcds.Key
+		for i, key := range keys {
+			if (missing == nil || missing[i] == nil) && entities[i].expired() {
+				expired = append(expired, key)
+			}
+		}
+		deleted = len(expired)
+		return tx.DeleteMulti(expired)
+	}, gcds.BeginLater, gcds.MaxAttempts(maxAttempts))
+	if err != nil {
+		deleted = 0
+	}
+	return deleted, err
+}
