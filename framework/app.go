@@ -1,0 +1,147 @@
+package framework
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+
+	"github.com/gorilla/mux"
+)
+
+// An App is a web application: a routing table, what its handlers share, and how it
+// answers when something goes wrong. Make one with [New], set its fields and its
+// routes, and then serve; it must not change after the first request. ServeHTTP, URL
+// and the other methods that only read are safe for concurrent use.
+type App struct {
+	*mux.Router // all of mux: Handle, Host, Schemes, PathPrefix, Subrouter, Name, Use, ...
+
+	Debug       bool                        // error pages show the error and the stack
+	Log         *slog.Logger                // nil: slog.Default()
+	Init        func(h Handler)             // called on every new handler, before Dispatch; nil: nothing
+	Errors      map[int]ErrorHandler        // the site's error pages by status; others are plain
+	Fallback    func() Handler              // makes the handler that answers where no route did (404, 405); nil: a plain one
+	BaseURL     string                      // scheme and host for absolute URLs; the Host header is not trusted for them
+	Buffer      int                         // bytes of body that are held back; 0: 64 KiB
+	MaxBody     int64                       // bytes of a request's body; 0: 32 MiB; negative: no limit
+	CrossOrigin *http.CrossOriginProtection // which cross-origin writes of browsers to let in; nil: none
+	Proxy       Proxy                       // whose headers to believe; none by default
+
+	mutex    sync.Mutex // guards routes while they are made
+	routes   []*route
+	noRoute  http.Handler // what New gave mux for 404
+	noMethod http.Handler // and for 405
+}
+
+// An ErrorHandler answers an error of its status: webapp2's error_handlers. The
+// status is set, the body is empty, headers and cookies are kept. An error that it
+// returns is answered with a plain page.
+type ErrorHandler func(h Handler, err error) error
+
+// New returns an App without routes.
+func New() *App {
+	a := &App{Router: mux.NewRouter()}
+	a.noRoute = http.HandlerFunc(a.notFound)
+	a.noMethod = http.HandlerFunc(a.methodNotAllowed)
+	a.NotFoundHandler, a.MethodNotAllowedHandler = a.noRoute, a.noMethod
+	// Paths are matched as they come: mux would answer an unclean one with a redirect,
+	// after which a POST comes back as a GET.
+	a.SkipClean(true)
+	return a
+}
+
+var _ http.Handler = (*App)(nil)
+
+// ServeHTTP takes one request through its life: match, build, dispatch, answer.
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	response := a.newResponse(w, r)
+	if err := protect(func() error { a.match(response, r); return nil }); err != nil {
+		a.fail(response, r, err) // of middleware, or of an http.Handler that is none of ours
+	}
+	a.finish(response, r)
+}
+
+// match lets in what may come in and gives it to the route that takes it.
+func (a *App) match(w *Response, r *http.Request) {
+	if err := a.crossOrigin().Check(r); err != nil {
+		a.withoutRoute(w, r, &Error{Code: http.StatusForbidden, Message: err.Error(), Err: err})
+		return
+	}
+	if !validPath(r.URL.Path) {
+		a.refuse(w, r, http.StatusNotFound)
+		return
+	}
+	a.limitBody(w, r)
+	a.Router.ServeHTTP(w, r)
+}
+
+// run is what happens to a handler: Init, Dispatch, and HandleError where they fail.
+func (a *App) run(h Handler, core *RequestHandler) {
+	w := core.Response
+	w.handler = h
+	err := protect(func() error {
+		a.initialize(h)
+		return h.Dispatch()
+	})
+	if err == nil && !core.delegated && !w.answered() {
+		err = fmt.Errorf("framework: %T.Dispatch neither answered nor called the embedded Dispatch", h)
+	}
+	if err == nil {
+		err = w.failure
+	}
+	if err != nil {
+		a.answer(h, err)
+	}
+}
+
+// finish sends what is held, and answers the error of a hook that failed in that.
+func (a *App) finish(w *Response, r *http.Request) {
+	if err := w.send(true); err != nil {
+		a.fail(w, r, err)
+		if err := w.send(true); err != nil {
+			a.logger().ErrorContext(r.Context(), "answer not sent", "error", err)
+		}
+	}
+	for _, err := range w.runLateHooks() {
+		a.logger().ErrorContext(r.Context(), "change after the header had gone", "error", err)
+	}
+	w.release()
+	w.finished = true
+	if w.broken && r.Context().Value(http.ServerContextKey) != nil {
+		panic(http.ErrAbortHandler) // the client must not take half an answer for a whole one
+	}
+}
+
+// fail answers an error that no Dispatch returned: with the handler of the request,
+// where it has one, else with that of the Fallback.
+func (a *App) fail(w *Response, r *http.Request, err error) {
+	h := w.handler
+	if h == nil {
+		h = a.newFallback(w, r)
+		w.handler = h
+		if failed := protect(func() error { a.initialize(h); return nil }); failed != nil {
+			err = errors.Join(err, failed)
+		}
+	}
+	a.answer(h, err)
+}
+
+func (a *App) initialize(h Handler) {
+	if a.Init != nil {
+		a.Init(h)
+	}
+}
+
+func (a *App) logger() *slog.Logger {
+	if a.Log != nil {
+		return a.Log
+	}
+	return slog.Default()
+}
+
+func (a *App) made(rt *route) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	a.routes = append(a.routes, rt)
+}

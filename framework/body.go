@@ -1,0 +1,95 @@
+package framework
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+)
+
+// formMemory is how much of a multipart form is kept in memory; larger files go to
+// the temporary folder, which on App Engine is memory as well.
+const formMemory = 1 << 20
+
+// ParseForm reads the query and the form of the request, multipart too, so that
+// h.Request.Form, PostForm and MultipartForm hold them. The errors answer 400 for one
+// that is malformed, 413 for one larger than App.MaxBody, 415 for a body that is no
+// form.
+func (h *RequestHandler) ParseForm() error {
+	r := h.Request
+	if !hasBody(r) {
+		return unreadable(r.ParseForm(), "form")
+	}
+	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind {
+	case "application/x-www-form-urlencoded":
+		return unreadable(r.ParseForm(), "form")
+	case "multipart/form-data":
+		return unreadable(r.ParseMultipartForm(formMemory), "form")
+	}
+	return Abort(http.StatusUnsupportedMediaType, "A form is expected.")
+}
+
+// DecodeJSON reads the body, one JSON value, into v. The errors answer 400 for one that
+// is malformed or does not fit v, 413 for one larger than App.MaxBody, 415 for a body
+// that is not sent as JSON.
+func (h *RequestHandler) DecodeJSON(v any) error {
+	r := h.Request
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if kind != "application/json" && !(strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")) {
+		return Abort(http.StatusUnsupportedMediaType, "JSON is expected.")
+	}
+	if r.Body == nil {
+		return unreadable(io.EOF, "JSON")
+	}
+	decoder := json.NewDecoder(r.Body)
+	if err := decoder.Decode(v); err != nil {
+		if _, ok := errors.AsType[*json.InvalidUnmarshalError](err); ok {
+			return fmt.Errorf("framework: DecodeJSON: %w", err)
+		}
+		return unreadable(err, "JSON")
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		if err == nil {
+			err = errors.New("more than one value")
+		}
+		return unreadable(err, "JSON")
+	}
+	return nil
+}
+
+// JSON writes v as the body, with the Content-Type application/json unless the handler
+// has set another. A v that cannot be encoded is an error, and nothing is written.
+func (h *RequestHandler) JSON(v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("framework: JSON: %w", err)
+	}
+	if header := h.Response.Header(); header.Get("Content-Type") == "" {
+		header.Set("Content-Type", "application/json")
+	}
+	_, err = h.Write(append(body, '\n'))
+	return err
+}
+
+// hasBody tells whether a request brings a body that ParseForm would read.
+func hasBody(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch:
+		return r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0
+	}
+	return false
+}
+
+// unreadable gives the error of reading a body its status.
+func unreadable(err error, what string) error {
+	if err == nil {
+		return nil
+	}
+	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return &Error{Code: http.StatusRequestEntityTooLarge, Message: fmt.Sprintf("More than %d bytes.", large.Limit), Err: err}
+	}
+	return &Error{Code: http.StatusBadRequest, Message: "The " + what + " cannot be read.", Err: err}
+}

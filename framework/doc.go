@@ -1,0 +1,56 @@
+// Package framework is the core of webapp2go: handlers that are types, with an
+// overridable Dispatch, on the routes of gorilla/mux. It is what webapp2 was for
+// App Engine's Python, in Go.
+//
+//	type HelloHandler struct{ framework.RequestHandler }
+//
+//	func (h *HelloHandler) Get() error {
+//		_, err := fmt.Fprintf(h, "Hello, %s!\n", h.Vars["name"])
+//		return err
+//	}
+//
+//	func main() {
+//		app := framework.New()
+//		app.Handle("/hello/{name}", framework.To[HelloHandler](app)).Name("hello")
+//		if err := framework.Serve(context.Background(), app); err != nil {
+//			log.Fatal(err)
+//		}
+//	}
+//
+// # The life of a request
+//
+//	App.ServeHTTP              one place: match, build, dispatch, answer
+//	  match                    cross-origin writes and impossible paths are refused; mux finds the route
+//	  new handler              one value per request, never shared, never pooled
+//	  App.Init                 hands it what the site shares
+//	  Dispatch                 the outermost override, and so on inwards
+//	    RequestHandler.Dispatch   Guard, then the action: Get, Post, ... or the route's method
+//	  HandleError              of the outermost handler, only on an error or a panic
+//	  App.Errors[status]       the site's error pages
+//	  Response.send            hooks run (sessions are saved), then header, then body
+//
+// # Handlers
+//
+// A handler embeds [RequestHandler], or a base that does, by value. It serves the verbs
+// for which it has a method that is a func() error: Get, Post, Put, Patch, Delete, Head,
+// Options. HEAD falls back to Get. A base overrides Dispatch to do something before and
+// after, and has a Guard() error to say who may: Guard is asked just before the action,
+// and no override above can skip it.
+//
+// # Errors
+//
+// Every action returns an error. [Abort] makes one that names its status; a panic
+// becomes a [PanicError]; [Status] says what an error answers. An error drops the body
+// that was written and keeps headers and cookies.
+//
+// # Paths
+//
+// A path is matched as it comes, after percent-decoding: %2F is a slash. One that is
+// not UTF-8, that holds control bytes or a "." or ".." segment is not found, and "//"
+// does not match "/". Nothing is answered with a redirect that no route asked for.
+//
+// # Middleware
+//
+// Middleware is mux's Use, which does not run for 404 and 405, or any
+// func(http.Handler) http.Handler around the App.
+package framework

@@ -1,0 +1,148 @@
+package framework
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/gorilla/mux"
+)
+
+// Handler is what a route serves. A type becomes one by embedding [RequestHandler],
+// by value: the unexported method can be had in no other way.
+type Handler interface {
+	Dispatch() error
+	HandleError(err error) error
+	requestHandler() *RequestHandler
+}
+
+// RequestHandler is what every handler embeds, webapp2's class of the same name. A
+// route makes one value of the outermost type for each request, so its fields belong
+// to that request alone. A goroutine that outlives the request must take values from
+// it, not the handler. The zero value is for a route, or [Init], to fill.
+type RequestHandler struct {
+	_ noCopy
+
+	App      *App
+	Request  *http.Request
+	Response *Response
+	Vars     map[string]string // the route's variables; nil where it has none
+
+	outermost Handler // the value that embeds this one, whose methods answer
+	verbs     *verbs
+	delegated bool // whether RequestHandler.Dispatch was reached
+}
+
+func (h *RequestHandler) requestHandler() *RequestHandler { return h }
+
+// noCopy lets go vet find value receivers and copies of handlers.
+type noCopy struct{}
+
+func (*noCopy) Lock()   {}
+func (*noCopy) Unlock() {}
+
+// Init makes h the handler of one request: what a route does before Dispatch, and
+// what a test does to call one method of a handler. It ends with app.Init. A w that
+// is no [Response] is wrapped in one; Flush it to see the answer.
+func Init(h Handler, app *App, w http.ResponseWriter, r *http.Request) {
+	response, ok := w.(*Response)
+	if !ok {
+		response = app.newResponse(w, r)
+	}
+	core := h.requestHandler()
+	core.fill(h, app, response, r, variables(r))
+	core.verbs = verbsOf(h)
+	if app.Init != nil {
+		app.Init(h)
+	}
+}
+
+func (h *RequestHandler) fill(outermost Handler, app *App, w *Response, r *http.Request, vars map[string]string) {
+	h.App, h.Request, h.Response, h.Vars, h.outermost = app, r, w, vars, outermost
+}
+
+// variables returns the variables that mux found in the path, nil if there are none.
+func variables(r *http.Request) map[string]string {
+	if vars := mux.Vars(r); len(vars) > 0 {
+		return vars
+	}
+	return nil
+}
+
+// Dispatch asks the handler's Guard, where it has one, and then calls the action: the
+// method for the request's verb, or the one that [ToMethod] was given. Override it in
+// a type that embeds this one to do something before or after, and call the embedded
+// Dispatch in between.
+//
+// A panic in Guard or the action is returned as a *[PanicError], so that what comes
+// after the embedded Dispatch runs whatever happened.
+func (h *RequestHandler) Dispatch() error {
+	if h.outermost == nil {
+		return errors.New("framework: Dispatch of a handler that was never initialized: use a route or framework.Init")
+	}
+	h.delegated = true
+	return protect(h.act)
+}
+
+func (h *RequestHandler) act() error {
+	if h.verbs.guarded {
+		if err := h.outermost.(guarder).Guard(); err != nil {
+			return err
+		}
+	}
+	if action := h.verbs.action(h.Request.Method); action != nil {
+		return action(h.outermost)
+	}
+	return h.withoutAction()
+}
+
+// withoutAction answers a verb that the handler does not serve (RFC 9110 sections
+// 9.3.7, 15.5.6 and 15.6.2).
+func (h *RequestHandler) withoutAction() error {
+	if !knownVerb(h.Request.Method) {
+		return Abort(http.StatusNotImplemented)
+	}
+	h.Response.Header().Set("Allow", h.verbs.allow)
+	if h.Request.Method == http.MethodOptions {
+		h.Response.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return Abort(http.StatusMethodNotAllowed)
+}
+
+// HandleError is called once, on the outermost handler, with what Dispatch returned
+// or panicked with: webapp2's handle_exception. The body written so far is gone and
+// the status is [Status](err); headers and cookies are kept. Return nil when the
+// error has been answered, else the error to answer. The default returns err.
+func (h *RequestHandler) HandleError(err error) error { return err }
+
+// Context returns the context of the request, or context.Background before [Init].
+func (h *RequestHandler) Context() context.Context {
+	if h.Request == nil {
+		return context.Background()
+	}
+	return h.Request.Context()
+}
+
+// Abort returns an error that answers with a status, like the function [Abort]:
+//
+//	return h.Abort(http.StatusNotFound)
+func (h *RequestHandler) Abort(code int, message ...any) error { return Abort(code, message...) }
+
+// IntVar returns a variable of the route as a number. A value that is no number of
+// 64 bits is an error that answers 404.
+func (h *RequestHandler) IntVar(name string) (int64, error) {
+	text, ok := h.Vars[name]
+	if !ok {
+		return 0, errors.New("framework: the route has no variable " + strconv.Quote(name))
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, &Error{Code: http.StatusNotFound, Err: err}
+	}
+	return n, nil
+}
+
+// Write appends to the body, so that fmt.Fprintf(h, ...) works.
+func (h *RequestHandler) Write(p []byte) (int, error) { return h.Response.Write(p) }

@@ -1,0 +1,135 @@
+package framework
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Redirect answers 302 Found. What was written of the body is dropped; headers and
+// cookies are kept. Return what it returns:
+//
+//	return h.Redirect("/login")
+//
+// A target is a path of this site, or a URL with scheme and host. One that holds
+// control bytes, that begins with "//" or "/\" and so means another host, or that is
+// script, is an error. A target that came with a request goes through [SafeNext].
+func (h *RequestHandler) Redirect(to string) error {
+	return h.RedirectCode(to, http.StatusFound)
+}
+
+// RedirectCode is Redirect with the status 301, 302, 303, 307 or 308.
+func (h *RequestHandler) RedirectCode(to string, code int) error {
+	location, err := location(to, code)
+	if err != nil {
+		return err
+	}
+	w := h.Response
+	if w.Sent() {
+		return fmt.Errorf("framework: redirect: %w", ErrSent)
+	}
+	w.dropBody()
+	for name := range w.Header() {
+		if strings.HasPrefix(name, "Content-") && describesBody(name) {
+			w.Header().Del(name)
+		}
+	}
+	w.Header().Set("Location", location)
+	w.WriteHeader(code)
+	return nil
+}
+
+// RedirectTo redirects to a named route, see [App.URL] for the pairs.
+func (h *RequestHandler) RedirectTo(name string, pairs ...any) error {
+	to, err := h.URL(name, pairs...)
+	if err != nil {
+		return err
+	}
+	return h.Redirect(to)
+}
+
+// RedirectAbort returns an error that answers 302: webapp2's redirect(abort=True).
+// It can be returned from any depth, and passes HandleError and App.Errors[302] on its
+// way. Unlike webapp2's it keeps the cookies that were set before.
+func (h *RequestHandler) RedirectAbort(to string) error {
+	location, err := location(to, http.StatusFound)
+	if err != nil {
+		return err
+	}
+	return &Error{Code: http.StatusFound, Err: redirection(location)}
+}
+
+// redirection is the cause of an error that redirects.
+type redirection string
+
+func (r redirection) Error() string { return "redirect to " + string(r) }
+
+// RedirectRoute is a handler for a route that has moved: webapp2's RedirectHandler. It
+// answers every verb with the status code, 301, 302, 303, 307 or 308; it panics where
+// the code or the target cannot be. 308 keeps the verb, 301 lets clients turn a POST
+// into a GET.
+func RedirectRoute(to string, code int) http.Handler {
+	location, err := location(to, code)
+	if err != nil {
+		panic(err.Error())
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", location)
+		w.WriteHeader(code)
+	})
+}
+
+// location returns a target as it stands in the header (RFC 9110 section 10.2.2), or
+// what is wrong with it.
+func location(to string, code int) (string, error) {
+	switch code {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	default:
+		return "", fmt.Errorf("framework: redirect with status %d: use 301, 302, 303, 307 or 308", code)
+	}
+	if to == "" {
+		return "", errors.New("framework: redirect to an empty target")
+	}
+	if len(to) > 1 && to[0] == '/' && (to[1] == '/' || to[1] == '\\') {
+		return "", fmt.Errorf("framework: redirect to %q, which is another host: write its scheme", to)
+	}
+	if scheme, _, ok := strings.Cut(to, ":"); ok {
+		switch strings.ToLower(scheme) {
+		case "javascript", "data", "vbscript":
+			return "", fmt.Errorf("framework: redirect to %q, which is no place", to)
+		}
+	}
+	var escaped strings.Builder
+	for i := range len(to) {
+		switch c := to[i]; {
+		case c < ' ' || c == 0x7f:
+			return "", fmt.Errorf("framework: redirect to %q: a control byte", to)
+		case c == ' ' || c >= 0x80:
+			fmt.Fprintf(&escaped, "%%%02X", c)
+		default:
+			escaped.WriteByte(c)
+		}
+	}
+	return escaped.String(), nil
+}
+
+// SafeNext returns next if it is a path of this site, with or without a query, and
+// else fallback. For the ?next= of a login page: a target that came with a request
+// must not lead to another site (OWASP, Unvalidated Redirects and Forwards).
+func SafeNext(next, fallback string) string {
+	if len(next) == 0 || next[0] != '/' || strings.HasPrefix(next, "//") || strings.ContainsRune(next, '\\') {
+		return fallback
+	}
+	for i := range len(next) {
+		if next[i] < ' ' || next[i] == 0x7f {
+			return fallback
+		}
+	}
+	u, err := url.Parse(next)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !validPath(u.Path) || strings.HasPrefix(u.Path, "//") {
+		return fallback
+	}
+	return next
+}

@@ -1,0 +1,246 @@
+package framework
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+)
+
+// A Response holds the answer back until Dispatch has returned, so that what runs
+// after the action can still set headers and an error can still replace the body.
+// What is larger than App.Buffer, or flushed, is sent and streams on.
+//
+// It is an [http.ResponseWriter] and belongs to one request: it is not safe for
+// concurrent use, and a write after the request ended is an error.
+type Response struct {
+	writer  http.ResponseWriter
+	request *http.Request
+	handler Handler // of the request, once there is one
+	limit   int     // bytes held back
+
+	status int     // what WriteHeader said; 0: nothing yet
+	body   *[]byte // what is held; nil: nothing
+	count  int64   // bytes of body written, sent or not
+	length [1]string
+
+	hooks   []func(http.ResponseWriter) error // in the order of BeforeSend
+	late    []func(http.ResponseWriter) error // registered when it was too late
+	failure error                             // of a hook: the body is dropped, the error is to be answered
+
+	sent     bool // the header has gone
+	closed   bool // no hook runs any more: one failed
+	hijacked bool
+	finished bool
+	broken   bool // failed after the header had gone
+}
+
+var _ http.ResponseWriter = (*Response)(nil)
+
+// errFinished is returned by a write that comes after the end of the request.
+var errFinished = errors.New("framework: write to a response that is finished")
+
+func (a *App) newResponse(w http.ResponseWriter, r *http.Request) *Response {
+	limit := a.Buffer
+	if limit <= 0 {
+		limit = 64 << 10
+	}
+	return &Response{writer: w, request: r, limit: limit}
+}
+
+// Header returns the header, which can be changed until it is sent.
+func (r *Response) Header() http.Header { return r.writer.Header() }
+
+// WriteHeader sets the status; until the header is sent the last call counts. An
+// informational status (1xx) is sent at once, and 101 is final: hooks run, and what
+// follows is no longer HTTP's.
+func (r *Response) WriteHeader(code int) {
+	switch {
+	case r.sent || r.finished || r.failure != nil:
+	case code == http.StatusSwitchingProtocols:
+		r.status = code
+		if r.runHooks() == nil {
+			r.sent = true
+			r.dropBody()
+			r.writer.WriteHeader(code)
+		}
+	case 100 <= code && code < 200:
+		r.writer.WriteHeader(code)
+	default:
+		if code < 100 || code > 999 {
+			panic("framework: WriteHeader(" + strconv.Itoa(code) + "): a status has three digits")
+		}
+		r.status = code
+	}
+}
+
+// Write appends to the body. It returns [http.ErrBodyNotAllowed] for a status that has
+// none, the error of a hook that failed, and the errors of the connection once the
+// header is sent.
+func (r *Response) Write(p []byte) (int, error) {
+	if err := r.writable(); err != nil {
+		return 0, err
+	}
+	r.count += int64(len(p))
+	switch {
+	case r.request.Method == http.MethodHead:
+		r.describe(p)
+		return len(p), nil
+	case r.sent:
+		return r.writer.Write(p)
+	case r.held()+len(p) <= r.limit:
+		r.hold(p)
+		return len(p), nil
+	}
+	if err := r.send(false); err != nil {
+		return 0, err
+	}
+	return r.writer.Write(p)
+}
+
+// WriteString is Write for a string, without a copy of it.
+func (r *Response) WriteString(s string) (int, error) {
+	if r.sent || r.request.Method == http.MethodHead || r.held()+len(s) > r.limit {
+		return r.Write([]byte(s))
+	}
+	if err := r.writable(); err != nil {
+		return 0, err
+	}
+	r.count += int64(len(s))
+	buffer := r.buffer()
+	*buffer = append(*buffer, s...)
+	return len(s), nil
+}
+
+func (r *Response) writable() error {
+	switch {
+	case r.hijacked:
+		return http.ErrHijacked
+	case r.finished:
+		return errFinished
+	case r.failure != nil:
+		return r.failure
+	case !bodyAllowed(r.status):
+		return http.ErrBodyNotAllowed
+	}
+	return nil
+}
+
+// Status returns the status that was set, 200 where none was.
+func (r *Response) Status() int {
+	if r.status == 0 {
+		return http.StatusOK
+	}
+	return r.status
+}
+
+// Sent tells whether the header has gone, so that neither it nor a cookie can change.
+func (r *Response) Sent() bool { return r.sent }
+
+// Unwrap returns the server's writer, for [http.ResponseController]. Deadlines pass
+// through; Flush and Hijack are this type's own.
+func (r *Response) Unwrap() http.ResponseWriter { return r.writer }
+
+// Reset drops the body, the status and the headers that describe them: Content-* but
+// not Content-Security-Policy, ETag, Last-Modified, Cache-Control, Expires,
+// Accept-Ranges, Location, Trailer. It keeps every other header and the cookies. It
+// does nothing once the header is sent.
+func (r *Response) Reset() {
+	if r.sent {
+		return
+	}
+	r.dropBody()
+	r.status = 0
+	header := r.Header()
+	for name := range header {
+		if describesBody(name) {
+			delete(header, name)
+		}
+	}
+}
+
+// answered tells whether somebody has begun an answer.
+func (r *Response) answered() bool {
+	return r.status != 0 || r.count > 0 || r.sent || r.failure != nil
+}
+
+// prepare makes room for the answer to an error, with its status and, where it is a
+// redirect, its Location.
+func (r *Response) prepare(err error) {
+	if r.sent {
+		return
+	}
+	if r.failure != nil {
+		r.failure, r.closed = nil, true
+	}
+	r.Reset()
+	r.status = Status(err)
+	if to, ok := errors.AsType[redirection](err); ok {
+		r.Header().Set("Location", string(to))
+	}
+}
+
+// send runs the hooks, then sends the header, then what is held of the body; whole
+// says that this is all of it. A hook that fails leaves everything unsent.
+func (r *Response) send(whole bool) error {
+	if r.sent {
+		return nil
+	}
+	if err := r.runHooks(); err != nil {
+		return err
+	}
+	r.sent = true
+	r.complete(whole)
+	r.writer.WriteHeader(r.Status())
+	if r.body == nil || !bodyAllowed(r.status) {
+		return nil
+	}
+	body := *r.body
+	defer r.release()
+	_, err := r.writer.Write(body)
+	if err != nil && !whole {
+		return err
+	}
+	return nil // nobody is left to be told that the client has gone
+}
+
+// complete says in the header what is known of the body.
+func (r *Response) complete(whole bool) {
+	header := r.Header()
+	if r.status == http.StatusNoContent {
+		header.Del("Content-Length")
+		header.Del("Content-Type")
+	}
+	if !whole || !bodyAllowed(r.status) || header["Content-Length"] != nil || header["Transfer-Encoding"] != nil {
+		return
+	}
+	if r.count == 0 && r.request.Method == http.MethodHead {
+		return // a Head of its own, which need not know
+	}
+	r.length[0] = strconv.FormatInt(r.count, 10)
+	header["Content-Length"] = r.length[:]
+}
+
+// describe gives the answer to HEAD the type that GET would have got, from the first
+// bytes of a body that is not sent.
+func (r *Response) describe(p []byte) {
+	header := r.Header()
+	if !r.sent && int64(len(p)) == r.count && len(p) > 0 && header["Content-Type"] == nil && header["Content-Encoding"] == nil {
+		header.Set("Content-Type", http.DetectContentType(p))
+	}
+}
+
+// bodyAllowed tells whether a status may have a body (RFC 9110 section 6.4.1).
+func bodyAllowed(status int) bool {
+	return status != http.StatusNoContent && status != http.StatusNotModified && status != http.StatusSwitchingProtocols
+}
+
+// describesBody tells whether a header is about the body that is being dropped.
+func describesBody(name string) bool {
+	switch name {
+	case "Etag", "Last-Modified", "Cache-Control", "Expires", "Accept-Ranges", "Location", "Trailer":
+		return true
+	case "Content-Security-Policy", "Content-Security-Policy-Report-Only":
+		return false
+	}
+	return len(name) > 8 && name[:8] == "Content-"
+}

@@ -1,0 +1,93 @@
+package framework
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+)
+
+var (
+	_ http.Flusher  = (*Response)(nil)
+	_ http.Hijacker = (*Response)(nil)
+	_ io.ReaderFrom = (*Response)(nil)
+)
+
+// Flush is FlushError for those who do not ask.
+func (r *Response) Flush() { _ = r.FlushError() }
+
+// FlushError runs the hooks and sends the header and what is held. What is written
+// after it is not held back. On App Engine the platform collects the whole answer all
+// the same; Cloud Run streams.
+func (r *Response) FlushError() error {
+	switch {
+	case r.hijacked:
+		return http.ErrHijacked
+	case r.finished:
+		return errFinished
+	}
+	if err := r.send(false); err != nil {
+		return err
+	}
+	return http.NewResponseController(r.writer).Flush()
+}
+
+// Hijack runs the hooks and takes over the connection, as [http.Hijacker] says. It
+// refuses where the header holds a cookie, which could no longer go out.
+func (r *Response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	switch {
+	case r.hijacked:
+		return nil, nil, http.ErrHijacked
+	case r.finished:
+		return nil, nil, errFinished
+	}
+	if err := r.runHooks(); err != nil {
+		return nil, nil, err
+	}
+	if !r.sent && len(r.Header()["Set-Cookie"]) > 0 {
+		return nil, nil, errors.New("framework: Hijack would lose a cookie that was set in this request: set it in an answer before, or answer 101 through WriteHeader")
+	}
+	connection, buffered, err := http.NewResponseController(r.writer).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	r.sent, r.hijacked = true, true
+	r.dropBody()
+	return connection, buffered, nil
+}
+
+// ReadFrom copies what src has into the body. Once the header is sent the server's
+// own writer does it, which lets the kernel send files.
+func (r *Response) ReadFrom(src io.Reader) (n int64, err error) {
+	if !r.sent {
+		buffer := make([]byte, 32<<10)
+		for !r.sent {
+			got, readErr := src.Read(buffer)
+			if got > 0 {
+				wrote, err := r.Write(buffer[:got])
+				n += int64(wrote)
+				if err != nil {
+					return n, err
+				}
+			}
+			if readErr == io.EOF {
+				return n, nil
+			}
+			if readErr != nil {
+				return n, readErr
+			}
+		}
+	}
+	if err := r.writable(); err != nil {
+		return n, err
+	}
+	if r.request.Method == http.MethodHead {
+		copied, err := io.Copy(io.Discard, src)
+		r.count += copied
+		return n + copied, err
+	}
+	copied, err := io.Copy(r.writer, src)
+	r.count += copied
+	return n + copied, err
+}

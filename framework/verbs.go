@@ -1,0 +1,155 @@
+package framework
+
+import (
+	"fmt"
+	"net/http"
+	"reflect"
+	"strings"
+)
+
+// The verbs are one-method interfaces, and a handler type serves those it satisfies:
+// the type is the list. So Get and the others are never defined on a base.
+type (
+	getter    interface{ Get() error }
+	poster    interface{ Post() error }
+	putter    interface{ Put() error }
+	patcher   interface{ Patch() error }
+	deleter   interface{ Delete() error }
+	header    interface{ Head() error }
+	optionser interface{ Options() error }
+	guarder   interface{ Guard() error }
+	readier   interface{ Ready() error }
+)
+
+// verbs is what a handler type answers, found once, when its route is made.
+type verbs struct {
+	get, head, post, put, patch, delete, options func(Handler) error // nil: not served
+
+	only    func(Handler) error // of ToMethod and of the answers where no route took the request: for every verb
+	guarded bool                // the type has a Guard
+	allow   string              // the Allow header
+}
+
+// action returns what answers a verb; nil: nothing does.
+func (v *verbs) action(verb string) func(Handler) error {
+	if v.only != nil {
+		return v.only
+	}
+	switch verb {
+	case http.MethodGet:
+		return v.get
+	case http.MethodHead:
+		return v.head
+	case http.MethodPost:
+		return v.post
+	case http.MethodPut:
+		return v.put
+	case http.MethodPatch:
+		return v.patch
+	case http.MethodDelete:
+		return v.delete
+	case http.MethodOptions:
+		return v.options
+	}
+	return nil
+}
+
+// verbsOf lists what the type of h answers. HEAD falls back to GET (RFC 9110 section
+// 9.3.2); OPTIONS is always allowed, see withoutAction.
+func verbsOf(h Handler) *verbs {
+	v := new(verbs)
+	var allow []string
+	add := func(served bool, verb string, field *func(Handler) error, action func(Handler) error) {
+		if served {
+			*field = action
+			allow = append(allow, verb)
+		}
+	}
+	_, get := h.(getter)
+	_, head := h.(header)
+	_, post := h.(poster)
+	_, put := h.(putter)
+	_, patch := h.(patcher)
+	_, delete := h.(deleter)
+	_, options := h.(optionser)
+	add(get, "GET", &v.get, func(h Handler) error { return h.(getter).Get() })
+	if head {
+		add(true, "HEAD", &v.head, func(h Handler) error { return h.(header).Head() })
+	} else {
+		add(get, "HEAD", &v.head, v.get)
+	}
+	add(post, "POST", &v.post, func(h Handler) error { return h.(poster).Post() })
+	add(put, "PUT", &v.put, func(h Handler) error { return h.(putter).Put() })
+	add(patch, "PATCH", &v.patch, func(h Handler) error { return h.(patcher).Patch() })
+	add(delete, "DELETE", &v.delete, func(h Handler) error { return h.(deleter).Delete() })
+	add(options, "OPTIONS", &v.options, func(h Handler) error { return h.(optionser).Options() })
+	if !options {
+		allow = append(allow, "OPTIONS")
+	}
+	v.allow = strings.Join(allow, ", ")
+	_, v.guarded = h.(guarder)
+	return v
+}
+
+// knownVerb tells whether HTTP knows a verb (RFC 9110 section 9.3, RFC 5789).
+func knownVerb(verb string) bool {
+	switch verb {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+		http.MethodDelete, http.MethodOptions, http.MethodConnect, http.MethodTrace:
+		return true
+	}
+	return false
+}
+
+// checkMethods refuses a type that has a method with a name that means something
+// here, in a form that would never be called.
+//
+// The names are constants because a loop over a type's methods, or a name that is
+// computed, makes the linker keep every exported method of the program: 2 MB.
+func checkMethods(h Handler) error {
+	t := reflect.TypeOf(h)
+	for _, m := range []struct {
+		serves string
+		right  bool
+		method func() (reflect.Method, bool)
+	}{
+		{"serve GET", is[getter](h), func() (reflect.Method, bool) { return t.MethodByName("Get") }},
+		{"serve POST", is[poster](h), func() (reflect.Method, bool) { return t.MethodByName("Post") }},
+		{"serve PUT", is[putter](h), func() (reflect.Method, bool) { return t.MethodByName("Put") }},
+		{"serve PATCH", is[patcher](h), func() (reflect.Method, bool) { return t.MethodByName("Patch") }},
+		{"serve DELETE", is[deleter](h), func() (reflect.Method, bool) { return t.MethodByName("Delete") }},
+		{"serve HEAD", is[header](h), func() (reflect.Method, bool) { return t.MethodByName("Head") }},
+		{"serve OPTIONS", is[optionser](h), func() (reflect.Method, bool) { return t.MethodByName("Options") }},
+		{"be asked before the action", is[guarder](h), func() (reflect.Method, bool) { return t.MethodByName("Guard") }},
+		{"be asked by Check", is[readier](h), func() (reflect.Method, bool) { return t.MethodByName("Ready") }},
+	} {
+		if m.right {
+			continue
+		}
+		if method, has := m.method(); has {
+			return fmt.Errorf("framework: (%s).%s is a %s; to %s it must be a func() error", t, method.Name, form(method), m.serves)
+		}
+	}
+	return nil
+}
+
+func is[T any](h Handler) bool {
+	_, ok := h.(T)
+	return ok
+}
+
+// form prints the type of a method as its author wrote it, without the receiver.
+func form(m reflect.Method) string {
+	var in, out []string
+	for i := 1; i < m.Type.NumIn(); i++ {
+		in = append(in, m.Type.In(i).String())
+	}
+	for i := range m.Type.NumOut() {
+		out = append(out, m.Type.Out(i).String())
+	}
+	results := strings.Join(out, ", ")
+	if len(out) > 1 {
+		results = "(" + results + ")"
+	}
+	return strings.TrimSpace("func(" + strings.Join(in, ", ") + ") " + results)
+}
