@@ -15,8 +15,8 @@ import (
 //
 // It makes a handler of every type that has a route, runs App.Init on it with a GET
 // of "/" and a Response that goes nowhere, and asks its Ready() error where it has
-// one. And it reports what mux keeps to itself: templates that are wrong, names given
-// twice, StrictSlash, a NotFoundHandler or MethodNotAllowedHandler that was replaced,
+// one. And it reports what mux keeps to itself: templates that are wrong, names of
+// routes and of a route's variables given twice, StrictSlash, a NotFoundHandler or MethodNotAllowedHandler that was replaced,
 // a route of [ToMethod] that names no verbs, one that takes GET and not HEAD.
 func (a *App) Check() error {
 	mistakes := a.checkTable()
@@ -100,6 +100,9 @@ func (a *App) checkTable() (mistakes []error) {
 			}
 			names[name] = template
 		}
+		if name := repeated(entry); name != "" {
+			report("route %q has two variables named %q: give one of them another name", template, name)
+		}
 		if strictSlash(entry) {
 			report("route %q has StrictSlash, after whose redirect a POST comes back as a GET: make a route for the other form", template)
 		}
@@ -128,6 +131,18 @@ func same(a, b http.Handler) bool {
 		return ok && reflect.ValueOf(x).Pointer() == reflect.ValueOf(y).Pointer()
 	}
 	return false
+}
+
+// repeated returns a name that two variables of a route have, "" if there is none: mux
+// takes it, and keeps one of the values.
+func repeated(route *mux.Route) string {
+	names, _ := route.GetVarNames()
+	for i, name := range names {
+		if slices.Contains(names[:i], name) && !isInvented(name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // strictSlash reads the setting of a route, which mux does not tell.

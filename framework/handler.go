@@ -51,7 +51,7 @@ func Init(h Handler, app *App, w http.ResponseWriter, r *http.Request) {
 		response = app.newResponse(w, r)
 	}
 	core := h.requestHandler()
-	core.fill(h, app, response, r, variables(r))
+	core.fill(h, app, response, r, app.variables(r))
 	core.verbs = verbsOf(h)
 	if app.Init != nil {
 		app.Init(h)
@@ -63,11 +63,15 @@ func (h *RequestHandler) fill(outermost Handler, app *App, w *Response, r *http.
 }
 
 // variables returns the variables that mux found in the path, nil if there are none.
-func variables(r *http.Request) map[string]string {
-	if vars := mux.Vars(r); len(vars) > 0 {
-		return vars
+func (a *App) variables(r *http.Request) map[string]string {
+	vars := mux.Vars(r)
+	if len(vars) > 0 {
+		a.invented.hide(a.Router, vars)
 	}
-	return nil
+	if len(vars) == 0 {
+		return nil
+	}
+	return vars
 }
 
 // Dispatch asks the handler's Guard, where it has one, and then calls the action: the

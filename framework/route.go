@@ -88,12 +88,12 @@ func checkHandler(h Handler) (err error) {
 func (rt *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	response, ours := w.(*Response)
 	if ours {
-		rt.serve(response, r, variables(r))
+		rt.serve(response, r, rt.app.variables(r))
 		return
 	}
 	// Middleware has wrapped the writer, or there is no App around.
 	response = rt.app.newResponse(w, r)
-	rt.serve(response, r, variables(r))
+	rt.serve(response, r, rt.app.variables(r))
 	rt.app.finish(response, r)
 }
 

@@ -1,11 +1,15 @@
 package framework
 
 import (
-	"encoding/hex"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
+
+	"github.com/gorilla/mux"
 )
 
 // webapp2Variable is a variable of webapp2's route templates: <name>, <name:regex>,
@@ -22,16 +26,17 @@ var webapp2Variable = regexp.MustCompile(`<([A-Za-z_][\p{L}\p{N}_]*)?(?::([^>]*)
 // An unnamed variable gets its number for a name: the values of "/<:\d+>/<:\w+>"
 // are Vars["0"] and Vars["1"], also beside named ones, where webapp2 dropped them.
 // The count starts anew with each template, so a prefix and its children should
-// not both have unnamed ones.
+// not both have unnamed ones. Unnamed variables of a host are in no Vars, as in
+// webapp2.
 //
 // Groups in a regex become non-capturing, as mux wants them. Text that mux would
-// take for its own, which is braces and the percent sign, becomes a variable with
-// a name that [RequestHandler] keeps out of Vars and that [App.URL] fills in.
+// take for its own, which is braces and the percent sign, becomes a variable that
+// [App.URL] fills in and that is kept out of Vars.
 //
 // What Python's re has and Go's regexp has not (lookaround, backreferences, the
 // flags a, L, u and x, ...) is an error that names it; so is a name used twice.
 // \d, \w, \s and \b mean ASCII, as they did to Python 2.
-func Template(webapp2 string) (mux string, err error) {
+func Template(webapp2 string) (template string, err error) {
 	var out strings.Builder
 	host := webapp2 != "" && webapp2[0] != '/'
 	names := make(map[string]bool)
@@ -40,16 +45,19 @@ func Template(webapp2 string) (mux string, err error) {
 	for {
 		at := webapp2Variable.FindStringSubmatchIndex(rest)
 		if at == nil {
-			writeLiteral(&out, rest)
+			literals.WriteString(&out, rest)
 			return out.String(), nil
 		}
-		writeLiteral(&out, rest[:at[0]])
+		literals.WriteString(&out, rest[:at[0]])
 		name, pattern := submatch(rest, at, 1), submatch(rest, at, 2)
+		if name == "" && host {
+			name = hostPart
+		}
 		if name == "" {
 			name = strconv.Itoa(unnamed)
 			unnamed++
 		}
-		if names[name] {
+		if names[name] && name != hostPart {
 			return "", fmt.Errorf("framework: route template %q: two variables are named %q; give one of them another name", webapp2, name)
 		}
 		names[name] = true
@@ -72,39 +80,58 @@ func submatch(text string, at []int, group int) string {
 	return text[at[2*group]:at[2*group+1]]
 }
 
-// literalPrefix begins the name of a variable that stands for literal text. It
-// begins no variable of webapp2's, and the rest of the name is the text in hex.
-const literalPrefix = "-"
+// The names of the variables that Template makes up. No template of webapp2 has them.
+const (
+	openBrace  = "-open"
+	closeBrace = "-close"
+	percent    = "-percent"
+	hostPart   = "-host" // every unnamed variable of a host
+)
 
-// writeLiteral writes text that stands for itself. mux reads braces as variables,
-// and a percent sign breaks the URLs it builds.
-func writeLiteral(out *strings.Builder, text string) {
-	for i := range len(text) {
-		switch c := text[i]; c {
-		case '{', '}', '%':
-			fmt.Fprintf(out, `{%s%02x:\x%02x}`, literalPrefix, c, c)
-		default:
-			out.WriteByte(c)
-		}
-	}
-}
+var literals = strings.NewReplacer(
+	"{", "{"+openBrace+`:\x7b}`,
+	"}", "{"+closeBrace+`:\x7d}`,
+	"%", "{"+percent+`:\x25}`,
+)
 
-// literalOf returns the text that a variable stands for, where Template invented
-// the variable for literal text.
+// literalOf returns the text that a variable stands for, where Template made it up
+// for text that mux would take for its own: braces are variables to it, and a percent
+// sign breaks the URLs that it builds.
 func literalOf(name string) (text string, ok bool) {
-	encoded, ok := strings.CutPrefix(name, literalPrefix)
-	if !ok {
-		return "", false
+	switch name {
+	case openBrace:
+		return "{", true
+	case closeBrace:
+		return "}", true
+	case percent:
+		return "%", true
 	}
-	decoded, err := hex.DecodeString(encoded)
-	return string(decoded), err == nil
+	return "", false
 }
 
-// hideLiterals removes from the variables of a match those that Template invented.
-func hideLiterals(vars map[string]string) {
-	for name := range vars {
-		if _, ok := literalOf(name); ok {
-			delete(vars, name)
-		}
+func isInvented(name string) bool {
+	_, literal := literalOf(name)
+	return literal || name == hostPart
+}
+
+// invented knows whether any route of a table has variables that Template made up. The
+// table is looked through at the first request, so that the others pay nothing.
+type invented struct {
+	once  sync.Once
+	exist bool
+}
+
+// hide removes the variables that Template made up from those of a match.
+func (v *invented) hide(table *mux.Router, vars map[string]string) {
+	v.once.Do(func() {
+		// Walk fails only where its function does.
+		_ = table.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+			names, _ := route.GetVarNames() // one with an error matches nothing
+			v.exist = v.exist || slices.ContainsFunc(names, isInvented)
+			return nil
+		})
+	})
+	if v.exist {
+		maps.DeleteFunc(vars, func(name, _ string) bool { return isInvented(name) })
 	}
 }

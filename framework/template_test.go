@@ -18,6 +18,7 @@ func TestTemplate(t *testing.T) {
 		`/<x:a|b>`:                        `/{x:(?:a|b)}`,
 		`/<x:(a)|b>`:                      `/{x:(?:(?:a)|b)}`,
 		`<x:www|api>.app.com`:             `{x:www|api}.app.com`,
+		`<:www|api>.app.<:>`:              `{-host:www|api}.app.{-host}`,
 		`<subdomain>.app.com`:             `{subdomain}.app.com`,
 		`/<x:(?i:[a-z]+)>`:                `/{x:(?i:[a-z]+)}`,
 		`/<x:(?i)a|b>`:                    `/{x:(?:(?i)a|b)}`,
@@ -41,8 +42,8 @@ func TestTemplate(t *testing.T) {
 		`/<näme>`:                         `/{näme}`,
 		`/<func>/<type>`:                  `/{func}/{type}`,
 		`/<_x>`:                           `/{_x}`,
-		`/a{2}`:                           `/a{-7b:\x7b}2{-7d:\x7d}`,
-		`/100%/<x>`:                       `/100{-25:\x25}/{x}`,
+		`/a{2}`:                           `/a{-open:\x7b}2{-close:\x7d}`,
+		`/100%/<x>`:                       `/100{-percent:\x25}/{x}`,
 		`/a.b+(c)`:                        `/a.b+(c)`,
 	}
 	for webapp2, want := range tests {
@@ -96,17 +97,15 @@ func TestTemplateRefuses(t *testing.T) {
 	}
 }
 
-func TestHideLiterals(t *testing.T) {
-	vars := map[string]string{"-7b": "{", "-25": "%", "x": "1", "0": "2", "_y": "3", "-": "4", "-z": "5"}
-	hideLiterals(vars)
-	for _, name := range []string{"-7b", "-25"} {
-		if _, ok := vars[name]; ok {
-			t.Errorf("%q is still there", name)
+func TestLiteralOf(t *testing.T) {
+	for name, want := range map[string]string{"-open": "{", "-close": "}", "-percent": "%"} {
+		if text, ok := literalOf(name); !ok || text != want {
+			t.Errorf("literalOf(%q) = %q, %v, want %q", name, text, ok, want)
 		}
 	}
-	for _, name := range []string{"x", "0", "_y", "-z"} {
-		if _, ok := vars[name]; !ok {
-			t.Errorf("%q is gone", name)
+	for _, name := range []string{"x", "0", "open", "-host", "-", ""} {
+		if text, ok := literalOf(name); ok {
+			t.Errorf("literalOf(%q) = %q", name, text)
 		}
 	}
 }

@@ -28,6 +28,11 @@ func (a *App) URL(name string, pairs ...any) (*url.URL, error) {
 		return nil, fmt.Errorf("framework: URL of %q: %w", name, err)
 	}
 	var inPath []string
+	for _, variable := range variables {
+		if text, ok := literalOf(variable); ok {
+			inPath = append(inPath, variable, text)
+		}
+	}
 	query := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
 		key, ok := pairs[i].(string)

@@ -23,11 +23,11 @@ func TestImportRefuses(t *testing.T) {
 		maxAge       time.Duration
 		says         string
 	}{
-		"no secret":       {"", "session", time.Hour, "empty secret"},
-		"no limit":        {secret, "session", 0, "maxAge"},
-		"negative":        {secret, "session", -time.Hour, "maxAge"},
-		"no name":         {secret, "", time.Hour, "cookie_name"},
-		"a name with ;":   {secret, "a;b", time.Hour, "cookie_name"},
+		"no secret":        {"", "session", time.Hour, "empty secret"},
+		"no limit":         {secret, "session", 0, "maxAge"},
+		"negative":         {secret, "session", -time.Hour, "maxAge"},
+		"no name":          {secret, "", time.Hour, "cookie_name"},
+		"a name with ;":    {secret, "a;b", time.Hour, "cookie_name"},
 		"a name and space": {secret, "my session", time.Hour, "cookie_name"},
 	}
 	for name, test := range tests {
