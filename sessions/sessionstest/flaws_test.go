@@ -25,9 +25,9 @@ var flaws = map[string]struct {
 	"no expiry":         {"ShortLived", func() sessions.Backend { return immortal{newTable()} }},
 	"no context":        {"ContextIsOver", func() sessions.Backend { return contextless{newTable()} }},
 	"oversize loses":    {"TooLarge", func() sessions.Backend { return fragile{newTable()} }},
-	"lists nobody":      {"UserSessions", func() sessions.Backend { return listsNothing{newTable()} }},
-	"ends them all":     {"EndUser", func() sessions.Backend { return endsAll{newTable()} }},
-	"ends nobody's too": {"EndNobody", func() sessions.Backend { return endsNobodys{newTable()} }},
+	"lists nobody":      {"Users/List", func() sessions.Backend { return listsNothing{newTable()} }},
+	"ends them all":     {"Users/End", func() sessions.Backend { return endsAll{newTable()} }},
+	"ends nobody's too": {"Users/EndNobody", func() sessions.Backend { return endsNobodys{newTable()} }},
 }
 
 type blindUpdate struct{ sessions.UserBackend }

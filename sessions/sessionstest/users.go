@@ -17,7 +17,7 @@ type userCheck struct {
 
 // userChecks are the contract of a UserBackend.
 var userChecks = []userCheck{
-	{"UserSessions", func(t *testing.T, b sessions.UserBackend) {
+	{"List", func(t *testing.T, b sessions.UserBackend) {
 		ann, bob := newUser(), newUser()
 		first, second := createFor(t, b, ann), createFor(t, b, ann)
 		createFor(t, b, bob)
@@ -26,7 +26,7 @@ var userChecks = []userCheck{
 		wantSessions(t, b, newUser())
 		wantSessions(t, b, "")
 	}},
-	{"UserSessionsExpires", func(t *testing.T, b sessions.UserBackend) {
+	{"ListExpires", func(t *testing.T, b sessions.UserBackend) {
 		ann := newUser()
 		id := createFor(t, b, ann)
 		infos, err := b.Sessions(t.Context(), ann)
@@ -37,7 +37,7 @@ var userChecks = []userCheck{
 			t.Errorf("Expires is %v away from the record's", d)
 		}
 	}},
-	{"UserSessionsFollowUpdates", func(t *testing.T, b sessions.UserBackend) {
+	{"ListFollowsUpdates", func(t *testing.T, b sessions.UserBackend) {
 		ann, bob := newUser(), newUser()
 		id := createFor(t, b, "")
 		for _, step := range []struct {
@@ -57,7 +57,7 @@ var userChecks = []userCheck{
 			wantSessions(t, b, bob, step.bobs...)
 		}
 	}},
-	{"UserSessionsWithoutTheDead", func(t *testing.T, b sessions.UserBackend) {
+	{"ListWithoutTheDead", func(t *testing.T, b sessions.UserBackend) {
 		ann := newUser()
 		alive := createFor(t, b, ann)
 
@@ -77,7 +77,7 @@ var userChecks = []userCheck{
 		awaitExpiry(short)
 		wantSessions(t, b, ann, alive)
 	}},
-	{"EndUser", func(t *testing.T, b sessions.UserBackend) {
+	{"End", func(t *testing.T, b sessions.UserBackend) {
 		ann, bob := newUser(), newUser()
 		ended := []string{createFor(t, b, ann), createFor(t, b, ann)}
 		kept, bobs, nobodys := createFor(t, b, ann), createFor(t, b, bob), createFor(t, b, "")
@@ -109,7 +109,7 @@ var userChecks = []userCheck{
 		}
 		wantData(t, b, nobodys, "data")
 	}},
-	{"EndUserRace", func(t *testing.T, b sessions.UserBackend) {
+	{"EndRace", func(t *testing.T, b sessions.UserBackend) {
 		for range rounds(50) {
 			ann := newUser()
 			id := createFor(t, b, ann)

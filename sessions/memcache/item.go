@@ -1,0 +1,79 @@
+package memcache
+
+import (
+	"encoding/binary"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+// The value of an item is
+//
+//	format   1 byte, itemFormat
+//	tag      8 bytes, big-endian: tells this write from all others
+//	expires  8 bytes, big-endian: microseconds since 1970, since memcached's seconds are coarse
+//	user     uvarint of its length, then its bytes
+//	data     the rest
+const itemFormat = 1
+
+// headerSize is that of format, tag and expires.
+const headerSize = 1 + 8 + 8
+
+// isTag is set in every tag, and never in a CAS id of memcached, which counts from 1:
+// so a version says by itself which of the two it is.
+const isTag = 1 << 63
+
+func newTag() uint64 { return rand.Uint64() | isTag }
+
+// encode returns the value that keeps r.
+func encode(r sessions.Record, tag uint64) []byte {
+	value := make([]byte, 0, headerSize+binary.MaxVarintLen64+len(r.User)+len(r.Data))
+	value = append(value, itemFormat)
+	value = binary.BigEndian.AppendUint64(value, tag)
+	value = binary.BigEndian.AppendUint64(value, uint64(r.Expires.UnixMicro()))
+	value = binary.AppendUvarint(value, uint64(len(r.User)))
+	value = append(value, r.User...)
+	return append(value, r.Data...)
+}
+
+// decode is encode's inverse, with the tag as the version. ok is false where value is
+// not of this format. The record shares value's memory.
+func decode(value []byte) (r sessions.Record, ok bool) {
+	if len(value) < headerSize || value[0] != itemFormat {
+		return r, false
+	}
+	r.Version = binary.BigEndian.Uint64(value[1:])
+	r.Expires = time.UnixMicro(int64(binary.BigEndian.Uint64(value[9:])))
+	rest := value[headerSize:]
+	length, n := binary.Uvarint(rest)
+	if n <= 0 || length > uint64(len(rest)-n) || r.Version&isTag == 0 {
+		return sessions.Record{}, false
+	}
+	rest = rest[n:]
+	r.User, r.Data = string(rest[:length]), rest[length:]
+	return r, true
+}
+
+// maxRelative is the longest time that memcached takes for one from now: anything
+// above is a date.
+const maxRelative = 30 * 24 * time.Hour
+
+// expiration returns when memcached may drop an item, in its own terms: never before
+// expires, and within two seconds after it.
+func expiration(expires, now time.Time) int32 {
+	left := expires.Sub(now)
+	if left <= 0 {
+		return -1 // at once
+	}
+	// One second to round up, one because the server's clock may be about to tick.
+	const slack = 2
+	if left < maxRelative-slack*time.Second {
+		return int32(left/time.Second) + slack
+	}
+	if date := expires.Unix() + slack; date <= math.MaxInt32 {
+		return int32(date)
+	}
+	return 0 // beyond January 2038: never, so that the record's own time decides alone
+}

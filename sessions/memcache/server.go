@@ -1,0 +1,82 @@
+package memcache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/bradfitz/gomemcache/memcache"
+)
+
+// A server is one memcached with the client for it, which is its own so that no lock
+// is shared by the requests to all servers.
+type server struct {
+	address
+	seed    uint64 // of its rank, see rank
+	client  *memcache.Client
+	circuit circuit
+}
+
+func newServer(a address, c Config) *server {
+	s := &server{address: a, seed: hash(a.name), client: memcache.NewFromSelector(a)}
+	s.client.Timeout = c.Timeout // of a dial; a connection keeps its own
+	s.client.MaxIdleConns = c.MaxIdle
+	s.client.DialContext = func(ctx context.Context, network, name string) (net.Conn, error) {
+		var dialer net.Dialer
+		conn, err := dialer.DialContext(ctx, network, name)
+		if err != nil {
+			return nil, err
+		}
+		return &connection{Conn: conn, timeout: c.Timeout}, nil
+	}
+	return s
+}
+
+// errOpen is the error of a command that was not sent.
+var errOpen = fmt.Errorf("it failed %d times in a row and is tried once per %v", tripAfter, openFor)
+
+// run sends a command. Where it fails on a stale connection it is sent a second time,
+// on a new one: then repeated is true, and the first may have been carried out.
+//
+// gomemcache knows no context, so ctx is asked before each sending and cannot end the
+// wait for a reply, which Timeout bounds.
+func (s *server) run(ctx context.Context, command func(*memcache.Client) error) (repeated bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, s.wrap(err)
+	}
+	if !s.circuit.allow() {
+		return false, s.wrap(errOpen)
+	}
+	err = command(s.client)
+	if _, stale := errors.AsType[*staleError](err); stale {
+		// The idle ones were opened before this one broke, so they are stale too.
+		s.client.Close()
+		repeated = true
+		err = command(s.client)
+	}
+	s.circuit.report(!unanswered(err))
+	return repeated, s.wrap(err)
+}
+
+// wrap names the server in an error.
+func (s *server) wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("memcache: server %s: %w", s.name, err)
+}
+
+// unanswered reports whether err means that the server is down or hung: any other
+// error is an answer.
+func unanswered(err error) bool {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return true
+	}
+	if _, ok := errors.AsType[*memcache.ConnectTimeoutError](err); ok { // is no net.Error
+		return true
+	}
+	_, ok := errors.AsType[net.Error](err)
+	return ok
+}
