@@ -1,0 +1,5 @@
+package main
+
+import "net/http"
+
+func ourMemcachedSite(addr string) http.Handler { return floorMemcachedSite(addr) }
