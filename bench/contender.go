@@ -22,6 +22,7 @@ var floor = contender{name: "net/http", plain: floorPlain, site: floorSite, tabl
 
 // subjects are the contenders that are compared with the floor, ours first.
 var subjects = []contender{
+	{name: "webapp2go", plain: webapp2goPlain, site: webapp2goSite, table: webapp2goTable, cookieSessions: true},
 	{name: "gorilla", plain: gorillaPlain, site: gorillaSite, table: gorillaTable, cookieSessions: true},
 	{name: "chi + scs", plain: chiPlain, site: chiSite, table: chiTable},
 	{name: "gin", plain: ginPlain, site: ginSite, table: ginTable, cookieSessions: true},

@@ -70,7 +70,7 @@ func TestMemcachedSite(t *testing.T) {
 	}
 	defer server.stop()
 	t.Run(floor.name, func(t *testing.T) { testSite(t, floorMemcachedSite(server.addr), false) })
-	t.Run(subjects[ours].name, func(t *testing.T) { testSite(t, ourMemcachedSite(server.addr), false) })
+	t.Run(subjects[ours].name, func(t *testing.T) { testSite(t, webapp2goMemcachedSite(server.addr), false) })
 }
 
 // testSite plays what the scenarios measure, and what would show that a handler

@@ -152,7 +152,7 @@ func (r *report) memcached() error {
 		if err != nil {
 			return fmt.Errorf("%s: %s: %w", name, floor.name, err)
 		}
-		above, err := m.scenario.newClient(ourMemcachedSite(server.addr))
+		above, err := m.scenario.newClient(webapp2goMemcachedSite(server.addr))
 		if err != nil {
 			return fmt.Errorf("%s: %s: %w", name, subjects[ours].name, err)
 		}
