@@ -92,7 +92,7 @@ type reusedWriter struct {
 }
 
 func newReusedWriter() *reusedWriter {
-	return &reusedWriter{header: make(http.Header, 16), body: make([]byte, 0, 4096)}
+	return &reusedWriter{header: make(http.Header), body: make([]byte, 0, 4096)}
 }
 
 func (w *reusedWriter) reset() {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/sessions"
-	"github.com/webapp2go/webapp2go/sessions/memcache"
 )
 
 // webapp2go as its users have it: handlers that embed BaseHandler, the answer held
@@ -132,15 +131,6 @@ func (h *routePage) Get() error {
 }
 
 func webapp2goSite() http.Handler { return webapp2goSiteWith(nil) }
-
-// webapp2goMemcachedSite is the site with its session in the memcached server at addr.
-func webapp2goMemcachedSite(addr string) http.Handler {
-	backend, err := memcache.New(memcache.Config{Servers: []string{addr}})
-	if err != nil {
-		panic(err)
-	}
-	return webapp2goSiteWith(backend)
-}
 
 func webapp2goSiteWith(backend sessions.Backend) http.Handler {
 	app := newApp(backend)

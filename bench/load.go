@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"syscall"
 	"time"
 )
 
@@ -93,15 +92,6 @@ func drive(lines []*line, long time.Duration) (requests int, taken time.Duration
 		}
 	}
 	return requests, taken, nil
-}
-
-// processorTime returns the processor time that this process has used.
-func processorTime() time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		return 0
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // loadGenerator is a process that generates load, seen from its parent.

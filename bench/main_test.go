@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 func TestMeasureAllPrintsOneTable(t *testing.T) {
 	needMemcached(t)
 	var out bytes.Buffer
-	short := pace{rounds: 1, run: time.Millisecond}
+	short := pace{rounds: 1, run: time.Millisecond, clock: passedTime}
 	if err := measureAll(short, short, &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}

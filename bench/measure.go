@@ -18,28 +18,29 @@ type comparison struct {
 	allocs      float64
 }
 
-// A pace says how much is measured.
+// A pace says how much is measured, and by which clock.
 type pace struct {
 	rounds int           // pairs of runs
 	run    time.Duration // of one run
+	clock  func() time.Duration
 }
 
 // compare measures the subject against the floor in pairs of short runs that take
-// turns, because a shared machine is now faster and now slower: a pair feels the
-// same weather, and the median forgets the pair that was interrupted. Within a pair
-// the order changes from round to round. The caller keeps GOMAXPROCS at one, so that
-// the garbage collector's work is paid for within the run that made it.
+// turns, because a machine is now faster and now slower: a pair feels the same
+// weather, and the median forgets the pair that was interrupted. Within a pair the
+// order changes from round to round. The caller keeps GOMAXPROCS at one, so that the
+// garbage collector's work is paid for within the run that made it.
 func compare(p pace, floor, subject *client) comparison {
-	floorRequests, subjectRequests := calibrate(p.run, floor), calibrate(p.run, subject)
+	floorRequests, subjectRequests := calibrate(p, floor), calibrate(p, subject)
 	ratios := make([]float64, p.rounds)
 	floorTimes, subjectTimes := make([]float64, p.rounds), make([]float64, p.rounds)
 	for i := range p.rounds {
 		if i%2 == 0 {
-			floorTimes[i] = timeOf(floor, floorRequests)
-			subjectTimes[i] = timeOf(subject, subjectRequests)
+			floorTimes[i] = timeOf(p, floor, floorRequests)
+			subjectTimes[i] = timeOf(p, subject, subjectRequests)
 		} else {
-			subjectTimes[i] = timeOf(subject, subjectRequests)
-			floorTimes[i] = timeOf(floor, floorRequests)
+			subjectTimes[i] = timeOf(p, subject, subjectRequests)
+			floorTimes[i] = timeOf(p, floor, floorRequests)
 		}
 		ratios[i] = subjectTimes[i] / floorTimes[i]
 	}
@@ -56,12 +57,12 @@ func compare(p pace, floor, subject *client) comparison {
 }
 
 // calibrate returns how many requests fill a run.
-func calibrate(run time.Duration, c *client) int {
+func calibrate(p pace, c *client) int {
 	for n := 16; ; n *= 2 {
-		begin := time.Now()
+		begin := p.clock()
 		c.run(n)
-		if taken := time.Since(begin); taken >= run/4 {
-			return max(16, int(float64(n)*float64(run)/float64(taken)))
+		if taken := p.clock() - begin; taken >= p.run/4 {
+			return max(16, int(float64(n)*float64(p.run)/float64(taken)))
 		}
 	}
 }
@@ -69,12 +70,12 @@ func calibrate(run time.Duration, c *client) int {
 // timeOf returns the nanoseconds of a request, over n of them. It begins with an
 // empty heap, so that nobody pays for another's garbage, and with a few requests
 // that are not counted, because a collection empties the pools.
-func timeOf(c *client, n int) float64 {
+func timeOf(p pace, c *client, n int) float64 {
 	runtime.GC()
 	c.run(8)
-	begin := time.Now()
+	begin := p.clock()
 	c.run(n)
-	return float64(time.Since(begin).Nanoseconds()) / float64(n)
+	return float64(p.clock()-begin) / float64(n)
 }
 
 // median returns the middle of the values, which it sorts.

@@ -27,12 +27,14 @@ func TestCompareTellsFastFromSlow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := compare(pace{rounds: 9, run: 2 * time.Millisecond}, fast, slow)
-	if c.ratio < 4 || c.low > c.ratio || c.high < c.ratio {
-		t.Errorf("sixteen times the work is measured as %.2f times, between %.2f and %.2f", c.ratio, c.low, c.high)
-	}
-	if c.floorAllocs != c.allocs {
-		t.Errorf("the same handler allocates %v and %v times", c.floorAllocs, c.allocs)
+	for name, clock := range map[string]func() time.Duration{"processor": processorTime, "passed": passedTime} {
+		c := compare(pace{rounds: 9, run: 2 * time.Millisecond, clock: clock}, fast, slow)
+		if c.ratio < 4 || c.low > c.ratio || c.high < c.ratio {
+			t.Errorf("%s time: sixteen times the work is measured as %.2f times, between %.2f and %.2f", name, c.ratio, c.low, c.high)
+		}
+		if c.floorAllocs != c.allocs {
+			t.Errorf("the same handler allocates %v and %v times", c.floorAllocs, c.allocs)
+		}
 	}
 }
 
