@@ -3,6 +3,7 @@ package sessionstest_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +26,8 @@ var flaws = map[string]struct {
 	"no expiry":         {"ShortLived", func() sessions.Backend { return immortal{newTable()} }},
 	"no context":        {"ContextIsOver", func() sessions.Backend { return contextless{newTable()} }},
 	"oversize loses":    {"TooLarge", func() sessions.Backend { return fragile{newTable()} }},
+	"forgets the dead":  {"LogoutAgainstWriter", func() sessions.Backend { return forgetful{newTable()} }},
+	"lists unsorted":    {"Users/NewestFirst", func() sessions.Backend { return unsorted{newTable()} }},
 	"lists nobody":      {"Users/List", func() sessions.Backend { return listsNothing{newTable()} }},
 	"ends them all":     {"Users/End", func() sessions.Backend { return endsAll{newTable()} }},
 	"ends nobody's too": {"Users/EndNobody", func() sessions.Backend { return endsNobodys{newTable()} }},
@@ -120,6 +123,24 @@ func (b fragile) Update(ctx context.Context, id string, r sessions.Record) (uint
 		return 0, errors.Join(sessions.ErrTooLarge, b.Delete(ctx, id))
 	}
 	return b.UserBackend.Update(ctx, id, r)
+}
+
+// forgetful drops a tombstone at once, and makes what is updated after it.
+type forgetful struct{ sessions.UserBackend }
+
+func (b forgetful) Update(ctx context.Context, id string, r sessions.Record) (uint64, error) {
+	if len(r.Data) == 0 {
+		return 1, b.Delete(ctx, id)
+	}
+	return upsert(b).Update(ctx, id, r)
+}
+
+type unsorted struct{ sessions.UserBackend }
+
+func (b unsorted) Sessions(ctx context.Context, user string) ([]sessions.Info, error) {
+	infos, err := b.UserBackend.Sessions(ctx, user)
+	slices.Reverse(infos)
+	return infos, err
 }
 
 type listsNothing struct{ sessions.UserBackend }

@@ -18,6 +18,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -32,7 +33,10 @@ import (
 // cleaning up register it with t.Cleanup.
 func Run(t *testing.T, newBackend func(t *testing.T) sessions.Backend) {
 	t.Helper()
-	for _, group := range [][]check{recordChecks, idChecks, expiryChecks, limitChecks, raceChecks} {
+	for _, group := range [][]check{
+		recordChecks, idChecks, expiryChecks, limitChecks, raceChecks,
+		updateChecks, endingChecks, lossChecks, faultChecks,
+	} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) { c.run(t, newBackend(t)) })
 		}
@@ -41,7 +45,7 @@ func Run(t *testing.T, newBackend func(t *testing.T) sessions.Backend) {
 		if _, ok := newBackend(t).(sessions.UserBackend); !ok {
 			t.Skip("the backend is no sessions.UserBackend: it cannot list the sessions of a user")
 		}
-		for _, c := range userChecks {
+		for _, c := range slices.Concat(userChecks, userEndingChecks) {
 			t.Run(c.name, func(t *testing.T) { c.run(t, newBackend(t).(sessions.UserBackend)) })
 		}
 	})

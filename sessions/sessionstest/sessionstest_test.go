@@ -3,6 +3,8 @@ package sessionstest_test
 import (
 	"os"
 	"os/exec"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -14,26 +16,49 @@ func TestContractIsKept(t *testing.T) {
 	sessionstest.Run(t, func(*testing.T) sessions.Backend { return newTable() })
 }
 
-// TestFlawsAreFound runs the suite against one flawed backend after the other, each
-// in a process of its own, since there it must fail.
+// TestFlawsAreFound runs the suite against one flawed backend after the other.
 func TestFlawsAreFound(t *testing.T) {
 	for name, flaw := range flaws {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFlawed$/^"+strings.ReplaceAll(flaw.foundBy, "/", "$/^")+"$", "-test.short", "-test.timeout=1m")
-			c.Env = append(os.Environ(), "SESSIONSTEST_FLAW="+name)
-			output, err := c.CombinedOutput()
-			if err == nil {
-				t.Fatalf("the suite passed:\n%s", output)
-			}
-			if !strings.Contains(string(output), "--- FAIL: TestFlawed/"+flaw.foundBy) {
+			output := runFlawed(t, name, flaw.foundBy, "-test.short")
+			if !strings.Contains(output, "--- FAIL: TestFlawed/"+flaw.foundBy) {
 				t.Errorf("not found by %s:\n%s", flaw.foundBy, output)
 			}
 		})
 	}
 }
 
-// TestFlawed is what TestFlawsAreFound runs.
+// TestBlindSetLosesUpdates holds the race for lost updates against a backend that
+// writes over any version, as those of other libraries do.
+func TestBlindSetLosesUpdates(t *testing.T) {
+	output := runFlawed(t, "blind update", "LostUpdates")
+	for _, what := range []string{"increments", "keys", "flashes"} {
+		found := regexp.MustCompile(`lost (\d+) of 1600 ` + what).FindStringSubmatch(output)
+		if found == nil {
+			t.Fatalf("no count of lost %s:\n%s", what, output)
+		}
+		if lost, _ := strconv.Atoi(found[1]); lost <= 1000 {
+			t.Errorf("only %d of 1600 %s are lost", lost, what)
+		}
+	}
+}
+
+// runFlawed returns what a check says of a flawed backend. It runs in a process of its
+// own, since it must fail.
+func runFlawed(t *testing.T, flaw, check string, args ...string) string {
+	t.Helper()
+	args = append(args, "-test.run=^TestFlawed$/^"+strings.ReplaceAll(check, "/", "$/^")+"$", "-test.timeout=2m")
+	c := exec.CommandContext(t.Context(), os.Args[0], args...)
+	c.Env = append(os.Environ(), "SESSIONSTEST_FLAW="+flaw)
+	output, err := c.CombinedOutput()
+	if err == nil {
+		t.Fatalf("%s passed:\n%s", check, output)
+	}
+	return string(output)
+}
+
+// TestFlawed is what runFlawed runs.
 func TestFlawed(t *testing.T) {
 	flaw, ok := flaws[os.Getenv("SESSIONSTEST_FLAW")]
 	if !ok {

@@ -97,6 +97,7 @@ func (b *table) Sessions(_ context.Context, user string) ([]sessions.Info, error
 			infos = append(infos, r.Info(id))
 		}
 	}
+	slices.SortFunc(infos, func(a, b sessions.Info) int { return b.Created.Compare(a.Created) })
 	return infos, nil
 }
 

@@ -1,0 +1,163 @@
+package sessionstest
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+// A site is a Manager over a backend, with a clock that tests move. Its requests do
+// not travel: what is tested is what they do to each other in the backend.
+type site struct {
+	t       *testing.T
+	manager *sessions.Manager
+	ahead   atomic.Int64 // of the real time, in nanoseconds
+}
+
+func newSite(t *testing.T, spec sessions.Spec) *site {
+	t.Helper()
+	s := &site{t: t}
+	manager, err := sessions.New(sessions.Config{
+		Keys:     []sessions.Key{sessions.RandomKey()},
+		Sessions: []sessions.Spec{spec},
+		Log:      slog.New(slog.DiscardHandler),
+		Now:      func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.manager = manager
+	return s
+}
+
+// step moves the clock of the site.
+func (s *site) step(by time.Duration) { s.ahead.Add(int64(by)) }
+
+// home is where every request goes.
+var home = &url.URL{Scheme: "https", Host: "example.org", Path: "/"}
+
+// A browser keeps the cookies of one visitor. It is safe for concurrent use.
+type browser struct {
+	site *site
+	jar  *cookiejar.Jar
+}
+
+func (s *site) browser() *browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return &browser{s, jar}
+}
+
+// twin returns another browser with the cookies of this one: whoever has copied them.
+func (b *browser) twin() *browser {
+	twin := b.site.browser()
+	cookies := b.jar.Cookies(home)
+	for _, c := range cookies {
+		c.Path, c.Secure = "/", true
+	}
+	twin.jar.SetCookies(home, cookies)
+	return twin
+}
+
+// cookie returns the Cookie header that the browser would send.
+func (b *browser) cookie() string {
+	r := http.Request{Header: http.Header{}}
+	for _, c := range b.jar.Cookies(home) {
+		r.AddCookie(c)
+	}
+	return r.Header.Get("Cookie")
+}
+
+// A visit is one request: what the handler does with its session lies between begin
+// and end.
+type visit struct {
+	*sessions.Session
+	browser *browser
+	store   *sessions.Store
+	answer  *httptest.ResponseRecorder
+}
+
+// begin begins a request. The session is not read yet.
+func (b *browser) begin() *visit {
+	r := httptest.NewRequest(http.MethodGet, home.String(), nil)
+	for _, c := range b.jar.Cookies(home) {
+		r.AddCookie(c)
+	}
+	store := b.site.manager.Store(r)
+	return &visit{store.Session(), b, store, httptest.NewRecorder()}
+}
+
+// read begins a request and reads its session.
+func (b *browser) read() *visit {
+	v := b.begin()
+	v.User()
+	return v
+}
+
+// end saves the session and gives the browser its cookie.
+func (v *visit) end() error {
+	err := v.store.Save(v.answer)
+	v.browser.jar.SetCookies(home, v.answer.Result().Cookies())
+	return err
+}
+
+// setsCookie reports whether the answer has a Set-Cookie.
+func (v *visit) setsCookie() bool { return len(v.answer.Header()["Set-Cookie"]) > 0 }
+
+// visit does a whole request, which must succeed.
+func (b *browser) visit(handle func(s *sessions.Session)) *visit {
+	b.site.t.Helper()
+	v := b.read()
+	handle(v.Session)
+	if err := v.end(); err != nil {
+		b.site.t.Fatalf("a request failed: %v", err)
+	}
+	return v
+}
+
+// login makes the browser's session that of user, with something in it.
+func (b *browser) login(user string) {
+	b.site.t.Helper()
+	b.visit(func(s *sessions.Session) {
+		s.SetUser(user)
+		s.Set("login", true)
+	})
+}
+
+// loggedIn reports whether the browser's session has a user or what login has set.
+func (b *browser) loggedIn() bool {
+	b.site.t.Helper()
+	v := b.read()
+	if err := v.Err(); err != nil {
+		b.site.t.Fatalf("a session cannot be read: %v", err)
+	}
+	return v.User() != "" || v.Get("login") != nil
+}
+
+// number returns the integer of key.
+func (b *browser) number(key string) int {
+	n, _ := sessions.Get[int](b.read().Session, key)
+	return n
+}
+
+// inOrder calls two functions at once, or one after the other, by turns.
+func inOrder(turn int, a, b func() error) error {
+	switch turn % 3 {
+	case 0:
+		return errors.Join(atOnce(2, func(i int) error { return []func() error{a, b}[i]() })...)
+	case 1:
+		return errors.Join(a(), b())
+	default:
+		return errors.Join(b(), a())
+	}
+}

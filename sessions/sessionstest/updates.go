@@ -1,0 +1,87 @@
+package sessionstest
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+// updateChecks hold that of the requests that change one session at the same time
+// none undoes what another has done.
+var updateChecks = []check{
+	{"LostUpdates", func(t *testing.T, b sessions.Backend) {
+		visitor := newSite(t, sessions.Spec{Backend: b}).browser()
+		visitor.visit(func(s *sessions.Session) { s.Set("n", 0) })
+
+		all := rounds(100) * writers
+		keys, flashes := 0, 0
+		for round := range all / writers {
+			// All have read the same version before one of them saves.
+			visits := make([]*visit, writers)
+			for i := range visits {
+				visits[i] = visitor.read()
+			}
+			errs := atOnce(writers, func(i int) error {
+				visits[i].Incr("n", 1)
+				visits[i].Set(fmt.Sprint("key", i), round)
+				visits[i].AddFlash(i, "info")
+				return visits[i].end()
+			})
+			if err := errors.Join(errs...); err != nil {
+				t.Fatalf("round %d: %v", round, err)
+			}
+			visitor.visit(func(s *sessions.Session) {
+				for i := range writers {
+					if got, ok := sessions.Get[int](s, fmt.Sprint("key", i)); ok && got == round {
+						keys++
+					}
+				}
+				flashes += len(s.Flashes())
+			})
+		}
+		for what, kept := range map[string]int{"increments": visitor.number("n"), "keys": keys, "flashes": flashes} {
+			if kept != all {
+				t.Errorf("lost %d of %d %s", all-kept, all, what)
+			}
+		}
+	}},
+	{"FlashesAreTakenOnce", func(t *testing.T, b sessions.Backend) {
+		// One request shows the flashes while others add more: those are left.
+		visitor := newSite(t, sessions.Spec{Backend: b}).browser()
+		all, shown := rounds(100), 0
+		for i := range all {
+			visitor.visit(func(s *sessions.Session) { s.AddFlash("first", "info") })
+			show, add := visitor.read(), visitor.read()
+			shown += len(show.Flashes())
+			add.AddFlash("second", "info")
+			if err := inOrder(i, show.end, add.end); err != nil {
+				t.Fatal(err)
+			}
+		}
+		visitor.visit(func(s *sessions.Session) { shown += len(s.Flashes()) })
+		if shown != 2*all {
+			t.Errorf("%d flashes were shown, want %d", shown, 2*all)
+		}
+	}},
+	{"ClearAgainstWriter", func(t *testing.T, b sessions.Backend) {
+		visitor := newSite(t, sessions.Spec{Backend: b}).browser()
+		for i := range rounds(30) {
+			visitor.visit(func(s *sessions.Session) { s.Set("old", true) })
+			clear, write := visitor.read(), visitor.read()
+			clear.Clear()
+			write.Set("new", i)
+			if err := inOrder(i, clear.end, write.end); err != nil {
+				t.Fatal(err)
+			}
+			after := visitor.read()
+			if after.Get("old") != nil {
+				t.Fatal("what Clear removed is back")
+			}
+			if i%3 == 1 && after.Get("new") != int64(i) {
+				t.Fatal("a write after Clear is lost")
+			}
+		}
+	}},
+}
