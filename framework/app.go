@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gorilla/mux"
 )
@@ -28,7 +29,8 @@ type App struct {
 	CrossOrigin *http.CrossOriginProtection // which cross-origin writes of browsers to let in; nil: none
 	Proxy       Proxy                       // whose headers to believe; none by default
 
-	mutex    sync.Mutex // guards routes while they are made
+	index    atomic.Pointer[index] // nil before the first request
+	mutex    sync.Mutex            // guards routes while they are made, and the making of index
 	routes   []*route
 	noRoute  http.Handler // what New gave mux for 404
 	noMethod http.Handler // and for 405
@@ -74,7 +76,9 @@ func (a *App) match(w *Response, r *http.Request) {
 		return
 	}
 	a.limitBody(w, r)
-	a.Router.ServeHTTP(w, r)
+	if !a.serveIndexed(w, r) {
+		a.Router.ServeHTTP(w, r)
+	}
 }
 
 // run is what happens to a handler: Init, Dispatch, and HandleError where they fail.
