@@ -34,7 +34,6 @@ type App struct {
 	routes   []*route
 	noRoute  http.Handler // what New gave mux for 404
 	noMethod http.Handler // and for 405
-	invented invented     // of Template
 }
 
 // An ErrorHandler answers an error of its status: webapp2's error_handlers. The

@@ -3,6 +3,7 @@ package framework
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -65,8 +66,8 @@ func (h *RequestHandler) fill(outermost Handler, app *App, w *Response, r *http.
 // variables returns the variables that mux found in the path, nil if there are none.
 func (a *App) variables(r *http.Request) map[string]string {
 	vars := mux.Vars(r)
-	if len(vars) > 0 {
-		a.invented.hide(a.Router, vars)
+	if len(vars) > 0 && a.table().invented {
+		maps.DeleteFunc(vars, func(name, _ string) bool { return isInvented(name) })
 	}
 	if len(vars) == 0 {
 		return nil

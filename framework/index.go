@@ -20,6 +20,8 @@ import (
 type index struct {
 	root    node
 	unknown []unknown // the routes left to mux, in mux's order
+
+	invented bool // some route has variables that Template made up
 }
 
 // A node is a place in the tree of path segments.
@@ -168,7 +170,7 @@ func (n *node) child(s segment) *node {
 
 // newIndex reads a routing table. Where it cannot, it knows no route.
 func newIndex(router *mux.Router) *index {
-	x := &index{root: node{first: math.MaxInt}}
+	x := &index{root: node{first: math.MaxInt}, invented: hasInvented(router)}
 	table, ok := readTable(router)
 	if !ok {
 		return x

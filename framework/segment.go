@@ -70,7 +70,7 @@ func splitTemplate(template string) (segments []segment, ok bool) {
 				s.pattern = compiled
 			}
 			for i, name := range s.names {
-				if strings.HasPrefix(name, literalPrefix) {
+				if isInvented(name) {
 					s.names[i] = ""
 				}
 			}

@@ -2,12 +2,10 @@ package framework
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/gorilla/mux"
 )
@@ -114,24 +112,13 @@ func isInvented(name string) bool {
 	return literal || name == hostPart
 }
 
-// invented knows whether any route of a table has variables that Template made up. The
-// table is looked through at the first request, so that the others pay nothing.
-type invented struct {
-	once  sync.Once
-	exist bool
-}
-
-// hide removes the variables that Template made up from those of a match.
-func (v *invented) hide(table *mux.Router, vars map[string]string) {
-	v.once.Do(func() {
-		// Walk fails only where its function does.
-		_ = table.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
-			names, _ := route.GetVarNames() // one with an error matches nothing
-			v.exist = v.exist || slices.ContainsFunc(names, isInvented)
-			return nil
-		})
+// hasInvented tells whether any route of a table has a variable that Template made up.
+func hasInvented(table *mux.Router) (has bool) {
+	// Walk fails only where its function does.
+	_ = table.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+		names, _ := route.GetVarNames() // one with an error matches nothing
+		has = has || slices.ContainsFunc(names, isInvented)
+		return nil
 	})
-	if v.exist {
-		maps.DeleteFunc(vars, func(name, _ string) bool { return isInvented(name) })
-	}
+	return has
 }
