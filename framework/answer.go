@@ -4,51 +4,61 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"log/slog"
 	"net/http"
 )
 
 // answer turns an error into a response: the outermost handler may do it, then the
-// site's error handler for the status, then a plain page does.
+// site's error handler for the status, then a plain page does. Each is asked once, so
+// one that fails itself cannot go round for ever.
 func (a *App) answer(h Handler, err error) {
 	core := h.requestHandler()
-	w, ctx := core.Response, core.Context()
+	w, r := core.Response, core.Request
 	w.prepare(err)
-	err = protect(func() error { return h.HandleError(err) })
-	if err == nil {
+	left := protect(func() error { return h.HandleError(err) })
+	if left == nil {
 		return
 	}
-	status := Status(err)
-	id := a.report(ctx, core.Request, err, status)
-	if w.Sent() {
-		w.broken = status >= 500
-		return
+	if thrown, ok := left.(*PanicError); ok && !errors.Is(err, thrown) {
+		a.report(w, r, err) // HandleError panicked, and knows nothing of the first error
 	}
-	w.prepare(err)
-	if site := a.Errors[status]; site != nil {
+	err = left
+	id := a.report(w, r, err)
+	if site := a.Errors[Status(err)]; site != nil && !w.sent {
+		w.prepare(err)
 		failed := protect(func() error { return site(h, err) })
 		if failed == nil {
 			return
 		}
 		if !errors.Is(failed, err) {
-			err, status = failed, Status(failed)
-			id = a.report(ctx, core.Request, err, status)
+			err = failed
+			id = a.report(w, r, err)
 		}
-		w.prepare(err)
 	}
-	a.errorPage(w, core.Request, page{Status: status, Error: err, ID: id})
+	if w.sent {
+		w.broken = true
+		return
+	}
+	w.prepare(err)
+	a.errorPage(w, r, page{Status: Status(err), Error: err, ID: id})
 }
 
-// report logs an error that is the server's own, and returns the id under which the
-// log has it; a 3xx or 4xx is the client's, and has none.
-func (a *App) report(ctx context.Context, r *http.Request, err error, status int) (id string) {
-	if status < 500 {
+// report logs an error that is the server's own, or that comes too late to be
+// answered, and returns the id under which the log has it. Any other is the client's,
+// which is told, and has none; so is a verb that nobody knows.
+func (a *App) report(w *Response, r *http.Request, err error) (id string) {
+	status := Status(err)
+	if (status < 500 || status == http.StatusNotImplemented) && !w.sent {
 		return ""
 	}
 	id = rand.Text()[:12]
-	attributes := []any{"error", err, "status", status, "id", id, "method", r.Method, "path", r.URL.Path}
-	if p, ok := errors.AsType[*PanicError](err); ok {
-		attributes = append(attributes, "stack", string(p.Stack))
+	attributes := []any{"error", err, "status", status, "id", id, "method", r.Method, "path", r.URL.Path, "sent", w.sent}
+	level := slog.LevelError
+	if thrown, ok := errors.AsType[*PanicError](err); ok {
+		attributes = append(attributes, "stack", string(thrown.Stack))
+	} else if r.Context().Err() == context.Canceled {
+		level = slog.LevelInfo // the client has gone: nobody's fault
 	}
-	a.logger().ErrorContext(ctx, "request failed", attributes...)
+	a.logger().Log(r.Context(), level, "request failed", attributes...)
 	return id
 }

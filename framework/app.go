@@ -29,11 +29,9 @@ type App struct {
 	CrossOrigin *http.CrossOriginProtection // which cross-origin writes of browsers to let in; nil: none
 	Proxy       Proxy                       // whose headers to believe; none by default
 
-	index    atomic.Pointer[index] // nil before the first request
-	mutex    sync.Mutex            // guards routes while they are made, and the making of index
-	routes   []*route
-	noRoute  http.Handler // what New gave mux for 404
-	noMethod http.Handler // and for 405
+	index  atomic.Pointer[index] // nil before the first request
+	mutex  sync.Mutex            // guards routes while they are made, and the making of index
+	routes []*route
 }
 
 // An ErrorHandler answers an error of its status: webapp2's error_handlers. The
@@ -44,9 +42,8 @@ type ErrorHandler func(h Handler, err error) error
 // New returns an App without routes.
 func New() *App {
 	a := &App{Router: mux.NewRouter()}
-	a.noRoute = http.HandlerFunc(a.notFound)
-	a.noMethod = http.HandlerFunc(a.methodNotAllowed)
-	a.NotFoundHandler, a.MethodNotAllowedHandler = a.noRoute, a.noMethod
+	a.NotFoundHandler = refusal{a, http.StatusNotFound}
+	a.MethodNotAllowedHandler = refusal{a, http.StatusMethodNotAllowed}
 	// Paths are matched as they come: mux would answer an unclean one with a redirect,
 	// after which a POST comes back as a GET.
 	a.SkipClean(true)
@@ -66,6 +63,7 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // match lets in what may come in and gives it to the route that takes it.
 func (a *App) match(w *Response, r *http.Request) {
+	a.limitBody(w, r)
 	if err := a.crossOrigin().Check(r); err != nil {
 		a.withoutRoute(w, r, &Error{Code: http.StatusForbidden, Message: err.Error(), Err: err})
 		return
@@ -74,7 +72,6 @@ func (a *App) match(w *Response, r *http.Request) {
 		a.refuse(w, r, http.StatusNotFound)
 		return
 	}
-	a.limitBody(w, r)
 	if !a.serveIndexed(w, r) {
 		a.Router.ServeHTTP(w, r)
 	}
@@ -91,8 +88,11 @@ func (a *App) run(h Handler, core *RequestHandler) {
 	if err == nil && !core.delegated && !w.answered() {
 		err = fmt.Errorf("framework: %T.Dispatch neither answered nor called the embedded Dispatch", h)
 	}
-	if err == nil {
-		err = w.failure
+	if failed := w.failure; failed != nil && !errors.Is(err, failed) {
+		if err != nil {
+			a.report(w, core.Request, err)
+		}
+		err = failed // whatever the handler made of it: what it did is not saved
 	}
 	if err != nil {
 		a.answer(h, err)
@@ -101,17 +101,18 @@ func (a *App) run(h Handler, core *RequestHandler) {
 
 // finish sends what is held, and answers the error of a hook that failed in that.
 func (a *App) finish(w *Response, r *http.Request) {
-	if err := w.send(true); err != nil {
+	err := w.send(true)
+	if err != nil && !w.sent {
 		a.fail(w, r, err)
-		if err := w.send(true); err != nil {
-			a.logger().ErrorContext(r.Context(), "answer not sent", "error", err)
-		}
+		err = w.send(true)
+	}
+	if err != nil {
+		a.report(w, r, err)
 	}
 	for _, err := range w.runLateHooks() {
 		a.logger().ErrorContext(r.Context(), "change after the header had gone", "error", err)
 	}
-	w.release()
-	w.finished = true
+	w.finish()
 	if w.broken && r.Context().Value(http.ServerContextKey) != nil {
 		panic(http.ErrAbortHandler) // the client must not take half an answer for a whole one
 	}
@@ -122,9 +123,13 @@ func (a *App) finish(w *Response, r *http.Request) {
 func (a *App) fail(w *Response, r *http.Request, err error) {
 	h := w.handler
 	if h == nil {
-		h = a.newFallback(w, r)
+		var failed error
+		h, failed = a.newFallback(w, r)
 		w.handler = h
-		if failed := protect(func() error { a.initialize(h); return nil }); failed != nil {
+		if failed == nil {
+			failed = protect(func() error { a.initialize(h); return nil })
+		}
+		if failed != nil {
 			err = errors.Join(err, failed)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"strings"
 )
@@ -87,6 +88,9 @@ func hasBody(r *http.Request) bool {
 func unreadable(err error, what string) error {
 	if err == nil {
 		return nil
+	}
+	if errors.Is(err, multipart.ErrMessageTooLarge) {
+		return &Error{Code: http.StatusRequestEntityTooLarge, Message: "The form has too many or too large fields.", Err: err}
 	}
 	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return &Error{Code: http.StatusRequestEntityTooLarge, Message: fmt.Sprintf("More than %d bytes.", large.Limit), Err: err}

@@ -1,6 +1,10 @@
 package framework
 
-import "sync"
+import (
+	"io"
+	"slices"
+	"sync"
+)
 
 // A body that is held lies in a buffer that the next request uses again. Those that
 // grew beyond the default of App.Buffer are left to the garbage collector, so that a
@@ -20,6 +24,21 @@ func (r *Response) buffer() *[]byte {
 func (r *Response) hold(p []byte) {
 	buffer := r.buffer()
 	*buffer = append(*buffer, p...)
+}
+
+// holdFrom reads once from src, no more than there is room for.
+func (r *Response) holdFrom(src io.Reader) (n int, err error) {
+	buffer := r.buffer()
+	held := len(*buffer)
+	room := r.limit - held
+	if held == cap(*buffer) {
+		*buffer = slices.Grow(*buffer, min(room, held))
+	}
+	free := (*buffer)[held:cap(*buffer)]
+	n, err = src.Read(free[:min(room, len(free))])
+	*buffer = (*buffer)[:held+n]
+	r.count += int64(n)
+	return n, err
 }
 
 func (r *Response) held() int {

@@ -1,6 +1,7 @@
 package framework
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,10 +20,10 @@ type page struct {
 
 // errorPage answers with a plain page, HTML or JSON by the Accept header.
 func (a *App) errorPage(w *Response, r *http.Request, p page) {
-	title := http.StatusText(p.Status)
 	if p.Status < 400 {
 		return
 	}
+	title := cmp.Or(http.StatusText(p.Status), "Error")
 	message := ""
 	if e, ok := errors.AsType[*Error](p.Error); ok && p.Status < 500 {
 		message = e.Message
@@ -35,6 +36,7 @@ func (a *App) errorPage(w *Response, r *http.Request, p page) {
 		}
 	}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Add("Vary", "Accept")
 	if prefersJSON(r.Header.Get("Accept")) {
 		w.Header().Set("Content-Type", "application/json")
 		// Strings and an int: encoding cannot fail.

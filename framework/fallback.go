@@ -1,7 +1,6 @@
 package framework
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 
@@ -11,50 +10,61 @@ import (
 // plain is the handler that answers where no route did, for an App without a Fallback.
 type plain struct{ RequestHandler }
 
-// newFallback makes the handler that answers where no route did, without app.Init.
-func (a *App) newFallback(w *Response, r *http.Request) Handler {
-	var h Handler = new(plain)
+// newFallback makes the handler that answers where no route did, without App.Init:
+// the plain one, and an error, where App.Fallback panics or returns none.
+func (a *App) newFallback(w *Response, r *http.Request) (h Handler, err error) {
+	h = new(plain)
 	if a.Fallback != nil {
-		h = a.Fallback()
+		err = protect(func() error {
+			made := a.Fallback()
+			if err := checkNil(made, "App.Fallback"); err != nil {
+				return err
+			}
+			h = made
+			return nil
+		})
 	}
 	core := h.requestHandler()
 	core.fill(h, a, w, r, nil)
 	core.verbs = new(verbs)
-	return h
+	return h, err
 }
 
 // withoutRoute answers a request that no route took: the Fallback's Dispatch runs, as
 // that of any handler, and its action is to return err.
 func (a *App) withoutRoute(w *Response, r *http.Request, err error) {
-	h := a.newFallback(w, r)
+	h, failed := a.newFallback(w, r)
+	if failed != nil {
+		err = failed
+	}
 	core := h.requestHandler()
 	_, guarded := h.(guarder)
 	core.verbs = &verbs{only: func(Handler) error { return err }, guarded: guarded}
 	a.run(h, core)
 }
 
-// notFound is mux's NotFoundHandler.
-func (a *App) notFound(w http.ResponseWriter, r *http.Request) {
-	a.refuse(w, r, http.StatusNotFound)
+// A refusal is what mux calls where no route took the request: its NotFoundHandler,
+// and its MethodNotAllowedHandler for the routes that name their methods.
+type refusal struct {
+	app  *App
+	code int
 }
 
-// methodNotAllowed is mux's MethodNotAllowedHandler, for the routes that name their
-// methods. RFC 9110 section 15.5.6 asks for Allow, which mux does not send.
-func (a *App) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Allow", a.allowed(r))
-	a.refuse(w, r, http.StatusMethodNotAllowed)
-}
+func (f refusal) ServeHTTP(w http.ResponseWriter, r *http.Request) { f.app.refuse(w, r, f.code) }
 
-// refuse answers where mux found no route.
+// refuse answers where mux found no route. RFC 9110 section 15.5.6 asks for Allow in a
+// 405, which mux does not send.
 func (a *App) refuse(w http.ResponseWriter, r *http.Request, code int) {
 	err := Abort(code)
 	switch {
 	case !knownVerb(r.Method):
-		w.Header().Del("Allow")
 		err = Abort(http.StatusNotImplemented)
-	case code == http.StatusMethodNotAllowed && r.Method == http.MethodOptions:
-		w.WriteHeader(http.StatusNoContent)
-		return
+	case code == http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", a.allowed(r))
+		if r.Method == http.MethodOptions {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
 	}
 	response, ours := w.(*Response)
 	if !ours {
@@ -74,22 +84,11 @@ func (a *App) allowed(r *http.Request) string {
 		if !a.Router.Match(&probe, &match) || match.MatchErr != nil {
 			continue
 		}
-		if rt, ours := match.Handler.(*route); ours && rt.verbs.action(verb) == nil {
+		// The route's own handler: match.Handler has the middleware around it.
+		if rt, ours := match.Route.GetHandler().(*route); ours && rt.verbs.action(verb) == nil {
 			continue
 		}
 		verbs = append(verbs, verb)
 	}
 	return strings.Join(append(verbs, "OPTIONS"), ", ")
-}
-
-// checkFallback makes one handler as for a request, and asks it whether it is ready.
-func (a *App) checkFallback() error {
-	if a.Fallback == nil {
-		return nil
-	}
-	h := a.Fallback()
-	if h == nil {
-		return errors.New("framework: App.Fallback returned no handler")
-	}
-	return a.probe(h)
 }

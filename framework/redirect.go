@@ -13,23 +13,21 @@ import (
 //
 //	return h.Redirect("/login")
 //
-// A target is a path of this site, or a URL with scheme and host. One that holds
-// control bytes, that begins with "//" or "/\" and so means another host, or that is
-// script, is an error. A target that came with a request goes through [SafeNext].
+// A target is a path of this site, or a URL with scheme and host. One that is empty,
+// that holds control bytes, that begins with "//" or "/\" and so means another host, or
+// that is script, is an error that answers 400. It is [ErrSent] after the header has
+// gone. A target that came with a request goes through [SafeNext], which this is not.
 func (h *RequestHandler) Redirect(to string) error {
 	return h.RedirectCode(to, http.StatusFound)
 }
 
 // RedirectCode is Redirect with the status 301, 302, 303, 307 or 308.
 func (h *RequestHandler) RedirectCode(to string, code int) error {
-	location, err := location(to, code)
+	location, err := h.location(to, code)
 	if err != nil {
 		return err
 	}
 	w := h.Response
-	if w.Sent() {
-		return fmt.Errorf("framework: redirect: %w", ErrSent)
-	}
 	w.dropBody()
 	for name := range w.Header() {
 		if strings.HasPrefix(name, "Content-") && describesBody(name) {
@@ -54,7 +52,7 @@ func (h *RequestHandler) RedirectTo(name string, pairs ...any) error {
 // It can be returned from any depth, and passes HandleError and App.Errors[302] on its
 // way. Unlike webapp2's it keeps the cookies that were set before.
 func (h *RequestHandler) RedirectAbort(to string) error {
-	location, err := location(to, http.StatusFound)
+	location, err := h.location(to, http.StatusFound)
 	if err != nil {
 		return err
 	}
@@ -71,8 +69,9 @@ func (r redirection) Error() string { return "redirect to " + string(r) }
 // the code or the target cannot be. 308 keeps the verb, 301 lets clients turn a POST
 // into a GET.
 func RedirectRoute(to string, code int) http.Handler {
-	location, err := location(to, code)
-	if err != nil {
+	err := checkRedirect(code)
+	location, wrong := escapeLocation(to)
+	if err = errors.Join(err, wrong); err != nil {
 		panic(err.Error())
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -81,18 +80,36 @@ func RedirectRoute(to string, code int) http.Handler {
 	})
 }
 
-// location returns a target as it stands in the header (RFC 9110 section 10.2.2), or
-// what is wrong with it.
-func location(to string, code int) (string, error) {
+// location returns the target of a redirect that may be answered.
+func (h *RequestHandler) location(to string, code int) (string, error) {
+	if err := checkRedirect(code); err != nil {
+		return "", err
+	}
+	location, err := escapeLocation(to)
+	if err != nil {
+		return "", &Error{Code: http.StatusBadRequest, Err: err} // it came with the request
+	}
+	if h.Response.Sent() {
+		return "", fmt.Errorf("framework: redirect: %w", ErrSent)
+	}
+	return location, nil
+}
+
+func checkRedirect(code int) error {
 	switch code {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-	default:
-		return "", fmt.Errorf("framework: redirect with status %d: use 301, 302, 303, 307 or 308", code)
+		return nil
 	}
+	return fmt.Errorf("framework: redirect with status %d: use 301, 302, 303, 307 or 308", code)
+}
+
+// escapeLocation returns a target as it stands in the header (RFC 9110 section 10.2.2),
+// or what is wrong with it.
+func escapeLocation(to string) (string, error) {
 	if to == "" {
 		return "", errors.New("framework: redirect to an empty target")
 	}
-	if len(to) > 1 && to[0] == '/' && (to[1] == '/' || to[1] == '\\') {
+	if len(to) > 1 && strings.IndexByte("/\\", to[0]) >= 0 && strings.IndexByte("/\\", to[1]) >= 0 {
 		return "", fmt.Errorf("framework: redirect to %q, which is another host: write its scheme", to)
 	}
 	if scheme, _, ok := strings.Cut(to, ":"); ok {

@@ -36,6 +36,9 @@ type Response struct {
 
 var _ http.ResponseWriter = (*Response)(nil)
 
+// sniffed is how much of a body tells its type; of the answer to HEAD no more is kept.
+const sniffed = 512
+
 // errFinished is returned by a write that comes after the end of the request.
 var errFinished = errors.New("framework: write to a response that is finished")
 
@@ -55,7 +58,9 @@ func (r *Response) Header() http.Header { return r.writer.Header() }
 // follows is no longer HTTP's.
 func (r *Response) WriteHeader(code int) {
 	switch {
-	case r.sent || r.finished || r.failure != nil:
+	case r.finished || r.failure != nil:
+	case r.sent:
+		r.writer.WriteHeader(code) // too late: the server logs it
 	case code == http.StatusSwitchingProtocols:
 		r.status = code
 		if r.runHooks() == nil {
@@ -83,7 +88,7 @@ func (r *Response) Write(p []byte) (int, error) {
 	r.count += int64(len(p))
 	switch {
 	case r.request.Method == http.MethodHead:
-		r.describe(p)
+		r.hold(p[:min(len(p), max(sniffed-r.held(), 0))])
 		return len(p), nil
 	case r.sent:
 		return r.writer.Write(p)
@@ -174,7 +179,7 @@ func (r *Response) prepare(err error) {
 	}
 	r.Reset()
 	r.status = Status(err)
-	if to, ok := errors.AsType[redirection](err); ok {
+	if to, ok := errors.AsType[redirection](err); ok && r.status < 400 {
 		r.Header().Set("Location", string(to))
 	}
 }
@@ -191,16 +196,26 @@ func (r *Response) send(whole bool) error {
 	r.sent = true
 	r.complete(whole)
 	r.writer.WriteHeader(r.Status())
-	if r.body == nil || !bodyAllowed(r.status) {
+	if r.body == nil || !bodyAllowed(r.status) || r.request.Method == http.MethodHead {
 		return nil
 	}
-	body := *r.body
 	defer r.release()
-	_, err := r.writer.Write(body)
-	if err != nil && !whole {
-		return err
+	_, err := r.writer.Write(*r.body)
+	return err
+}
+
+// finish ends the life of a Response. Nothing is left of it for the next request: a
+// multipart form's files are those of a copy of the server's request, which mux made,
+// so the server does not remove them.
+func (r *Response) finish() {
+	r.release()
+	r.finished = true
+	if r.handler == nil {
+		return
 	}
-	return nil // nobody is left to be told that the client has gone
+	if request := r.handler.requestHandler().Request; request != nil && request.MultipartForm != nil {
+		_ = request.MultipartForm.RemoveAll() // what cannot be removed is the temporary folder's
+	}
 }
 
 // complete says in the header what is known of the body.
@@ -210,23 +225,19 @@ func (r *Response) complete(whole bool) {
 		header.Del("Content-Length")
 		header.Del("Content-Type")
 	}
-	if !whole || !bodyAllowed(r.status) || header["Content-Length"] != nil || header["Transfer-Encoding"] != nil {
-		return
+	if r.request.Method == http.MethodHead {
+		if r.count == 0 {
+			return // of a Head of its own, which need not know
+		}
+		if header["Content-Type"] == nil && header["Content-Encoding"] == nil && r.held() > 0 {
+			header.Set("Content-Type", http.DetectContentType(*r.body)) // as the server does for GET
+		}
 	}
-	if r.count == 0 && r.request.Method == http.MethodHead {
-		return // a Head of its own, which need not know
+	if !whole || !bodyAllowed(r.status) || header["Content-Length"] != nil || header["Transfer-Encoding"] != nil || header["Trailer"] != nil {
+		return
 	}
 	r.length[0] = strconv.FormatInt(r.count, 10)
 	header["Content-Length"] = r.length[:]
-}
-
-// describe gives the answer to HEAD the type that GET would have got, from the first
-// bytes of a body that is not sent.
-func (r *Response) describe(p []byte) {
-	header := r.Header()
-	if !r.sent && int64(len(p)) == r.count && len(p) > 0 && header["Content-Type"] == nil && header["Content-Encoding"] == nil {
-		header.Set("Content-Type", http.DetectContentType(p))
-	}
 }
 
 // bodyAllowed tells whether a status may have a body (RFC 9110 section 6.4.1).

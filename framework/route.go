@@ -3,6 +3,7 @@ package framework
 import (
 	"fmt"
 	"net/http"
+	"reflect"
 )
 
 // HandlerOf is a pointer to a T that is a [Handler]: T embeds [RequestHandler].
@@ -52,10 +53,13 @@ type route struct {
 var _ http.Handler = (*route)(nil)
 
 func newRoute(app *App, newHandler func() Handler, only func(Handler) error) *route {
-	if app == nil {
-		panic("framework: a route was made with a nil App: make it with framework.New first")
+	if app == nil || app.Router == nil {
+		panic("framework: a route was made without an App: make it with framework.New first")
 	}
 	probe := newHandler()
+	if err := checkNil(probe, "the constructor given to From"); err != nil {
+		panic(err.Error())
+	}
 	if err := checkHandler(probe); err != nil {
 		panic(err.Error())
 	}
@@ -76,11 +80,16 @@ func checkHandler(h Handler) (err error) {
 			err = fmt.Errorf("framework: %T embeds its RequestHandler through a nil pointer: embed by value", h)
 		}
 	}()
-	if h == nil {
-		return fmt.Errorf("framework: a constructor returned no handler")
-	}
 	h.requestHandler().verbs = nil // reached through every embedded pointer
 	return checkMethods(h)
+}
+
+// checkNil refuses what a function made that should have made a handler.
+func checkNil(h Handler, function string) error {
+	if v := reflect.ValueOf(h); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return fmt.Errorf("framework: %s returned nil, not a handler", function)
+	}
+	return nil
 }
 
 // ServeHTTP serves a request that mux matched, or one that came by another way: a
@@ -93,6 +102,7 @@ func (rt *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	// Middleware has wrapped the writer, or there is no App around.
 	response = rt.app.newResponse(w, r)
+	response.sent = headerSent(w)
 	rt.serve(response, r, rt.app.variables(r))
 	rt.app.finish(response, r)
 }

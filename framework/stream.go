@@ -57,37 +57,47 @@ func (r *Response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return connection, buffered, nil
 }
 
-// ReadFrom copies what src has into the body. Once the header is sent the server's
-// own writer does it, which lets the kernel send files.
+// ReadFrom copies what src has into the body. What fits is held back; once the header
+// is sent the server's own writer does the rest, which lets the kernel send files.
 func (r *Response) ReadFrom(src io.Reader) (n int64, err error) {
-	if !r.sent {
-		buffer := make([]byte, 32<<10)
-		for !r.sent {
-			got, readErr := src.Read(buffer)
-			if got > 0 {
-				wrote, err := r.Write(buffer[:got])
-				n += int64(wrote)
-				if err != nil {
-					return n, err
-				}
-			}
-			if readErr == io.EOF {
-				return n, nil
-			}
-			if readErr != nil {
-				return n, readErr
-			}
-		}
-	}
 	if err := r.writable(); err != nil {
-		return n, err
+		return 0, err
 	}
 	if r.request.Method == http.MethodHead {
-		copied, err := io.Copy(io.Discard, src)
-		r.count += copied
-		return n + copied, err
+		return io.Copy(struct{ io.Writer }{r}, src) // Write counts
+	}
+	for !r.sent {
+		if r.held() >= r.limit {
+			if err := r.send(false); err != nil {
+				return n, err
+			}
+			break
+		}
+		got, err := r.holdFrom(src)
+		n += int64(got)
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
 	}
 	copied, err := io.Copy(r.writer, src)
 	r.count += copied
 	return n + copied, err
+}
+
+// headerSent tells whether the header has gone through a writer that has a Response of
+// ours behind it, as middleware that wraps the writer leaves it to the next handler.
+func headerSent(w http.ResponseWriter) bool {
+	for {
+		switch wrapper := w.(type) {
+		case *Response:
+			return wrapper.sent
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = wrapper.Unwrap()
+		default:
+			return false
+		}
+	}
 }

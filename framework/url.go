@@ -1,7 +1,6 @@
 package framework
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -54,7 +53,9 @@ func (a *App) URL(name string, pairs ...any) (*url.URL, error) {
 	if !validPath(u.Path) || strings.HasPrefix(u.Path, "//") {
 		return nil, fmt.Errorf("framework: URL of %q: no request can have the path %q", name, u.Path)
 	}
-	u.RawQuery = query.Encode()
+	if len(query) > 0 { // beside what the route's own Queries matcher asks for
+		u.RawQuery = strings.TrimPrefix(u.RawQuery+"&"+query.Encode(), "&")
+	}
 	return u, nil
 }
 
@@ -70,15 +71,14 @@ func (a *App) AbsoluteURL(name string, pairs ...any) (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case base == nil && u.Host == "":
-		return nil, fmt.Errorf("framework: absolute URL of %q: set App.BaseURL, like \"https://www.example.com\"", name)
-	case base != nil && u.Host == "":
-		u.Host = base.Host
-		u.Path = strings.TrimSuffix(base.Path, "/") + u.Path
-		fallthrough
-	case base != nil:
+	if base != nil {
 		u.Scheme = base.Scheme
+		if u.Host == "" {
+			u.Host = base.Host
+		}
+	}
+	if u.Host == "" {
+		return nil, fmt.Errorf("framework: absolute URL of %q: set App.BaseURL, like \"https://www.example.com\"", name)
 	}
 	return u, nil
 }
@@ -92,8 +92,8 @@ func (a *App) base() (*url.URL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("framework: App.BaseURL: %w", err)
 	}
-	if base.Scheme != "http" && base.Scheme != "https" || base.Host == "" || base.RawQuery != "" || base.Fragment != "" {
-		return nil, errors.New("framework: App.BaseURL is " + a.BaseURL + ": it must be a scheme and a host, like \"https://www.example.com\"")
+	if base.Scheme != "http" && base.Scheme != "https" || base.Host == "" || base.User != nil || strings.Trim(base.Path, "/") != "" || base.RawQuery != "" || base.Fragment != "" {
+		return nil, fmt.Errorf("framework: App.BaseURL is %q: it must be a scheme and a host, like \"https://www.example.com\"", a.BaseURL)
 	}
 	return base, nil
 }

@@ -1,9 +1,7 @@
 package framework
 
 import (
-	"fmt"
 	"net/http"
-	"reflect"
 	"strings"
 )
 
@@ -99,57 +97,4 @@ func knownVerb(verb string) bool {
 		return true
 	}
 	return false
-}
-
-// checkMethods refuses a type that has a method with a name that means something
-// here, in a form that would never be called.
-//
-// The names are constants because a loop over a type's methods, or a name that is
-// computed, makes the linker keep every exported method of the program: 2 MB.
-func checkMethods(h Handler) error {
-	t := reflect.TypeOf(h)
-	for _, m := range []struct {
-		serves string
-		right  bool
-		method func() (reflect.Method, bool)
-	}{
-		{"serve GET", is[getter](h), func() (reflect.Method, bool) { return t.MethodByName("Get") }},
-		{"serve POST", is[poster](h), func() (reflect.Method, bool) { return t.MethodByName("Post") }},
-		{"serve PUT", is[putter](h), func() (reflect.Method, bool) { return t.MethodByName("Put") }},
-		{"serve PATCH", is[patcher](h), func() (reflect.Method, bool) { return t.MethodByName("Patch") }},
-		{"serve DELETE", is[deleter](h), func() (reflect.Method, bool) { return t.MethodByName("Delete") }},
-		{"serve HEAD", is[header](h), func() (reflect.Method, bool) { return t.MethodByName("Head") }},
-		{"serve OPTIONS", is[optionser](h), func() (reflect.Method, bool) { return t.MethodByName("Options") }},
-		{"be asked before the action", is[guarder](h), func() (reflect.Method, bool) { return t.MethodByName("Guard") }},
-		{"be asked by Check", is[readier](h), func() (reflect.Method, bool) { return t.MethodByName("Ready") }},
-	} {
-		if m.right {
-			continue
-		}
-		if method, has := m.method(); has {
-			return fmt.Errorf("framework: (%s).%s is a %s; to %s it must be a func() error", t, method.Name, form(method), m.serves)
-		}
-	}
-	return nil
-}
-
-func is[T any](h Handler) bool {
-	_, ok := h.(T)
-	return ok
-}
-
-// form prints the type of a method as its author wrote it, without the receiver.
-func form(m reflect.Method) string {
-	var in, out []string
-	for i := 1; i < m.Type.NumIn(); i++ {
-		in = append(in, m.Type.In(i).String())
-	}
-	for i := range m.Type.NumOut() {
-		out = append(out, m.Type.Out(i).String())
-	}
-	results := strings.Join(out, ", ")
-	if len(out) > 1 {
-		results = "(" + results + ")"
-	}
-	return strings.TrimSpace("func(" + strings.Join(in, ", ") + ") " + results)
 }
