@@ -6,7 +6,7 @@ import "time"
 var builtinData = map[string]any{
 	"login":  map[string]any{"Next": "/cart", "Name": "ann", "Error": "Wrong.", "Notice": "Out."},
 	"signup": map[string]any{"Next": "/cart", "Name": "ann", "Error": "Taken."},
-	"error":  map[string]any{"Status": 404, "Text": "Not Found", "Message": "Nothing here.", "ID": "x"},
+	"error":  map[string]any{"Status": 404, "Text": "Not Found", "Message": "Nothing here."},
 	"account": map[string]any{
 		"Name": "ann", "Created": time.Now(), "Roles": []string{"admin"}, "Error": "Wrong.", "SessionsUnknown": false,
 		"Sessions": []map[string]any{

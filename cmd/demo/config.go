@@ -1,0 +1,200 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+// config is every choice of the demo. Each is a flag, a variable of the environment,
+// or both, and then the flag wins. Secrets are never flags: those show in a list of
+// processes.
+type config struct {
+	addr     string
+	debug    bool
+	baseURL  string
+	insecure toggle
+	sessions string
+	users    string
+	admin    string
+	keys     string // secret
+	keyFile  string
+	cloud    string // the variable that says that this is Google's cloud; empty: it is not
+	proxy    framework.Proxy
+}
+
+var (
+	sessionKinds = []string{"cookie", "memory"}
+	userKinds    = []string{"memory"}
+)
+
+// options are the choices, in the order in which -h lists them.
+func (c *config) options() []option {
+	return []option{
+		{"addr", "", (*text)(&c.addr), "host:port",
+			"where to listen; else on all addresses at $PORT, else 127.0.0.1:8080"},
+		{"sessions", "SESSIONS", (*text)(&c.sessions), strings.Join(sessionKinds, "|"),
+			"where logins are kept; memory if nothing is said"},
+		{"users", "USERS", (*text)(&c.users), strings.Join(userKinds, "|"),
+			"where users are kept; memory if nothing is said"},
+		{"key-file", "SESSION_KEYS_FILE", (*text)(&c.keyFile), "path",
+			"a file with the keys, as in $SESSION_KEYS or one a line"},
+		{"", "SESSION_KEYS", (*text)(&c.keys), "key,...",
+			"the keys that sign sessions, newest first: each base64 of 32 bytes or more, such as\n`openssl rand -base64 32` prints, or two of them with a colon between, the second one\nof 16, 24 or 32 bytes to encrypt with. Without any, one is made at every start"},
+		{"insecure", "INSECURE", &c.insecure, "true|false",
+			"let cookies travel over plain http; true if nothing is said, but false in the cloud"},
+		{"base-url", "BASE_URL", (*text)(&c.baseURL), "https://...",
+			"the site's address, for absolute links"},
+		{"admin", "ADMIN", (*text)(&c.admin), "name",
+			"who may see /admin; users in memory get one of this name, or \"admin\", with a\nrandom password that is logged once"},
+		{"debug", "DEBUG", (*boolean)(&c.debug), "true|false",
+			"show errors with their stack to whoever meets them"},
+	}
+}
+
+// An option is one choice: where it comes from and where it goes.
+type option struct {
+	flag     string // empty: only a variable
+	variable string // empty: only a flag
+	value    flag.Value
+	form     string
+	usage    string
+}
+
+// errHelp is returned by configure after it has printed the help.
+var errHelp = errors.New("help")
+
+// configure reads the flags over the environment, and refuses what cannot be.
+func configure(args []string, getenv func(string) string, help io.Writer) (*config, error) {
+	c := new(config)
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	for _, o := range c.options() {
+		if o.flag != "" {
+			flags.Var(o.value, o.flag, o.usage)
+		}
+		if set := getenv(o.variable); o.variable != "" && set != "" {
+			if err := o.value.Set(set); err != nil {
+				return nil, fmt.Errorf("%s: %w", o.variable, err)
+			}
+		}
+	}
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		c.help(help)
+		return nil, errHelp
+	case err != nil:
+		return nil, fmt.Errorf("%w (demo -h lists the flags)", err)
+	case flags.NArg() > 0:
+		return nil, fmt.Errorf("%q is no flag (demo -h lists them)", flags.Arg(0))
+	}
+	switch {
+	case getenv("GAE_ENV") != "":
+		c.cloud, c.proxy = "GAE_ENV", framework.AppEngine
+	case getenv("K_SERVICE") != "":
+		c.cloud, c.proxy = "K_SERVICE", framework.CloudRun
+	}
+	return c, c.check()
+}
+
+// check fills in what was not said and reports the mistakes that no package would.
+func (c *config) check() error {
+	if c.sessions == "" {
+		c.sessions = "memory"
+	}
+	if c.users == "" {
+		c.users = "memory"
+	}
+	if !c.insecure.set {
+		c.insecure.on = c.cloud == ""
+	}
+	if !slices.Contains(sessionKinds, c.sessions) {
+		return fmt.Errorf("-sessions %q: it must be one of %s", c.sessions, strings.Join(sessionKinds, ", "))
+	}
+	if !slices.Contains(userKinds, c.users) {
+		return fmt.Errorf("-users %q: it must be one of %s", c.users, strings.Join(userKinds, ", "))
+	}
+	if c.keys != "" && c.keyFile != "" {
+		return errors.New("SESSION_KEYS and SESSION_KEYS_FILE are both set: which of them holds the keys?")
+	}
+	return c.refuse()
+}
+
+// refuse reports what would do on a laptop and must not be in the cloud, all of it.
+func (c *config) refuse() error {
+	if c.cloud == "" {
+		return nil
+	}
+	var reasons []string
+	if c.keys == "" && c.keyFile == "" {
+		reasons = append(reasons, "a random key would log everybody out at every start (set SESSION_KEYS or SESSION_KEYS_FILE)")
+	}
+	if c.sessions == "memory" {
+		reasons = append(reasons, "sessions in memory would be lost and not shared (set SESSIONS)")
+	}
+	if c.users == "memory" {
+		reasons = append(reasons, "users in memory would be lost and not shared (set USERS)")
+	}
+	if c.insecure.on {
+		reasons = append(reasons, "cookies would travel over plain http (unset INSECURE)")
+	}
+	if reasons == nil {
+		return nil
+	}
+	return fmt.Errorf("not started, because %s is set: %s", c.cloud, strings.Join(reasons, "; "))
+}
+
+func (c *config) help(w io.Writer) {
+	fmt.Fprintln(w, "The demo of webapp2go. It needs no service, no key and no network:\n\n  demo [flags]\n\nEach flag can be a variable of the environment instead; secrets can only be that.\n ")
+	for _, o := range c.options() {
+		switch {
+		case o.flag == "":
+			fmt.Fprintf(w, "  $%s=%s\n", o.variable, o.form)
+		case o.variable == "":
+			fmt.Fprintf(w, "  -%s=%s\n", o.flag, o.form)
+		default:
+			fmt.Fprintf(w, "  -%s=%s, $%s\n", o.flag, o.form, o.variable)
+		}
+		fmt.Fprintf(w, "        %s\n", strings.ReplaceAll(o.usage, "\n", "\n        "))
+	}
+}
+
+// The values of options.
+type (
+	text    string
+	boolean bool
+	toggle  struct{ set, on bool }
+)
+
+func (t *text) String() string     { return string(*t) }
+func (t *text) Set(s string) error { *t = text(s); return nil }
+
+func (b *boolean) String() string   { return strconv.FormatBool(bool(*b)) }
+func (b *boolean) IsBoolFlag() bool { return true }
+func (b *boolean) Set(s string) error {
+	on, err := parseBool(s)
+	*b = boolean(on)
+	return err
+}
+
+func (t *toggle) String() string   { return strconv.FormatBool(t.on) }
+func (t *toggle) IsBoolFlag() bool { return true }
+func (t *toggle) Set(s string) error {
+	on, err := parseBool(s)
+	t.set, t.on = true, on
+	return err
+}
+
+func parseBool(s string) (bool, error) {
+	on, err := strconv.ParseBool(s)
+	if err != nil {
+		return false, fmt.Errorf("%q is neither true nor false", s)
+	}
+	return on, nil
+}

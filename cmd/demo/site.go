@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/handlers"
+	"github.com/webapp2go/webapp2go/handlers/demo"
+	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/templates"
+)
+
+// newApp makes the app that c describes.
+func newApp(ctx context.Context, c *config, log *slog.Logger) (*framework.App, error) {
+	keys, err := c.sessionKeys()
+	if err != nil {
+		return nil, err
+	}
+	if keys == nil {
+		log.Info("sessions are signed with a random key: they end with this process; set SESSION_KEYS to keep them")
+		keys = []sessions.Key{sessions.RandomKey()}
+	}
+	events := new(demo.Events)
+	manager, err := sessions.New(sessions.Config{
+		Keys:     keys,
+		Sessions: demo.Sessions(c.backend(), c.insecure.on),
+		Site:     "webapp2go demo",
+		Log:      log,
+		OnEvent:  events.Count,
+	})
+	if err != nil {
+		return nil, err
+	}
+	pages, err := templates.Parse(demo.Pages(), nil)
+	if err != nil {
+		return nil, err
+	}
+	site := &handlers.Site{Name: "webapp2go", Sessions: manager, Templates: pages, Users: auth.NewMemory()}
+	if err := makeAdmin(ctx, c, site, log); err != nil {
+		return nil, err
+	}
+	app := demo.New(site, events)
+	app.Debug, app.Log, app.BaseURL, app.Proxy = c.debug, log, c.baseURL, c.proxy
+	return app, nil
+}
+
+func (c *config) backend() sessions.Backend {
+	if c.sessions == "cookie" {
+		return nil
+	}
+	return sessions.NewMemory()
+}
+
+// makeAdmin gives somebody the role that /admin asks for. Users in memory are all new,
+// so it makes one, with a password that is logged, once: they are never in the cloud.
+func makeAdmin(ctx context.Context, c *config, site *handlers.Site, log *slog.Logger) error {
+	name := c.admin
+	if name == "" && c.users == "memory" {
+		name = demo.RoleAdmin
+	}
+	if name == "" {
+		return nil
+	}
+	user, err := site.Users.ByName(ctx, name)
+	if errors.Is(err, auth.ErrNotFound) {
+		if c.users != "memory" {
+			log.Warn("nobody may see /admin: -admin names a user who has not signed up", "name", name)
+			return nil
+		}
+		password := rand.Text()[:16]
+		if user, err = site.Passwords.SignUp(ctx, site.Users, name, password); err == nil {
+			log.Info("made a user for /admin", "name", name, "password", password)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("-admin %q: %w", name, err)
+	}
+	if slices.Contains(user.Roles, demo.RoleAdmin) {
+		return nil
+	}
+	user.Roles = append(user.Roles, demo.RoleAdmin)
+	if err := site.Users.Update(ctx, user); err != nil {
+		return fmt.Errorf("-admin %q: %w", name, err)
+	}
+	return nil
+}

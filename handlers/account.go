@@ -1,0 +1,138 @@
+package handlers
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+// AccountHandler is where users see to their account: the template "account", which
+// is given an [AccountData]. They change their password here, see where they are
+// logged in, and end their other sessions.
+type AccountHandler struct{ PrivateHandler }
+
+// AccountData is what the template "account" is given.
+type AccountData struct {
+	Name            string
+	Created         time.Time
+	Roles           []string
+	Sessions        []AccountSession // newest first
+	SessionsUnknown bool             // the sessions cannot be listed, because they live in signed cookies or memcached alone
+	Error           string           // why the password was not changed
+}
+
+// AccountSession is one session of the user.
+type AccountSession struct {
+	ID                     string // hashed: of no use to anybody who reads it
+	Created, Seen, Expires time.Time
+	Current                bool // the session of this request
+}
+
+// Ready reports what a site needs that has accounts.
+func (h *AccountHandler) Ready() error { return readyForUsers(&h.BaseHandler) }
+
+// Get shows the account.
+func (h *AccountHandler) Get() error { return h.show(http.StatusOK, "") }
+
+// Post does what the form value "action" says: "password" changes it from "old" to
+// "new", "end" ends the session of that id in "session", "end-others" all but this.
+func (h *AccountHandler) Post() error {
+	if err := h.ParseForm(); err != nil {
+		return err
+	}
+	form := h.Request.PostForm
+	switch action := form.Get("action"); action {
+	case "password":
+		return h.changePassword(form.Get("old"), form.Get("new"))
+	case "end":
+		return h.end(form.Get("session"))
+	case "end-others":
+		if err := h.endOthers(); err != nil {
+			return unavailable("ending sessions", err)
+		}
+		h.Flash("All other sessions are ended.", "success")
+		return h.RedirectTo("account")
+	}
+	return h.Abort(http.StatusBadRequest, `The form value "action" must be password, end or end-others.`)
+}
+
+func (h *AccountHandler) changePassword(old, new string) error {
+	user, err := h.User()
+	if err != nil {
+		return err
+	}
+	who := auth.NameKey(user.Name) + "\n" + h.App.ClientIP(h.Request)
+	if wait := h.Site.failures.try(who, h.Site.LoginFailures); wait > 0 {
+		h.retryAfter(wait)
+		return h.show(http.StatusTooManyRequests, tooManyFailures)
+	}
+	err = h.Site.Passwords.Change(h.Context(), h.Site.Users, user, old, new)
+	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
+		return h.show(http.StatusBadRequest, invalid.Message)
+	}
+	switch {
+	case errors.Is(err, auth.ErrCredentials):
+		return h.show(http.StatusForbidden, "That is not your password now.")
+	case errors.Is(err, auth.ErrConflict):
+		return h.show(http.StatusConflict, "Your account was changed at the same moment. Please try again.")
+	case err != nil:
+		return unavailable("changing the password", err)
+	}
+	h.Site.failures.forget(who)
+	// Whoever knew the old password may be logged in with it somewhere.
+	h.Session().Renew()
+	switch err := h.endOthers(); {
+	case errors.Is(err, errors.ErrUnsupported):
+		h.Flash("Your password is changed. Logins in other browsers go on until they run out.", "warning")
+	case err != nil:
+		return unavailable("ending sessions", err)
+	default:
+		h.Flash("Your password is changed, and your other sessions are ended.", "success")
+	}
+	return h.RedirectTo("account")
+}
+
+// endOthers ends every session of the user but this one, which Renew may be about to
+// move to a new id: that record is made after this, and stays.
+func (h *AccountHandler) endOthers() error {
+	session := h.Session()
+	return h.Site.Sessions.EndUser(h.Context(), "", session.User(), session.ID())
+}
+
+func (h *AccountHandler) end(id string) error {
+	err := h.Site.Sessions.EndSession(h.Context(), "", h.Session().User(), id)
+	switch {
+	case errors.Is(err, sessions.ErrNotFound):
+		h.Flash("That session has ended already.", "info")
+	case err != nil:
+		return unavailable("ending a session", err)
+	default:
+		h.Flash("The session is ended.", "success")
+	}
+	return h.RedirectTo("account")
+}
+
+func (h *AccountHandler) show(status int, problem string) error {
+	user, err := h.User()
+	if err != nil {
+		return err
+	}
+	data := AccountData{Name: user.Name, Created: user.Created, Roles: user.Roles, Error: problem}
+	list, err := h.Site.Sessions.UserSessions(h.Context(), "", user.ID)
+	if errors.Is(err, errors.ErrUnsupported) {
+		data.SessionsUnknown = true
+	} else if err != nil {
+		return unavailable("listing sessions", err)
+	}
+	for _, info := range list {
+		data.Sessions = append(data.Sessions, AccountSession{
+			ID: info.ID, Created: info.Created, Seen: info.Seen, Expires: info.Expires,
+			Current: info.ID == h.Session().ID(),
+		})
+	}
+	h.Response.WriteHeader(status)
+	return h.Render("account", data)
+}

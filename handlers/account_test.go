@@ -1,0 +1,112 @@
+package handlers_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+func TestChangeOfPasswordEndsOtherSessions(t *testing.T) {
+	s := serve(t, sessions.NewMemory(), nil)
+	here, there := s.client(t), s.client(t)
+	here.signUp("ann")
+	there.post("/login", "name", "ann", "password", "correct horse").redirects(t, "/")
+	before := here.cookie("session")
+
+	here.post("/account", "action", "password", "old", "correct horse", "new", "battery staple").redirects(t, "/account")
+	if here.cookie("session") == before {
+		t.Error("the session's id was not renewed")
+	}
+	here.get("/account").shows(t, 200, "your other sessions are ended")
+	there.get("/account").redirects(t, "/login?next=%2Faccount")
+	s.client(t).post("/login", "name", "ann", "password", "correct horse").shows(t, http.StatusUnauthorized)
+	s.client(t).post("/login", "name", "ann", "password", "battery staple").redirects(t, "/")
+}
+
+func TestChangeOfPasswordSaysWhatSignedCookiesCannot(t *testing.T) {
+	s := serve(t, nil, nil)
+	c := s.client(t)
+	c.signUp("ann")
+	c.get("/account").shows(t, 200, "kept in the cookie of your browser alone")
+	c.post("/account", "action", "password", "old", "correct horse", "new", "battery staple").redirects(t, "/account")
+	c.get("/account").shows(t, 200, "go on until they run out")
+}
+
+func TestChangeOfPasswordRefuses(t *testing.T) {
+	s := serve(t, sessions.NewMemory(), func(s *server) { s.site.LoginFailures = 3 })
+	c := s.client(t)
+	c.signUp("ann")
+	tests := []struct {
+		name, old, new string
+		status         int
+		text           string
+	}{
+		{"wrong old one", "wrong horse", "battery staple", http.StatusForbidden, "not your password now"},
+		{"short new one", "correct horse", "short", http.StatusBadRequest, "at least 8"},
+		{"nothing", "", "", http.StatusBadRequest, "at least 8"},
+		{"too often", "correct horse", "battery staple", http.StatusTooManyRequests, "quarter of an hour"},
+	}
+	for _, test := range tests {
+		c.post("/account", "action", "password", "old", test.old, "new", test.new).shows(t, test.status, test.text, `id="problem"`)
+	}
+	c.get("/account").shows(t, 200)
+}
+
+var endButton = regexp.MustCompile(`name="session" value="([^"]+)"`)
+
+func TestEndASession(t *testing.T) {
+	s := serve(t, sessions.NewMemory(), nil)
+	here, there := s.client(t), s.client(t)
+	here.signUp("ann")
+	there.post("/login", "name", "ann", "password", "correct horse").redirects(t, "/")
+
+	a := here.get("/account")
+	a.shows(t, 200, "This browser", "Another browser", "End all others")
+	buttons := endButton.FindAllStringSubmatch(a.body, -1)
+	if len(buttons) != 1 {
+		t.Fatalf("%d buttons to end a session, want 1", len(buttons))
+	}
+	id := buttons[0][1]
+
+	eve := s.client(t)
+	eve.signUp("eve")
+	eve.post("/account", "action", "end", "session", id).redirects(t, "/account")
+	eve.get("/account").shows(t, 200, "has ended already")
+	there.get("/account").shows(t, 200)
+
+	here.post("/account", "action", "end", "session", id).redirects(t, "/account")
+	here.get("/account").shows(t, 200, "The session is ended.")
+	there.get("/account").redirects(t, "/login?next=%2Faccount")
+	here.post("/account", "action", "end", "session", id).redirects(t, "/account")
+	here.get("/account").shows(t, 200, "has ended already")
+}
+
+func TestEndOtherSessions(t *testing.T) {
+	s := serve(t, sessions.NewMemory(), nil)
+	here := s.client(t)
+	here.signUp("ann")
+	others := []*client{s.client(t), s.client(t), s.client(t)}
+	for _, c := range others {
+		c.post("/login", "name", "ann", "password", "correct horse").redirects(t, "/")
+	}
+	here.post("/account", "action", "end-others").redirects(t, "/account")
+	a := here.get("/account")
+	a.shows(t, 200, "All other sessions are ended.", "This browser")
+	a.hides(t, "Another browser")
+	for _, c := range others {
+		c.get("/account").redirects(t, "/login?next=%2Faccount")
+	}
+}
+
+func TestAccountRefusesOtherActions(t *testing.T) {
+	s := serve(t, sessions.NewMemory(), nil)
+	c := s.client(t)
+	c.signUp("ann")
+	for _, action := range []string{"", "end-all", "password\r\n", strings.Repeat("x", 1000)} {
+		c.post("/account", "action", action).shows(t, http.StatusBadRequest, "end-others")
+	}
+	c.post("/account", "action", "end", "session", "../../etc/passwd").redirects(t, "/account")
+}

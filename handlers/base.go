@@ -1,0 +1,159 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/templates"
+)
+
+// BaseHandler gives a handler its site, its sessions and its user. Handlers embed it
+// by value and add Get, Post and so on. One value serves one request: a goroutine
+// that outlives the request takes values out of it, never the handler.
+//
+// An override of Dispatch calls h.BaseHandler.Dispatch. What comes before that call
+// may already use everything here; what comes after it may still change sessions and
+// header, as long as the answer has not been sent:
+//
+//	func (h *AdminHandler) Dispatch() error {
+//		h.Page().Look = "admin"
+//		err := h.BaseHandler.Dispatch()
+//		h.Response.Header().Set("Cache-Control", "no-store")
+//		return err
+//	}
+type BaseHandler struct {
+	framework.RequestHandler
+	Site *Site // set by Site.Init
+
+	store *sessions.Store
+	page  *templates.Page
+	user  *auth.User
+	known bool // whether user is the answer, or has not been asked for
+}
+
+// Dispatch opens the session store and delegates to the action. It saves nothing:
+// the save hangs on the response, so that it happens however the request ends.
+func (h *BaseHandler) Dispatch() error {
+	h.Store()
+	return h.RequestHandler.Dispatch()
+}
+
+// Ready reports what the handler lacks, at start: App.Check asks a handler of every route.
+func (h *BaseHandler) Ready() error {
+	switch {
+	case h.Site == nil:
+		return errors.New("handlers: no Site: set app.Init = site.Init")
+	case h.Site.Sessions == nil:
+		return errors.New("handlers: Site.Sessions is nil: make it with sessions.New")
+	}
+	return nil
+}
+
+// Store returns the session store of this request. It is opened at the first use,
+// wherever that is: also in an override of Dispatch, before it delegates. Its changed
+// sessions are saved just before the header goes out.
+func (h *BaseHandler) Store() *sessions.Store {
+	if h.store == nil {
+		h.store = h.Site.Sessions.Store(h.Request)
+		h.Response.BeforeSend(h.store.Save)
+	}
+	return h.store
+}
+
+// Session returns the default session of this request. Others are by name in Store.
+func (h *BaseHandler) Session() *sessions.Session { return h.Store().Session() }
+
+// User returns who is logged in: the user whose id the default session keeps. Nil and
+// no error is nobody, and so is a user who has been deleted since. An error says that
+// nobody knows, because the session or the users could not be read; it answers 503.
+// The users are asked once in a request.
+func (h *BaseHandler) User() (*auth.User, error) {
+	if h.known {
+		return h.user, nil
+	}
+	id := h.Session().User()
+	if err := h.Session().Err(); err != nil {
+		return nil, unavailable("reading the session", err)
+	}
+	if id != "" && h.Site.Users != nil {
+		user, err := h.Site.Users.ByID(h.Context(), id)
+		if err != nil && !errors.Is(err, auth.ErrNotFound) {
+			return nil, unavailable("reading the user", err)
+		}
+		h.user = user
+	}
+	h.known = true
+	return h.user, nil
+}
+
+// unavailable is the error of a store that did not answer: 503, unless it says another.
+func unavailable(doing string, err error) error {
+	err = fmt.Errorf("handlers: %s: %w", doing, err)
+	if code := framework.Status(err); code != http.StatusInternalServerError {
+		return err
+	}
+	return &framework.Error{Code: http.StatusServiceUnavailable, Err: err}
+}
+
+// Flash keeps a message for the next page that the session's owner sees. Level is
+// "success", "info", "warning", "error", or what the site's style sheet knows.
+func (h *BaseHandler) Flash(message any, level string) { h.Session().AddFlash(message, level) }
+
+// Page is what the layout will be given. An override of Dispatch, or an action, may
+// set its Title and Look; Render fills in the rest.
+func (h *BaseHandler) Page() *templates.Page {
+	if h.page == nil {
+		h.page = new(templates.Page)
+	}
+	return h.page
+}
+
+// Render answers with a page of the site's templates within the layout. The content's
+// dot is data. The layout shows the user and the flashes, which are read from the
+// session by this. Where the session cannot be read the page is for nobody, and its
+// Spec's WhenDown says whether that may be sent.
+func (h *BaseHandler) Render(page string, data any) error {
+	if _, err := h.User(); err != nil && h.Session().Err() == nil {
+		return err
+	}
+	p := h.Page()
+	for _, flash := range h.Session().Flashes() {
+		p.Flashes = append(p.Flashes, templates.Flash{Message: flash.Value, Level: flash.Level})
+	}
+	return h.render(page, data)
+}
+
+// render is Render without the session: the user is shown if it is known already.
+func (h *BaseHandler) render(page string, data any) error {
+	if h.Site.Templates == nil {
+		return errors.New("handlers: Render: Site.Templates is nil: make it with templates.Parse")
+	}
+	p := h.Page()
+	p.Site, p.Path, p.Data = h.Site.Name, h.Request.URL.Path, data
+	if h.user != nil {
+		p.User, p.Roles = h.user.Name, h.user.Roles
+	}
+	if header := h.Response.Header(); header.Get("Content-Type") == "" {
+		header.Set("Content-Type", "text/html; charset=utf-8")
+	}
+	return h.Site.Templates.Render(h.Response, page, p)
+}
+
+// logIn makes the session that of user. Its id is renewed, so that an id which
+// somebody else knew before is worth nothing (OWASP: session fixation), and what
+// another user left in it is dropped.
+func (h *BaseHandler) logIn(user *auth.User) {
+	session := h.Session()
+	if before := session.User(); before != "" && before != user.ID {
+		session.Clear()
+	}
+	session.Renew()
+	session.SetUser(user.ID)
+	h.user, h.known = user, true
+}
+
+func (h *BaseHandler) base() *BaseHandler { return h }

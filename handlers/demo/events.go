@@ -1,0 +1,40 @@
+package demo
+
+import (
+	"sync/atomic"
+
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+// Events counts what becomes of the site's sessions, for the admin page. The zero
+// value is ready; safe for concurrent use.
+type Events struct {
+	counts [64]atomic.Int64 // by kind
+}
+
+// An EventCount is how often one kind of event happened.
+type EventCount struct {
+	Kind  string
+	Count int64
+}
+
+// Count is a sessions.Config's OnEvent.
+func (e *Events) Count(event sessions.Event) {
+	if k := int(event.Kind); 0 <= k && k < len(e.counts) {
+		e.counts[k].Add(1)
+	}
+}
+
+// Counts lists the kinds that happened. No Events, nothing happened.
+func (e *Events) Counts() []EventCount {
+	if e == nil {
+		return nil
+	}
+	var list []EventCount
+	for k := range e.counts {
+		if n := e.counts[k].Load(); n > 0 {
+			list = append(list, EventCount{sessions.EventKind(k).String(), n})
+		}
+	}
+	return list
+}

@@ -1,0 +1,59 @@
+package handlers
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+// ErrorData is what the template "error" is given.
+type ErrorData struct {
+	Status  int    // 404
+	Text    string // "Not Found"
+	Message string // what is said to the user; empty on errors of the site's own
+}
+
+// FallbackHandler answers where no route does, in the site's layout. Routes makes it
+// the App's Fallback.
+type FallbackHandler struct{ BaseHandler }
+
+// errorPage answers an error in the site's layout. What is no page of the site keeps
+// the framework's own answer: JSON for a client that asks for it, and in Debug the
+// page with the stack.
+func errorPage(h framework.Handler, err error) error {
+	embedded, ok := h.(interface{ base() *BaseHandler })
+	if !ok {
+		return err
+	}
+	base := embedded.base()
+	code := framework.Status(err)
+	if base.Site == nil || base.Site.Templates == nil || !base.wantsPage() || base.App.Debug && code >= 500 {
+		return err
+	}
+	data := ErrorData{Status: code, Text: http.StatusText(code)}
+	if e, ok := errors.AsType[*framework.Error](err); ok && code < 500 {
+		data.Message = e.Message
+	}
+	// A store that is down must not take its own error page with it: then the page is
+	// for nobody.
+	if _, err := base.User(); err != nil {
+		base.logger().DebugContext(base.Context(), "handlers: an error page without the user", "error", err)
+	}
+	base.Response.WriteHeader(code)
+	return base.render("error", data)
+}
+
+// wantsPage tells whether the client is one that shows pages, as browsers do.
+func (h *BaseHandler) wantsPage() bool {
+	return strings.Contains(h.Request.Header.Get("Accept"), "text/html")
+}
+
+func (h *BaseHandler) logger() *slog.Logger {
+	if h.App.Log != nil {
+		return h.App.Log
+	}
+	return slog.Default()
+}

@@ -1,0 +1,54 @@
+package handlers_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/handlers"
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+func TestErrorPagesHaveTheSitesLayout(t *testing.T) {
+	s := serve(t, sessions.NewMemory(), func(s *server) {
+		s.app.Handle("/end/{how}", framework.To[endingHandler](s.app))
+	})
+	c := s.client(t)
+	c.signUp("ann")
+	tests := []struct {
+		name, method, path string
+		status             int
+		text               string
+	}{
+		{"no route", "GET", "/nowhere", 404, "Not Found"},
+		{"no verb", "DELETE", "/account", 405, "Method Not Allowed"},
+		{"unknown verb", "BREW", "/account", 501, "Not Implemented"},
+		{"abort", "GET", "/end/abort", 418, "short and stout"},
+		{"no static file", "GET", "/static/site.css", 404, "Not Found"},
+		{"error", "GET", "/end/error", 500, "Internal Server Error"},
+		{"panic", "GET", "/end/panic", 500, "Internal Server Error"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			a := c.do(test.method, test.path, nil)
+			a.shows(t, test.status, `<p class="status" aria-hidden="true">`, test.text, ">ann</a>")
+			a.hides(t, "broken")
+			if got := a.header.Get("Content-Security-Policy"); got != handlers.StrictPolicy {
+				t.Errorf("Content-Security-Policy: %q", got)
+			}
+			program := c.do(test.method, test.path, nil, "Accept", "application/json")
+			if got := program.header.Get("Content-Type"); program.status != test.status || !strings.HasPrefix(got, "application/json") {
+				t.Errorf("a program gets %d and %q", program.status, got)
+			}
+		})
+	}
+}
+
+func TestDebugShowsTheError(t *testing.T) {
+	s := serve(t, sessions.NewMemory(), func(s *server) {
+		s.app.Debug = true
+		s.app.Handle("/end/{how}", framework.To[endingHandler](s.app))
+	})
+	s.client(t).get("/end/error").shows(t, 500, "broken")
+	s.client(t).get("/end/abort").shows(t, 418, `<p class="status"`, "short and stout")
+}

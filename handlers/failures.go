@@ -1,0 +1,68 @@
+package handlers
+
+import (
+	"strconv"
+	"sync"
+	"time"
+)
+
+// failures counts failed logins by who failed. It is bounded in size and in time by
+// two generations: the older is forgotten when the younger is a window old or full,
+// so a failure counts for one window to two. The zero value is ready; safe for
+// concurrent use. Only logins take its lock.
+type failures struct {
+	mu      sync.Mutex
+	young   map[string]int
+	old     map[string]int
+	started time.Time // of the young generation
+}
+
+const (
+	failureWindow   = 15 * time.Minute
+	failureNames    = 10_000 // in a generation: about a megabyte
+	defaultFailures = 10
+)
+
+// try counts a try to log in before it is made, so that tries at the same time count
+// as well. It returns how long who has to wait first; 0: not at all.
+func (f *failures) try(who string, most int) time.Duration {
+	if most == 0 {
+		most = defaultFailures
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.turn()
+	if f.young[who]+f.old[who] >= most {
+		return failureWindow - time.Since(f.started)
+	}
+	f.young[who]++
+	return 0
+}
+
+// forget drops the count of who has logged in.
+func (f *failures) forget(who string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.young, who)
+	delete(f.old, who)
+}
+
+// turn begins a new generation where one is due.
+func (f *failures) turn() {
+	age := time.Since(f.started)
+	if age < failureWindow && len(f.young) < failureNames {
+		return
+	}
+	f.old = f.young
+	if age >= 2*failureWindow {
+		f.old = nil
+	}
+	f.young, f.started = map[string]int{}, time.Now()
+}
+
+const tooManyFailures = "That was wrong too often. Try again in a quarter of an hour."
+
+// retryAfter says in the header when another try makes sense (RFC 9110 section 10.2.3).
+func (h *BaseHandler) retryAfter(wait time.Duration) {
+	h.Response.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
+}

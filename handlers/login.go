@@ -1,0 +1,104 @@
+package handlers
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+// LoginHandler is the page to log in at: the template "login", which is given a
+// [LoginData]. A login renews the session's id and leads to the page that the query
+// or form value "next" names, if that is a path of this site, else to "/".
+type LoginHandler struct{ BaseHandler }
+
+// LoginData is what the templates "login" and "signup" are given.
+type LoginData struct {
+	Name   string // as it was typed
+	Next   string // where to go then; empty: to "/"
+	Notice string // why one is here
+	Error  string // what went wrong
+}
+
+// Ready reports what a site needs that lets people log in.
+func (h *LoginHandler) Ready() error { return readyForUsers(&h.BaseHandler) }
+
+func readyForUsers(h *BaseHandler) error {
+	if err := h.Ready(); err != nil {
+		return err
+	}
+	switch {
+	case h.Site.Templates == nil:
+		return errors.New("handlers: Site.Templates is nil: make it with templates.Parse")
+	case h.Site.Users == nil:
+		return errors.New("handlers: Site.Users is nil: nobody could log in; auth.NewMemory will do for a laptop")
+	}
+	return h.Site.Passwords.Check()
+}
+
+// Get shows the form, or goes on at once with somebody who is logged in.
+func (h *LoginHandler) Get() error {
+	query := h.Request.URL.Query()
+	user, err := h.User()
+	if err != nil {
+		return err
+	}
+	if user != nil {
+		return h.Redirect(framework.SafeNext(query.Get("next"), "/"))
+	}
+	data := LoginData{Next: framework.SafeNext(query.Get("next"), "")}
+	if query.Has("out") {
+		data.Notice = "You are logged out."
+	}
+	return h.Render("login", data)
+}
+
+// Post logs in. Name and password that do not fit are 401, and so is an unknown name;
+// too many of those in a row are 429 with Retry-After.
+func (h *LoginHandler) Post() error {
+	if err := h.ParseForm(); err != nil {
+		return err
+	}
+	form := h.Request.PostForm
+	data := LoginData{Name: form.Get("name"), Next: framework.SafeNext(form.Get("next"), "")}
+	who := auth.NameKey(data.Name) + "\n" + h.App.ClientIP(h.Request)
+
+	if wait := h.Site.failures.try(who, h.Site.LoginFailures); wait > 0 {
+		h.retryAfter(wait)
+		data.Error = tooManyFailures
+		return h.again(http.StatusTooManyRequests, data)
+	}
+	user, err := h.Site.Passwords.LogIn(h.Context(), h.Site.Users, data.Name, form.Get("password"))
+	if errors.Is(err, auth.ErrCredentials) {
+		if err != auth.ErrCredentials {
+			h.logger().WarnContext(h.Context(), "handlers: a login was refused", "error", err)
+		}
+		data.Error = "This name and this password do not fit together."
+		return h.again(http.StatusUnauthorized, data)
+	}
+	if err != nil {
+		return unavailable("logging in", err)
+	}
+	h.Site.failures.forget(who)
+	h.logIn(user)
+	h.Flash("Welcome back, "+user.Name+".", "success")
+	return h.Redirect(framework.SafeNext(data.Next, "/"))
+}
+
+// again shows the form once more.
+func (h *LoginHandler) again(status int, data LoginData) error {
+	h.Response.WriteHeader(status)
+	return h.Render("login", data)
+}
+
+// LogoutHandler logs out, by POST only: a picture on another page must not be able to.
+type LogoutHandler struct{ BaseHandler }
+
+// Post destroys the session, whose cookie and record are then worth nothing, and goes
+// to the login page. A message for that page would need a session again, so the
+// address says it.
+func (h *LogoutHandler) Post() error {
+	h.Session().Destroy()
+	return h.RedirectTo("login", "out", "1")
+}

@@ -1,0 +1,48 @@
+package handlers
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+// SignupHandler is the page to become a user at: the template "signup", which is given
+// a [LoginData]. Who has signed up is logged in.
+type SignupHandler struct{ BaseHandler }
+
+// Ready reports what a site needs that lets people sign up.
+func (h *SignupHandler) Ready() error { return readyForUsers(&h.BaseHandler) }
+
+// Get shows the form.
+func (h *SignupHandler) Get() error {
+	return h.Render("signup", LoginData{Next: framework.SafeNext(h.Request.URL.Query().Get("next"), "")})
+}
+
+// Post makes the user. A name that is taken is 409, a name or a password that cannot
+// be is 400; both show the form again.
+func (h *SignupHandler) Post() error {
+	if err := h.ParseForm(); err != nil {
+		return err
+	}
+	form := h.Request.PostForm
+	data := LoginData{Name: form.Get("name"), Next: framework.SafeNext(form.Get("next"), "")}
+	user, err := h.Site.Passwords.SignUp(h.Context(), h.Site.Users, data.Name, form.Get("password"))
+	if errors.Is(err, auth.ErrExists) {
+		data.Error = "Somebody has this name already. Please choose another."
+		h.Response.WriteHeader(http.StatusConflict)
+		return h.Render("signup", data)
+	}
+	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
+		data.Error = invalid.Message
+		h.Response.WriteHeader(http.StatusBadRequest)
+		return h.Render("signup", data)
+	}
+	if err != nil {
+		return unavailable("signing up", err)
+	}
+	h.logIn(user)
+	h.Flash("Welcome, "+user.Name+".", "success")
+	return h.Redirect(framework.SafeNext(data.Next, "/"))
+}

@@ -1,0 +1,107 @@
+package handlers
+
+import (
+	"net/http"
+
+	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/templates"
+)
+
+// Site is what all handlers share. It is built once and then only read.
+type Site struct {
+	// Sessions makes the session store of each request. It must be set.
+	Sessions *sessions.Manager
+	// Templates are the pages. A site without, such as a JSON service, can neither
+	// Render nor use Routes.
+	Templates *templates.Set
+	// Users are those who can log in; nil: nobody can.
+	Users auth.Store
+	// Passwords hashes and checks passwords. The zero value is OWASP's advice.
+	Passwords auth.Passwords
+	// Name is the site's, for the layout; it may be empty.
+	Name string
+	// Policy is the Content-Security-Policy; empty: [StrictPolicy].
+	Policy string
+	// LoginFailures is how often one address may fail to log in under one name within
+	// a quarter of an hour, in this process, before it has to wait; 0: 10.
+	LoginFailures int
+
+	failures failures
+}
+
+// StrictPolicy lets a page load style sheets and pictures of its own site, send
+// forms to it, and nothing else: no script at all, no frame, no inline style.
+const StrictPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// Init hands the site to a new handler that embeds a [BaseHandler], and puts the
+// security headers into its answer, where they stay also if the answer becomes an
+// error. Any other handler is left alone. Set it as the App's Init:
+//
+//	app.Init = site.Init
+func (s *Site) Init(h framework.Handler) {
+	embedded, ok := h.(interface{ base() *BaseHandler })
+	if !ok {
+		return
+	}
+	base := embedded.base()
+	base.Site = s
+	header := base.Response.Header()
+	for name, value := range securityHeaders {
+		header[name] = value
+	}
+	policy := s.Policy
+	if policy == "" {
+		policy = StrictPolicy
+	}
+	header.Set("Content-Security-Policy", policy)
+	if base.App.Scheme(base.Request) == "https" && !base.App.Debug {
+		header.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+// securityHeaders are those that are the same in every answer (OWASP Secure Headers
+// Project). The slices are shared by all answers: their capacity is their length, so
+// that Header.Add copies.
+var securityHeaders = map[string][]string{
+	"X-Content-Type-Options":       {"nosniff"},
+	"Referrer-Policy":              {"same-origin"},
+	"Permissions-Policy":           {"camera=(), microphone=(), geolocation=(), payment=(), usb=()"},
+	"Cross-Origin-Opener-Policy":   {"same-origin"},
+	"Cross-Origin-Resource-Policy": {"same-origin"},
+}
+
+// Routes adds the site's own pages to app: login, logout, signup and account, each
+// under its name and at the path of that name, and the static files, named static.
+// It makes the routes known to the templates, and answers errors, and paths that
+// lead nowhere, in the site's layout: wherever App.Errors has no entry and where
+// App.Fallback is nil.
+//
+// Routes answer in order, so a route that was added before may take a path over.
+func (s *Site) Routes(app *framework.App) {
+	app.Handle("/login", framework.To[LoginHandler](app)).Name("login")
+	app.Handle("/logout", framework.To[LogoutHandler](app)).Name("logout")
+	app.Handle("/signup", framework.To[SignupHandler](app)).Name("signup")
+	app.Handle("/account", framework.To[AccountHandler](app)).Name("account")
+	app.Handle(templates.StaticPath+"{file}", framework.To[StaticHandler](app)).Name("static")
+
+	s.Templates.SetURL(func(name string, pairs ...any) (string, error) {
+		u, err := app.URL(name, pairs...)
+		if err != nil {
+			return "", err
+		}
+		return u.String(), nil
+	})
+	if app.Fallback == nil {
+		app.Fallback = func() framework.Handler { return new(FallbackHandler) }
+	}
+	if app.Errors == nil {
+		app.Errors = map[int]framework.ErrorHandler{}
+	}
+	for code := 400; code < 600; code++ {
+		if _, ok := app.Errors[code]; !ok && http.StatusText(code) != "" {
+			app.Errors[code] = errorPage
+		}
+	}
+}
