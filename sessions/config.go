@@ -104,8 +104,8 @@ func New(c Config) (*Manager, error) {
 		specs = []Spec{{}}
 	}
 	for i, spec := range specs {
-		d, err := declare(m, spec, c.Site)
-		if err != nil {
+		d := declare(m, spec, c.Site)
+		for _, err := range d.check() {
 			errs = append(errs, specError(i, err))
 		}
 		m.specs = append(m.specs, d)

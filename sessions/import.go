@@ -52,7 +52,7 @@ func (i *Import) deletion() string {
 
 // importOld makes the older system's session the content of this new one.
 func (s *Session) importOld() {
-	if s.spec.Import == nil {
+	if s.spec.Import == nil || s.store.saved {
 		return
 	}
 	if _, found := cookieValues(s.store.request.Header, s.spec.Import.Cookie, nil); !found {

@@ -51,10 +51,13 @@ func (s *Session) begin(status Status) {
 
 // load reads the session at its first use. The lock is held.
 func (s *Session) load() {
-	if s.loaded {
-		return
+	if !s.loaded {
+		s.open()
+		s.loaded = true // not if a backend panics: then there is nothing to save either
 	}
-	s.loaded = true
+}
+
+func (s *Session) open() {
 	var candidates [maxCandidates]string
 	values, found := cookieValues(s.store.request.Header, s.spec.cookie, candidates[:0])
 	if !found {

@@ -90,9 +90,8 @@ func add64(c *contents, key string, n int64) (int64, error) {
 	if !found {
 		return n, nil
 	}
-	value, _, err := readAny(raw)
-	old, ok := value.(int64)
-	if err != nil || !ok {
+	old, ok := readInt(raw)
+	if !ok {
 		return 0, errNoInteger
 	}
 	if n > 0 && old > math.MaxInt64-n || n < 0 && old < math.MinInt64-n {

@@ -238,30 +238,32 @@ func (s *Session) abandon(ctx context.Context, made record) {
 // ended it already.
 func (s *Session) endRecord(ctx context.Context, r record) (ended bool, err error) {
 	for retries := 0; ; retries++ {
-		if r.version != 0 {
-			_, err := s.spec.Backend.Update(ctx, r.id, tombstone("", r.version))
-			if err == nil || errors.Is(err, ErrNotFound) {
-				return true, nil
-			}
-			if !errors.Is(err, ErrConflict) {
+		if retries > 0 {
+			if err := wait(ctx, retries); err != nil {
 				return false, s.down("end", err)
 			}
-			if err := wait(ctx, retries); err != nil {
-				return false, s.down("end", errors.Join(ErrConflict, err))
-			}
 		}
-		found, err := s.spec.Backend.Load(ctx, r.id)
-		switch {
-		case errors.Is(err, ErrNotFound):
-			return true, nil
-		case err != nil:
-			return false, s.down("end", err)
-		case len(found.Data) > 0:
+		if retries > 0 || r.version == 0 {
+			found, err := s.spec.Backend.Load(ctx, r.id)
+			switch {
+			case errors.Is(err, ErrNotFound):
+				return true, nil
+			case err != nil:
+				return false, s.down("end", err)
+			case len(found.Data) == 0 && found.User == "":
+				return false, nil
+			case len(found.Data) == 0:
+				r = record{id: found.User}
+				continue
+			}
 			r.version = found.Version
-		case found.User == "":
-			return false, nil
-		default:
-			r = record{id: found.User}
+		}
+		_, err := s.spec.Backend.Update(ctx, r.id, tombstone("", r.version))
+		switch {
+		case err == nil || errors.Is(err, ErrNotFound):
+			return true, nil
+		case !errors.Is(err, ErrConflict):
+			return false, s.down("end", err)
 		}
 	}
 }

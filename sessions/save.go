@@ -15,12 +15,13 @@ import (
 // lock.
 func (s *Session) save(sent bool) (line string, err error) {
 	changed := len(s.log) > 0 || s.renewed || s.destroyed
+	failed := s.Err()
 	switch {
-	case s.err != nil && s.status == StatusDown && s.spec.WhenDown == Empty && !changed:
-		s.spec.manager.log.Warn("sessions: a request saw an empty session", slog.Any("error", s.err))
+	case failed != nil && s.status == StatusDown && s.spec.WhenDown == Empty && !changed:
+		s.spec.manager.log.Warn("sessions: a request saw an empty session", slog.Any("error", failed))
 		return "", nil
-	case s.err != nil:
-		return "", s.err
+	case failed != nil:
+		return "", failed
 	case sent && changed:
 		err = s.cannot("save", ErrSent)
 	case sent:
@@ -83,7 +84,8 @@ func (s *Session) signed(payload []byte) (line string, err error) {
 	b = append(b, d.attributes...)
 	if d.Persistent {
 		left := time.UnixMilli(s.contents.created).Add(d.AbsoluteTimeout).Sub(s.now())
-		b = strconv.AppendInt(append(b, "; Max-Age="...), int64(max(left, time.Second)/time.Second), 10)
+		seconds := int64((left + time.Second - 1) / time.Second)
+		b = strconv.AppendInt(append(b, "; Max-Age="...), seconds, 10)
 	}
 	return string(b), nil
 }

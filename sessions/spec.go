@@ -1,7 +1,6 @@
 package sessions
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -27,7 +26,7 @@ const (
 	kindData = 'd' // the payload is the data itself
 )
 
-func declare(m *Manager, s Spec, site string) (*declared, error) {
+func declare(m *Manager, s Spec, site string) *declared {
 	d := &declared{Spec: s, manager: m}
 	if d.Name == "" {
 		d.Name = defaultName
@@ -63,7 +62,7 @@ func declare(m *Manager, s Spec, site string) (*declared, error) {
 	if i := d.Import; i != nil {
 		d.oldDeletion = i.deletion()
 	}
-	return d, errors.Join(d.check()...)
+	return d
 }
 
 func (d *declared) check() (errs []error) {

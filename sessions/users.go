@@ -5,7 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
+
+// userPatience bounds what is done to all sessions of a user, which may be many.
+const userPatience = 10 * time.Second
 
 // UserSessions lists the sessions of user in the backend of the session called name,
 // newest first; an empty name is the default one. A backend that several Specs share
@@ -15,7 +19,7 @@ func (m *Manager) UserSessions(ctx context.Context, name, user string) ([]Info, 
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, userPatience)
 	defer cancel()
 	return b.Sessions(ctx, user)
 }
@@ -29,7 +33,7 @@ func (m *Manager) EndUser(ctx context.Context, name, user string, except ...stri
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, userPatience)
 	defer cancel()
 	began := m.now()
 	// A renewal in parallel makes a new record that the backend's list may not have
@@ -62,7 +66,7 @@ func (m *Manager) EndSession(ctx context.Context, name, user, id string) error {
 	if err := CheckID(id); err != nil {
 		return errors.Join(ErrNotFound, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, userPatience)
 	defer cancel()
 	r, err := b.Load(ctx, id)
 	if err != nil {

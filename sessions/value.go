@@ -1,8 +1,9 @@
 package sessions
 
 import (
+	"errors"
 	"fmt"
-	"time"
+	"math"
 
 	"github.com/fxamacker/cbor/v2"
 )
@@ -14,6 +15,8 @@ var encoding = must(cbor.EncOptions{
 	Sort:        cbor.SortBytewiseLexical, // equal values have equal bytes, so that what is unchanged is seen to be
 	Time:        cbor.TimeRFC3339Nano,
 	TimeTag:     cbor.EncTagRequired,
+	NaNConvert:  cbor.NaNConvertNone,
+	InfConvert:  cbor.InfConvertNone,
 	IndefLength: cbor.IndefLengthForbidden,
 }.EncMode())
 
@@ -47,9 +50,9 @@ func encodeValue(value any) (string, error) {
 		return string(appendInt(small[:0], v)), nil
 	case bool:
 		if v {
-			return "\xf5", nil
+			return rawTrue, nil
 		}
-		return "\xf4", nil
+		return rawFalse, nil
 	}
 	data, err := encoding.Marshal(value)
 	if err != nil {
@@ -67,6 +70,23 @@ func encodeValue(value any) (string, error) {
 	return raw, nil
 }
 
+const (
+	rawFalse = "\xf4"
+	rawTrue  = "\xf5"
+)
+
+// readInt reads an integer that an int64 holds.
+func readInt(data string) (n int64, ok bool) {
+	major, _, argument, _, err := head(data)
+	if err != nil || major > cborNegative || argument > math.MaxInt64 {
+		return 0, false
+	}
+	if major == cborNegative {
+		return ^int64(argument), true
+	}
+	return int64(argument), true
+}
+
 func appendInt(to []byte, n int64) []byte {
 	if n < 0 {
 		return appendHead(to, cborNegative, uint64(^n))
@@ -74,58 +94,48 @@ func appendInt(to []byte, n int64) []byte {
 	return appendHead(to, cborUint, uint64(n))
 }
 
-// decodeValue decodes raw into *to. The usual types need no reflection and no
+// decodeValue decodes raw into *to. The usual types need no reflection, and no
 // allocation but that of their result.
-func decodeValue[T any](raw string, to *T) error {
+func decodeValue[T any](raw string, to *T) (err error) {
 	switch to := any(to).(type) {
 	case *any:
-		v, _, err := readAny(raw)
-		*to = v
+		*to, _, err = readAny(raw)
 		return err
 	case *string:
-		return decodeAs(raw, to)
+		if text, _, err := readText(raw); err == nil {
+			*to = text
+			return nil
+		}
 	case *int64:
-		return decodeAs(raw, to)
-	case *bool:
-		return decodeAs(raw, to)
-	case *float64:
-		return decodeAs(raw, to)
-	case *time.Time:
-		return decodeAs(raw, to)
+		if n, ok := readInt(raw); ok {
+			*to = n
+			return nil
+		}
 	case *int:
-		var n int64
-		if err := decodeAs(raw, &n); err != nil {
-			return err
+		if n, ok := readInt(raw); ok && int64(int(n)) == n {
+			*to = int(n)
+			return nil
 		}
-		if *to = int(n); int64(*to) != n {
-			return fmt.Errorf("%d does not fit in an int", n)
+	case *bool:
+		if raw == rawFalse || raw == rawTrue {
+			*to = raw == rawTrue
+			return nil
 		}
-		return nil
 	}
 	return decodeOther(raw, to)
 }
 
-// decodeAs decodes a type that readAny yields.
-func decodeAs[T any](raw string, to *T) error {
-	value, _, err := readAny(raw)
-	if err != nil || value == nil {
-		return err
-	}
-	v, ok := value.(T)
-	if !ok {
-		return fmt.Errorf("it is of type %T, not %T", value, *to)
-	}
-	*to = v
-	return nil
-}
-
 // decodeOther has a variable of its own, so that the one of decodeValue's caller
-// does not escape.
+// does not escape. Its error tells types, not values: it goes to the log.
 func decodeOther[T any](raw string, to *T) error {
 	var value T
-	if err := decoding.Unmarshal([]byte(raw), &value); err != nil {
-		return err
+	err := decoding.Unmarshal([]byte(raw), &value)
+	if err == nil {
+		*to = value
+		return nil
 	}
-	*to = value
-	return nil
+	if mismatch, ok := errors.AsType[*cbor.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("a CBOR %s is no %s in a %T", mismatch.CBORType, mismatch.GoType, value)
+	}
+	return fmt.Errorf("it cannot be decoded as a %T", value)
 }

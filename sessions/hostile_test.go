@@ -1,0 +1,111 @@
+package sessions_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+// What comes in a cookie is an outsider's: it is a fresh session, never an error, and
+// never reaches a backend.
+func TestHostileCookies(t *testing.T) {
+	key, other := sessions.RandomKey(), sessions.RandomKey()
+	encrypted := sessions.RandomKey()
+	encrypted.Block = sessions.RandomKey().Hash
+	value := func(backend sessions.Backend, c sessions.Config, name string) string {
+		c.Sessions = []sessions.Spec{{Name: name, Backend: backend}}
+		b := newSite(t, c, map[string]action{"/": write}).browser()
+		b.get("/")
+		_, value, _ := strings.Cut(b.cookie(), "=")
+		return value
+	}
+	for _, backend := range []*probe{nil, newProbe()} {
+		var kept sessions.Backend
+		if backend != nil {
+			kept = backend
+		}
+		mine := sessions.Config{Keys: []sessions.Key{key}, Site: "mine"}
+		good := value(kept, mine, "")
+		cookie := func(value string) string { return "__Host-session=" + value }
+		future := mine
+		future.Now = func() time.Time { return time.Now().Add(61*time.Second + 500*time.Millisecond) }
+		slightly := mine
+		slightly.Now = func() time.Time { return time.Now().Add(50 * time.Second) }
+		var otherKind sessions.Backend = sessions.NewMemory()
+		if backend != nil {
+			otherKind = nil
+		}
+		tests := []struct{ name, header, want string }{
+			{"none", "", "new"},
+			{"good", cookie(good), "loaded"},
+			{"good in quotes", cookie(`"` + good + `"`), "loaded"},
+			{"good among others", "a=b; ;;=; x; " + cookie(good) + "; c=d", "loaded"},
+			{"good after a bad one of its name", cookie("bad") + "; " + cookie(good), "loaded"},
+			{"good after more bad ones than are looked at", strings.Repeat(cookie("bad")+"; ", 20) + cookie(good), "tampered"},
+			{"good before a bad one", cookie(good) + "; " + cookie("bad"), "loaded"},
+			{"empty", cookie(""), "tampered"},
+			{"no value", "__Host-session", "tampered"},
+			{"cut", cookie(good[:len(good)-8]), "tampered"},
+			{"cut at the front", cookie(good[4:]), "tampered"},
+			{"flipped", cookie(good[:20] + string(good[20]^1) + good[21:]), "tampered"},
+			{"flipped in the signature", cookie(good[:len(good)-6] + string(good[len(good)-6]^1) + good[len(good)-5:]), "tampered"},
+			{"twice in one", cookie(good + good), "tampered"},
+			{"longer than a cookie", cookie(strings.Repeat("A", 8000)), "tampered"},
+			{"no base64", cookie("!$%&/()=?"), "tampered"},
+			{"control characters", cookie("a\tb"), "tampered"},
+			{"not ASCII", cookie("é"), "tampered"},
+			{"backslash", cookie(`a\b`), "tampered"},
+			{"webapp2's", cookie("eyJhIjoxfQ==|1700000000|0123456789abcdef0123456789abcdef01234567"), "tampered"},
+			{"under another name", "session=" + good, "new"},
+			{"under the name in capitals", "__HOST-SESSION=" + good, "new"},
+			{"of another name", cookie(value(kept, mine, "other")), "tampered"},
+			{"of another key", cookie(value(kept, sessions.Config{Keys: []sessions.Key{other}, Site: "mine"}, "")), "tampered"},
+			{"of another key, encrypted", cookie(value(kept, sessions.Config{Keys: []sessions.Key{encrypted}, Site: "mine"}, "")), "tampered"},
+			{"of another site", cookie(value(kept, sessions.Config{Keys: []sessions.Key{key}, Site: "theirs"}, "")), "tampered"},
+			{"of another kind", cookie(value(otherKind, mine, "")), "tampered"},
+			{"of the future", cookie(value(kept, future, "")), "tampered"},
+			{"of a clock that is a little ahead", cookie(value(kept, slightly, "")), "loaded"},
+		}
+		mine.Sessions = []sessions.Spec{{Backend: kept}}
+		site := newSite(t, mine, map[string]action{"/read": read, "/write": write})
+		for _, test := range tests {
+			t.Run(test.name, func(t *testing.T) {
+				var before int64
+				if backend != nil {
+					before = backend.calls()
+				}
+				a := site.browser().send("/read", &test.header)
+				if a.StatusCode != http.StatusOK || a.status != test.want {
+					t.Errorf("status %d, session %s, want %s", a.StatusCode, a.status, test.want)
+				}
+				if a.Header["Set-Cookie"] != nil {
+					t.Errorf("a read sets %q", a.Header["Set-Cookie"])
+				}
+				if backend != nil && test.want != "loaded" && backend.calls() != before {
+					t.Error("it has reached the backend")
+				}
+				a = site.browser().send("/write", &test.header)
+				if a.StatusCode != http.StatusOK {
+					t.Errorf("write: status %d", a.StatusCode)
+				}
+				if backend != nil && test.want == "loaded" {
+					return // the cookie stays as it is
+				}
+				if n := len(a.Header["Set-Cookie"]); n != 1 {
+					t.Errorf("write: %d cookies", n)
+				}
+			})
+		}
+	}
+}
+
+func TestManyCookiesOfOneName(t *testing.T) {
+	site := newSite(t, sessions.Config{}, map[string]action{"/": read})
+	header := strings.Repeat("__Host-session=AAAA; ", 20000)
+	if a := site.browser().send("/", &header); a.StatusCode != http.StatusOK || a.status != "tampered" {
+		t.Errorf("status %d, session %s", a.StatusCode, a.status)
+	}
+}

@@ -1,0 +1,345 @@
+package sessions_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+// A client that hangs up loses nothing: neither the read nor the save is cancelled.
+func TestAClientThatHangsUp(t *testing.T) {
+	p := newProbe()
+	site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: p}}}, map[string]action{"/": write, "/read": read})
+	b := site.browser()
+	b.get("/")
+	ctx, hangUp := context.WithCancel(context.Background())
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
+	r.Header.Set("Cookie", b.cookie())
+	hangUp()
+	st := site.manager.Store(r)
+	st.Session().Incr("n", 1)
+	if err := st.Save(httptest.NewRecorder()); err != nil {
+		t.Error(err)
+	}
+	b.want("/read", "n=2")
+}
+
+// stuck is a Backend that answers only when its context ends.
+type stuck struct{ *sessions.Memory }
+
+func (stuck) Load(ctx context.Context, _ string) (sessions.Record, error) {
+	<-ctx.Done()
+	return sessions.Record{}, ctx.Err()
+}
+
+func TestAStuckBackendIsAnAnswer(t *testing.T) {
+	t.Parallel()
+	memory := sessions.NewMemory()
+	keys := []sessions.Key{sessions.RandomKey()}
+	b := newSite(t, sessions.Config{Keys: keys, Sessions: []sessions.Spec{{Backend: memory}}}, map[string]action{"/": write}).browser()
+	b.get("/")
+	cookie := b.cookie()
+	site := newSite(t, sessions.Config{Keys: keys, Sessions: []sessions.Spec{{Backend: stuck{memory}}}}, map[string]action{"/": write})
+	a := site.browser().send("/", &cookie)
+	if a.StatusCode != http.StatusServiceUnavailable || !strings.Contains(a.body, context.DeadlineExceeded.Error()) {
+		t.Errorf("status %d: %s", a.StatusCode, a.body)
+	}
+}
+
+// contended is a Backend whose records are always written by somebody else.
+type contended struct{ *sessions.Memory }
+
+func (contended) Update(context.Context, string, sessions.Record) (uint64, error) {
+	return 0, sessions.ErrConflict
+}
+
+func TestConflictsEnd(t *testing.T) {
+	for _, path := range []string{"/write", "/renew", "/end"} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			memory := sessions.NewMemory()
+			site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: contended{memory}}}}, map[string]action{
+				"/write": write,
+				"/end":   end,
+				"/renew": func(st *sessions.Store, _ *http.Request) string { st.Session().Renew(); return "" },
+			})
+			b := site.browser()
+			b.get("/write")
+			a := b.get(path)
+			if a.StatusCode != http.StatusServiceUnavailable {
+				t.Errorf("status %d: %s", a.StatusCode, a.body)
+			}
+		})
+	}
+}
+
+// One backend that is down costs its own session, not the others.
+func TestOthersKeepTheirs(t *testing.T) {
+	p := newProbe()
+	site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Name: "a"}, {Name: "b", Backend: p}, {Name: "c", Backend: sessions.NewMemory()}}}, map[string]action{
+		"/": func(st *sessions.Store, _ *http.Request) string {
+			for _, name := range []string{"a", "b", "c"} {
+				st.Named(name).Incr("n", 1)
+			}
+			return ""
+		},
+	})
+	p.dead.Store(true)
+	a := site.browser().get("/")
+	if a.StatusCode != http.StatusServiceUnavailable || !strings.Contains(a.body, errDead.Error()) {
+		t.Errorf("status %d: %s", a.StatusCode, a.body)
+	}
+	var names []string
+	for _, c := range a.Cookies() {
+		names = append(names, c.Name)
+	}
+	if fmt.Sprint(names) != "[__Host-a __Host-c]" {
+		t.Errorf("cookies of %v", names)
+	}
+}
+
+func TestSaveJoinsErrors(t *testing.T) {
+	p, q := newProbe(), newProbe()
+	p.dead.Store(true)
+	q.dead.Store(true)
+	manager, err := sessions.New(sessions.Config{
+		Keys:     []sessions.Key{sessions.RandomKey()},
+		Sessions: []sessions.Spec{{Name: "p", Backend: p}, {Name: "q", Backend: q}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, r := recorder()
+	st := manager.Store(r)
+	st.Named("p").Set("a", 1)
+	st.Named("q").Set("a", 1)
+	err = st.Save(w)
+	var status interface{ HTTPStatus() int }
+	if !errors.Is(err, errDead) || !errors.As(err, &status) || status.HTTPStatus() != 503 {
+		t.Errorf("%v", err)
+	}
+	if text := err.Error(); !strings.Contains(text, `session "p"`) || !strings.Contains(text, `session "q"`) {
+		t.Error(text)
+	}
+	if err := st.Named("p").Err(); !errors.Is(err, errDead) {
+		t.Errorf("Err: %v", err)
+	}
+}
+
+// sent is a response whose header may have gone, as framework's tells.
+type sent struct {
+	*httptest.ResponseRecorder
+	gone bool
+}
+
+func (s sent) Sent() bool { return s.gone }
+
+// headerSent is another package's error of the same kind.
+type headerSent struct{}
+
+func (headerSent) Error() string    { return "too late" }
+func (headerSent) HeaderSent() bool { return true }
+
+func TestAChangeThatComesTooLate(t *testing.T) {
+	changes := map[string]func(s *sessions.Session){
+		"set":     set("a", 1),
+		"delete":  del("n"),
+		"clear":   func(s *sessions.Session) { s.Clear() },
+		"incr":    incr("n", 1),
+		"flash":   func(s *sessions.Session) { s.AddFlash("x", "") },
+		"user":    func(s *sessions.Session) { s.SetUser("ann") },
+		"renew":   func(s *sessions.Session) { s.Renew() },
+		"destroy": func(s *sessions.Session) { s.Destroy() },
+		"update":  func(s *sessions.Session) { sessions.Update(s, "n", func(n int) int { return n + 1 }) },
+	}
+	check := func(t *testing.T, s *sessions.Session, header http.Header) {
+		t.Helper()
+		if err := s.Err(); !errors.Is(err, sessions.ErrSent) || !errors.Is(err, headerSent{}) || errors.Is(err, errDead) {
+			t.Errorf("Err: %v", err)
+		}
+		if len(header) != 0 {
+			t.Errorf("header: %v", header)
+		}
+	}
+	for name, change := range changes {
+		for _, backend := range []sessions.Backend{nil, sessions.NewMemory()} {
+			var log bytes.Buffer
+			site := newSite(t, sessions.Config{
+				Sessions: []sessions.Spec{{Backend: backend}},
+				Log:      slog.New(slog.NewTextHandler(&log, nil)),
+			}, map[string]action{"/": write, "/read": read})
+			b := site.browser()
+			b.get("/")
+			request := func() *http.Request {
+				_, r := recorder()
+				r.Header.Set("Cookie", b.cookie())
+				return r
+			}
+			t.Run(name+" after the header", func(t *testing.T) {
+				st, w := site.manager.Store(request()), sent{httptest.NewRecorder(), true}
+				change(st.Session())
+				if err := st.Save(w); !errors.Is(err, sessions.ErrSent) {
+					t.Errorf("Save: %v", err)
+				}
+				check(t, st.Session(), w.Header())
+				if log.Len() > 0 {
+					t.Errorf("returned, and logged too: %s", &log)
+				}
+			})
+			t.Run(name+" after Save", func(t *testing.T) {
+				st, w := site.manager.Store(request()), sent{httptest.NewRecorder(), false}
+				if err := st.Save(w); err != nil {
+					t.Error(err)
+				}
+				change(st.Session())
+				change(st.Session())
+				check(t, st.Session(), w.Header())
+				if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
+					t.Errorf("%d log records: %s", n, &log)
+				}
+			})
+			b.want("/read", "n=1")
+		}
+	}
+}
+
+func TestReadingTooLateIsNoError(t *testing.T) {
+	site := newSite(t, sessions.Config{}, map[string]action{"/": write})
+	b := site.browser()
+	b.get("/")
+	_, r := recorder()
+	r.Header.Set("Cookie", b.cookie())
+	st, w := site.manager.Store(r), sent{httptest.NewRecorder(), true}
+	if n := st.Session().Get("n"); n != int64(1) {
+		t.Errorf("n is %v", n)
+	}
+	if err := st.Save(w); err != nil || len(w.Header()) > 0 {
+		t.Errorf("%v, header %v", err, w.Header())
+	}
+}
+
+// What is left of a request's goroutines may meet Save at any moment.
+func TestGoroutinesOfOneRequest(t *testing.T) {
+	site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: sessions.NewMemory()}}, Log: slog.New(slog.DiscardHandler)}, map[string]action{
+		"/": func(st *sessions.Store, _ *http.Request) string {
+			var all sync.WaitGroup
+			for range 8 {
+				all.Go(func() {
+					for range 10 {
+						st.Session().Incr("n", 1)
+						sessions.Update(st.Session(), "m", func(n int) int { return n + 1 })
+						st.Session().AddFlash("x", "")
+						for range st.Session().All() {
+							st.Session().Get("n")
+						}
+					}
+				})
+			}
+			all.Wait()
+			for range 4 {
+				go func() {
+					st.Session().Incr("late", 1)
+					st.Session().Flashes()
+					st.Session().Get("n")
+					_ = st.Session().Err()
+				}()
+			}
+			return ""
+		},
+		"/read": func(st *sessions.Store, _ *http.Request) string {
+			return fmt.Sprint(st.Session().Get("n"), st.Session().Get("m"))
+		},
+	})
+	b := site.browser()
+	b.get("/")
+	b.want("/read", "80 80")
+}
+
+// An f that uses its session, which it must not, does not hang at least.
+func TestUpdateThatUsesTheSession(t *testing.T) {
+	_, r := recorder()
+	manager, err := sessions.New(sessions.Config{Keys: []sessions.Key{sessions.RandomKey()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := manager.Store(r).Session()
+	sessions.Update(s, "n", func(n int) int {
+		if n < 3 {
+			s.Set("n", n+1)
+		}
+		return n * 10
+	})
+	if n := s.Get("n"); n != int64(30) {
+		t.Errorf("n is %v", n)
+	}
+}
+
+func TestNothingMixedUp(t *testing.T) {
+	const users, requests = 50, 20
+	site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: sessions.NewMemory()}, {Name: "cart"}}}, map[string]action{
+		"/": func(st *sessions.Store, r *http.Request) string {
+			me := r.URL.Query().Get("me")
+			s := st.Session()
+			if had := s.Get("me"); had != nil && had != me {
+				return fmt.Sprintf("%v, not %s", had, me)
+			}
+			s.Set("me", me)
+			if had := st.Named("cart").Get("me"); had != nil && had != me {
+				return fmt.Sprintf("cart of %v, not %s", had, me)
+			}
+			st.Named("cart").Set("me", me)
+			s.Incr("n", 1)
+			return ""
+		},
+		"/read": func(st *sessions.Store, _ *http.Request) string { return fmt.Sprint(st.Session().Get("n")) },
+	})
+	var all sync.WaitGroup
+	for user := range users {
+		b := site.browser()
+		path := fmt.Sprint("/?me=", user)
+		b.want(path, "")
+		for range 4 {
+			all.Go(func() {
+				for range requests / 4 {
+					if a := b.get(path); a.body != "" || a.StatusCode != http.StatusOK {
+						t.Error(a.StatusCode, a.body)
+					}
+				}
+			})
+		}
+		t.Cleanup(func() { b.want("/read", fmt.Sprint(requests+1)) })
+	}
+	all.Wait()
+}
+
+func TestDeadlineIsKept(t *testing.T) {
+	var left time.Duration
+	p := newProbe()
+	site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: watched{p, &left}}}}, map[string]action{"/": write})
+	site.browser().get("/")
+	if left <= 0 || left > 2*time.Second {
+		t.Errorf("a save has %v", left)
+	}
+}
+
+type watched struct {
+	*probe
+	left *time.Duration
+}
+
+func (w watched) Create(ctx context.Context, id string, r sessions.Record) error {
+	if at, ok := ctx.Deadline(); ok {
+		*w.left = time.Until(at)
+	}
+	return w.probe.Create(ctx, id, r)
+}
