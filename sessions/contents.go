@@ -63,16 +63,16 @@ func (c *contents) delete(key string) {
 	}
 }
 
-// encode returns the encoded form.
-func (c *contents) encode() []byte {
-	size := valuesAt + 32 + len(c.user)
+// encode returns the encoded form, after the bytes of head.
+func (c *contents) encode(head ...byte) []byte {
+	size := len(head) + valuesAt + 32 + len(c.user)
 	for _, e := range c.values {
 		size += len(e.key) + len(e.raw) + 5
 	}
 	for _, f := range c.flashes {
 		size += len(f.raw) + len(f.level) + 16
 	}
-	b := make([]byte, 0, size)
+	b := append(make([]byte, 0, size), head...)
 	b = append(b, contentsVersion, cborArray<<5|5)
 	b = binary.BigEndian.AppendUint64(append(b, cborUint<<5|27), uint64(c.created))
 	b = binary.BigEndian.AppendUint64(append(b, cborUint<<5|27), uint64(c.seen))

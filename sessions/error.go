@@ -32,7 +32,7 @@ type failure struct {
 }
 
 func (f *failure) Error() string {
-	return fmt.Sprintf("sessions: cannot %s in session %q: %v", f.doing, f.session, f.err)
+	return fmt.Sprintf("sessions: session %q: cannot %s: %v", f.session, f.doing, f.err)
 }
 
 func (f *failure) Unwrap() error { return f.err }

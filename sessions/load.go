@@ -44,7 +44,7 @@ func (s *Session) now() time.Time { return s.spec.manager.now() }
 
 // begin makes the session empty. The lock is held.
 func (s *Session) begin(status Status) {
-	now := s.now().UnixMilli()
+	now := s.began.UnixMilli()
 	s.status, s.text = status, ""
 	s.contents = contents{created: now, seen: now}
 }
@@ -58,6 +58,7 @@ func (s *Session) load() {
 }
 
 func (s *Session) open() {
+	s.began = s.now()
 	var candidates [maxCandidates]string
 	values, found := cookieValues(s.store.request.Header, s.spec.cookie, candidates[:0])
 	if !found {
@@ -97,7 +98,7 @@ func (s *Session) verify(values []string) (payload string, date time.Time, ok bo
 }
 
 func (s *Session) ahead(t time.Time) bool {
-	return t.Sub(s.now()) > maxSkew
+	return t.Sub(s.began) > maxSkew
 }
 
 // refuse makes the session an empty one that may be written anew.
@@ -117,11 +118,11 @@ func (s *Session) read(text string) bool {
 		return false
 	}
 	created, seen := time.UnixMilli(c.created), time.UnixMilli(c.seen)
-	now, idle := s.now(), s.spec.IdleTimeout
+	age, idle := s.began.Sub(created), s.began.Sub(seen)
 	switch {
 	case s.ahead(created) || s.ahead(seen):
 		s.refuse(StatusTampered, Event{Kind: EventTampered})
-	case now.Sub(created) >= s.spec.AbsoluteTimeout || idle > 0 && now.Sub(seen) >= idle:
+	case age >= s.spec.AbsoluteTimeout || s.spec.IdleTimeout > 0 && idle >= s.spec.IdleTimeout:
 		s.refuse(StatusExpired, Event{Kind: EventExpired})
 	default:
 		s.status, s.text, s.contents = StatusLoaded, text, c
@@ -137,7 +138,7 @@ func (s *Session) loadRecord(found record, signed time.Time) {
 	switch {
 	case errors.Is(err, ErrNotFound):
 		// It may have expired, been evicted or been ended. Its id is not used again.
-		if s.now().Sub(signed) >= s.spec.IdleTimeout {
+		if s.began.Sub(signed) >= s.spec.IdleTimeout {
 			s.refuse(StatusExpired, Event{Kind: EventExpired, ID: found.id})
 		} else {
 			s.refuse(StatusGone, Event{Kind: EventGone, ID: found.id})

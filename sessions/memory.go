@@ -16,7 +16,6 @@ const MemoryLimit = 1 << 17
 
 const (
 	memoryShards = 64
-	shardLimit   = MemoryLimit / memoryShards
 	// sweep is how many records of a shard are looked at when another comes: more
 	// than one, so that those that expired go before long without a goroutine.
 	sweep = 4
@@ -28,6 +27,7 @@ const (
 // look at every record.
 type Memory struct {
 	seed   maphash.Seed
+	limit  int // of a shard
 	shards [memoryShards]shard
 }
 
@@ -41,7 +41,7 @@ var _ UserBackend = (*Memory)(nil)
 
 // NewMemory returns an empty Memory.
 func NewMemory() *Memory {
-	m := &Memory{seed: maphash.MakeSeed()}
+	m := &Memory{seed: maphash.MakeSeed(), limit: MemoryLimit / memoryShards}
 	for i := range m.shards {
 		m.shards[i].records = map[string]Record{}
 	}
@@ -100,7 +100,7 @@ func (m *Memory) Create(ctx context.Context, id string, r Record) error {
 	if _, found := s.living(id); found {
 		return ErrExists
 	}
-	s.makeRoom()
+	s.makeRoom(m.limit)
 	s.keep(id, r)
 	return nil
 }
@@ -172,7 +172,7 @@ func (m *Memory) each(user string, f func(s *shard, id string, r Record)) {
 
 // makeRoom drops some of what has expired, and where the shard is full one record at
 // least. Finding it costs a look at the whole shard.
-func (s *shard) makeRoom() {
+func (s *shard) makeRoom(limit int) {
 	now, looked := time.Now(), 0
 	for id, r := range s.records { // from a random place: map order
 		if !now.Before(r.Expires) {
@@ -182,7 +182,7 @@ func (s *shard) makeRoom() {
 			break
 		}
 	}
-	if len(s.records) < shardLimit {
+	if len(s.records) < limit {
 		return
 	}
 	var soonest string
@@ -194,7 +194,7 @@ func (s *shard) makeRoom() {
 			soonest, at = id, r.Expires
 		}
 	}
-	if len(s.records) >= shardLimit {
+	if len(s.records) >= limit {
 		delete(s.records, soonest)
 	}
 }

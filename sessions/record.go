@@ -60,8 +60,11 @@ func (s *Session) updateRecord(ctx context.Context) (line string, err error) {
 	retries := 0
 	for ; ; retries++ {
 		data := c.encode()
-		if string(data) == text {
-			break // what is kept is what is wanted
+		if string(data) == text { // what is kept is what is wanted
+			if retries == 0 && s.idle() {
+				s.touchRecord(ctx)
+			}
+			break
 		}
 		r, err := s.kept(data, c, version)
 		if err == nil {
@@ -137,10 +140,7 @@ func (s *Session) retried(retries int) {
 // touchRecord renews the idle time of a session that was only read. Nothing is lost
 // where it cannot: who wrote meanwhile has renewed it too, and the next request tries
 // again.
-func (s *Session) touchRecord(ctx context.Context) error {
-	if !s.idle() {
-		return nil
-	}
+func (s *Session) touchRecord(ctx context.Context) {
 	r, err := s.kept([]byte(s.text), &s.contents, s.record.version)
 	if err == nil {
 		_, err = s.spec.Backend.Update(ctx, s.record.id, r)
@@ -153,7 +153,6 @@ func (s *Session) touchRecord(ctx context.Context) error {
 		s.event(Event{Kind: EventDegraded, ID: s.record.id, Err: err})
 		s.spec.manager.log.Warn("sessions: the idle time of a session could not be renewed", slog.Any("error", err))
 	}
-	return nil
 }
 
 // renewRecord saves the session under a new id and then puts a tombstone over the old

@@ -22,10 +22,10 @@ func (s *Session) save(sent bool) (line string, err error) {
 		return "", nil
 	case failed != nil:
 		return "", failed
-	case sent && changed:
-		err = s.cannot("save", ErrSent)
-	case sent:
+	case !changed && (sent || !s.idle()):
 		return "", nil
+	case sent:
+		err = s.cannot("save", ErrSent)
 	case s.spec.Backend == nil:
 		line, err = s.saveCookie()
 	default:
@@ -50,21 +50,19 @@ func (s *Session) saveCookie() (line string, err error) {
 		}
 		return line, nil
 	}
-	data := s.contents.encode()
+	payload := s.contents.encode(payloadVersion, kindData)
+	data := payload[payloadHead:]
 	if string(data) == s.text && !s.renewed && !s.idle() {
 		return "", nil
 	}
 	s.touch(data)
-	payload := make([]byte, 0, payloadHead+len(data))
-	payload = append(payload, payloadVersion, kindData)
-	return s.signed(append(payload, data...))
+	return s.signed(payload)
 }
 
 // idle reports whether a fifth of the idle timeout has passed since the session was
 // last said to be seen.
 func (s *Session) idle() bool {
-	seen := time.UnixMilli(s.contents.seen)
-	return s.spec.IdleTimeout > 0 && s.now().Sub(seen) >= s.spec.IdleTimeout/5
+	return s.spec.IdleTimeout > 0 && s.began.Sub(time.UnixMilli(s.contents.seen)) >= s.spec.IdleTimeout/5
 }
 
 // touch makes the seen time of encoded contents now.
@@ -113,7 +111,7 @@ func (s *Session) saveRecord(ctx context.Context) (line string, err error) {
 	case s.record.id != "" && len(s.log) > 0:
 		return s.updateRecord(ctx)
 	case s.record.id != "":
-		return "", s.touchRecord(ctx)
+		s.touchRecord(ctx)
 	case !s.contents.empty():
 		return s.createRecord(ctx)
 	case s.destroyed:

@@ -3,6 +3,7 @@ package sessions
 import (
 	"iter"
 	"slices"
+	"time"
 )
 
 // A Session is a dictionary that outlives the request. It is lazy: nothing is read,
@@ -27,6 +28,7 @@ type Session struct {
 
 	loaded bool
 	saved  bool
+	began  time.Time // when it was loaded
 	status Status
 	err    error // the first; it sticks
 

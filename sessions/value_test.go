@@ -172,7 +172,7 @@ func TestValuesThatCannotBeKept(t *testing.T) {
 		do   func(s *sessions.Session)
 		want string
 	}{
-		{"channel", set("v", make(chan int)), `cannot set v in session "session"`},
+		{"channel", set("v", make(chan int)), `sessions: session "session": cannot set v: `},
 		{"func in a struct", set("v", struct{ F func() }{}), "cannot set v"},
 		{"nested too deep", set("v", deep), "nested deeper than 32"},
 		{"too large", set("v", make([]byte, 2<<20)), "too large"},
@@ -183,7 +183,7 @@ func TestValuesThatCannotBeKept(t *testing.T) {
 			}
 		}, "too large"},
 		{"flash", func(s *sessions.Session) { s.AddFlash(func() {}, "") }, "cannot keep a flash"},
-		{"increment of a text", func(s *sessions.Session) { s.Set("v", "text"); s.Incr("v", 1) }, "cannot increment v in session \"session\": its value is no integer"},
+		{"increment of a text", func(s *sessions.Session) { s.Set("v", "text"); s.Incr("v", 1) }, "cannot increment v: its value is no integer"},
 		{"increment past the end", func(s *sessions.Session) { s.Set("v", math.MaxInt64); s.Incr("v", 1) }, "does not fit"},
 		{"decrement past the end", func(s *sessions.Session) { s.Set("v", math.MinInt64); s.Incr("v", -1) }, "does not fit"},
 		{"update", func(s *sessions.Session) {
@@ -192,8 +192,7 @@ func TestValuesThatCannotBeKept(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			var site *site
-			site = newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: sessions.NewMemory()}}}, map[string]action{
+			site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: sessions.NewMemory()}}}, map[string]action{
 				"/": func(st *sessions.Store, _ *http.Request) string {
 					st.Session().Set("before", true)
 					test.do(st.Session())

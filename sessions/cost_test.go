@@ -1,0 +1,167 @@
+package sessions_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+// five fills a session with five keys in about 195 bytes.
+func five(s *sessions.Session) {
+	s.Set("user", "user-0123456789")
+	s.Set("role", "editor")
+	s.Set("csrf", "kZ8w1n0cPq3rT5vX7yB9dF2hJ4lN6pR8sU0wY2aC4eG")
+	s.Set("locale", "de-CH")
+	s.Set("visits", 41)
+}
+
+// response is an http.ResponseWriter that is used again.
+type response struct{ header http.Header }
+
+func (r *response) Header() http.Header         { return r.header }
+func (r *response) Write(p []byte) (int, error) { return len(p), nil }
+func (r *response) WriteHeader(int)             {}
+
+// stored returns a request that has a session of five keys.
+func stored(tb testing.TB, manager *sessions.Manager) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	w := httptest.NewRecorder()
+	st := manager.Store(r)
+	five(st.Session())
+	if err := st.Save(w); err != nil {
+		tb.Fatal(err)
+	}
+	r.Header.Set("Cookie", "theme=dark; "+w.Result().Cookies()[0].String()+"; other=1")
+	return r
+}
+
+func newManager(tb testing.TB, backend sessions.Backend) *sessions.Manager {
+	manager, err := sessions.New(sessions.Config{
+		Keys:     []sessions.Key{sessions.RandomKey()},
+		Sessions: []sessions.Spec{{Backend: backend}},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return manager
+}
+
+func readFive(st *sessions.Store, w http.ResponseWriter) bool {
+	s := st.Session()
+	user, _ := sessions.Get[string](s, "user")
+	role, _ := sessions.Get[string](s, "role")
+	csrf, _ := sessions.Get[string](s, "csrf")
+	locale, _ := sessions.Get[string](s, "locale")
+	visits, _ := sessions.Get[int](s, "visits")
+	return st.Save(w) == nil && len(user)+len(role)+len(csrf)+len(locale)+visits == 110
+}
+
+func TestBudgets(t *testing.T) {
+	tests := []struct {
+		name    string
+		backend sessions.Backend
+		do      func(st *sessions.Store, w http.ResponseWriter) bool
+		budget  float64
+	}{
+		{"untouched", nil, func(st *sessions.Store, w http.ResponseWriter) bool { return st.Save(w) == nil }, 1},
+		{"asked for and not used", nil, func(st *sessions.Store, w http.ResponseWriter) bool {
+			return st.Session() != nil && st.Save(w) == nil
+		}, 2},
+		{"read from a cookie", nil, readFive, 5},
+		{"written to a cookie", nil, func(st *sessions.Store, w http.ResponseWriter) bool {
+			return st.Session().Incr("visits", 1) == 42 && st.Save(w) == nil
+		}, 13},
+		{"read from memory", sessions.NewMemory(), readFive, 15},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			manager := newManager(t, test.backend)
+			r, w := stored(t, manager), &response{http.Header{}}
+			got := testing.AllocsPerRun(100, func() {
+				clear(w.header)
+				if !test.do(manager.Store(r), w) {
+					t.Fatal("it does not do what is measured")
+				}
+			})
+			t.Logf("%v allocations", got)
+			if got > test.budget && !raceEnabled {
+				t.Errorf("%v allocations, the budget is %v", got, test.budget)
+			}
+		})
+	}
+}
+
+func TestUntouchedCostsNothing(t *testing.T) {
+	p := newProbe()
+	site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: p}}}, map[string]action{"/": write, "/untouched": untouched})
+	b := site.browser()
+	b.get("/")
+	before := p.calls()
+	a := b.get("/untouched")
+	for _, name := range []string{"Set-Cookie", "Vary", "Cache-Control"} {
+		if a.Header[name] != nil {
+			t.Errorf("%s: %q", name, a.Header[name])
+		}
+	}
+	if p.calls() != before {
+		t.Error("the backend was called")
+	}
+}
+
+func TestAReadIsOneLoad(t *testing.T) {
+	p := newProbe()
+	b := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: p}}}, map[string]action{"/": write, "/read": read}).browser()
+	b.get("/read") // no cookie: no call
+	if p.calls() != 0 {
+		t.Errorf("%d calls without a cookie", p.calls())
+	}
+	b.get("/")
+	b.get("/read")
+	b.get("/")
+	if l, c, u := p.loads.Load(), p.creates.Load(), p.updates.Load(); l != 2 || c != 1 || u != 1 {
+		t.Errorf("%d loads, %d creates, %d updates; want 2, 1, 1", l, c, u)
+	}
+}
+
+func BenchmarkUntouched(b *testing.B) {
+	manager := newManager(b, nil)
+	r, w := stored(b, manager), &response{http.Header{}}
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = manager.Store(r).Save(w)
+	}
+}
+
+func BenchmarkReadCookie(b *testing.B) {
+	manager := newManager(b, nil)
+	r, w := stored(b, manager), &response{http.Header{}}
+	b.ReportAllocs()
+	for b.Loop() {
+		clear(w.header)
+		readFive(manager.Store(r), w)
+	}
+}
+
+func BenchmarkWriteCookie(b *testing.B) {
+	manager := newManager(b, nil)
+	r, w := stored(b, manager), &response{http.Header{}}
+	b.ReportAllocs()
+	for b.Loop() {
+		clear(w.header)
+		st := manager.Store(r)
+		st.Session().Incr("visits", 1)
+		_ = st.Save(w)
+	}
+}
+
+func BenchmarkReadMemory(b *testing.B) {
+	manager := newManager(b, sessions.NewMemory())
+	r, w := stored(b, manager), &response{http.Header{}}
+	b.ReportAllocs()
+	for b.Loop() {
+		clear(w.header)
+		readFive(manager.Store(r), w)
+	}
+}

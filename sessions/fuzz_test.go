@@ -1,0 +1,88 @@
+package sessions
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+)
+
+// What a backend holds, or a cookie that is signed by a key that has leaked, is read
+// without a panic, and what is read is written as it was.
+func FuzzContents(f *testing.F) {
+	c := contents{created: 1, seen: 2, user: "ann"}
+	c.set("n", "\x01")
+	c.set("list", "\x82\x01\xf6")
+	c.flashes = []note{{number: 7, raw: "\x61x", level: "info"}}
+	f.Add(string(c.encode()))
+	f.Add(string((&contents{}).encode()))
+	f.Fuzz(func(t *testing.T, data string) {
+		var c contents
+		if err := c.parse(data); err != nil {
+			return
+		}
+		for _, e := range c.values {
+			_, _, _ = readAny(e.raw)
+			var words []string
+			_ = decodeValue(e.raw, &words)
+		}
+		var again contents
+		if err := again.parse(string(c.encode())); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(again.values, c.values) || !slices.Equal(again.flashes, c.flashes) || again.user != c.user {
+			t.Errorf("%+v is not %+v", again, c)
+		}
+	})
+}
+
+// A value that was set is got, and readAny accepts what skip does.
+func FuzzValue(f *testing.F) {
+	for _, seed := range []string{"\x01", "\x82\x61a\xf5", "\xa1\x61k\x40", "\xc0\x74" + "2026-11-24T10:30:15Z", "\xfb\x7f\xf0\x00\x00\x00\x00\x00\x00"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		rest, err := skip(raw, maxDepth)
+		if err != nil {
+			return
+		}
+		value, after, err := readAny(raw)
+		if err != nil {
+			return
+		}
+		if after != rest {
+			t.Fatalf("readAny leaves %q, skip %q", after, rest)
+		}
+		encoded, err := encodeValue(value)
+		if err != nil {
+			return // a time of a year past 9999, for one
+		}
+		again, _, err := readAny(encoded)
+		if err != nil {
+			t.Fatalf("%v: %v", value, err)
+		}
+		if twice, err := encodeValue(again); err != nil || twice != encoded {
+			t.Errorf("%v is %v the second time, %v", value, again, err)
+		}
+	})
+}
+
+// The scan of the Cookie header takes what net/http takes.
+func FuzzCookieValues(f *testing.F) {
+	for _, seed := range []string{"n=1", "a=b; n=1; n=2", `n="1"`, " n = x ;n", "n=a b", "n==", "\tn\t=\t1\t;", `n=a\b; n=c`, "N=1", "n;=;n=é", "n=\"a", "nn=1;n =2"} {
+		f.Add(seed, "n")
+	}
+	f.Fuzz(func(t *testing.T, line, name string) {
+		if !isToken(name) {
+			return
+		}
+		r := &http.Request{Header: http.Header{"Cookie": {line}}}
+		var want []string
+		for _, c := range r.CookiesNamed(name) {
+			want = append(want, c.Value)
+		}
+		got, found := cookieValues(r.Header, name, nil)
+		if !slices.Equal(got, want[:min(len(want), maxCandidates)]) || len(want) > 0 && !found {
+			t.Errorf("%q: %q, net/http has %q", line, got, want)
+		}
+	})
+}

@@ -1,0 +1,93 @@
+package sessions_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+func TestImport(t *testing.T) {
+	const expired = "old=; Path=/app; Domain=example.com; HttpOnly; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
+	for _, backend := range []*probe{nil, newProbe()} {
+		asked, c := 0, &clock{}
+		spec := sessions.Spec{AbsoluteTimeout: time.Hour, Import: &sessions.Import{
+			Cookie: "old", Domain: "example.com", Path: "/app",
+			Read: func(r *http.Request) map[string]any {
+				asked++
+				cookie, err := r.Cookie("old")
+				if err != nil || cookie.Value != "valid" {
+					return nil
+				}
+				return map[string]any{
+					"user": "ann", "n": 41,
+					"_flash": []any{[]any{"welcome back", "info"}, "broken", []any{func() {}, ""}},
+					"func":   func() {},
+				}
+			},
+		}}
+		if backend != nil {
+			spec.Backend = backend
+		}
+		site := newSite(t, sessions.Config{Sessions: []sessions.Spec{spec}, Log: slog.New(slog.DiscardHandler), Now: c.now}, map[string]action{
+			"/read": read, "/write": write, "/end": end, "/untouched": untouched,
+			"/flash": func(st *sessions.Store, _ *http.Request) string { return fmt.Sprint(st.Session().Flashes()) },
+		})
+		old := func(more string) *string { more = "old=valid" + more; return &more }
+		ours := func(a answer) (pair string, deletesOld bool) {
+			for _, line := range a.Header["Set-Cookie"] {
+				deletesOld = deletesOld || line == expired
+				if p, _, _ := strings.Cut(line, ";"); strings.HasPrefix(p, "__Host-session=") {
+					pair = p
+				}
+			}
+			return pair, deletesOld
+		}
+		b := site.browser()
+		if b.send("/untouched", old("")); asked != 0 {
+			t.Error("asked for a session that nobody used")
+		}
+		if a := b.send("/read", new("")); asked != 0 || a.Header["Set-Cookie"] != nil {
+			t.Error("asked without the old cookie")
+		}
+		if a := b.send("/read", new("old=broken")); asked != 1 || a.status != "new" || a.Header["Set-Cookie"] != nil {
+			t.Errorf("an old cookie that is not valid: asked %d times, %s", asked, a.status)
+		}
+		a := b.send("/read", old(""))
+		mine, deletes := ours(a)
+		if a.body != "n=41 user=ann" || a.status != "new" || mine == "" || !deletes {
+			t.Fatalf("taken over: %q %s, %q", a.body, a.status, a.Header["Set-Cookie"])
+		}
+		asked = 0
+		if a := b.send("/flash", old("; "+mine)); asked != 0 || a.body != "[{welcome back info}]" {
+			t.Errorf("with both cookies: asked %d times, %s", asked, a.body)
+		}
+		a = b.send("/end", old("; "+mine))
+		if pair, deletes := ours(a); pair != "__Host-session=" || !deletes {
+			t.Errorf("ended: %q", a.Header["Set-Cookie"])
+		}
+		// A dead cookie of ours keeps the old one out.
+		for _, dead := range []string{"tampered", "", `not\valid`} {
+			if a := b.send("/read", old("; __Host-session="+dead)); asked != 0 || a.body != "" {
+				t.Errorf("%q: asked %d times, %q", dead, asked, a.body)
+			}
+		}
+		if backend == nil {
+			c.advance(2 * time.Hour)
+		} else if err := backend.Memory.Delete(context.Background(), backend.ids[len(backend.ids)-1]); err != nil {
+			t.Fatal(err)
+		}
+		if a := b.send("/read", old("; "+mine)); asked != 0 || a.status == "new" {
+			t.Errorf("our session has ended: asked %d times, %s", asked, a.status)
+		}
+		// Destroy in the first request of all ends the older session as well.
+		if pair, deletes := ours(b.send("/end", old(""))); pair != "__Host-session=" || !deletes {
+			t.Error("the old cookie outlives a logout")
+		}
+	}
+}
