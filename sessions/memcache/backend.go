@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/bradfitz/gomemcache/memcache"
@@ -214,37 +213,7 @@ func (b *Backend) get(ctx context.Context, s *server, id string) (r sessions.Rec
 	return r, item.CasID, nil
 }
 
-// maxItem is what memcached keeps of key and value in an item of 1 MiB, its default:
-// the rest is the item's own header, and the ends of key and value.
-const maxItem = 1<<20 - 59
-
-// newItem returns the item that keeps r. It is checked before anything is sent: a
-// server answers a set that is too large by dropping what it had.
-func (b *Backend) newItem(id string, r sessions.Record, tag uint64) (*memcache.Item, error) {
-	if err := sessions.CheckID(id); err != nil {
-		return nil, err
-	}
-	item := &memcache.Item{
-		Key:        b.prefix + id,
-		Value:      encode(r, tag),
-		Expiration: expiration(r.Expires, time.Now()),
-	}
-	if size := len(item.Key) + len(item.Value); size > maxItem {
-		return nil, fmt.Errorf("%w: %d bytes with its key, and memcached keeps %d", sessions.ErrTooLarge, size, maxItem)
-	}
-	return item, nil
-}
-
 // lost reports whether err says that there is no such item.
 func lost(err error) bool {
 	return errors.Is(err, memcache.ErrCacheMiss) || errors.Is(err, memcache.ErrNotStored) || errors.Is(err, memcache.ErrCASConflict)
-}
-
-// written adds ErrTooLarge to the error of a write that a server refuses because its
-// items are smaller than memcached's default (-I), which gomemcache tells by text alone.
-func written(err error) error {
-	if err != nil && strings.Contains(err.Error(), "object too large") {
-		return fmt.Errorf("%w: %w", sessions.ErrTooLarge, err)
-	}
-	return err
 }

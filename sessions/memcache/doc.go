@@ -44,8 +44,9 @@
 //
 // gomemcache knows no [context.Context]: a context that is over is seen before each
 // command, and a command takes Config.Timeout at most to dial and as long again for
-// all of its reply. A server that fails three times in a row is asked once a second
-// and all other calls for its sessions fail at once, until it answers.
+// all of its reply. A server that is silent three times in a row is asked once a second
+// and all other calls for its sessions fail at once, until it answers. One that refuses
+// connections needs no such care: that takes no time, and ends when it is back.
 //
 // Its sessions do not move to another server meanwhile. Each would be missing there
 // and, worse, come back when its own server does: logged in after a logout, or as it

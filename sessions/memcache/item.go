@@ -2,9 +2,13 @@ package memcache
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"time"
+
+	"github.com/bradfitz/gomemcache/memcache"
 
 	"github.com/webapp2go/webapp2go/sessions"
 )
@@ -76,4 +80,34 @@ func expiration(expires, now time.Time) int32 {
 		return int32(date)
 	}
 	return 0 // beyond January 2038: never, so that the record's own time decides alone
+}
+
+// maxItem is what memcached keeps of key and value in an item of 1 MiB, its default:
+// the rest is the item's own header, and the ends of key and value.
+const maxItem = 1<<20 - 59
+
+// newItem returns the item that keeps r. It is checked before anything is sent: a
+// server answers a set that is too large by dropping what it had.
+func (b *Backend) newItem(id string, r sessions.Record, tag uint64) (*memcache.Item, error) {
+	if err := sessions.CheckID(id); err != nil {
+		return nil, err
+	}
+	item := &memcache.Item{
+		Key:        b.prefix + id,
+		Value:      encode(r, tag),
+		Expiration: expiration(r.Expires, time.Now()),
+	}
+	if size := len(item.Key) + len(item.Value); size > maxItem {
+		return nil, fmt.Errorf("%w: %d bytes with its key, and memcached keeps %d", sessions.ErrTooLarge, size, maxItem)
+	}
+	return item, nil
+}
+
+// written adds ErrTooLarge to the error of a write that a server refuses because its
+// items are smaller than memcached's default (-I), which gomemcache tells by text alone.
+func written(err error) error {
+	if err != nil && strings.Contains(err.Error(), "object too large") {
+		return fmt.Errorf("%w: %w", sessions.ErrTooLarge, err)
+	}
+	return err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 
 	"github.com/bradfitz/gomemcache/memcache"
@@ -35,7 +34,7 @@ func newServer(a address, c Config) *server {
 }
 
 // errOpen is the error of a command that was not sent.
-var errOpen = fmt.Errorf("it failed %d times in a row and is tried once per %v", tripAfter, openFor)
+var errOpen = fmt.Errorf("it was silent %d times in a row and is tried once per %v", tripAfter, openFor)
 
 // run sends a command. Where it fails on a stale connection it is sent a second time,
 // on a new one: then repeated is true, and the first may have been carried out.
@@ -50,13 +49,13 @@ func (s *server) run(ctx context.Context, command func(*memcache.Client) error) 
 		return false, s.wrap(errOpen)
 	}
 	err = command(s.client)
-	if _, stale := errors.AsType[*staleError](err); stale {
+	if _, stale := errors.AsType[*staleError](err); stale && ctx.Err() == nil {
 		// The idle ones were opened before this one broke, so they are stale too.
 		s.client.Close()
 		repeated = true
 		err = command(s.client)
 	}
-	s.circuit.report(!unanswered(err))
+	s.circuit.report(timedOut(err))
 	return repeated, s.wrap(err)
 }
 
@@ -68,15 +67,12 @@ func (s *server) wrap(err error) error {
 	return fmt.Errorf("memcache: server %s: %w", s.name, err)
 }
 
-// unanswered reports whether err means that the server is down or hung: any other
-// error is an answer.
-func unanswered(err error) bool {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return true
-	}
+// timedOut reports whether err is a server's silence. Any other error comes at once,
+// and from a server that is down too: its system or a router refuses the connection.
+func timedOut(err error) bool {
 	if _, ok := errors.AsType[*memcache.ConnectTimeoutError](err); ok { // is no net.Error
 		return true
 	}
-	_, ok := errors.AsType[net.Error](err)
-	return ok
+	network, ok := errors.AsType[net.Error](err)
+	return ok && network.Timeout()
 }

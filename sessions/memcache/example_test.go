@@ -1,0 +1,62 @@
+package memcache_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/sessions/memcache"
+)
+
+// A site whose sessions are in memcached. No server is asked before a session is used.
+func Example() {
+	backend, err := memcache.New(memcache.Config{Servers: []string{"127.0.0.1:11211"}, Prefix: "shop:"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer backend.Close()
+	manager, err := sessions.New(sessions.Config{
+		Keys:     []sessions.Key{sessions.RandomKey()},
+		Sessions: []sessions.Spec{{Backend: backend}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		store := manager.Store(r)
+		n := store.Session().Get("visits") // no cookie, no session: nothing to ask for
+		if err := store.Save(w); err != nil {
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "visits:", n)
+	}
+	w := httptest.NewRecorder()
+	handler(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	fmt.Print(w.Body)
+	// Output: visits: <nil>
+}
+
+// Mistakes are found at start, all of them.
+func ExampleNew() {
+	_, err := memcache.New(memcache.Config{Servers: []string{"10.0.0.5", "10.0.0.6:11211", "10.0.0.6:11211"}})
+	fmt.Println(err)
+	// Output:
+	// memcache: Servers[0] is "10.0.0.5": write host:port, such as 127.0.0.1:11211 or [::1]:11211, or the path of a socket
+	// Servers[2] is "10.0.0.6:11211", which is there twice
+}
+
+// A server that is down is no mistake at start. Who wants to know asks.
+func ExampleBackend_Ping() {
+	backend, err := memcache.New(memcache.Config{Servers: []string{"/nowhere/memcached.sock"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(backend.Ping(context.Background()))
+	// Output: memcache: server /nowhere/memcached.sock: dial unix /nowhere/memcached.sock: connect: no such file or directory
+}

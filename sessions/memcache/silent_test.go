@@ -1,0 +1,119 @@
+package memcache_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/webapp2go/webapp2go/internal/memcachetest"
+	"github.com/webapp2go/webapp2go/sessions/memcache"
+)
+
+// TestHungServer counts how many calls wait for a server that takes connections and
+// never answers: each of those costs its caller the timeout.
+func TestHungServer(t *testing.T) {
+	var waited atomic.Int64
+	addr := listen(t, func(conn net.Conn) {
+		waited.Add(1)
+		io.Copy(io.Discard, conn)
+	})
+	b := newBackend(t, memcache.Config{Servers: []string{addr}, Timeout: 30 * time.Millisecond})
+	began := time.Now()
+	const calls = 500
+	for range calls {
+		if _, err := b.Load(t.Context(), newID()); !isUnknown(err) || !strings.Contains(err.Error(), addr) {
+			t.Fatalf("error %v, want one that names the server", err)
+		}
+	}
+	// Three open the circuit, and one a second tries it.
+	if n, most := waited.Load(), 4+int64(time.Since(began)/time.Second); n < 3 || n > most {
+		t.Errorf("%d of %d calls have waited, want 3 to %d", n, calls, most)
+	}
+}
+
+// TestPausedServer: a server that hangs for a while is used again when it answers, and
+// its sessions are there still.
+func TestPausedServer(t *testing.T) {
+	server := memcachetest.Start(t)
+	b := newBackend(t, memcache.Config{Timeout: 200 * time.Millisecond}, server)
+	id := newID()
+	eventually(t, func() error { return b.Create(t.Context(), id, record("data")) })
+	server.Pause()
+	for range 5 {
+		if _, err := b.Load(t.Context(), id); !isUnknown(err) {
+			t.Fatalf("error %v of a paused server", err)
+		}
+	}
+	server.Resume()
+	eventually(t, func() error {
+		r, err := b.Load(t.Context(), id)
+		if err == nil && string(r.Data) != "data" {
+			t.Errorf("data %q", r.Data)
+		}
+		return err
+	})
+	if err := b.Ping(t.Context()); err != nil {
+		t.Errorf("Ping: %v", err)
+	}
+}
+
+// eventually waits until f succeeds.
+func eventually(t *testing.T, f func() error) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		err := f()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("still failing: %v", err)
+		}
+	}
+}
+
+// TestDrippingServer: a reply that comes in drops is bounded as a whole. Counted are
+// the drops that the server could send before the connection was closed.
+func TestDrippingServer(t *testing.T) {
+	for name, drop := range map[string]func(key string, i int) string{
+		"a byte at a time": func(key string, i int) string {
+			if i == 0 {
+				return "VALUE " + key + " 0 100000 1\r\n"
+			}
+			return "x"
+		},
+		"items without end": func(key string, _ int) string { return "VALUE " + key + " 0 1 1\r\nx\r\n" },
+		"a line without end": func(_ string, i int) string {
+			if i == 0 {
+				return "VALUE "
+			}
+			return "x"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			drops := make(chan int, 1)
+			addr := listen(t, func(conn net.Conn) {
+				line, _ := bufio.NewReader(conn).ReadString('\n')
+				key := strings.TrimSpace(strings.TrimPrefix(line, "gets "))
+				for i := 0; ; i++ {
+					if _, err := io.WriteString(conn, drop(key, i)); err != nil || i == 100_000 {
+						drops <- i
+						return
+					}
+					time.Sleep(5 * time.Millisecond)
+				}
+			})
+			b := newBackend(t, memcache.Config{Servers: []string{addr}, Timeout: 50 * time.Millisecond})
+			if _, err := b.Load(t.Context(), newID()); !isUnknown(err) {
+				t.Errorf("error %v", err)
+			}
+			if n := <-drops; n > 1000 {
+				t.Errorf("%d drops were taken", n)
+			}
+		})
+	}
+}
