@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gorilla/mux"
 )
@@ -35,6 +36,9 @@ var webapp2Variable = regexp.MustCompile(`<([A-Za-z_][\p{L}\p{N}_]*)?(?::([^>]*)
 // flags a, L, u and x, ...) is an error that names it; so is a name used twice.
 // \d, \w, \s and \b mean ASCII, as they did to Python 2.
 func Template(webapp2 string) (template string, err error) {
+	if !utf8.ValidString(webapp2) {
+		return "", fmt.Errorf("framework: route template %q is not UTF-8", webapp2)
+	}
 	var out strings.Builder
 	host := webapp2 != "" && webapp2[0] != '/'
 	names := make(map[string]bool)

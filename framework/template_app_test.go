@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gorilla/mux"
+
 	"github.com/webapp2go/webapp2go/framework"
 )
 
@@ -98,4 +100,21 @@ func TestCheckRepeatedVariables(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzTemplate shows that mux takes whatever Template makes: it panics for a group
+// that captures, and refuses braces that do not balance.
+func FuzzTemplate(f *testing.F) {
+	for _, seed := range []string{`/<year:\d{4}>/<:(a|b)>`, `/a{2}/100%`, `/<x:[]{[]\}(?#)(?i:b{,3})>`, `/<x:(?!a)>`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, webapp2 string) {
+		template, err := framework.Template(webapp2)
+		if err != nil || !strings.HasPrefix(template, "/") {
+			return
+		}
+		if err := mux.NewRouter().Path(template).GetError(); err != nil {
+			t.Errorf("%q became %q: %v", webapp2, template, err)
+		}
+	})
 }

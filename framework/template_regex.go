@@ -17,6 +17,9 @@ func translatePattern(python string, host bool) (string, error) {
 		}
 	}
 	pattern := t.out.String()
+	if pattern == "" { // a comment and nothing else
+		pattern = "(?:)"
+	}
 	if _, err := regexp.Compile(pattern); err != nil {
 		return "", fmt.Errorf("not a regex of Go's: %w", err)
 	}
