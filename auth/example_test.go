@@ -91,3 +91,18 @@ func ExampleUser_Has() {
 	fmt.Println(joe.Has("editor"), joe.Has("admin"))
 	// Output: true false
 }
+
+// A hash says by itself how it was made, so that it can be made anew with more.
+func ExamplePasswords_Verify() {
+	cheap := auth.Passwords{Params: auth.Params{Time: 1, MemoryKiB: 1024}}
+	hash, err := cheap.Hash("correct horse battery")
+	if err != nil {
+		panic(err)
+	}
+	var passwords auth.Passwords
+	fmt.Println(passwords.Verify("correct horse battery", hash))
+	fmt.Println(passwords.Verify("a wrong guess", hash))
+	// Output:
+	// true true <nil>
+	// false false <nil>
+}

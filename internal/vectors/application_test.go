@@ -13,8 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gorilla/mux"
-
 	"github.com/webapp2go/webapp2go/framework"
 )
 
@@ -49,7 +47,7 @@ type routeSpec struct {
 type application struct {
 	*framework.App
 	sessions *sessionSite
-	routes   map[*mux.Route]*handlerSpec // for handlers that no closure makes
+	methods  map[string]*handlerSpec // by path, for handlers that ToMethod makes
 }
 
 // newApplication returns an error for what is a mistake of the program here: found
@@ -61,7 +59,7 @@ func newApplication(v *vector) (*application, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &application{App: framework.New(), sessions: site, routes: make(map[*mux.Route]*handlerSpec)}
+	a := &application{App: framework.New(), sessions: site, methods: make(map[string]*handlerSpec)}
 	a.Debug = spec.Debug
 	a.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	a.Init = a.init
@@ -93,7 +91,7 @@ func (a *application) init(h framework.Handler) {
 	s := h.(scripted).self()
 	s.site = a.sessions
 	if s.spec == nil {
-		s.spec = a.routes[mux.CurrentRoute(s.Request)]
+		s.spec = a.methods[s.Request.URL.Path]
 	}
 	if s.spec == nil {
 		s.spec = new(handlerSpec)
@@ -110,7 +108,6 @@ func (a *application) route(spec routeSpec, handler *handlerSpec) error {
 		return err
 	}
 	route := a.Handle(template, h).Name(spec.Name)
-	a.routes[route] = handler
 	if len(spec.Methods) > 0 {
 		route.Methods(spec.Methods...)
 	}
@@ -140,6 +137,7 @@ func (a *application) handler(spec routeSpec, handler *handlerSpec) (http.Handle
 		if !ok {
 			return nil, fmt.Errorf("the handler has no method %s", spec.HandlerMethod)
 		}
+		a.methods[spec.Template] = handler
 		return framework.ToMethod(a.App, func(h *withNone) error { return h.run(steps, nil) }), nil
 	}
 	return handler.route(a.App)
