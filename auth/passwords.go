@@ -23,7 +23,7 @@ type Passwords struct {
 	// anew at the next login.
 	Params Params
 	// MinLength is the shortest password that can be chosen, in characters; 0: 8.
-	// OWASP ASVS 5.0 asks for 8 and advises 15 where there is no second factor.
+	// OWASP ASVS 5.0 (6.2.1) asks for 8 and strongly recommends 15.
 	MinLength int
 	// Concurrent is how many hashes run at the same time, the others wait for their
 	// turn; 0: one for each processor. Each takes Params.MemoryKiB.
