@@ -56,6 +56,22 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+func TestFullSite(t *testing.T) {
+	site := webapp2goFullSite()
+	v := ask(site, "GET", "/hello", "")
+	wantText(t, v, helloBody)
+	wantNoCookie(t, v)
+	c, err := anonymous.newClient(site)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"} {
+		if c.writer.header.Get(name) == "" {
+			t.Errorf("the answer has no %s", name)
+		}
+	}
+}
+
 func TestSite(t *testing.T) {
 	for _, c := range allContenders() {
 		t.Run(c.name, func(t *testing.T) { testSite(t, c.site(), true) })

@@ -120,8 +120,9 @@ func (h *loginPage) Post() error {
 	return answer(&h.RequestHandler, welcome(user))
 }
 
-// A routePage answers the variable of its route.
-type routePage struct{ baseHandler }
+// A routePage answers the variable of its route. Like the tables of the others it has
+// no sessions.
+type routePage struct{ framework.RequestHandler }
 
 func (h *routePage) Get() error {
 	if id, found := h.Vars["id"]; found {
@@ -144,7 +145,7 @@ func webapp2goSiteWith(backend sessions.Backend) http.Handler {
 }
 
 func webapp2goTable(routes []route) http.Handler {
-	app := newApp(nil)
+	app := framework.New()
 	for _, r := range routes {
 		app.Handle(r.pattern, framework.To[routePage](app))
 	}

@@ -113,6 +113,19 @@ func compareScenario(p pace, s scenario, subject contender) (comparison, error) 
 	return compare(p, below, above), nil
 }
 
+// compareFullSite measures an untouched session with package handlers.
+func compareFullSite(p pace) (comparison, error) {
+	below, err := anonymous.newClient(floor.site())
+	if err != nil {
+		return comparison{}, fmt.Errorf("%s: %w", floor.name, err)
+	}
+	above, err := anonymous.newClient(webapp2goFullSite())
+	if err != nil {
+		return comparison{}, fmt.Errorf("package handlers: %w", err)
+	}
+	return compare(p, below, above), nil
+}
+
 // compareTable measures the routing of a table of n routes.
 func compareTable(p pace, n int, subject contender) (comparison, error) {
 	routes := newRoutes(n)

@@ -84,6 +84,11 @@ func (r *report) scenarios() error {
 			return err
 		}
 		measured[s.name] = comparisons
+		if s.name == anonymous.name {
+			if err := r.fullSite(); err != nil {
+				return err
+			}
+		}
 		if s.name == read.name {
 			r.slowerThanOurs(comparisons)
 		}
@@ -101,6 +106,16 @@ func (r *report) control() error {
 		return err
 	}
 	r.row("control: "+read.name+", the floor against itself", ratioText(c.ratio), nil, spread(c.low, c.high), limit{}, 0)
+	return nil
+}
+
+// fullSite adds what the security headers of package handlers cost.
+func (r *report) fullSite() error {
+	c, err := compareFullSite(r.pace)
+	if err != nil {
+		return err
+	}
+	r.row(anonymous.name+", with security headers", c.floor.String(), []string{ratioText(c.ratio)}, spread(c.low, c.high), limit{}, 0)
 	return nil
 }
 
