@@ -15,6 +15,18 @@ import (
 // the temporary folder, which on App Engine is memory as well.
 const formMemory = 1 << 20
 
+// limitBody bounds what a handler can read. The server's own request is changed, not
+// a copy: a copy costs more than the rest of the dispatch.
+func (a *App) limitBody(w *Response, r *http.Request) {
+	most := a.MaxBody
+	if most == 0 {
+		most = 32 << 20
+	}
+	if most > 0 && r.Body != nil && r.Body != http.NoBody {
+		r.Body = http.MaxBytesReader(w.writer, r.Body, most)
+	}
+}
+
 // ParseForm reads the query and the form of the request, multipart too, so that
 // h.Request.Form, PostForm and MultipartForm hold them. The errors answer 400 for one
 // that is malformed, 413 for one larger than App.MaxBody, 415 for a body that is no

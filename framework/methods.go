@@ -85,6 +85,9 @@ func form(m reflect.Method) string {
 	for i := 1; i < m.Type.NumIn(); i++ {
 		in = append(in, m.Type.In(i).String())
 	}
+	if m.Type.IsVariadic() {
+		in[len(in)-1] = "..." + m.Type.In(len(in)).Elem().String()
+	}
 	for i := range m.Type.NumOut() {
 		out = append(out, m.Type.Out(i).String())
 	}

@@ -1,0 +1,296 @@
+package framework_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+func TestResponseIsHeldBack(t *testing.T) {
+	app, _ := appOf(t, func(h *action) error {
+		io.WriteString(h, "page")
+		if h.Response.Sent() {
+			t.Error("sent before the action returned")
+		}
+		h.Response.Header().Set("After", "the body")
+		h.Response.WriteHeader(http.StatusCreated)
+		return nil
+	})
+	answer, body := get(t, start(t, app).URL+"/")
+	if answer.StatusCode != 201 || answer.Header.Get("After") != "the body" || answer.ContentLength != 4 || body != "page" {
+		t.Errorf("answer %d %v %q", answer.StatusCode, answer.Header, body)
+	}
+}
+
+func TestResponseStreamsPastItsBuffer(t *testing.T) {
+	for name, test := range map[string]struct {
+		buffer, size int
+		held         bool
+	}{
+		"64 KiB fit":      {0, 64 << 10, true},
+		"one more":        {0, 64<<10 + 1, false},
+		"a small buffer":  {10, 3000, false},
+		"exactly fitting": {10, 10, true},
+	} {
+		for how, write := range map[string]func(h *action, text string) error{
+			"Write":       func(h *action, text string) error { _, err := h.Write([]byte(text)); return err },
+			"WriteString": func(h *action, text string) error { _, err := h.Response.WriteString(text); return err },
+			"in pieces": func(h *action, text string) error {
+				for piece := range strings.SplitSeq(text, "") {
+					if _, err := io.WriteString(h.Response, piece); err != nil {
+						return err
+					}
+				}
+				return nil
+			},
+		} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				text := strings.Repeat("x", test.size)
+				app, _ := appOf(t, func(h *action) error {
+					err := write(h, text)
+					if h.Response.Sent() == test.held {
+						t.Errorf("sent: %v", h.Response.Sent())
+					}
+					return err
+				})
+				app.Buffer = test.buffer
+				answer, body := get(t, start(t, app).URL+"/")
+				if body != text {
+					t.Errorf("%d bytes arrived", len(body))
+				}
+				if (answer.ContentLength == int64(test.size)) != test.held {
+					t.Errorf("Content-Length %d", answer.ContentLength)
+				}
+			})
+		}
+	}
+}
+
+// HEAD is answered as GET would be, without the body: it is counted and not sent.
+func TestHeadOfAnyBody(t *testing.T) {
+	for name, test := range map[string]struct {
+		do   func(h *action) error
+		size int64
+		kind string
+	}{
+		"small":  {func(h *action) error { _, err := io.WriteString(h, "<html>"); return err }, 6, "text/html; charset=utf-8"},
+		"pieces": {func(h *action) error { io.WriteString(h, "<ht"); _, err := io.WriteString(h, "ml>"); return err }, 6, "text/html; charset=utf-8"},
+		"large":  {func(h *action) error { _, err := h.Write(make([]byte, 1<<20)); return err }, 1 << 20, "application/octet-stream"},
+		"ReadFrom": {func(h *action) error {
+			_, err := h.Response.ReadFrom(strings.NewReader(strings.Repeat("x", 100<<10)))
+			return err
+		}, 100 << 10, "text/plain; charset=utf-8"},
+		"streamed": {func(h *action) error {
+			fmt.Fprint(h, "first")
+			h.Response.Flush()
+			_, err := fmt.Fprint(h, "second")
+			return err
+		}, -1, "text/plain; charset=utf-8"},
+		"own type": {func(h *action) error {
+			h.Response.Header().Set("Content-Type", "text/css")
+			_, err := io.WriteString(h, "<html>")
+			return err
+		}, 6, "text/css"},
+		"error page": {func(h *action) error { return h.Abort(404) }, 104, "text/html; charset=utf-8"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app, _ := appOf(t, test.do)
+			server := start(t, app)
+			asGet, body := get(t, server.URL+"/")
+			head, _, err := fetch(t, request(t, "HEAD", server.URL+"/", ""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if head.ContentLength != test.size || head.Header.Get("Content-Type") != test.kind {
+				t.Errorf("HEAD: length %d, type %q", head.ContentLength, head.Header.Get("Content-Type"))
+			}
+			if test.size >= 0 && int64(len(body)) != test.size {
+				t.Errorf("GET has %d bytes", len(body))
+			}
+			if kind := asGet.Header.Get("Content-Type"); kind != test.kind {
+				t.Errorf("GET has the type %q", kind)
+			}
+			if head.StatusCode != asGet.StatusCode {
+				t.Errorf("HEAD %d, GET %d", head.StatusCode, asGet.StatusCode)
+			}
+		})
+	}
+}
+
+func TestStatusWithoutABody(t *testing.T) {
+	for _, status := range []int{204, 304} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			app, _ := appOf(t, func(h *action) error {
+				io.WriteString(h, "too early to know")
+				h.Response.WriteHeader(status)
+				if _, err := io.WriteString(h, "page"); !errors.Is(err, http.ErrBodyNotAllowed) {
+					t.Errorf("Write returned %v", err)
+				}
+				return nil
+			})
+			answer, body := get(t, start(t, app).URL+"/")
+			if answer.StatusCode != status || body != "" || answer.Header.Get("Content-Length") != "" || answer.Header.Get("Content-Type") != "" {
+				t.Errorf("answer %d %v %q", answer.StatusCode, answer.Header, body)
+			}
+		})
+	}
+}
+
+// An error replaces the body and what described it; what is not about the body stays.
+func TestReset(t *testing.T) {
+	dropped := map[string]string{
+		"Cache-Control": "public, immutable, max-age=31536000", "Etag": `"a"`, "Last-Modified": "Mon, 02 Jan 2006 15:04:05 GMT",
+		"Expires": "Mon, 02 Jan 2106 15:04:05 GMT", "Accept-Ranges": "bytes", "Location": "/there", "Trailer": "Sum",
+		"Content-Type": "image/png", "Content-Length": "4", "Content-Encoding": "br", "Content-Disposition": "attachment",
+		"Content-Language": "de", "Content-Range": "bytes 0-1/2",
+	}
+	kept := map[string]string{
+		"Content-Security-Policy": "default-src 'self'", "Content-Security-Policy-Report-Only": "default-src 'none'",
+		"Set-Cookie": "a=b", "Vary": "Cookie", "Strict-Transport-Security": "max-age=1", "Allow": "GET", "Www-Authenticate": "Basic",
+	}
+	app, _ := appOf(t, func(h *action) error {
+		for _, headers := range []map[string]string{dropped, kept} {
+			for name, value := range headers {
+				h.Response.Header().Set(name, value)
+			}
+		}
+		h.Response.WriteHeader(http.StatusPartialContent)
+		io.WriteString(h, "page")
+		h.Response.Reset()
+		if h.Response.Status() != 200 {
+			t.Errorf("status %d", h.Response.Status())
+		}
+		return nil
+	})
+	answer := ask(app, "GET", "/").Result()
+	for name := range dropped {
+		if value := answer.Header.Get(name); value != "" && name != "Content-Length" {
+			t.Errorf("%s: %s was kept", name, value)
+		}
+	}
+	for name, value := range kept {
+		if got := answer.Header.Get(name); got != value {
+			t.Errorf("%s: %q, want %q", name, got, value)
+		}
+	}
+	if answer.ContentLength != 0 || answer.StatusCode != 200 {
+		t.Errorf("answer %d of %d bytes", answer.StatusCode, answer.ContentLength)
+	}
+}
+
+func TestResetAfterSendingDoesNothing(t *testing.T) {
+	app, _ := appOf(t, func(h *action) error {
+		h.Response.WriteHeader(http.StatusCreated)
+		h.Response.Flush()
+		h.Response.Reset()
+		if h.Response.Status() != 201 {
+			t.Errorf("status %d", h.Response.Status())
+		}
+		return nil
+	})
+	ask(app, "GET", "/")
+}
+
+func TestTrailerIsSent(t *testing.T) {
+	app, _ := appOf(t, func(h *action) error {
+		h.Response.Header().Set("Trailer", "Sum")
+		io.WriteString(h, "page")
+		h.Response.Header().Set("Sum", "42")
+		return nil
+	})
+	answer, body := get(t, start(t, app).URL+"/")
+	if body != "page" || answer.Trailer.Get("Sum") != "42" {
+		t.Errorf("body %q, trailer %v", body, answer.Trailer)
+	}
+}
+
+// A goroutine that outlives the request cannot write into another's answer.
+func TestWriteAfterTheEnd(t *testing.T) {
+	var kept *framework.Response
+	app, _ := appOf(t, func(h *action) error { kept = h.Response; return nil })
+	answer := ask(app, "GET", "/")
+	if _, err := kept.Write([]byte("late")); err == nil || err.Error() != "framework: write to a response that is finished" {
+		t.Errorf("Write returned %v", err)
+	}
+	if _, err := kept.WriteString("late"); err == nil {
+		t.Error("WriteString returned no error")
+	}
+	if _, err := kept.ReadFrom(strings.NewReader("late")); err == nil {
+		t.Error("ReadFrom returned no error")
+	}
+	if err := kept.FlushError(); err == nil {
+		t.Error("FlushError returned no error")
+	}
+	if _, _, err := kept.Hijack(); err == nil {
+		t.Error("Hijack returned no error")
+	}
+	kept.WriteHeader(http.StatusTeapot)
+	if answer.Code != 200 || answer.Body.Len() != 0 {
+		t.Errorf("answer %d %q", answer.Code, answer.Body)
+	}
+}
+
+func TestStatusOfTwoDigitsIsRefused(t *testing.T) {
+	app, log := appOf(t, func(h *action) error { h.Response.WriteHeader(42); return nil })
+	if answer := ask(app, "GET", "/"); answer.Code != 500 || log.records("a status has three digits") != 1 {
+		t.Errorf("answer %d, log:\n%s", answer.Code, log)
+	}
+}
+
+// countingListener counts the writes of the server.
+type countingListener struct {
+	net.Listener
+	writes *atomic.Int64
+}
+
+type countingConn struct {
+	net.Conn
+	writes *atomic.Int64
+}
+
+func (l countingListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return countingConn{c, l.writes}, err
+}
+
+func (c countingConn) Write(p []byte) (int, error) {
+	c.writes.Add(1)
+	return c.Conn.Write(p)
+}
+
+func TestSmallAnswerIsOneWrite(t *testing.T) {
+	app, _ := appOf(t, func(h *action) error {
+		h.Response.BeforeSend(bake("session"))
+		for range 10 {
+			io.WriteString(h, "a part of the page\n")
+		}
+		return nil
+	})
+	var writes atomic.Int64
+	server := httptest.NewUnstartedServer(app)
+	server.Listener = countingListener{server.Listener, &writes}
+	server.Start()
+	defer server.Close()
+	get(t, server.URL+"/")
+	if n := writes.Load(); n != 1 {
+		t.Errorf("%d writes", n)
+	}
+}
+
+func TestLineBreaksCannotInjectHeaders(t *testing.T) {
+	app, _ := appOf(t, func(h *action) error {
+		h.Response.Header().Set("Name", "a\r\nSet-Cookie: stolen=1")
+		return nil
+	})
+	if answer, _ := get(t, start(t, app).URL+"/"); len(answer.Cookies()) != 0 {
+		t.Errorf("header %v", answer.Header)
+	}
+}

@@ -1,0 +1,313 @@
+package framework_test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+func TestFlushStreams(t *testing.T) {
+	more := make(chan bool)
+	app, _ := appOf(t, func(h *action) error {
+		fmt.Fprint(h, "first ")
+		if err := http.NewResponseController(h.Response).Flush(); err != nil {
+			return err
+		}
+		<-more
+		_, err := fmt.Fprint(h, "second")
+		return err
+	})
+	answer, err := http.Get(start(t, app).URL + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	head := make([]byte, len("first "))
+	if _, err := io.ReadFull(answer.Body, head); err != nil || string(head) != "first " {
+		t.Fatalf("before the end: %q, %v", head, err)
+	}
+	close(more)
+	if rest, err := io.ReadAll(answer.Body); err != nil || string(rest) != "second" {
+		t.Errorf("the rest: %q, %v", rest, err)
+	}
+	if answer.ContentLength != -1 {
+		t.Errorf("Content-Length %d of a stream", answer.ContentLength)
+	}
+}
+
+// An error after the header has gone cannot be answered: it is logged, and the client
+// must not take half an answer for a whole one.
+func TestErrorAfterSendingBreaksTheConnection(t *testing.T) {
+	for name, test := range map[string]func(h *action) error{
+		"error": func(h *action) error { return errors.New("broken") },
+		"4xx":   func(h *action) error { return h.Abort(404) },
+		"panic": func(h *action) error { panic("broken") },
+		"redirect": func(h *action) error {
+			if err := h.Redirect("/there"); !errors.Is(err, framework.ErrSent) {
+				t.Errorf("Redirect returned %v", err)
+			}
+			return h.RedirectAbort("/there")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app, log := appOf(t, func(h *action) error {
+				fmt.Fprint(h, "half")
+				h.Response.Flush()
+				return test(h)
+			})
+			app.Errors = map[int]framework.ErrorHandler{}
+			for _, status := range []int{302, 404, 500} {
+				app.Errors[status] = func(h framework.Handler, err error) error {
+					t.Error("asked for an error page after half an answer")
+					return nil
+				}
+			}
+			answer, body, err := fetch(t, request(t, "GET", start(t, app).URL+"/", ""))
+			if answer.StatusCode != 200 || body != "half" || err == nil {
+				t.Errorf("answer %d %q, ended by %v", answer.StatusCode, body, err)
+			}
+			if log.records("level=ERROR", "sent=true") != 1 {
+				t.Errorf("log:\n%s", log)
+			}
+		})
+	}
+}
+
+func TestWrongContentLengthIsReported(t *testing.T) {
+	app, log := appOf(t, func(h *action) error {
+		h.Response.Header().Set("Content-Length", "2")
+		_, err := io.WriteString(h, "page")
+		return err
+	})
+	answer, body, _ := fetch(t, request(t, "GET", start(t, app).URL+"/", ""))
+	if answer.ContentLength != 2 || len(body) > 2 {
+		t.Errorf("answer of %d bytes %q", answer.ContentLength, body)
+	}
+	if log.records("level=ERROR", "Content-Length") != 1 {
+		t.Errorf("log:\n%s", log)
+	}
+}
+
+// A client that hangs up is an error for the action and no error of the site.
+func TestClientHangsUp(t *testing.T) {
+	ended := make(chan error, 1)
+	app, log := appOf(t, func(h *action) (err error) {
+		defer func() { ended <- err }()
+		h.Response.Flush()
+		<-h.Context().Done()
+		for range 1000 {
+			if _, err = h.Write(make([]byte, 32<<10)); err != nil {
+				return fmt.Errorf("page: %w", err)
+			}
+		}
+		return nil
+	})
+	server := start(t, app)
+	answer, err := http.Get(server.URL + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if err := <-ended; err == nil {
+		t.Error("no Write returned an error")
+	}
+	server.Close() // waits for the request
+	if log.records("level=INFO", "request failed") != 1 || log.records("level=ERROR") != 0 {
+		t.Errorf("log:\n%s", log)
+	}
+}
+
+func TestHijack(t *testing.T) {
+	for name, test := range map[string]struct {
+		hook    func(http.ResponseWriter) error
+		refused bool
+	}{
+		"without a cookie": {func(http.ResponseWriter) error { return nil }, false},
+		"with a cookie":    {bake("session"), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app, log := appOf(t, func(h *action) error {
+				h.Response.BeforeSend(test.hook)
+				connection, _, err := http.NewResponseController(h.Response).Hijack()
+				if err != nil {
+					return err
+				}
+				defer connection.Close()
+				if _, err := h.Write([]byte("x")); !errors.Is(err, http.ErrHijacked) {
+					t.Errorf("Write returned %v", err)
+				}
+				if err := h.Response.FlushError(); !errors.Is(err, http.ErrHijacked) {
+					t.Errorf("Flush returned %v", err)
+				}
+				if _, _, err := h.Response.Hijack(); !errors.Is(err, http.ErrHijacked) {
+					t.Errorf("a second Hijack returned %v", err)
+				}
+				_, err = io.WriteString(connection, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+				return err
+			})
+			answer, body := get(t, start(t, app).URL+"/")
+			if test.refused {
+				if answer.StatusCode != 500 || len(answer.Cookies()) != 1 || log.records("Hijack would lose a cookie") != 1 {
+					t.Errorf("answer %d %v, log:\n%s", answer.StatusCode, answer.Header, log)
+				}
+			} else if body != "hi" || log.String() != "" {
+				t.Errorf("body %q, log:\n%s", body, log)
+			}
+		})
+	}
+}
+
+func TestHijackWithoutAConnection(t *testing.T) {
+	app, _ := appOf(t, func(h *action) error {
+		if _, _, err := h.Response.Hijack(); !errors.Is(err, http.ErrNotSupported) {
+			t.Errorf("Hijack returned %v", err)
+		}
+		_, err := io.WriteString(h, "answered all the same")
+		return err
+	})
+	if answer := ask(app, "GET", "/"); answer.Code != 200 || answer.Body.String() != "answered all the same" {
+		t.Errorf("answer %d %q", answer.Code, answer.Body)
+	}
+}
+
+// 101 is final: the hooks' cookie goes with it, and then the connection is taken over.
+func TestSwitchingProtocols(t *testing.T) {
+	app, _ := appOf(t, func(h *action) error {
+		h.Response.BeforeSend(bake("session"))
+		h.Response.Header().Set("Upgrade", "echo")
+		h.Response.Header().Set("Connection", "Upgrade")
+		h.Response.WriteHeader(http.StatusSwitchingProtocols)
+		if !h.Response.Sent() {
+			t.Error("101 is not sent")
+		}
+		connection, buffered, err := h.Response.Hijack()
+		if err != nil {
+			return err
+		}
+		defer connection.Close()
+		line, err := buffered.ReadString('\n')
+		if err != nil {
+			return err
+		}
+		_, err = io.WriteString(connection, line)
+		return err
+	})
+	connection, err := net.Dial("tcp", start(t, app).Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	io.WriteString(connection, "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nhello\n")
+	reader := bufio.NewReader(connection)
+	answer, err := http.ReadResponse(reader, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer.StatusCode != 101 || len(answer.Cookies()) != 1 {
+		t.Errorf("answer %d %v", answer.StatusCode, answer.Header)
+	}
+	if line, err := reader.ReadString('\n'); line != "hello\n" {
+		t.Errorf("echo %q, %v", line, err)
+	}
+}
+
+func TestInformationalStatusPassesThrough(t *testing.T) {
+	app, _ := appOf(t, func(h *action) error {
+		h.Response.BeforeSend(bake("session"))
+		h.Response.Header().Set("Link", "</style.css>; rel=preload")
+		h.Response.WriteHeader(http.StatusEarlyHints)
+		if h.Response.Sent() || h.Response.Status() != 200 {
+			t.Error("103 is taken for the answer")
+		}
+		return h.Abort(404)
+	})
+	var hints []string
+	r := request(t, "GET", start(t, app).URL+"/", "")
+	r = r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
+		Got1xxResponse: func(code int, header textproto.MIMEHeader) error {
+			hints = append(hints, fmt.Sprint(code, header.Get("Link"), header.Get("Set-Cookie")))
+			return nil
+		},
+	}))
+	answer, _, err := fetch(t, r)
+	if err != nil || answer.StatusCode != 404 || len(answer.Cookies()) != 1 {
+		t.Errorf("answer %d %v, %v", answer.StatusCode, answer.Header, err)
+	}
+	if got := strings.Join(hints, ","); got != "103</style.css>; rel=preload" {
+		t.Errorf("hints %q", got)
+	}
+}
+
+// A big file streams through ReadFrom, a small one is held back and gets its length.
+func TestReadFrom(t *testing.T) {
+	for _, size := range []int{0, 1, 4<<10 + 1, 64<<10 - 1, 64 << 10, 64<<10 + 1, 3 << 20} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			name := filepath.Join(t.TempDir(), "file")
+			content := bytes.Repeat([]byte("0123456789abcdef"), size/16+1)[:size]
+			if err := os.WriteFile(name, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			app, _ := appOf(t, func(h *action) error {
+				h.Response.BeforeSend(bake("session"))
+				file, err := os.Open(name)
+				if err != nil {
+					return err
+				}
+				defer file.Close()
+				n, err := h.Response.ReadFrom(file)
+				if n != int64(size) {
+					t.Errorf("ReadFrom returned %d", n)
+				}
+				return err
+			})
+			answer, body := get(t, start(t, app).URL+"/")
+			if body != string(content) || len(answer.Cookies()) != 1 {
+				t.Errorf("%d bytes, cookies %v", len(body), answer.Cookies())
+			}
+			if want := int64(size); size < 64<<10 && answer.ContentLength != want {
+				t.Errorf("Content-Length %d", answer.ContentLength)
+			}
+		})
+	}
+}
+
+func TestReadFromReturnsTheErrorOfItsSource(t *testing.T) {
+	broken := errors.New("the disk is broken")
+	app, _ := appOf(t, func(h *action) error {
+		_, err := io.Copy(h.Response, io.MultiReader(strings.NewReader("half"), errorReader{broken}))
+		return err
+	})
+	if answer := ask(app, "GET", "/"); answer.Code != 500 || strings.Contains(answer.Body.String(), "half") {
+		t.Errorf("answer %d %q", answer.Code, answer.Body)
+	}
+}
+
+type errorReader struct{ err error }
+
+func (r errorReader) Read([]byte) (int, error) { return 0, r.err }
+
+func TestServeContentWithRanges(t *testing.T) {
+	app, _ := appOf(t, func(h *action) error {
+		http.ServeContent(h.Response, h.Request, "a.txt", time.Time{}, strings.NewReader("0123456789"))
+		return nil
+	})
+	r := request(t, "GET", start(t, app).URL+"/", "")
+	r.Header.Set("Range", "bytes=2-4")
+	answer, body, err := fetch(t, r)
+	if err != nil || answer.StatusCode != 206 || body != "234" || answer.ContentLength != 3 {
+		t.Errorf("answer %d %q, %v", answer.StatusCode, body, err)
+	}
+}

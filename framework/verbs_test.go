@@ -1,0 +1,204 @@
+package framework_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+// everyVerb answers each verb with its name.
+type everyVerb struct{ framework.RequestHandler }
+
+func (h *everyVerb) say(verb string) error {
+	h.Response.Header().Set("Verb", verb)
+	return nil
+}
+
+func (h *everyVerb) Get() error     { return h.say("GET") }
+func (h *everyVerb) Post() error    { return h.say("POST") }
+func (h *everyVerb) Put() error     { return h.say("PUT") }
+func (h *everyVerb) Patch() error   { return h.say("PATCH") }
+func (h *everyVerb) Delete() error  { return h.say("DELETE") }
+func (h *everyVerb) Head() error    { return h.say("HEAD") }
+func (h *everyVerb) Options() error { return h.say("OPTIONS") }
+func (h *everyVerb) Any() error     { return h.say("any") }
+
+type onlyPost struct{ framework.RequestHandler }
+
+func (h *onlyPost) Post() error { return nil }
+
+type onlyGet struct{ framework.RequestHandler }
+
+func (h *onlyGet) Get() error {
+	h.Response.Header().Set("Verb", "GET")
+	return nil
+}
+
+// The type is the list of its verbs; ToMethod and mux's Methods name their own.
+func TestVerbs(t *testing.T) {
+	app, _ := newApp(t)
+	app.Handle("/every", framework.To[everyVerb](app))
+	app.Handle("/get", framework.To[onlyGet](app))
+	app.Handle("/post", framework.To[onlyPost](app))
+	app.Handle("/any", framework.ToMethod(app, (*everyVerb).Any)).Methods("GET", "HEAD", "POST", "PROPFIND")
+	app.Handle("/split", framework.ToMethod(app, (*everyVerb).Any)).Methods("GET", "HEAD")
+	app.Handle("/split", framework.To[onlyPost](app)).Methods("POST", "PUT")
+	for _, test := range []struct {
+		verb, path string
+		status     int
+		answers    string
+		allow      string
+	}{
+		{"GET", "/every", 200, "GET", ""},
+		{"HEAD", "/every", 200, "HEAD", ""},
+		{"POST", "/every", 200, "POST", ""},
+		{"PUT", "/every", 200, "PUT", ""},
+		{"PATCH", "/every", 200, "PATCH", ""},
+		{"DELETE", "/every", 200, "DELETE", ""},
+		{"OPTIONS", "/every", 200, "OPTIONS", ""},
+		{"TRACE", "/every", 405, "", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"},
+		{"CONNECT", "/every", 405, "", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"},
+		{"get", "/every", 501, "", ""},
+		{"PROPFIND", "/every", 501, "", ""},
+
+		{"GET", "/get", 200, "GET", ""},
+		{"HEAD", "/get", 200, "GET", ""},
+		{"OPTIONS", "/get", 204, "", "GET, HEAD, OPTIONS"},
+		{"POST", "/get", 405, "", "GET, HEAD, OPTIONS"},
+		{"PATCH", "/get", 405, "", "GET, HEAD, OPTIONS"},
+
+		{"GET", "/post", 405, "", "POST, OPTIONS"},
+		{"HEAD", "/post", 405, "", "POST, OPTIONS"},
+		{"OPTIONS", "/post", 204, "", "POST, OPTIONS"},
+
+		{"GET", "/any", 200, "any", ""},
+		{"HEAD", "/any", 200, "any", ""},
+		{"POST", "/any", 200, "any", ""},
+		{"PROPFIND", "/any", 200, "any", ""},
+		{"PUT", "/any", 405, "", "GET, HEAD, POST, OPTIONS"},
+		{"OPTIONS", "/any", 204, "", "GET, HEAD, POST, OPTIONS"},
+		{"BREW", "/any", 501, "", ""},
+
+		{"DELETE", "/split", 405, "", "GET, HEAD, POST, OPTIONS"},
+		{"PUT", "/split", 405, "", "POST, OPTIONS"},
+	} {
+		t.Run(test.verb+" "+test.path, func(t *testing.T) {
+			answer := ask(app, test.verb, test.path)
+			if answer.Code != test.status || answer.Header().Get("Verb") != test.answers || answer.Header().Get("Allow") != test.allow {
+				t.Errorf("answer %d, verb %q, Allow %q", answer.Code, answer.Header().Get("Verb"), answer.Header().Get("Allow"))
+			}
+		})
+	}
+}
+
+// Middleware around a route's handler does not hide from Allow what the type serves.
+func TestAllowBehindMiddleware(t *testing.T) {
+	app, _ := newApp(t)
+	app.Use(passOn)
+	app.Handle("/", framework.To[onlyPost](app)).Methods("POST", "PUT")
+	if allow := ask(app, "DELETE", "/").Header().Get("Allow"); allow != "POST, OPTIONS" {
+		t.Errorf("Allow %q", allow)
+	}
+}
+
+func TestMistakesOfATypePanic(t *testing.T) {
+	app, _ := newApp(t)
+	for name, test := range map[string]struct {
+		make func()
+		want string
+	}{
+		"Get with an argument": {func() { framework.To[getOfInt](app) },
+			"framework: (*framework_test.getOfInt).Get is a func(int) error; to serve GET it must be a func() error"},
+		"Get without an error": {func() { framework.To[getOfNothing](app) },
+			"framework: (*framework_test.getOfNothing).Get is a func(); to serve GET it must be a func() error"},
+		"Post with two results": {func() { framework.To[postOfTwo](app) },
+			"framework: (*framework_test.postOfTwo).Post is a func(string, ...int) (int, error); to serve POST it must be a func() error"},
+		"Guard of a bool": {func() { framework.To[guardOfBool](app) },
+			"framework: (*framework_test.guardOfBool).Guard is a func() bool; to be asked before the action it must be a func() error"},
+		"Guard of a bool, ToMethod": {func() { framework.ToMethod(app, (*guardOfBool).Get) },
+			"framework: (*framework_test.guardOfBool).Guard is a func() bool; to be asked before the action it must be a func() error"},
+		"Ready of a bool": {func() { framework.To[readyOfBool](app) },
+			"framework: (*framework_test.readyOfBool).Ready is a func() bool; to be asked by Check it must be a func() error"},
+		"no verb": {func() { framework.To[noVerb](app) },
+			"framework: *framework_test.noVerb serves no request: it has no Get, Post, Put, Patch, Delete, Head or Options that is a func() error"},
+		"a nil base": {func() { framework.To[nilBase](app) },
+			"framework: *framework_test.nilBase embeds its RequestHandler through a nil pointer: embed by value"},
+		"a Guard of two bases": {func() { framework.To[twoGuards](app) },
+			"framework: *framework_test.twoGuards does not get the Guard of its *framework_test.guarded, because another base or a field has the same name; to be asked before the action it needs a Guard of its own"},
+		"a Guard behind a field": {func() { framework.To[guardField](app) },
+			"framework: *framework_test.guardField does not get the Guard of its *framework_test.guarded, because another base or a field has the same name; to be asked before the action it needs a Guard of its own"},
+		"a Guard deeper behind a field": {func() { framework.To[deepGuardField](app) },
+			"framework: *framework_test.deepGuardField does not get the Guard of its *framework_test.guarded, because another base or a field has the same name; to be asked before the action it needs a Guard of its own"},
+		"no App": {func() { framework.To[onlyGet](nil) },
+			"framework: a route was made without an App: make it with framework.New first"},
+		"an App not of New": {func() { framework.To[onlyGet](new(framework.App)) },
+			"framework: a route was made without an App: make it with framework.New first"},
+		"no method": {func() { framework.ToMethod[onlyGet](app, nil) },
+			"framework: ToMethod was given no method"},
+		"no constructor": {func() { framework.From[*onlyGet](app, nil) },
+			"framework: From was given no constructor"},
+		"a constructor of nil": {func() { framework.From(app, func() *onlyGet { return nil }) },
+			"framework: the constructor given to From returned nil, not a handler"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if got := fmt.Sprint(recover()); got != test.want {
+					t.Errorf("panic\n %s\nwant\n %s", got, test.want)
+				}
+			}()
+			test.make()
+		})
+	}
+}
+
+type getOfInt struct{ framework.RequestHandler }
+
+func (h *getOfInt) Get(int) error { return nil }
+
+type getOfNothing struct{ framework.RequestHandler }
+
+func (h *getOfNothing) Get() {}
+
+type postOfTwo struct{ framework.RequestHandler }
+
+func (h *postOfTwo) Post(string, ...int) (int, error) { return 0, nil }
+
+type guardOfBool struct{ framework.RequestHandler }
+
+func (h *guardOfBool) Guard() bool { return false }
+func (h *guardOfBool) Get() error  { return nil }
+
+type readyOfBool struct{ framework.RequestHandler }
+
+func (h *readyOfBool) Ready() bool { return false }
+func (h *readyOfBool) Get() error  { return nil }
+
+type noVerb struct{ framework.RequestHandler }
+
+func (h *noVerb) GET() error  { return nil }
+func (h *noVerb) List() error { return nil }
+
+type nilBase struct{ *guarded }
+
+func (h *nilBase) Get() error { return nil }
+
+type auditor struct{}
+
+func (auditor) Guard() error { return nil }
+
+type twoGuards struct {
+	guarded
+	auditor
+}
+
+func (h *twoGuards) Get() error { return nil }
+
+type guardField struct {
+	guarded
+	Guard int
+}
+
+func (h *guardField) Get() error { return nil }
+
+type deepGuardField struct{ guardField }
