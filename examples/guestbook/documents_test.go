@@ -1,0 +1,55 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
+
+// Every piece of Go in the documents is a quotation of a file that is compiled, up to
+// indentation.
+func TestDocumentsQuoteWhatIsCompiled(t *testing.T) {
+	var compiled strings.Builder
+	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		compiled.WriteString("\n" + unindented(string(text)))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, document := range []string{"migrating", "sessions"} {
+		text, err := os.ReadFile("../../docs/" + document + ".md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks := goBlock.FindAllStringSubmatch(string(text), -1)
+		if len(blocks) == 0 {
+			t.Errorf("%s.md quotes nothing", document)
+		}
+		for _, block := range blocks {
+			if !strings.Contains(compiled.String(), "\n"+unindented(block[1])+"\n") {
+				t.Errorf("%s.md quotes what is in no file:\n%s", document, block[1])
+			}
+		}
+	}
+}
+
+// unindented is a text without the space around its lines, and without empty lines.
+func unindented(text string) string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webapp2go/webapp2go/auth"
+)
+
+const webapp2Secret = "my-super-secret-key"
+
+func hmacSHA1(key, message string) string {
+	mac := hmac.New(sha1.New, []byte(key))
+	mac.Write([]byte(message))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// oldCookieOf is a cookie as webapp2_extras.securecookie signed it, so long ago.
+func oldCookieOf(name, data string, ago time.Duration) *http.Cookie {
+	value := fmt.Sprintf("%s|%d", base64.StdEncoding.EncodeToString([]byte(data)), time.Now().Add(-ago).Unix())
+	return &http.Cookie{Name: name, Value: value + "|" + hmacSHA1(webapp2Secret, name+"|"+value)}
+}
+
+// oldLogin is the cookie by which webapp2_extras.auth knew a user.
+func oldLogin(userID int64, ago time.Duration) *http.Cookie {
+	return oldCookieOf("auth", fmt.Sprintf(`{"_user":[%d,1,"token",1704164645,1704164645]}`, userID), ago)
+}
+
+// serveMoved serves a guestbook that knows a user of the webapp2 program: Ann, whose
+// password is "tea".
+func serveMoved(t *testing.T) (*httptest.Server, stores) {
+	t.Helper()
+	kept := inMemory()
+	ann := &auth.User{ID: "5629499534213120", Name: "ann", Password: hmacSHA1("salt", "tea") + "$sha1$salt"}
+	if err := kept.users.Create(t.Context(), ann); err != nil {
+		t.Fatal(err)
+	}
+	return serve(t, kept, config{oldSecret: []byte(webapp2Secret)}), kept
+}
+
+func (b *browser) cookies() string {
+	site, err := url.Parse(b.site)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var names []string
+	for _, c := range b.client.Jar.Cookies(site) {
+		names = append(names, c.Name)
+	}
+	return strings.Join(names, " ")
+}
+
+func (b *browser) bring(c *http.Cookie) {
+	site, err := url.Parse(b.site)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	c.Path = "/"
+	b.client.Jar.SetCookies(site, []*http.Cookie{c})
+}
+
+func TestLoginOfWebapp2GoesOn(t *testing.T) {
+	site, _ := serveMoved(t)
+	ann := newBrowser(t, site)
+	ann.bring(oldLogin(5629499534213120, time.Hour))
+	ann.get("/", 200, `<label for="content">As ann</label>`)
+	if got := ann.cookies(); got != "guestbook" {
+		t.Errorf("the browser has the cookies %q, not ours alone", got)
+	}
+	ann.get("/account", 200)
+
+	// Where the old program still runs it may set its cookie anew: a logout here takes
+	// both away.
+	ann.bring(oldLogin(5629499534213120, time.Minute))
+	ann.post("/logout", nil, 200)
+	if got := ann.cookies(); got != "" {
+		t.Errorf("after the logout the browser has the cookies %q", got)
+	}
+	ann.get("/book/default", 200, "As somebody")
+}
+
+func TestLoginOfWebapp2IsRefused(t *testing.T) {
+	forged := oldLogin(5629499534213120, time.Hour)
+	forged.Value = forged.Value[:len(forged.Value)-1] + "x"
+	for name, cookie := range map[string]*http.Cookie{
+		"forged":                   forged,
+		"too old":                  oldLogin(5629499534213120, oldAge+time.Minute),
+		"of a user who is gone":    oldLogin(1, time.Hour),
+		"that is no cookie at all": {Name: "auth", Value: "x"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			site, _ := serveMoved(t)
+			visitor := newBrowser(t, site)
+			visitor.bring(cookie)
+			visitor.get("/", 200, "As somebody")
+		})
+	}
+}
+
+func TestPasswordOfWebapp2IsReplaced(t *testing.T) {
+	site, kept := serveMoved(t)
+	ann := newBrowser(t, site)
+	ann.post("/login", form("name", "Ann", "password", "coffee"), 401)
+	ann.post("/login", form("name", "Ann", "password", "tea"), 200, "As ann")
+	user, err := kept.users.ByName(t.Context(), "ann")
+	if err != nil || !strings.HasPrefix(user.Password, "$argon2id$") {
+		t.Errorf("the hash is %q, %v", user.Password, err)
+	}
+	ann.post("/logout", nil, 200)
+	ann.post("/login", form("name", "ann", "password", "tea"), 200, "As ann")
+}
