@@ -124,7 +124,9 @@ func (s *Session) Destroy() {
 		s.tooLate()
 		return
 	}
-	s.end, s.record = s.record, record{}
+	if s.record.id != "" {
+		s.end, s.record = s.record, record{}
+	}
 	s.destroyed, s.renewed = true, false
 	s.log = nil
 	status := StatusNew

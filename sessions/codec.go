@@ -40,6 +40,13 @@ type scratch struct {
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
+// done gives s back, unless a session that fits in no cookie has made it large.
+func (s *scratch) done() {
+	if cap(s.text) <= 4*maxCookie {
+		scratches.Put(s)
+	}
+}
+
 var base64Of = base64.URLEncoding
 
 func newSealer(k Key) (*sealer, error) {
@@ -78,7 +85,7 @@ func (c *codec) seal(dst []byte, name string, date int64, payload []byte) []byte
 	text = append(append(text, '|'), mac...)
 	dst = base64Of.AppendEncode(dst, text[len(name)+1:])
 	s.text = text
-	scratches.Put(s)
+	s.done()
 	return dst
 }
 
@@ -86,7 +93,7 @@ func (c *codec) seal(dst []byte, name string, date int64, payload []byte) []byte
 // keys has signed it; key is its place in the list.
 func (c *codec) open(name, value string) (payload string, date int64, key int, ok bool) {
 	s := scratches.Get().(*scratch)
-	defer scratches.Put(s)
+	defer s.done()
 	s.decoded = append(s.decoded[:0], value...)
 	text := append(append(s.text[:0], name...), '|')
 	text, err := base64Of.AppendDecode(text, s.decoded)

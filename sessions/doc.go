@@ -59,10 +59,28 @@
 // was last used, one since it was created or its user last changed. Renew lets the
 // second run on.
 //
+// # Ended or renewed elsewhere
+//
+// Destroy and Renew leave a tombstone for a minute where the session was. A request
+// that meets it, when it reads or when it saves, is told [StatusGone]: what it reads
+// is empty, what it changes is dropped, and its answer goes through without a cookie,
+// which might overwrite the browser's newer one. So a slow request neither brings a
+// session back after logout, nor keeps an id alive that a login has renewed.
+//
 // # Errors
 //
 // Methods of a Session do not return errors. The first one sticks: Err returns it, and
 // so does Save. That of a dead backend has a method HTTPStatus that returns 503. What
 // is wrong with a cookie or a stored value is no error but a [Status]: the session
 // begins anew.
+//
+// # The cookie
+//
+// Its value is in the format of gorilla/securecookie v1.1.2 with securecookie.NopEncoder,
+// under a name made of the cookie's own, the letter i or d, and Config.Site, with a
+// space between each two: whatever knows that library can verify it. The payload is a
+// version byte, the letter again, and then: for i, the 32 bytes of the id; for d, the
+// data, which is what a Backend keeps too: a version byte and a CBOR array (RFC 8949)
+// of the times of creation and last use in milliseconds, the map of values, the
+// flashes and the user.
 package sessions

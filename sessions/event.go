@@ -15,7 +15,7 @@ type Event struct {
 type EventKind int
 
 const (
-	EventCreated     EventKind = iota // a new session was saved in its backend
+	EventCreated     EventKind = iota // a new session was saved
 	EventRenewed                      // a session got a new id
 	EventDestroyed                    // a session was ended by Destroy
 	EventExpired                      // a request came with a session past one of its timeouts

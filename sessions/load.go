@@ -70,12 +70,10 @@ func (s *Session) open() {
 	switch {
 	case !signed || s.ahead(date):
 		s.refuse(StatusTampered, Event{Kind: EventTampered})
-	case len(payload) < payloadHead || payload[0] != payloadVersion:
+	case len(payload) < payloadHead || payload[0] != payloadVersion || payload[1] != s.spec.kind:
 		s.refuse(StatusUnreadable, Event{Kind: EventUnreadable, Err: errMalformed})
-	case s.spec.Backend == nil:
+	case s.spec.kind == kindData:
 		s.read(payload[payloadHead:])
-	case payload[1] != kindID || len(payload) != payloadHead+secretSize:
-		s.refuse(StatusUnreadable, Event{Kind: EventUnreadable, Err: errMalformed})
 	default:
 		s.loadRecord(recordOf(payload[payloadHead:]), date)
 	}
@@ -134,27 +132,28 @@ func (s *Session) read(text string) bool {
 func (s *Session) loadRecord(found record, signed time.Time) {
 	ctx, cancel := deadline(s.store.request)
 	defer cancel()
+	s.record = found // for what is reported
 	r, err := s.spec.Backend.Load(ctx, found.id)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		// It may have expired, been evicted or been ended. Its id is not used again.
 		if s.began.Sub(signed) >= s.spec.IdleTimeout {
-			s.refuse(StatusExpired, Event{Kind: EventExpired, ID: found.id})
+			s.refuse(StatusExpired, Event{Kind: EventExpired})
 		} else {
-			s.refuse(StatusGone, Event{Kind: EventGone, ID: found.id})
+			s.refuse(StatusGone, Event{Kind: EventGone})
 		}
 	case err != nil:
 		s.begin(StatusDown)
 		s.fail(s.down("load", err))
 	case len(r.Data) == 0:
-		s.begin(StatusGone)
+		s.refuse(StatusGone, Event{Kind: EventGone})
 		s.gone = true
-		s.record = found // for Destroy, which follows it to what it was renewed into
-		s.event(Event{Kind: EventGone, ID: found.id})
+		s.end = found // Destroy follows it to what it was renewed into
 	case s.read(string(r.Data)):
-		found.version = r.Version
-		s.record = found
+		s.record.version = r.Version
+		return
 	}
+	s.record = record{}
 }
 
 // deadline bounds a call of a backend. A client that hangs up does not end it: what
@@ -173,6 +172,9 @@ func (s *Session) undecodable(key string, err error) {
 func (s *Session) event(e Event) {
 	if tell := s.spec.manager.event; tell != nil {
 		e.Session = s.spec.Name
+		if e.ID == "" {
+			e.ID = s.record.id
+		}
 		tell(e)
 	}
 }

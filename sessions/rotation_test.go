@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+	"github.com/gorilla/securecookie"
 
 	"github.com/webapp2go/webapp2go/sessions"
 )
@@ -55,5 +59,56 @@ func TestEncryption(t *testing.T) {
 	b.want("/read", "n=1")
 	if b.cookie() == other.cookie() {
 		t.Error("two cookies are the same")
+	}
+}
+
+// What the package doc says of the format, done with the libraries alone.
+func TestFormat(t *testing.T) {
+	key, site := sessions.RandomKey(), "mine"
+	verify := func(b *browser, name string) []byte {
+		_, value, _ := strings.Cut(b.cookie(), "=")
+		var payload []byte
+		library := securecookie.New(key.Hash, nil).SetSerializer(securecookie.NopEncoder{})
+		if err := library.Decode(name, value, &payload); err != nil {
+			t.Fatal(err)
+		}
+		return payload
+	}
+	p := newProbe()
+	for _, backend := range []sessions.Backend{nil, p} {
+		b := newSite(t, sessions.Config{Keys: []sessions.Key{key}, Site: site, Sessions: []sessions.Spec{{Backend: backend}}},
+			map[string]action{"/": write}).browser()
+		b.get("/")
+		var data []byte
+		if backend == nil {
+			payload := verify(b, "__Host-session d mine")
+			if string(payload[:2]) != "\x01d" {
+				t.Errorf("the payload begins with %q", payload[:2])
+			}
+			data = payload[2:]
+		} else {
+			payload := verify(b, "__Host-session i mine")
+			if string(payload[:2]) != "\x01i" || len(payload) != 34 {
+				t.Errorf("the payload is %q", payload)
+			}
+			r, err := p.Memory.Load(t.Context(), p.ids[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			data = r.Data
+		}
+		var fields struct {
+			_             struct{} `cbor:",toarray"`
+			Created, Seen int64
+			Values        map[string]cbor.RawMessage
+			Flashes       []any
+			User          string
+		}
+		if err := cbor.Unmarshal(data[1:], &fields); err != nil {
+			t.Fatal(err)
+		}
+		if age := time.Since(time.UnixMilli(fields.Created)); data[0] != 1 || age < 0 || age > time.Minute || string(fields.Values["n"]) != "\x01" {
+			t.Errorf("version %d, %+v", data[0], fields)
+		}
 	}
 }

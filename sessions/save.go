@@ -45,6 +45,9 @@ func (s *Session) save(sent bool) (line string, err error) {
 // not signed.
 func (s *Session) saveCookie() (line string, err error) {
 	if s.contents.empty() {
+		if s.destroyed {
+			s.event(Event{Kind: EventDestroyed})
+		}
 		if s.text != "" || s.destroyed {
 			line = s.spec.deletion
 		}
@@ -55,8 +58,11 @@ func (s *Session) saveCookie() (line string, err error) {
 	if string(data) == s.text && !s.renewed && !s.idle() {
 		return "", nil
 	}
-	s.touch(data)
-	return s.signed(payload)
+	s.stamp(data)
+	if line, err = s.signed(payload); err == nil && s.text == "" {
+		s.event(Event{Kind: EventCreated})
+	}
+	return line, err
 }
 
 // idle reports whether a fifth of the idle timeout has passed since the session was
@@ -65,8 +71,8 @@ func (s *Session) idle() bool {
 	return s.spec.IdleTimeout > 0 && s.began.Sub(time.UnixMilli(s.contents.seen)) >= s.spec.IdleTimeout/5
 }
 
-// touch makes the seen time of encoded contents now.
-func (s *Session) touch(data []byte) {
+// stamp makes the seen time of encoded contents now.
+func (s *Session) stamp(data []byte) {
 	binary.BigEndian.PutUint64(data[seenAt:], uint64(s.now().UnixMilli()))
 }
 
@@ -91,7 +97,7 @@ func (s *Session) signed(payload []byte) (line string, err error) {
 // saveRecord keeps the data in the backend.
 func (s *Session) saveRecord(ctx context.Context) (line string, err error) {
 	ended := false
-	if s.end.id != "" {
+	if s.destroyed && s.end.id != "" {
 		if ended, err = s.endRecord(ctx, s.end); err != nil {
 			return "", err
 		}
@@ -134,8 +140,7 @@ func (s *Session) meetGone(id string) {
 
 // idCookie is the Set-Cookie line that holds the id of r.
 func (s *Session) idCookie(r record) (line string, err error) {
-	payload := make([]byte, 0, payloadHead+secretSize)
-	payload = append(payload, payloadVersion, kindID)
+	payload := append(make([]byte, 0, payloadHead+secretSize), payloadVersion, kindID)
 	return s.signed(append(payload, r.secret...))
 }
 
@@ -145,7 +150,7 @@ func (s *Session) kept(data []byte, c *contents, version uint64) (Record, error)
 	if len(data) > maxData {
 		return Record{}, fmt.Errorf("%w: %d bytes, the limit is %d", ErrTooLarge, len(data), maxData)
 	}
-	s.touch(data)
+	s.stamp(data)
 	left := time.UnixMilli(c.created).Add(s.spec.AbsoluteTimeout).Sub(s.now())
 	left = min(left, s.spec.IdleTimeout)
 	return Record{Data: data, User: c.user, Expires: time.Now().Add(left), Version: version}, nil

@@ -42,7 +42,7 @@ type Session struct {
 	gone      bool   // a tombstone was met: changes are dropped, and no cookie is sent
 	renewed   bool   // Renew was called
 	destroyed bool   // Destroy was called
-	end       record // what it ends
+	end       record // what it ends; version 0: the version is to be read
 	late      bool   // a change after Save was reported
 }
 

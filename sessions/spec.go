@@ -13,6 +13,7 @@ import (
 type declared struct {
 	Spec
 	manager     *Manager
+	kind        byte   // of the cookie's payload
 	cookie      string // the cookie's whole name
 	bound       string // what is bound into its signature
 	attributes  string // of Set-Cookie, after the value
@@ -27,7 +28,7 @@ const (
 )
 
 func declare(m *Manager, s Spec, site string) *declared {
-	d := &declared{Spec: s, manager: m}
+	d := &declared{Spec: s, manager: m, kind: kindData}
 	if d.Name == "" {
 		d.Name = defaultName
 	}
@@ -37,9 +38,8 @@ func declare(m *Manager, s Spec, site string) *declared {
 	if d.SameSite == 0 || d.SameSite == http.SameSiteDefaultMode {
 		d.SameSite = http.SameSiteLaxMode
 	}
-	kind := kindData
 	if d.Backend != nil {
-		kind = kindID
+		d.kind = kindID
 		if d.IdleTimeout == 0 {
 			d.IdleTimeout = defaultIdle
 		}
@@ -56,7 +56,7 @@ func declare(m *Manager, s Spec, site string) *declared {
 		d.cookie = "__Host-" + d.Name
 	}
 	// A name holds no space, so that the three cannot be mistaken for another three.
-	d.bound = fmt.Sprintf("%s %c %s", d.cookie, kind, site)
+	d.bound = fmt.Sprintf("%s %c %s", d.cookie, d.kind, site)
 	d.attributes = cookieAttributes(d.Path, d.Domain, !d.Insecure, d.SameSite)
 	d.deletion = d.cookie + "=" + d.attributes + expiredAttributes
 	if i := d.Import; i != nil {
