@@ -1,9 +1,6 @@
 package sessions
 
-import (
-	"log/slog"
-	"strings"
-)
+import "log/slog"
 
 // Set keeps value under key. One that cannot be encoded (a func, a channel) is an
 // error in Err.
@@ -13,7 +10,7 @@ func (s *Session) Set(key string, value any) {
 		s.change(failing(s.cannot("set "+key, err)))
 		return
 	}
-	s.change(setting(strings.Clone(key), raw))
+	s.change(setting(key, raw))
 }
 
 // Delete removes key. That there is none is no error.
@@ -42,12 +39,12 @@ func (s *Session) Incr(key string, n int64) int64 {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	s.load()
-	sum, err := add64(&s.contents, key, n)
+	sum, err := increment(&s.contents, key, n)
 	if err != nil {
 		s.apply(failing(s.cannot("increment "+key, err)))
 		return 0
 	}
-	s.apply(adding64(key, n))
+	s.apply(incrementing(key, n))
 	return sum
 }
 

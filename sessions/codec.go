@@ -1,6 +1,7 @@
 package sessions
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
@@ -47,7 +48,10 @@ func (s *scratch) done() {
 	}
 }
 
-var base64Of = base64.URLEncoding
+var (
+	base64Of = base64.URLEncoding
+	pipe     = []byte{'|'}
+)
 
 func newSealer(k Key) (*sealer, error) {
 	secret := append([]byte(nil), k.Hash...)
@@ -101,24 +105,20 @@ func (c *codec) open(name, value string) (payload string, date int64, key int, o
 	if err != nil {
 		return "", 0, 0, false
 	}
-	start := len(name) + 1
-	dateEnd := indexByte(text, start, '|')
-	if dateEnd < 0 {
+	dated, rest, _ := bytes.Cut(text[len(name)+1:], pipe)
+	sealed, mac, found := bytes.Cut(rest, pipe)
+	if !found {
 		return "", 0, 0, false
 	}
-	end := indexByte(text, dateEnd+1, '|')
-	if end < 0 {
-		return "", 0, 0, false
-	}
-	key = c.signedBy(s, text[:end], text[end+1:])
+	key = c.signedBy(s, text[:len(name)+1+len(dated)+1+len(sealed)], mac)
 	if key < 0 {
 		return "", 0, 0, false
 	}
-	date, err = strconv.ParseInt(string(text[start:dateEnd]), 10, 64)
+	date, err = strconv.ParseInt(string(dated), 10, 64)
 	if err != nil {
 		return "", 0, 0, false
 	}
-	s.decoded, err = base64Of.AppendDecode(s.decoded[:0], text[dateEnd+1:end])
+	s.decoded, err = base64Of.AppendDecode(s.decoded[:0], sealed)
 	if err != nil {
 		return "", 0, 0, false
 	}
@@ -134,15 +134,6 @@ func (c *codec) open(name, value string) (payload string, date int64, key int, o
 func (c *codec) signedBy(s *scratch, message, mac []byte) int {
 	for i, key := range c.keys {
 		if hmac.Equal(mac, key.sum(s.mac[:0], message)) {
-			return i
-		}
-	}
-	return -1
-}
-
-func indexByte(text []byte, from int, b byte) int {
-	for i := from; i < len(text); i++ {
-		if text[i] == b {
 			return i
 		}
 	}

@@ -50,9 +50,11 @@ func cookieValues(header http.Header, name string, values []string) (_ []string,
 			if !strings.HasPrefix(part, name) {
 				continue
 			}
-			value := strings.TrimLeft(part[len(name):], blanks)
+			value := part[len(name):]
 			if value != "" && value[0] != '=' {
-				continue
+				if value = strings.TrimLeft(value, blanks); value[0] != '=' {
+					continue
+				}
 			}
 			found = true
 			if value = unquote(strings.TrimPrefix(value, "=")); len(values) < maxCandidates && validValue(value) {

@@ -74,9 +74,9 @@ var (
 	errOverflow  = errors.New("the sum does not fit in an int64")
 )
 
-func adding64(key string, n int64) operation {
+func incrementing(key string, n int64) operation {
 	return func(c *contents) error {
-		sum, err := add64(c, key, n)
+		sum, err := increment(c, key, n)
 		if err == nil {
 			var small [16]byte
 			c.set(key, string(appendInt(small[:0], sum)))
@@ -85,7 +85,7 @@ func adding64(key string, n int64) operation {
 	}
 }
 
-func add64(c *contents, key string, n int64) (int64, error) {
+func increment(c *contents, key string, n int64) (int64, error) {
 	raw, found := c.get(key)
 	if !found {
 		return n, nil
