@@ -13,7 +13,15 @@ import (
 type ErrorData struct {
 	Status  int    // 404
 	Text    string // "Not Found"
-	Message string // what is said to the user; empty on errors of the site's own
+	Message string // what is said to the user; never the cause of an error of the site's own
+}
+
+var usualMessages = map[int]string{
+	http.StatusForbidden:           "You may not do this here.",
+	http.StatusNotFound:            "There is nothing at this address.",
+	http.StatusMethodNotAllowed:    "This address does not answer to that.",
+	http.StatusInternalServerError: "Something went wrong on our side. We have a note of it.",
+	http.StatusServiceUnavailable:  "We cannot reach something that we need. Please try again in a moment.",
 }
 
 // FallbackHandler answers where no route does, in the site's layout. Routes makes it
@@ -36,6 +44,9 @@ func errorPage(h framework.Handler, err error) error {
 	data := ErrorData{Status: code, Text: http.StatusText(code)}
 	if e, ok := errors.AsType[*framework.Error](err); ok && code < 500 {
 		data.Message = e.Message
+	}
+	if data.Message == "" {
+		data.Message = usualMessages[code]
 	}
 	// A store that is down must not take its own error page with it: then the page is
 	// for nobody.
