@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -122,7 +121,7 @@ func (s *Server) Restart() {
 // nothing, as a hung server does, until Resume or the end of the test.
 func (s *Server) Pause() {
 	s.t.Helper()
-	s.signal(syscall.SIGSTOP)
+	s.signal("STOP")
 	// The signal stops one thread after the other, and some may answer meanwhile.
 	for deadline := time.Now().Add(patience); s.answers(); {
 		if time.Now().After(deadline) {
@@ -132,12 +131,12 @@ func (s *Server) Pause() {
 }
 
 // Resume lets a paused server go on.
-func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
+func (s *Server) Resume() { s.signal("CONT") }
 
-func (s *Server) signal(signal syscall.Signal) {
+func (s *Server) signal(name string) {
 	s.t.Helper()
-	if err := syscall.Kill(s.pid, signal); err != nil {
-		s.t.Fatalf("memcachetest: %v: %v", signal, err)
+	if output, err := exec.Command("kill", "-"+name, strconv.Itoa(s.pid)).CombinedOutput(); err != nil {
+		s.t.Fatalf("memcachetest: kill -%s: %v: %s", name, err, output)
 	}
 }
 

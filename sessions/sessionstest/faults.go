@@ -108,6 +108,54 @@ var faultChecks = []check{
 			t.Error("the session is gone when the backend is back")
 		}
 	}},
+	{"Slow", func(t *testing.T, b sessions.Backend) {
+		f := newFaulty(b)
+		acknowledged, failed, counted := countWhile(t, f, f.slow)
+		if failed != 0 || counted != acknowledged {
+			t.Errorf("%d increments were acknowledged, %d failed, %d are counted", acknowledged, failed, counted)
+		}
+	}},
+	{"Flapping", func(t *testing.T, b sessions.Backend) {
+		f := newFaulty(b)
+		acknowledged, failed, counted := countWhile(t, f, f.flap)
+		if acknowledged == 0 || failed == 0 || counted != acknowledged {
+			t.Errorf("%d increments were acknowledged, %d failed, %d are counted", acknowledged, failed, counted)
+		}
+	}},
+	{"LostReplies", func(t *testing.T, b sessions.Backend) {
+		// Who is not answered must not take it for a conflict, and count again.
+		f := newFaulty(b)
+		acknowledged, failed, counted := countWhile(t, f, func() { f.lose.Store(true) })
+		if acknowledged != 0 || counted > failed {
+			t.Errorf("%d increments were acknowledged, %d failed, %d are counted", acknowledged, failed, counted)
+		}
+	}},
+}
+
+// countWhile lets four requests at a time increment a number of one session while the
+// backend has a fault. It returns how many were acknowledged, how many failed, and
+// what the number is in the end.
+func countWhile(t *testing.T, f *faulty, fault func()) (acknowledged, failed, counted int) {
+	t.Helper()
+	visitor := newSite(t, sessions.Spec{Backend: f}).browser()
+	visitor.visit(func(s *sessions.Session) { s.Set("n", 0) })
+	fault()
+	for range rounds(20) {
+		for _, err := range atOnce(4, func(int) error {
+			v := visitor.read()
+			v.Incr("n", 1)
+			return v.end()
+		}) {
+			if err == nil {
+				acknowledged++
+				continue
+			}
+			failed++
+			wantUnavailable(t, "the save", err)
+		}
+	}
+	f.heal()
+	return acknowledged, failed, visitor.number("n")
 }
 
 // wantDown does a request that must fail with 503, show an empty session and set no cookie.

@@ -3,7 +3,9 @@ package sessionstest
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"sync/atomic"
+	"time"
 
 	"github.com/webapp2go/webapp2go/sessions"
 )
@@ -15,6 +17,7 @@ type faulty struct {
 	loads, creates, updates, deletes atomic.Int64
 
 	fault atomic.Value // a func(ctx) error, asked before each call; nil error: go on
+	lose  atomic.Bool  // the reply to every Update: it is carried out, and fails
 }
 
 var errDown = errors.New("sessionstest: the backend is down")
@@ -25,7 +28,11 @@ func newFaulty(b sessions.Backend) *faulty {
 	return f
 }
 
-func (f *faulty) heal() { f.fail(func(context.Context) error { return nil }) }
+func (f *faulty) heal() {
+	f.lose.Store(false)
+	f.fail(func(context.Context) error { return nil })
+}
+
 func (f *faulty) down() { f.fail(func(context.Context) error { return errDown }) }
 
 // hang lets every call wait until its context is over.
@@ -33,6 +40,25 @@ func (f *faulty) hang() {
 	f.fail(func(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
+	})
+}
+
+// slow lets every call take its time.
+func (f *faulty) slow() {
+	f.fail(func(context.Context) error {
+		time.Sleep(rand.N(10 * time.Millisecond))
+		return nil
+	})
+}
+
+// flap lets every third call fail.
+func (f *faulty) flap() {
+	var calls atomic.Int64
+	f.fail(func(context.Context) error {
+		if calls.Add(1)%3 == 0 {
+			return errDown
+		}
+		return nil
 	})
 }
 
@@ -67,7 +93,11 @@ func (f *faulty) Update(ctx context.Context, id string, r sessions.Record) (uint
 	if err := f.enter(ctx, &f.updates); err != nil {
 		return 0, err
 	}
-	return f.Backend.Update(ctx, id, r)
+	version, err := f.Backend.Update(ctx, id, r)
+	if err == nil && f.lose.Load() {
+		return 0, errDown
+	}
+	return version, err
 }
 
 func (f *faulty) Delete(ctx context.Context, id string) error {
