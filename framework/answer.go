@@ -2,7 +2,6 @@ package framework
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -44,14 +43,14 @@ func (a *App) answer(h Handler, err error) {
 }
 
 // report logs an error that is the server's own, or that comes too late to be
-// answered, and returns the id under which the log has it. Any other is the client's,
+// answered, and returns the id of the request, under which the log has it. Any other is the client's,
 // which is told, and has none; so is a verb that nobody knows.
 func (a *App) report(w *Response, r *http.Request, err error) (id string) {
 	status := Status(err)
 	if (status < 500 || status == http.StatusNotImplemented) && !w.sent {
 		return ""
 	}
-	id = rand.Text()[:12]
+	id = w.RequestID()
 	attributes := []any{"error", err, "status", status, "id", id, "method", r.Method, "path", r.URL.Path, "sent", w.sent}
 	level := slog.LevelError
 	if thrown, ok := errors.AsType[*PanicError](err); ok {

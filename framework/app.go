@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gorilla/mux"
 )
@@ -20,6 +21,7 @@ type App struct {
 
 	Debug       bool                        // error pages show the error and the stack
 	Log         *slog.Logger                // nil: slog.Default()
+	RequestLog  *slog.Logger                // gets one record for each request; nil: none, as where the platform keeps such a log itself
 	Init        func(h Handler)             // called on every new handler, before Dispatch; nil: nothing
 	Errors      map[int]ErrorHandler        // the site's error pages by status; others are plain
 	Fallback    func() Handler              // makes the handler that answers where no route did (404, 405); nil: a plain one
@@ -55,6 +57,9 @@ var _ http.Handler = (*App)(nil)
 // ServeHTTP takes one request through its life: match, build, dispatch, answer.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	response := a.newResponse(w, r)
+	if a.RequestLog != nil {
+		defer a.logRequest(response, r, time.Now())
+	}
 	if err := protect(func() error { a.match(response, r); return nil }); err != nil {
 		a.fail(response, r, err) // of middleware, or of an http.Handler that is none of ours
 	}

@@ -57,6 +57,9 @@ func (f refusal) ServeHTTP(w http.ResponseWriter, r *http.Request) { f.app.refus
 func (a *App) refuse(w http.ResponseWriter, r *http.Request, code int) {
 	err := Abort(code)
 	switch {
+	case code == http.StatusNotFound && a.asksWhetherStarted(r):
+		w.WriteHeader(http.StatusOK)
+		return
 	case !knownVerb(r.Method):
 		err = Abort(http.StatusNotImplemented)
 	case code == http.StatusMethodNotAllowed:

@@ -41,6 +41,7 @@ type branch struct {
 // An entry is a route that the index knows.
 type entry struct {
 	order    int
+	template string   // as the route was given it
 	verbs    []string // nil: every verb
 	segments []segment
 	named    bool   // whether there is a variable to hand out

@@ -70,7 +70,7 @@ func newEntry(r *mux.Route, template string) *entry {
 		}
 	}
 	delete(names, "")
-	e := &entry{segments: segments, named: len(names) > 0}
+	e := &entry{template: template, segments: segments, named: len(names) > 0}
 	e.verbs, _ = r.GetMethods()
 	e.route, _ = r.GetHandler().(*route)
 	return e
@@ -208,6 +208,7 @@ func (a *App) serveIndexed(w *Response, r *http.Request) bool {
 	if e == nil {
 		return false
 	}
+	w.found = e
 	e.route.serve(w, r, e.variables(r.URL.Path))
 	return true
 }

@@ -13,9 +13,12 @@ import (
 // It is an [http.ResponseWriter] and belongs to one request: it is not safe for
 // concurrent use, and a write after the request ended is an error.
 type Response struct {
+	app     *App
 	writer  http.ResponseWriter
 	request *http.Request
 	handler Handler // of the request, once there is one
+	found   *entry  // the route, where the index found it
+	id      string  // see RequestID
 	limit   int     // bytes held back
 
 	status int     // what WriteHeader said; 0: nothing yet
@@ -47,7 +50,7 @@ func (a *App) newResponse(w http.ResponseWriter, r *http.Request) *Response {
 	if limit <= 0 {
 		limit = 64 << 10
 	}
-	return &Response{writer: w, request: r, limit: limit}
+	return &Response{app: a, writer: w, request: r, limit: limit}
 }
 
 // Header returns the header, which can be changed until it is sent.
@@ -191,6 +194,11 @@ func (r *Response) send(whole bool) error {
 		return nil
 	}
 	if err := r.runHooks(); err != nil {
+		return err
+	}
+	if err := r.checkBudget(); err != nil {
+		r.dropBody()
+		r.failure = err
 		return err
 	}
 	r.sent = true

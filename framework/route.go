@@ -102,7 +102,9 @@ func (rt *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	// Middleware has wrapped the writer, or there is no App around.
 	response = rt.app.newResponse(w, r)
-	response.sent = headerSent(w)
+	if outer := behind(w); outer != nil {
+		response.sent = outer.sent
+	}
 	rt.serve(response, r, rt.app.variables(r))
 	rt.app.finish(response, r)
 }

@@ -87,17 +87,17 @@ func (r *Response) ReadFrom(src io.Reader) (n int64, err error) {
 	return n + copied, err
 }
 
-// headerSent tells whether the header has gone through a writer that has a Response of
-// ours behind it, as middleware that wraps the writer leaves it to the next handler.
-func headerSent(w http.ResponseWriter) bool {
+// behind returns the Response of ours behind a writer, nil if there is none: what
+// middleware that wraps the writer leaves to the next handler.
+func behind(w http.ResponseWriter) *Response {
 	for {
 		switch wrapper := w.(type) {
 		case *Response:
-			return wrapper.sent
+			return wrapper
 		case interface{ Unwrap() http.ResponseWriter }:
 			w = wrapper.Unwrap()
 		default:
-			return false
+			return nil
 		}
 	}
 }

@@ -1,0 +1,56 @@
+package framework
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/mux"
+)
+
+// logRequest writes the record of a request that is over into App.RequestLog: its
+// method, the template of its route, its path without the query, the status, the
+// bytes of body that were sent, how long it took, and its id. A request whose answer
+// was broken off has "aborted" too.
+func (a *App) logRequest(w *Response, r *http.Request, began time.Time) {
+	ctx := context.WithoutCancel(r.Context())
+	if !a.RequestLog.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
+	status, size := w.Status(), w.count
+	if w.hijacked {
+		status = http.StatusSwitchingProtocols // or what else the connection is used for
+	}
+	if r.Method == http.MethodHead {
+		size = 0
+	}
+	attributes := []slog.Attr{
+		slog.String("method", r.Method),
+		slog.String("route", a.template(w, r)),
+		slog.String("path", r.URL.Path),
+		slog.Int("status", status),
+		slog.Int64("size", size),
+		slog.Duration("duration", time.Since(began)),
+		slog.String("id", w.RequestID()),
+	}
+	if w.broken || !w.finished {
+		attributes = append(attributes, slog.Bool("aborted", true))
+	}
+	a.RequestLog.LogAttrs(ctx, slog.LevelInfo, "request", attributes...)
+}
+
+// template returns the template of the route that a request took, "" where none did.
+// mux does not hand its choice back, so where the index did not find the route, mux is
+// asked once more.
+func (a *App) template(w *Response, r *http.Request) string {
+	if w.found != nil {
+		return w.found.template
+	}
+	var match mux.RouteMatch
+	if !validPath(r.URL.Path) || !a.Router.Match(r, &match) || match.Route == nil || match.MatchErr != nil {
+		return ""
+	}
+	template, _ := match.Route.GetPathTemplate()
+	return template
+}
