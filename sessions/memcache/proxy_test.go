@@ -15,8 +15,8 @@ import (
 
 // A proxy stands between a backend and a real server, and breaks connections.
 type proxy struct {
-	addr     string
-	commands atomic.Int64
+	addr            string
+	dials, commands atomic.Int64
 
 	// cut is asked before each command is passed on, and again when the server has
 	// carried it out: true breaks the connection there.
@@ -27,6 +27,7 @@ func newProxy(t *testing.T, s *memcachetest.Server) *proxy {
 	t.Helper()
 	p := &proxy{}
 	p.addr = listen(t, func(client net.Conn) {
+		p.dials.Add(1)
 		server, err := net.Dial("unix", s.Addr)
 		if err != nil {
 			return

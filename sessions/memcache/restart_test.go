@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/webapp2go/webapp2go/internal/memcachetest"
+	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/sessions/memcache"
 )
 
@@ -42,6 +43,51 @@ func TestRestartOfIdleConnections(t *testing.T) {
 		server.Restart()
 	}
 	all()
+}
+
+// TestVersionsOfBeforeRestart: memcached counts its CAS ids from 1 again, so that the
+// version of a record may well be there again after a restart, and must not match.
+func TestVersionsOfBeforeRestart(t *testing.T) {
+	server := memcachetest.Start(t)
+	b := newBackend(t, memcache.Config{}, server)
+	create := func(id string, r sessions.Record) {
+		t.Helper()
+		if err := b.Create(t.Context(), id, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	load := func(id string) sessions.Record {
+		t.Helper()
+		r, err := b.Load(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+
+	// A session: its id is never given a record again, whatever else is there.
+	id, other := newID(), newID()
+	create(id, record("before"))
+	old := load(id)
+	server.Restart()
+	create(other, record("of another"))
+	if again := load(other); again.Version != old.Version {
+		t.Fatalf("the versions are %d and %d: this test shows nothing", old.Version, again.Version)
+	}
+	if _, err := b.Update(t.Context(), id, old); !errors.Is(err, sessions.ErrNotFound) {
+		t.Errorf("Update: error %v", err)
+	}
+
+	// An entry of a cache: it lives for a minute, and is made again after a restart.
+	entry := record("before")
+	entry.Expires = time.Now().Add(time.Minute)
+	create(id, entry)
+	old = load(id)
+	server.Restart()
+	create(id, entry)
+	if _, err := b.Update(t.Context(), id, old); !errors.Is(err, sessions.ErrConflict) {
+		t.Errorf("Update of an entry: error %v", err)
+	}
 }
 
 // TestRestartUnderLoad kills the server and starts it again while 32 visitors are
