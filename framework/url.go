@@ -3,8 +3,11 @@ package framework
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/gorilla/mux"
 )
 
 // URL returns the URL of a named route: webapp2's uri_for. The pairs are names, which
@@ -53,10 +56,25 @@ func (a *App) URL(name string, pairs ...any) (*url.URL, error) {
 	if !validPath(u.Path) || strings.HasPrefix(u.Path, "//") {
 		return nil, fmt.Errorf("framework: URL of %q: no request can have the path %q", name, u.Path)
 	}
+	if !matchesItself(route, u.Path) {
+		return nil, fmt.Errorf("framework: URL of %q: %q doesn't match its route", name, u.Path)
+	}
 	if len(query) > 0 { // beside what the route's own Queries matcher asks for
 		u.RawQuery = strings.TrimPrefix(u.RawQuery+"&"+query.Encode(), "&")
 	}
 	return u, nil
+}
+
+// matchesItself tells whether a route takes the path that mux built for it. mux checks a
+// value for the pattern "a|b" against "^a|b$", which lets "ax" through. The pattern is
+// compiled each time, for the few routes that have such.
+func matchesItself(route *mux.Route, path string) bool {
+	pattern, err := route.GetPathRegexp()
+	if err != nil || !strings.Contains(pattern, "|") {
+		return true
+	}
+	matches, err := regexp.MatchString(pattern, path)
+	return matches && err == nil
 }
 
 // AbsoluteURL is [App.URL] with scheme and host: those of App.BaseURL, or the host of

@@ -1,0 +1,220 @@
+package framework_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+const asForm, asJSON = "application/x-www-form-urlencoded", "application/json"
+
+// send posts a body with a type, in chunks of unknown number or with its length.
+func send(t *testing.T, app *framework.App, verb, kind, body string, chunked bool) (*http.Response, string) {
+	t.Helper()
+	r := request(t, verb, start(t, app).URL+"/?query=yes", body)
+	if chunked {
+		r.ContentLength, r.Body = -1, io.NopCloser(strings.NewReader(body))
+	}
+	if kind != "" {
+		r.Header.Set("Content-Type", kind)
+	}
+	answer, text, err := fetch(t, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer, text
+}
+
+func TestParseForm(t *testing.T) {
+	for name, test := range map[string]struct {
+		verb, kind, body string
+		status           int
+	}{
+		"a form":                 {"POST", asForm, "name=ann&x=1", 200},
+		"a form with a charset":  {"POST", asForm + "; charset=utf-8", "name=ann", 200},
+		"no body":                {"POST", "", "", 200},
+		"an empty form":          {"POST", asForm, "", 200},
+		"a GET":                  {"GET", "", "", 200},
+		"not a form":             {"POST", "text/plain", "name=ann", 415},
+		"JSON":                   {"POST", asJSON, "{}", 415},
+		"a type of nonsense":     {"POST", ";;", "name=ann", 415},
+		"no type":                {"POST", "", "name=ann", 415},
+		"a bad escape":           {"POST", asForm, "name=%zz", 400},
+		"a semicolon":            {"POST", asForm, "a=b;c=d", 400},
+		"exactly the limit":      {"POST", asForm, "name=" + strings.Repeat("x", 1<<10-5), 200},
+		"too large":              {"POST", asForm, "name=" + strings.Repeat("x", 1<<10), 413},
+		"multipart":              {"POST", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nann\r\n--b--\r\n", 200},
+		"multipart, no boundary": {"POST", "multipart/form-data", "--b\r\n", 400},
+		"multipart, cut":         {"POST", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nan", 400},
+		"multipart, too large":   {"POST", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n" + strings.Repeat("x", 2<<10) + "\r\n--b--\r\n", 413},
+		"multipart, large file":  {"POST", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\n" + strings.Repeat("x", 2<<10) + "\r\n--b--\r\n", 413},
+	} {
+		for _, chunked := range []bool{false, true} {
+			if chunked && test.kind == "" && test.verb == "POST" && test.body == "" {
+				continue // a body of unknown length has to say what it is
+			}
+			t.Run(fmt.Sprint(name, " chunked ", chunked), func(t *testing.T) {
+				app, log := appOf(t, func(h *action) error {
+					if err := h.ParseForm(); err != nil {
+						return err
+					}
+					_, err := fmt.Fprint(h, h.Request.Form.Get("name"), h.Request.Form.Get("query"))
+					return err
+				})
+				app.MaxBody = 1 << 10
+				answer, text := send(t, app, test.verb, test.kind, test.body, chunked)
+				if answer.StatusCode != test.status {
+					t.Errorf("answer %d %q", answer.StatusCode, text)
+				}
+				if test.status == 200 && !strings.HasSuffix(text, "yes") || strings.Contains(test.body, "ann") && test.status == 200 && text != "annyes" {
+					t.Errorf("form %q", text)
+				}
+				if log.String() != "" {
+					t.Errorf("log:\n%s", log)
+				}
+			})
+		}
+	}
+}
+
+// mux serves a copy of the server's request, so the server does not know the files of
+// a form, and would leave them in the temporary folder for ever.
+func TestMultipartFilesAreRemoved(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	app, _ := newApp(t)
+	app.Handle("/{name}", do(app, func(h *action) error {
+		if err := h.ParseForm(); err != nil {
+			return err
+		}
+		files, err := os.ReadDir(os.TempDir())
+		if err != nil || len(files) != 1 {
+			t.Errorf("while the action runs: %v, %v", files, err)
+		}
+		return h.Abort(500)
+	}))
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	file, err := form.CreateFormFile("file", "a.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file.Write(make([]byte, 2<<20))
+	form.Close()
+	r := request(t, "POST", start(t, app).URL+"/upload", body.String())
+	r.Header.Set("Content-Type", form.FormDataContentType())
+	if answer, text, err := fetch(t, r); err != nil || answer.StatusCode != 500 {
+		t.Fatalf("answer %d %q, %v", answer.StatusCode, text, err)
+	}
+	if files, err := os.ReadDir(os.TempDir()); err != nil || len(files) != 0 {
+		t.Errorf("afterwards: %v, %v", files, err)
+	}
+}
+
+func TestDecodeJSON(t *testing.T) {
+	for name, test := range map[string]struct {
+		kind, body string
+		status     int
+	}{
+		"an object":          {asJSON, `{"name":"ann"}`, 200},
+		"with spaces":        {asJSON, " {\"name\":\"ann\"} \n", 200},
+		"with a charset":     {asJSON + "; charset=utf-8", `{"name":"ann"}`, 200},
+		"a kind of JSON":     {"application/merge-patch+json", `{"name":"ann"}`, 200},
+		"another type":       {"text/plain", `{"name":"ann"}`, 415},
+		"a form":             {asForm, `{"name":"ann"}`, 415},
+		"no type":            {"", `{"name":"ann"}`, 415},
+		"an image of JSON":   {"image/x+json", `{"name":"ann"}`, 415},
+		"no body":            {asJSON, "", 400},
+		"malformed":          {asJSON, `{"name":`, 400},
+		"of another form":    {asJSON, `{"name":7}`, 400},
+		"two values":         {asJSON, `{"name":"ann"}{}`, 400},
+		"rubbish behind":     {asJSON, `{"name":"ann"}]`, 400},
+		"too large":          {asJSON, `{"name":"` + strings.Repeat("x", 1<<10) + `"}`, 413},
+		"too large behind":   {asJSON, `{"name":"ann"}` + strings.Repeat(" ", 1<<10), 413},
+		"nested without end": {asJSON, strings.Repeat("[", 1000), 400},
+	} {
+		for _, chunked := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, " chunked ", chunked), func(t *testing.T) {
+				app, log := appOf(t, func(h *action) error {
+					var v struct{ Name string }
+					if err := h.DecodeJSON(&v); err != nil {
+						return err
+					}
+					return h.JSON(v)
+				})
+				app.MaxBody = 1 << 10
+				answer, text := send(t, app, "POST", test.kind, test.body, chunked)
+				if answer.StatusCode != test.status {
+					t.Errorf("answer %d %q", answer.StatusCode, text)
+				}
+				if test.status == 200 && (text != "{\"Name\":\"ann\"}\n" || answer.Header.Get("Content-Type") != asJSON) {
+					t.Errorf("JSON %q of type %q", text, answer.Header.Get("Content-Type"))
+				}
+				if log.String() != "" {
+					t.Errorf("log:\n%s", log)
+				}
+			})
+		}
+	}
+}
+
+// What a program gets wrong with JSON is its own fault, and a 500.
+func TestJSONMistakes(t *testing.T) {
+	for name, f := range map[string]func(h *action) error{
+		"into no pointer": func(h *action) error { return h.DecodeJSON(struct{}{}) },
+		"into nil":        func(h *action) error { return h.DecodeJSON(nil) },
+		"of a channel": func(h *action) error {
+			io.WriteString(h, "half")
+			return h.JSON(make(chan int))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app, log := appOf(t, f)
+			answer, text := send(t, app, "POST", asJSON, "{}", false)
+			if answer.StatusCode != 500 || strings.Contains(text, "half") || log.records("framework: ") != 1 {
+				t.Errorf("answer %d %q, log:\n%s", answer.StatusCode, text, log)
+			}
+		})
+	}
+}
+
+func TestJSONKeepsAnotherType(t *testing.T) {
+	app, _ := appOf(t, func(h *action) error {
+		h.Response.Header().Set("Content-Type", "application/problem+json")
+		return h.JSON(map[string]int{"a": 1})
+	})
+	answer, body := get(t, start(t, app).URL+"/")
+	if answer.Header.Get("Content-Type") != "application/problem+json" || !json.Valid([]byte(body)) {
+		t.Errorf("%q of type %q", body, answer.Header.Get("Content-Type"))
+	}
+}
+
+// MaxBody bounds every body, whoever reads it; 0 is 32 MiB and negative is no limit.
+func TestMaxBody(t *testing.T) {
+	for name, test := range map[string]struct {
+		most   int64
+		size   int
+		status int
+	}{
+		"fits": {1000, 1000, 200}, "too large": {1000, 1001, 413},
+		"the default": {0, 32<<20 + 1, 413}, "below the default": {0, 1 << 20, 200}, "no limit": {-1, 33 << 20, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app, _ := appOf(t, func(h *action) error {
+				_, err := io.Copy(io.Discard, h.Request.Body)
+				return err
+			})
+			app.MaxBody = test.most
+			if answer, text := send(t, app, "POST", "", strings.Repeat("x", test.size), false); answer.StatusCode != test.status {
+				t.Errorf("answer %d %q", answer.StatusCode, text)
+			}
+		})
+	}
+}

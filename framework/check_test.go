@@ -1,0 +1,189 @@
+package framework_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/mux"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+// needy is a handler that has to be given something.
+type needy struct {
+	framework.RequestHandler
+	given string
+}
+
+func (h *needy) Get() error { return nil }
+
+func (h *needy) Ready() error {
+	if h.given == "" {
+		return errors.New("set app.Init = site.Init")
+	}
+	return nil
+}
+
+type site struct{ framework.RequestHandler }
+
+func (h *site) Get() error { return nil }
+
+func TestCheck(t *testing.T) {
+	get := func(app *framework.App) http.Handler { return framework.To[onlyGet](app) }
+	for name, test := range map[string]struct {
+		build func(app *framework.App)
+		want  []string // one for each mistake; none: the app is right
+	}{
+		"nothing": {func(app *framework.App) {}, nil},
+		"a right table": {func(app *framework.App) {
+			app.Init = func(h framework.Handler) {}
+			app.BaseURL = "https://example.com"
+			app.Fallback = func() framework.Handler { return new(site) }
+			app.Errors = map[int]framework.ErrorHandler{404: nil, 500: nil}
+			app.Handle("/", get(app)).Name("home")
+			app.Handle("/list", framework.ToMethod(app, (*onlyGet).Get)).Methods("GET", "HEAD")
+			app.HandleFunc("/post", func(http.ResponseWriter, *http.Request) {}).Methods("POST")
+			app.Handle("/split", get(app)).Methods("GET")
+			app.Handle("/split", get(app)).Methods("HEAD")
+			sub := app.PathPrefix("/sub").Methods("GET", "HEAD").Subrouter()
+			sub.Handle("/list", framework.ToMethod(app, (*onlyGet).Get))
+			app.Path("/built/{x}").BuildOnly().Name("built")
+			app.PathPrefix("/static/").Handler(http.NotFoundHandler())
+		}, nil},
+		"To before Init": {func(app *framework.App) {
+			app.Handle("/", framework.To[needy](app))
+			app.Init = func(h framework.Handler) { h.(*needy).given = "something" }
+		}, nil},
+		"no Init": {func(app *framework.App) { app.Handle("/", framework.To[needy](app)) },
+			[]string{"framework: *framework_test.needy: set app.Init = site.Init"}},
+		"Init that panics": {func(app *framework.App) {
+			app.Init = func(h framework.Handler) { _ = h.(*needy) }
+			app.Handle("/", get(app))
+		}, []string{"framework: *framework_test.onlyGet: framework: panic: interface conversion"}},
+		"From of one pointer": {func(app *framework.App) {
+			one := new(onlyGet)
+			app.Handle("/", framework.From(app, func() *onlyGet { return one }))
+		}, []string{"framework: the constructor given to From returned the same *framework_test.onlyGet twice: it must make a new one for each request"}},
+		"From that panics later": {func(app *framework.App) {
+			calls := 0
+			app.Handle("/", framework.From(app, func() *onlyGet {
+				if calls++; calls > 1 {
+					panic("no more")
+				}
+				return new(onlyGet)
+			}))
+		}, []string{"framework: panic: no more"}},
+		"a Fallback not ready": {func(app *framework.App) { app.Fallback = func() framework.Handler { return new(needy) } },
+			[]string{"framework: *framework_test.needy: set app.Init = site.Init"}},
+		"a Fallback of nil": {func(app *framework.App) { app.Fallback = func() framework.Handler { return nil } },
+			[]string{"framework: App.Fallback returned nil, not a handler"}},
+		"a Fallback with a bad Guard": {func(app *framework.App) { app.Fallback = func() framework.Handler { return new(guardOfBool) } },
+			[]string{"framework: (*framework_test.guardOfBool).Guard is a func() bool; to be asked before the action it must be a func() error"}},
+		"a Fallback that panics": {func(app *framework.App) { app.Fallback = func() framework.Handler { panic("no fallback") } },
+			[]string{"framework: panic: no fallback"}},
+		"no leading slash": {func(app *framework.App) { app.Handle("nolead", get(app)) },
+			[]string{`never matches: mux: path must start with a slash, got "nolead"`}},
+		"a bad pattern": {func(app *framework.App) { app.Handle("/{id:[}", get(app)) },
+			[]string{"never matches: error parsing regexp"}},
+		"unbalanced braces": {func(app *framework.App) { app.Handle("/{id", get(app)) },
+			[]string{`never matches: mux: unbalanced braces in "/{id"`}},
+		"a name twice": {func(app *framework.App) {
+			app.Handle("/a", get(app)).Name("x")
+			app.PathPrefix("/s").Subrouter().Handle("/b", get(app)).Name("x")
+		}, []string{`framework: routes "/a" and "/s/b" are both named "x"`}},
+		"a variable twice": {func(app *framework.App) { app.Handle("/{x}/{x}", get(app)) },
+			[]string{`has two variables named "x"`}},
+		"StrictSlash": {func(app *framework.App) {
+			app.StrictSlash(true)
+			app.Handle("/a/", get(app))
+		}, []string{`framework: route "/a/" has StrictSlash`}},
+		"StrictSlash below": {func(app *framework.App) {
+			app.PathPrefix("/s").Subrouter().StrictSlash(true).Handle("/a/", get(app))
+		}, []string{`framework: route "/s/a/" has StrictSlash`}},
+		"SkipClean off": {func(app *framework.App) { app.SkipClean(false) }, []string{"framework: SkipClean(false)"}},
+		"NotFoundHandler": {func(app *framework.App) { app.NotFoundHandler = http.NotFoundHandler() },
+			[]string{"framework: NotFoundHandler or MethodNotAllowedHandler was replaced: use App.Fallback and App.Errors"}},
+		"NotFoundHandler taken away": {func(app *framework.App) { app.NotFoundHandler = nil },
+			[]string{"framework: NotFoundHandler or MethodNotAllowedHandler was replaced"}},
+		"another Router": {func(app *framework.App) { app.Router = mux.NewRouter() },
+			[]string{"framework: NotFoundHandler or MethodNotAllowedHandler was replaced", "framework: SkipClean(false)"}},
+		"MethodNotAllowedHandler below": {func(app *framework.App) {
+			sub := app.PathPrefix("/s").Subrouter()
+			sub.MethodNotAllowedHandler = http.NotFoundHandler()
+			sub.Handle("/a", get(app))
+		}, []string{`framework: the subrouter of "/s/a" has a NotFoundHandler or MethodNotAllowedHandler`}},
+		"ToMethod without verbs": {func(app *framework.App) { app.Handle("/a", framework.ToMethod(app, (*onlyGet).Get)) },
+			[]string{`framework: route "/a" of ToMethod takes every verb: name them with Methods`}},
+		"GET without HEAD": {func(app *framework.App) {
+			app.Handle("/a", framework.ToMethod(app, (*onlyGet).Get)).Methods("GET")
+		}, []string{`framework: route "/a" takes GET and not HEAD: add HEAD to Methods`}},
+		"GET without HEAD below": {func(app *framework.App) {
+			app.PathPrefix("/s").Methods("GET", "POST").Subrouter().Handle("/a", get(app))
+		}, []string{`framework: route "/s/a" takes GET and not HEAD`}},
+		"Errors out of range": {func(app *framework.App) { app.Errors = map[int]framework.ErrorHandler{200: nil} },
+			[]string{"framework: App.Errors[200] is never called"}},
+		"BaseURL": {func(app *framework.App) { app.BaseURL = "example.com" }, []string{`framework: App.BaseURL is "example.com"`}},
+		"all at once": {func(app *framework.App) {
+			app.Handle("nolead", get(app))
+			app.Handle("/a", framework.To[needy](app)).Name("x")
+			app.Handle("/b", framework.To[needy](app)).Name("x")
+			app.BaseURL = "example.com"
+		}, []string{"nolead", "both named", "needy", "needy", "App.BaseURL"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app, _ := newApp(t)
+			test.build(app)
+			err := app.Check()
+			if len(test.want) == 0 {
+				if err != nil {
+					t.Fatalf("mistakes:\n%v", err)
+				}
+				return
+			}
+			if err == nil {
+				t.Fatal("no mistake found")
+			}
+			lines := strings.Split(err.Error(), "\n")
+			if len(lines) != len(test.want) {
+				t.Fatalf("%d mistakes, want %d:\n%v", len(lines), len(test.want), err)
+			}
+			for i, want := range test.want {
+				if !strings.Contains(lines[i], want) {
+					t.Errorf("mistake\n %s\nwant\n %s", lines[i], want)
+				}
+				if !strings.HasPrefix(lines[i], "framework: ") {
+					t.Errorf("%q does not say whose it is", lines[i])
+				}
+			}
+		})
+	}
+}
+
+func TestCheckOfAnAppNotOfNew(t *testing.T) {
+	if err := new(framework.App).Check(); err == nil || !strings.Contains(err.Error(), "make it with framework.New") {
+		t.Errorf("Check returned %v", err)
+	}
+}
+
+// The probe has a request to GET "/" and a Response that goes nowhere, and is nobody
+// who is served.
+func TestCheckProbesWithARequest(t *testing.T) {
+	app, _ := newApp(t)
+	probes := 0
+	app.Init = func(h framework.Handler) {
+		probes++
+		a := h.(*action)
+		if a.Request.Method != "GET" || a.Request.URL.Path != "/" || a.Request.Body == nil || a.Response == nil || a.App != app {
+			t.Errorf("the probe has %+v", a.Request)
+		}
+		a.Response.BeforeSend(func(http.ResponseWriter) error { t.Error("a hook of a probe ran"); return nil })
+		a.Response.Header().Set("A", "b")
+		a.Write([]byte("page"))
+	}
+	app.Handle("/", do(app, func(*action) error { t.Error("the action of a probe ran"); return nil }))
+	if err := app.Check(); err != nil || probes != 1 {
+		t.Errorf("Check returned %v, %d probes", err, probes)
+	}
+}

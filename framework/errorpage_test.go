@@ -1,0 +1,107 @@
+package framework_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+func TestErrorPageByAccept(t *testing.T) {
+	app, _ := appOf(t, func(h *action) error { return h.Abort(404, "no <b>page</b>") })
+	server := start(t, app)
+	const asHTML, asJSON = "text/html; charset=utf-8", "application/json"
+	for accept, want := range map[string]string{
+		"":                                  asHTML,
+		"*/*":                               asHTML,
+		"text/plain":                        asHTML,
+		"application/json":                  asJSON,
+		"Application/JSON":                  asJSON,
+		"application/json, text/html;q=0.9": asJSON,
+		"text/html, application/json;q=0.9": asHTML,
+		"text/html, application/json":       asHTML,
+		"application/json;q=0":              asHTML,
+		"application/json;q=wrong":          asJSON,
+		"application/problem+json":          asJSON,
+		"image/svg+json":                    asHTML,
+		"text/html,application/xhtml+xml,*/*;q=0.8": asHTML,
+		"application/json;charset=utf-8;q=0.5, */*": asJSON,
+		";;;,,,=": asHTML,
+	} {
+		t.Run(accept, func(t *testing.T) {
+			r := request(t, "GET", server.URL+"/", "")
+			r.Header.Set("Accept", accept)
+			answer, body, err := fetch(t, r)
+			if err != nil || answer.StatusCode != 404 || answer.Header.Get("Content-Type") != want {
+				t.Errorf("answer %d %q, %v", answer.StatusCode, answer.Header.Get("Content-Type"), err)
+			}
+			if answer.Header.Get("Vary") != "Accept" || answer.Header.Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("header %v", answer.Header)
+			}
+			if want == asHTML {
+				if !strings.Contains(body, "no &lt;b&gt;page&lt;/b&gt;") {
+					t.Errorf("page %q", body)
+				}
+				return
+			}
+			var page struct {
+				Status                            int
+				Error, Message, ID, Detail, Stack string
+			}
+			if err := json.Unmarshal([]byte(body), &page); err != nil {
+				t.Fatal(err)
+			}
+			if page.Status != 404 || page.Error != "Not Found" || page.Message != "no <b>page</b>" || page.ID+page.Detail+page.Stack != "" {
+				t.Errorf("page %+v", page)
+			}
+		})
+	}
+}
+
+// A 4xx shows its message, a 5xx the id of its log record, and only Debug the error.
+func TestErrorPageTells(t *testing.T) {
+	secret := errors.New("the secret <cause>")
+	for name, test := range map[string]struct {
+		end            func(h *action) error
+		shown, inDebug []string
+		hidden         []string
+	}{
+		"4xx": {func(h *action) error { return &framework.Error{Code: 409, Message: "taken", Err: secret} },
+			[]string{"Conflict", "taken"}, []string{"the secret &lt;cause&gt;"}, []string{"the secret"}},
+		"5xx": {func(h *action) error { return &framework.Error{Code: 503, Message: "private", Err: secret} },
+			[]string{"Service Unavailable", "The log has this as"}, []string{"private", "the secret &lt;cause&gt;"}, []string{"private", "the secret"}},
+		"panic": {func(h *action) error { panic(secret) },
+			[]string{"Internal Server Error", "The log has this as"}, []string{"the secret &lt;cause&gt;", "errorpage_test.go"}, []string{"the secret", "errorpage_test.go"}},
+		"unknown status": {func(h *action) error { return h.Abort(499) }, []string{"499", "Error"}, nil, nil},
+	} {
+		for _, debug := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, " Debug ", debug), func(t *testing.T) {
+				app, log := appOf(t, test.end)
+				app.Debug = debug
+				_, body := get(t, start(t, app).URL+"/")
+				want := test.shown
+				if debug {
+					want = append(test.inDebug, want...)
+				} else {
+					for _, text := range test.hidden {
+						if strings.Contains(body, text) {
+							t.Errorf("%q is shown", text)
+						}
+					}
+				}
+				for _, text := range want {
+					if !strings.Contains(body, text) {
+						t.Errorf("%q is not shown in %q", text, body)
+					}
+				}
+				if id := regexp.MustCompile(`<code>(\w+)</code>`).FindStringSubmatch(body); id != nil && log.records("id="+id[1]) != 1 {
+					t.Errorf("the log does not have %s:\n%s", id[1], log)
+				}
+			})
+		}
+	}
+}

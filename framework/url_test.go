@@ -1,0 +1,125 @@
+package framework_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+func urlApp(t *testing.T) *framework.App {
+	app, _ := newApp(t)
+	h := framework.To[onlyGet](app)
+	app.Handle("/", h).Name("home")
+	app.Handle("/books/{id:[0-9]+}", h).Name("book")
+	app.Handle("/files/{path:.*}", h).Name("file")
+	app.Handle("/pick/{x:a|b}", h).Name("pick")
+	app.Handle("/{name}", h).Name("page")
+	app.Handle("/search", h).Queries("q", "{q}").Name("search")
+	app.Host("{sub}.example.com").Path("/in").Handler(h).Name("inside")
+	app.Host("www.example.com").Schemes("https").Path("/safe").Handler(h).Name("safe")
+	app.PathPrefix("/deep").Subrouter().PathPrefix("/er").Subrouter().Handle("/{id}", h).Name("deep")
+	return app
+}
+
+func TestURL(t *testing.T) {
+	app := urlApp(t)
+	for _, test := range []struct {
+		name  string
+		pairs []any
+		want  string // or, of an error, what it says
+	}{
+		{"home", nil, "/"},
+		{"book", []any{"id", 7}, "/books/7"},
+		{"book", []any{"id", "7", "page", 2, "order", "name"}, "/books/7?order=name&page=2"},
+		{"book", []any{"id", 7, "tag", "a b", "tag", "c&d"}, "/books/7?tag=a+b&tag=c%26d"},
+		{"home", []any{"b", true, "a", 1.5, "C", "ü"}, "/?C=%C3%BC&a=1.5&b=true"},
+		{"page", []any{"name", "a b/ü?"}, "doesn't match"},
+		{"page", []any{"name", "a b ü?&%"}, "/a%20b%20%C3%BC%3F&%25"},
+		{"search", []any{"q", "a&b"}, "/search?q=a%26b"},
+		{"search", []any{"q", "a", "page", 2}, "/search?q=a&page=2"},
+		{"inside", []any{"sub", "www", "x", 1}, "http://www.example.com/in?x=1"},
+		{"safe", nil, "https://www.example.com/safe"},
+		{"deep", []any{"id", "x"}, "/deep/er/x"},
+		{"pick", []any{"x", "a"}, "/pick/a"},
+		{"pick", []any{"x", "aXXX"}, `"/pick/aXXX" doesn't match its route`},
+		{"pick", []any{"x", "b\n"}, "doesn't match"},
+
+		{"nowhere", nil, `framework: no route is named "nowhere"`},
+		{"book", nil, `URL of "book": mux: missing route variable "id"`},
+		{"book", []any{"id"}, `URL of "book": 1 arguments after the name: they must be pairs of name and value`},
+		{"book", []any{7, "id"}, `URL of "book": the name 7 is a int, not a string`},
+		{"book", []any{"id", nil}, `URL of "book": the value of "id" is nil`},
+		{"book", []any{"id", "seven"}, "doesn't match"},
+		{"file", []any{"path", "a/../b"}, `no request can have the path "/files/a/../b"`},
+		{"file", []any{"path", "a\x00b"}, "no request can have the path"},
+		{"file", []any{"path", "a\xffb"}, "no request can have the path"},
+		{"page", []any{"name", ".."}, "no request can have the path"},
+	} {
+		u, err := app.URL(test.name, test.pairs...)
+		if err != nil {
+			if !strings.Contains(err.Error(), test.want) || !strings.HasPrefix(err.Error(), "framework: ") {
+				t.Errorf("%s %v: error %q, want %q", test.name, test.pairs, err, test.want)
+			}
+			continue
+		}
+		if u.String() != test.want {
+			t.Errorf("%s %v: %q, want %q", test.name, test.pairs, u, test.want)
+		}
+	}
+}
+
+// A URL that the App builds leads to the route that it was built for.
+func TestURLLeadsBack(t *testing.T) {
+	app, _ := newApp(t)
+	app.Handle("/{name}/{rest:.+}", do(app, func(h *action) error {
+		_, err := h.Write([]byte(h.Vars["name"] + "|" + h.Vars["rest"]))
+		return err
+	})).Name("two")
+	server := start(t, app)
+	for _, name := range []string{"a", "a b", "ü", "100%", "a+b", "a;b", "a?b", "a#b", `"<>"`, "a:b", "%2F"} {
+		u, err := app.URL("two", "name", name, "rest", "x/"+name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, body := get(t, server.URL+u.String()); body != name+"|x/"+name {
+			t.Errorf("%s leads to %q", u, body)
+		}
+	}
+}
+
+func TestAbsoluteURL(t *testing.T) {
+	for name, test := range map[string]struct{ base, route, want string }{
+		"of BaseURL":           {"https://www.example.com", "home", "https://www.example.com/"},
+		"with a port":          {"http://localhost:8080/", "home", "http://localhost:8080/"},
+		"the route's own host": {"https://www.example.com", "inside", "https://a.example.com/in"},
+		"host, no BaseURL":     {"", "inside", "http://a.example.com/in"},
+		"no BaseURL":           {"", "home", "set App.BaseURL"},
+		"no scheme":            {"www.example.com", "home", "it must be a scheme and a host"},
+		"another scheme":       {"ftp://www.example.com", "home", "it must be a scheme and a host"},
+		"a path":               {"https://www.example.com/app", "home", "it must be a scheme and a host"},
+		"a user":               {"https://ann@www.example.com", "home", "it must be a scheme and a host"},
+		"a query":              {"https://www.example.com/?a", "home", "it must be a scheme and a host"},
+		"not a URL":            {"https://www.example.com\n", "home", "App.BaseURL"},
+		"no route":             {"https://www.example.com", "nowhere", "no route is named"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app := urlApp(t)
+			app.BaseURL = test.base
+			var pairs []any
+			if test.route == "inside" {
+				pairs = []any{"sub", "a"}
+			}
+			u, err := app.AbsoluteURL(test.route, pairs...)
+			if err != nil {
+				if !strings.Contains(err.Error(), test.want) {
+					t.Errorf("error %q", err)
+				}
+				return
+			}
+			if u.String() != test.want {
+				t.Errorf("URL %q", u)
+			}
+		})
+	}
+}
