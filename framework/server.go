@@ -44,6 +44,9 @@ func (s Server) Run(ctx context.Context) error {
 	if s.Handler == nil {
 		return errors.New("framework: Server without a Handler")
 	}
+	if s.DrainTimeout < 0 {
+		return errors.New("framework: Server.DrainTimeout is negative: 0 is 3 seconds")
+	}
 	if app, ok := s.Handler.(interface{ Check() error }); ok {
 		if err := app.Check(); err != nil {
 			return err
