@@ -25,11 +25,11 @@ func (a *App) checkTable() (mistakes []error) {
 	takesHead := map[string]bool{}
 	var takesGet []string
 	err := a.Walk(func(entry *mux.Route, router *mux.Router, _ []*mux.Route) error {
-		template, _ := entry.GetPathTemplate()
 		if err := entry.GetError(); err != nil {
-			report("route %q never matches: %v", template, err)
+			report("a route never matches: %w", err)
 			return nil
 		}
+		template, _ := entry.GetPathTemplate()
 		if router != a.Router && (router.NotFoundHandler != nil || router.MethodNotAllowedHandler != nil) {
 			report("the subrouter of %q has a NotFoundHandler or MethodNotAllowedHandler: use App.Fallback and App.Errors", template)
 		}

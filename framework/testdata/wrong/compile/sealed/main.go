@@ -1,0 +1,21 @@
+// A handler that has all the methods, and does not embed RequestHandler.
+package main
+
+import (
+	"context"
+	"log"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+type Page struct{}
+
+func (h *Page) Get() error                  { return nil }
+func (h *Page) Dispatch() error             { return h.Get() }
+func (h *Page) HandleError(err error) error { return err }
+
+func main() {
+	app := framework.New()
+	app.Handle("/", framework.To[Page](app))
+	log.Fatal(framework.Serve(context.Background(), app))
+}

@@ -1,0 +1,21 @@
+// A base that is embedded by pointer, and nil.
+package main
+
+import (
+	"context"
+	"log"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+type Base struct{ framework.RequestHandler }
+
+type Page struct{ *Base }
+
+func (h *Page) Get() error { return nil }
+
+func main() {
+	app := framework.New()
+	app.Handle("/", framework.To[Page](app))
+	log.Fatal(framework.Serve(context.Background(), app))
+}
