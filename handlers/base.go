@@ -75,8 +75,12 @@ func (h *BaseHandler) User() (*auth.User, error) {
 	if h.known {
 		return h.user, nil
 	}
-	id := h.Session().User()
-	if err := h.Session().Err(); err != nil {
+	session := h.Session()
+	id, imported := session.User(), false
+	if id == "" {
+		id, imported = sessions.Get[string](session, ImportedUser)
+	}
+	if err := session.Err(); err != nil {
 		return nil, unavailable("reading the session", err)
 	}
 	if id != "" && h.Site.Users != nil {
@@ -87,8 +91,19 @@ func (h *BaseHandler) User() (*auth.User, error) {
 		h.user = user
 	}
 	h.known = true
+	if imported {
+		session.Delete(ImportedUser)
+		if h.user != nil {
+			session.SetUser(h.user.ID)
+		}
+	}
 	return h.user, nil
 }
+
+// ImportedUser is the key under which the Read of a [sessions.Import] hands on the id of
+// the user whom an older system had logged in. The first request that asks for its user
+// makes the new session that user's.
+const ImportedUser = "imported user"
 
 // unavailable is the error of a store that did not answer: 503, unless it says another.
 func unavailable(doing string, err error) error {

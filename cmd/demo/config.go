@@ -16,21 +16,25 @@ import (
 // or both, and then the flag wins. Secrets are never flags: those show in a list of
 // processes.
 type config struct {
-	addr     string
-	debug    bool
-	baseURL  string
-	insecure toggle
-	sessions string
-	users    string
-	admin    string
-	keys     string // secret
-	keyFile  string
-	cloud    string // the variable that says that this is Google's cloud; empty: it is not
-	proxy    framework.Proxy
+	addr      string
+	debug     bool
+	baseURL   string
+	insecure  toggle
+	sessions  string
+	users     string
+	memcached string
+	project   string
+	namespace string
+	admin     string
+	keys      string // secret
+	keyFile   string
+	webapp2   webapp2
+	cloud     string // the variable that says that this is Google's cloud; empty: it is not
+	proxy     framework.Proxy
 }
 
 var (
-	sessionKinds = []string{"cookie", "memory"}
+	sessionKinds = []string{"cookie", "memory", "memcache", "datastore"}
 	userKinds    = []string{"memory"}
 )
 
@@ -43,6 +47,12 @@ func (c *config) options() []option {
 			"where logins are kept; memory if nothing is said"},
 		{"users", "USERS", (*text)(&c.users), strings.Join(userKinds, "|"),
 			"where users are kept; memory if nothing is said"},
+		{"memcached", "MEMCACHED", (*text)(&c.memcached), "host:port,...",
+			"the memcached servers; 127.0.0.1:11211 if nothing is said"},
+		{"project", "GOOGLE_CLOUD_PROJECT", (*text)(&c.project), "id",
+			"the project of Datastore; not needed with $DATASTORE_EMULATOR_HOST"},
+		{"namespace", "DATASTORE_NAMESPACE", (*text)(&c.namespace), "name",
+			"the namespace in Datastore; the default one if nothing is said"},
 		{"key-file", "SESSION_KEYS_FILE", (*text)(&c.keyFile), "path",
 			"a file with the keys, as in $SESSION_KEYS or one a line"},
 		{"", "SESSION_KEYS", (*text)(&c.keys), "key,...",
@@ -53,6 +63,10 @@ func (c *config) options() []option {
 			"the site's address, for absolute links"},
 		{"admin", "ADMIN", (*text)(&c.admin), "name",
 			"who may see /admin; users in memory get one of this name, or \"admin\", with a\nrandom password that is logged once"},
+		{"webapp2-secret-file", "WEBAPP2_SECRET_FILE", (*text)(&c.webapp2.secretFile), "path",
+			"a file with the secret_key of a webapp2 application, whose users stay logged in"},
+		{"webapp2-cookie", "WEBAPP2_COOKIE", (*text)(&c.webapp2.cookie), "name",
+			"the name of that application's cookie; auth if nothing is said"},
 		{"debug", "DEBUG", (*boolean)(&c.debug), "true|false",
 			"show errors with their stack to whoever meets them"},
 	}
@@ -110,6 +124,12 @@ func (c *config) check() error {
 	}
 	if c.users == "" {
 		c.users = "memory"
+	}
+	if c.memcached == "" {
+		c.memcached = "127.0.0.1:11211"
+	}
+	if c.webapp2.cookie == "" {
+		c.webapp2.cookie = "auth"
 	}
 	if !c.insecure.set {
 		c.insecure.on = c.cloud == ""

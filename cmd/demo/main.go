@@ -38,9 +38,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, out, er
 // serve wires the configuration to a site, the site to an app, the app to a server.
 func serve(ctx context.Context, c *config, log *slog.Logger) error {
 	slog.SetDefault(log)
-	app, err := newApp(ctx, c, log)
+	services, err := c.connect(ctx, log)
 	if err != nil {
 		return err
 	}
-	return framework.Server{Handler: app, Addr: c.addr}.Run(ctx)
+	app, err := newApp(ctx, c, services, log)
+	if err == nil {
+		err = framework.Server{Handler: app, Addr: c.addr}.Run(ctx)
+	}
+	return errors.Join(err, services.Close())
 }

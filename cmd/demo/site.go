@@ -16,8 +16,8 @@ import (
 	"github.com/webapp2go/webapp2go/templates"
 )
 
-// newApp makes the app that c describes.
-func newApp(ctx context.Context, c *config, log *slog.Logger) (*framework.App, error) {
+// newApp makes the app that c describes, on its services.
+func newApp(ctx context.Context, c *config, services *services, log *slog.Logger) (*framework.App, error) {
 	keys, err := c.sessionKeys()
 	if err != nil {
 		return nil, err
@@ -26,10 +26,14 @@ func newApp(ctx context.Context, c *config, log *slog.Logger) (*framework.App, e
 		log.Info("sessions are signed with a random key: they end with this process; set SESSION_KEYS to keep them")
 		keys = []sessions.Key{sessions.RandomKey()}
 	}
+	old, err := c.webapp2.load(services.users, c.users == "memory")
+	if err != nil {
+		return nil, err
+	}
 	events := new(demo.Events)
 	manager, err := sessions.New(sessions.Config{
 		Keys:     keys,
-		Sessions: demo.Sessions(c.backend(), c.insecure.on),
+		Sessions: demo.Sessions(services.sessions, c.insecure.on, old),
 		Site:     "webapp2go demo",
 		Log:      log,
 		OnEvent:  events.Count,
@@ -41,20 +45,13 @@ func newApp(ctx context.Context, c *config, log *slog.Logger) (*framework.App, e
 	if err != nil {
 		return nil, err
 	}
-	site := &handlers.Site{Name: "webapp2go", Sessions: manager, Templates: pages, Users: auth.NewMemory()}
+	site := &handlers.Site{Name: "webapp2go", Sessions: manager, Templates: pages, Users: services.users}
 	if err := makeAdmin(ctx, c, site, log); err != nil {
 		return nil, err
 	}
 	app := demo.New(site, events)
 	app.Debug, app.Log, app.BaseURL, app.Proxy = c.debug, log, c.baseURL, c.proxy
 	return app, nil
-}
-
-func (c *config) backend() sessions.Backend {
-	if c.sessions == "cookie" {
-		return nil
-	}
-	return sessions.NewMemory()
 }
 
 // makeAdmin gives somebody the role that /admin asks for. Users in memory are all new,

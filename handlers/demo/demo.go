@@ -44,10 +44,11 @@ const CartCookie = "cart"
 
 // Sessions declares the demo's two sessions: logins in backend, or in the signed
 // cookie itself where that is nil, and the cart in a signed cookie. Insecure lets
-// their cookies travel over plain http.
-func Sessions(backend sessions.Backend, insecure bool) []sessions.Spec {
+// their cookies travel over plain http. Logins of an older site are taken over by old,
+// which may be nil.
+func Sessions(backend sessions.Backend, insecure bool, old *sessions.Import) []sessions.Spec {
 	return []sessions.Spec{
-		{Name: "session", Backend: backend, Insecure: insecure},
+		{Name: "session", Backend: backend, Insecure: insecure, Import: old},
 		{Name: CartCookie, AbsoluteTimeout: cartLife, Persistent: true, Insecure: insecure},
 	}
 }

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webapp2go/webapp2go/internal/datastoretest"
+	"github.com/webapp2go/webapp2go/internal/memcachetest"
+)
+
+// A visitor is a browser at a demo that serves in this process.
+type visitor struct {
+	t   *testing.T
+	url string
+	http.Client
+}
+
+// visit starts the demo with these flags, all of it but its port and its signals.
+func visit(t *testing.T, args ...string) *visitor {
+	t.Helper()
+	c, err := configure(args, os.Getenv, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	services, err := c.connect(t.Context(), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app, err := newApp(t.Context(), c, services, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := app.Check(); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(app)
+	t.Cleanup(func() {
+		server.Close()
+		if err := services.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &visitor{t, server.URL, http.Client{Jar: jar, Timeout: time.Minute}}
+}
+
+// sees follows redirects to a page, and reports what it lacks.
+func (v *visitor) sees(status int, path, text string, form ...string) {
+	v.t.Helper()
+	method, body := http.MethodGet, io.Reader(nil)
+	if form != nil {
+		values := url.Values{}
+		for i := 0; i < len(form); i += 2 {
+			values.Set(form[i], form[i+1])
+		}
+		method, body = http.MethodPost, strings.NewReader(values.Encode())
+	}
+	r, err := http.NewRequest(method, v.url+path, body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	r.Header.Set("Accept", "text/html")
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := v.Do(r)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	page, err := io.ReadAll(res.Body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	if res.StatusCode != status || !strings.Contains(string(page), text) {
+		v.t.Fatalf("%s: status %d, want %d and %q\n%s", path, res.StatusCode, status, text, page)
+	}
+}
+
+func TestEveryKindOfSessions(t *testing.T) {
+	tests := []struct {
+		kind  string
+		start func(t *testing.T) (args []string)
+		after string // what a change of password says
+	}{
+		{"cookie", func(*testing.T) []string { return nil }, "go on until they run out"},
+		{"memory", func(*testing.T) []string { return nil }, "your other sessions are ended"},
+		{"memcache", func(t *testing.T) []string {
+			return []string{"-memcached=" + memcachetest.Start(t).Addr}
+		}, "go on until they run out"},
+		{"datastore", func(t *testing.T) []string {
+			t.Setenv("DATASTORE_EMULATOR_HOST", datastoretest.Start(t).Addr)
+			return nil
+		}, "your other sessions are ended"},
+	}
+	for _, test := range tests {
+		t.Run(test.kind, func(t *testing.T) {
+			v := visit(t, append(test.start(t), "-sessions="+test.kind)...)
+			v.sees(200, "/", `id="visits">1<`)
+			v.sees(200, "/", `id="visits">2<`)
+			v.sees(200, "/signup", "Welcome, ann.", "name", "ann", "password", "correct horse", "next", "/account")
+			v.sees(200, "/cart", "Field notebook is in your cart.", "product", "notebook", "action", "add")
+			v.sees(200, "/account", test.after, "action", "password", "old", "correct horse", "new", "battery staple")
+			v.sees(403, "/admin", "for those who run the site")
+			v.sees(200, "/logout", "You are logged out.", "x", "")
+			v.sees(200, "/account", "<h1>Log in</h1>")
+			v.sees(200, "/cart", "€ 12.50</strong>")
+			v.sees(200, "/login", "Welcome back, ann.", "name", "ann", "password", "battery staple")
+		})
+	}
+}
+
+// A server that is down is no reason not to start, but a page of its own.
+func TestServerThatIsDown(t *testing.T) {
+	memcached := memcachetest.Start(t)
+	v := visit(t, "-sessions=memcache", "-memcached="+memcached.Addr)
+	v.sees(200, "/", `id="visits">1<`)
+	memcached.Stop()
+	v.sees(503, "/", "Please try again in a moment")
+	memcached.Restart()
+	v.sees(200, "/", `id="visits">1<`)
+}
+
+func TestWrongServices(t *testing.T) {
+	tests := []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"no port", []string{"-sessions=memcache", "-memcached=localhost"}, `-memcached "localhost": memcache: `},
+		{"no project", []string{"-sessions=datastore"}, "-sessions datastore: sessions/datastore: which project?"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c, err := configure(test.args, environment(nil), io.Discard)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = c.connect(t.Context(), slog.New(slog.DiscardHandler))
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+// webapp2Cookie signs a dictionary as webapp2_extras.securecookie does.
+func webapp2Cookie(secret, name, dictionary string, signed time.Time) string {
+	data := base64.StdEncoding.EncodeToString([]byte(dictionary))
+	mac := hmac.New(sha1.New, []byte(secret))
+	fmt.Fprintf(mac, "%s|%s|%d", name, data, signed.Unix())
+	return fmt.Sprintf("%s|%d|%s", data, signed.Unix(), hex.EncodeToString(mac.Sum(nil)))
+}
+
+func TestWebapp2UserStaysLoggedIn(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("my-super-secret-key\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v := visit(t, "-webapp2-secret-file="+secret)
+	u, err := url.Parse(v.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := &http.Cookie{Name: "auth", Value: webapp2Cookie("my-super-secret-key", "auth",
+		`{"_user":[5629499534213120,1,"token",1700000000,1700000000]}`, time.Now().Add(-24*time.Hour))}
+	v.Jar.SetCookies(u, []*http.Cookie{old})
+
+	v.sees(200, "/account", "<h1>user 5629499534213120</h1>")
+	names := map[string]bool{}
+	for _, cookie := range v.Jar.Cookies(u) {
+		names[cookie.Name] = true
+	}
+	if !names["session"] || names["auth"] {
+		t.Errorf("after the first page the browser holds %v", names)
+	}
+	v.sees(200, "/account", "This browser")
+	v.sees(200, "/logout", "You are logged out.", "x", "")
+	v.sees(200, "/account", "<h1>Log in</h1>")
+
+	// A logout is one also where it is the first that the new site hears of.
+	v.Jar.SetCookies(u, []*http.Cookie{old})
+	v.sees(200, "/logout", "You are logged out.", "x", "")
+	v.sees(200, "/account", "<h1>Log in</h1>")
+
+	forged := *old
+	forged.Value = old.Value[:len(old.Value)-1] + "x"
+	v.Jar.SetCookies(u, []*http.Cookie{&forged})
+	v.sees(200, "/account", "<h1>Log in</h1>")
+}
+
+func TestWebapp2SecretIsChecked(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(empty, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{empty, "does-not-exist"} {
+		if _, err := (webapp2{file, "auth"}).load(nil, false); err == nil || !strings.HasPrefix(err.Error(), "WEBAPP2_SECRET_FILE") {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/handlers"
+	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/sessions/webapp2cookie"
+)
+
+// webapp2 says whose users to take over, while an application moves from webapp2.
+type webapp2 struct {
+	secretFile string // empty: there is no such application
+	cookie     string
+}
+
+// webapp2Age is how long webapp2_extras.auth let a login last, its token_max_age.
+const webapp2Age = 21 * 24 * time.Hour
+
+// load returns the Import of the application, nil where there is none. The dictionary
+// of its cookie becomes the session, but for "_user", who becomes the session's user.
+// With makeUsers, who is not among users is made one, without a password: users in
+// memory are nobody that an older cookie could name.
+func (w webapp2) load(users auth.Store, makeUsers bool) (*sessions.Import, error) {
+	if w.secretFile == "" {
+		return nil, nil
+	}
+	secret, err := os.ReadFile(w.secretFile)
+	if err != nil {
+		return nil, fmt.Errorf("WEBAPP2_SECRET_FILE: %w", err)
+	}
+	old, err := webapp2cookie.Import(bytes.TrimSpace(secret), w.cookie, webapp2Age)
+	if err != nil {
+		return nil, fmt.Errorf("WEBAPP2_SECRET_FILE, WEBAPP2_COOKIE: %w", err)
+	}
+	read := old.Read
+	old.Read = func(r *http.Request) map[string]any {
+		data := read(r)
+		id, ok := webapp2cookie.UserID(data)
+		if !ok {
+			return data
+		}
+		if makeUsers {
+			// Where this fails there is one already, or nobody is logged in.
+			_ = users.Create(r.Context(), &auth.User{ID: id, Name: "user " + id})
+		}
+		delete(data, "_user")
+		data[handlers.ImportedUser] = id
+		return data
+	}
+	return old, nil
+}
