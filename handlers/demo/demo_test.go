@@ -1,0 +1,181 @@
+package demo_test
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/handlers"
+	"github.com/webapp2go/webapp2go/handlers/demo"
+	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/templates"
+)
+
+// serve starts the demo with an admin, whose password is "correct horse".
+func serve(t *testing.T) *httptest.Server {
+	t.Helper()
+	events := new(demo.Events)
+	log := slog.New(slog.DiscardHandler)
+	manager, err := sessions.New(sessions.Config{
+		Keys:     []sessions.Key{sessions.RandomKey()},
+		Sessions: demo.Sessions(sessions.NewMemory(), true, nil),
+		OnEvent:  events.Count,
+		Log:      log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := templates.Parse(demo.Pages(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := &handlers.Site{
+		Sessions: manager, Templates: pages, Users: auth.NewMemory(),
+		Passwords: auth.Passwords{Params: auth.Params{Time: 1, MemoryKiB: 8, Threads: 1}},
+	}
+	admin, err := site.Passwords.SignUp(t.Context(), site.Users, "root", "correct horse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin.Roles = []string{demo.RoleAdmin}
+	if err := site.Users.Update(t.Context(), admin); err != nil {
+		t.Fatal(err)
+	}
+	app := demo.New(site, events)
+	app.Log = log
+	if err := app.Check(); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(app)
+	t.Cleanup(server.Close)
+	return server
+}
+
+type browser struct {
+	t   *testing.T
+	url string
+	http.Client
+}
+
+func open(t *testing.T, server *httptest.Server) *browser {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &browser{t, server.URL, http.Client{Jar: jar}}
+}
+
+func (b *browser) request(method, path string, form url.Values) (int, http.Header, string) {
+	b.t.Helper()
+	r, err := http.NewRequest(method, b.url+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r.Header.Set("Accept", "text/html")
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	res, err := b.Do(r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	page, err := io.ReadAll(res.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return res.StatusCode, res.Header, string(page)
+}
+
+func (b *browser) post(path string, pairs ...string) (int, string) {
+	b.t.Helper()
+	form := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	status, _, page := b.request(http.MethodPost, path, form)
+	return status, page
+}
+
+func TestCart(t *testing.T) {
+	b := open(t, serve(t))
+	tests := []struct {
+		action, product string
+		status          int
+		shows, hides    string
+	}{
+		{"add", "pencil", 200, "Pencil is in your cart.", "Nothing in it yet"},
+		{"add", "pencil", 200, "€ 3.60</strong>", "Nothing in it yet"},
+		{"add", "notebook", 200, "€ 16.10</strong>", ""},
+		{"less", "pencil", 200, "€ 14.30</strong>", ""},
+		{"less", "pencil", 200, "€ 12.50</strong>", ""},
+		{"less", "pencil", 200, "€ 12.50</strong>", "<p>Pencil</p>"},
+		{"remove", "notebook", 200, "Nothing in it yet", "</strong>"},
+		{"add", "yacht", 400, "There is no such product.", ""},
+		{"steal", "pencil", 400, "add, less or remove", ""},
+	}
+	for _, test := range tests {
+		status, page := b.post("/cart", "action", test.action, "product", test.product)
+		if status != test.status || !strings.Contains(page, test.shows) {
+			t.Errorf("%s %s: status %d, want %d and %q\n%s", test.action, test.product, status, test.status, test.shows, page)
+		}
+		if test.hides != "" && strings.Contains(page, test.hides) {
+			t.Errorf("%s %s: shows %q", test.action, test.product, test.hides)
+		}
+	}
+	for range 99 {
+		b.post("/cart", "action", "add", "product", "gopher")
+	}
+	if _, page := b.post("/cart", "action", "add", "product", "gopher"); !strings.Contains(page, "99 of one thing is all we have") || !strings.Contains(page, "€ 2376.00</strong>") {
+		t.Errorf("a hundred gophers are in the cart\n%s", page)
+	}
+}
+
+func TestAdmin(t *testing.T) {
+	server := serve(t)
+	ann := open(t, server)
+	ann.post("/signup", "name", "ann", "password", "correct horse")
+	if status, _, _ := ann.request(http.MethodGet, "/admin", nil); status != http.StatusForbidden {
+		t.Errorf("ann gets %d", status)
+	}
+	if status, _ := ann.post("/admin", "name", "root"); status != http.StatusForbidden {
+		t.Errorf("ann may end sessions: %d", status)
+	}
+
+	root := open(t, server)
+	root.post("/login", "name", "root", "password", "correct horse")
+	status, header, page := root.request(http.MethodGet, "/admin?name=ann", nil)
+	if status != 200 || !strings.Contains(page, "End the sessions of ann") || !strings.Contains(page, "<dt>created</dt>") {
+		t.Errorf("status %d\n%s", status, page)
+	}
+	if !strings.Contains(page, `<body class="admin">`) || header.Get("Cache-Control") != "no-store" {
+		t.Errorf("what Dispatch does before and after is missing: %q\n%s", header.Get("Cache-Control"), page)
+	}
+	if _, page := root.post("/admin", "name", "ann"); !strings.Contains(page, "The sessions of ann are ended.") {
+		t.Errorf("not ended\n%s", page)
+	}
+	if _, _, page := ann.request(http.MethodGet, "/account", nil); !strings.Contains(page, "<h1>Log in</h1>") {
+		t.Errorf("ann is still logged in\n%s", page)
+	}
+	if status, _ := root.post("/admin", "name", "nobody"); status != http.StatusNotFound {
+		t.Errorf("nobody: %d", status)
+	}
+	if _, _, page := root.request(http.MethodGet, "/admin?name=nobody", nil); !strings.Contains(page, "There is no user of this name.") {
+		t.Errorf("nobody is found\n%s", page)
+	}
+}
+
+// The front page shows the handler that made it, as it is.
+func TestHomeShowsItsSource(t *testing.T) {
+	_, _, page := open(t, serve(t)).request(http.MethodGet, "/", nil)
+	if !strings.Contains(page, "type HomeHandler struct{ handlers.BaseHandler }") || !strings.Contains(page, "homeData{visits, user, h.Session()}") {
+		t.Error(page)
+	}
+}
