@@ -1,0 +1,188 @@
+package cloudlog_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"testing/slogtest"
+	"time"
+
+	"github.com/webapp2go/webapp2go/cloudlog"
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+// lines decodes what was written: every line must be one JSON object.
+func lines(t *testing.T, out *bytes.Buffer) (list []map[string]any) {
+	t.Helper()
+	for line := range strings.Lines(out.String()) {
+		var object map[string]any
+		if err := json.Unmarshal([]byte(line), &object); err != nil {
+			t.Fatalf("%v: %q", err, line)
+		}
+		list = append(list, object)
+	}
+	return list
+}
+
+// The handler is one of slog's, but for the names of what every record has.
+func TestHandlerObeysSlog(t *testing.T) {
+	var out bytes.Buffer
+	slogtest.Run(t, func(*testing.T) slog.Handler {
+		out.Reset()
+		return cloudlog.NewHandler(&out, cloudlog.Options{})
+	}, func(t *testing.T) map[string]any {
+		object := lines(t, &out)[0]
+		object["msg"], object["level"] = object["message"], object["severity"]
+		return object
+	})
+}
+
+func TestSeverity(t *testing.T) {
+	for level, want := range map[slog.Level]string{
+		slog.LevelDebug: "DEBUG", slog.LevelInfo: "INFO", slog.LevelInfo + 2: "NOTICE", slog.LevelWarn: "WARNING",
+		slog.LevelError: "ERROR", slog.LevelError + 4: "CRITICAL", slog.LevelDebug - 4: "DEBUG",
+	} {
+		var out bytes.Buffer
+		log := slog.New(cloudlog.NewHandler(&out, cloudlog.Options{Level: slog.LevelDebug - 4}))
+		log.Log(t.Context(), level, "hello\nworld", "n", 7)
+		got := lines(t, &out)[0]
+		if got["severity"] != want || got["message"] != "hello\nworld" || got["n"] != 7.0 {
+			t.Errorf("%v: %v, want %s", level, got, want)
+		}
+		if _, err := time.Parse(time.RFC3339Nano, got["time"].(string)); err != nil {
+			t.Error(err)
+		}
+		if _, says := got["logging.googleapis.com/sourceLocation"]; says != (level >= slog.LevelWarn) {
+			t.Errorf("%v: a place in the source: %t", level, says)
+		}
+	}
+}
+
+func TestSourceLocation(t *testing.T) {
+	var out bytes.Buffer
+	slog.New(cloudlog.NewHandler(&out, cloudlog.Options{})).Warn("here")
+	where := lines(t, &out)[0]["logging.googleapis.com/sourceLocation"].(map[string]any)
+	if !strings.HasSuffix(where["file"].(string), "cloudlog/handler_test.go") ||
+		!strings.HasSuffix(where["function"].(string), "TestSourceLocation") || where["line"].(string) < "1" {
+		t.Errorf("%v", where)
+	}
+}
+
+const traceID = "105445aa7843bc8bf206b12000100000"
+
+// The special fields are at the top, whatever the logger was given before.
+func TestTrace(t *testing.T) {
+	const prefix = "logging.googleapis.com/"
+	for name, test := range map[string]struct {
+		header, project string
+		want            map[string]any // of the special fields
+	}{
+		"whole":      {traceID + "/18;o=1", "p", map[string]any{"trace": "projects/p/traces/" + traceID, "spanId": "0000000000000012", "trace_sampled": true}},
+		"not traced": {traceID + "/18;o=0", "p", map[string]any{"trace": "projects/p/traces/" + traceID, "spanId": "0000000000000012"}},
+		"bare":       {traceID, "p", map[string]any{"trace": "projects/p/traces/" + traceID}},
+		"no project": {traceID + "/18;o=1", "", map[string]any{}},
+		"no header":  {"", "p", map[string]any{}},
+		"forged":     {"\"},{\"x\":\"/1", "p", map[string]any{}},
+	} {
+		for kind, logger := range map[string]func(*slog.Logger) *slog.Logger{
+			"plain":         func(l *slog.Logger) *slog.Logger { return l },
+			"with":          func(l *slog.Logger) *slog.Logger { return l.With("a", 1) },
+			"group":         func(l *slog.Logger) *slog.Logger { return l.WithGroup("g") },
+			"with in group": func(l *slog.Logger) *slog.Logger { return l.With("a", 1).WithGroup("g").With("b", 2).WithGroup("h") },
+		} {
+			t.Run(name+", "+kind, func(t *testing.T) {
+				var out bytes.Buffer
+				log := logger(slog.New(cloudlog.NewHandler(&out, cloudlog.Options{Project: test.project})))
+				handler := cloudlog.Trace(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+					log.InfoContext(r.Context(), "hello", "c", 3)
+				}))
+				r := httptest.NewRequest("GET", "/", nil)
+				r.Header.Set("X-Cloud-Trace-Context", test.header)
+				handler.ServeHTTP(httptest.NewRecorder(), r)
+				got := map[string]any{}
+				for key, value := range lines(t, &out)[0] {
+					if special, ok := strings.CutPrefix(key, prefix); ok {
+						got[special] = value
+					}
+				}
+				if !reflect.DeepEqual(got, test.want) {
+					t.Errorf("got %v, want %v", got, test.want)
+				}
+			})
+		}
+	}
+}
+
+// The framework's records about a request have an httpRequest.
+func TestRequestOfTheFramework(t *testing.T) {
+	var out bytes.Buffer
+	app := framework.New()
+	app.Proxy = framework.AppEngine
+	app.Log = slog.New(cloudlog.NewHandler(&out, cloudlog.Options{Project: "p"}))
+	app.RequestLog = app.Log
+	app.Handle("/books/{id}", framework.From(app, func() *failing { return new(failing) }))
+	r := httptest.NewRequest("GET", "/books/7", nil)
+	r.Header.Set("X-Cloud-Trace-Context", traceID+"/18;o=1")
+	cloudlog.Trace(app).ServeHTTP(httptest.NewRecorder(), r)
+	records := lines(t, &out)
+	if len(records) != 2 {
+		t.Fatalf("%d records, want that of the error and that of the request", len(records))
+	}
+	for i, record := range records {
+		request := record["httpRequest"].(map[string]any)
+		if request["requestMethod"] != "GET" || request["requestUrl"] != "/books/7" || request["status"] != 500.0 {
+			t.Errorf("record %d: %v", i, request)
+		}
+		if record["id"] != traceID || record["logging.googleapis.com/trace"] != "projects/p/traces/"+traceID {
+			t.Errorf("record %d: %v", i, record)
+		}
+	}
+	if records[0]["severity"] != "ERROR" || records[0]["error"] != "oops" {
+		t.Errorf("the error: %v", records[0])
+	}
+	request := records[1]["httpRequest"].(map[string]any)
+	latency, err := time.ParseDuration(request["latency"].(string))
+	if err != nil || latency <= 0 || request["responseSize"] == "0" || records[1]["route"] != "/books/{id}" {
+		t.Errorf("the request: %v, %v", records[1], err)
+	}
+}
+
+type failing struct{ framework.RequestHandler }
+
+func (*failing) Get() error { return errors.New("oops") }
+
+func TestTraceKeepsCheck(t *testing.T) {
+	app := framework.New()
+	app.Handle("/{", framework.RedirectRoute("/", 302))
+	if err := cloudlog.Trace(app).(interface{ Check() error }).Check(); err == nil {
+		t.Error("the App's mistakes are hidden")
+	}
+	if err := cloudlog.Trace(http.NotFoundHandler()).(interface{ Check() error }).Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Records of parallel requests do not run into each other.
+func TestHandlerIsSafeForConcurrentUse(t *testing.T) {
+	var out bytes.Buffer // guarded by the handler
+	log := slog.New(cloudlog.NewHandler(&out, cloudlog.Options{Project: "p"})).WithGroup("g")
+	var wait sync.WaitGroup
+	for i := range 8 {
+		wait.Go(func() {
+			for range 50 {
+				log.With("i", i).Warn("hello")
+			}
+		})
+	}
+	wait.Wait()
+	if n := len(lines(t, &out)); n != 400 {
+		t.Errorf("%d records, want 400", n)
+	}
+}
