@@ -1,0 +1,196 @@
+// Package datastore keeps users in Google Cloud Datastore (Firestore in Datastore
+// mode):
+//
+//	client, err := datastore.NewClient(ctx, project) // of cloud.google.com/go/datastore
+//	...
+//	site.Users = datastore.New(client, datastore.Config{})
+//
+// A user is two entities: one of the kind User, named by the ID, that holds
+// everything, and one of the kind UserName, named by the key of the name, that makes
+// the name unique. Both are written in one transaction. No property is indexed and no
+// query is made, so index.yaml stays empty.
+//
+// ByID is one lookup, ByName two, Create and Update are one transaction.
+package datastore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	gcds "cloud.google.com/go/datastore"
+
+	"github.com/webapp2go/webapp2go/auth"
+)
+
+// Config says where users are kept. The zero value works.
+type Config struct {
+	Kind      string        // of users, and with "Name" after it, of their names; empty: "User"
+	Namespace string        // of both; empty: the default one
+	Timeout   time.Duration // bounds every call; 0: 3 seconds. The client alone would wait for minutes
+}
+
+// A Store keeps users in Datastore. It is safe for concurrent use. Make one with [New].
+type Store struct {
+	client *gcds.Client
+	config Config
+}
+
+var _ auth.Store = (*Store)(nil)
+
+// New returns a Store that uses client, which remains the caller's to close. Nothing
+// is called yet: a wrong project or a missing permission shows at the first use.
+func New(client *gcds.Client, c Config) *Store {
+	if c.Kind == "" {
+		c.Kind = "User"
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = 3 * time.Second
+	}
+	return &Store{client, c}
+}
+
+// ByID implements [auth.Store].
+func (s *Store) ByID(ctx context.Context, id string) (*auth.User, error) {
+	if !validID(id) {
+		return nil, fmt.Errorf("%w: ID %q", auth.ErrNotFound, id)
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
+	defer cancel()
+	e := new(entity)
+	switch err := s.client.Get(ctx, s.userKey(id), e); {
+	case errors.Is(err, gcds.ErrNoSuchEntity):
+		return nil, fmt.Errorf("%w: ID %q", auth.ErrNotFound, id)
+	case failed(err):
+		return nil, failure(ctx, "read a user", err)
+	}
+	return e.user(id), nil
+}
+
+// ByName implements [auth.Store].
+func (s *Store) ByName(ctx context.Context, name string) (*auth.User, error) {
+	key := auth.NameKey(name)
+	if !validName(key) {
+		return nil, fmt.Errorf("%w: name %q", auth.ErrNotFound, name)
+	}
+	lookup, cancel := context.WithTimeout(ctx, s.config.Timeout)
+	defer cancel()
+	var n nameEntity
+	switch err := s.client.Get(lookup, s.nameKey(key), &n); {
+	case errors.Is(err, gcds.ErrNoSuchEntity):
+		return nil, fmt.Errorf("%w: name %q", auth.ErrNotFound, name)
+	case failed(err):
+		return nil, failure(lookup, "read a name", err)
+	}
+	u, err := s.ByID(lookup, n.User)
+	if err == nil && auth.NameKey(u.Name) != key {
+		return nil, fmt.Errorf("%w: name %q", auth.ErrNotFound, name) // renamed between the two lookups
+	}
+	return u, err
+}
+
+// Create implements [auth.Store]. An answer of Datastore that is lost is no failure:
+// what was written is known by a mark.
+func (s *Store) Create(ctx context.Context, u *auth.User) error {
+	key := auth.NameKey(u.Name)
+	if !validName(key) {
+		return fmt.Errorf("auth/datastore: a user needs a name, of at most %d bytes", maxName)
+	}
+	made := u.Clone()
+	if made.ID == "" {
+		made.ID = auth.NewID()
+	}
+	if !validID(made.ID) {
+		return fmt.Errorf("auth/datastore: %q cannot be an ID", made.ID)
+	}
+	if made.Created.IsZero() {
+		made.Created = time.Now().UTC().Truncate(time.Microsecond) // as Datastore keeps it
+	}
+	made.Version = 1
+	mark := newMark()
+	err := s.change(ctx, "create a user", func(tx *gcds.Transaction) error {
+		var name nameEntity
+		taken, err := get(tx, s.nameKey(key), &name)
+		if err != nil {
+			return err
+		}
+		var old entity
+		exists, err := get(tx, s.userKey(made.ID), &old)
+		switch {
+		case err != nil:
+			return err
+		case exists && old.Mark == mark:
+			return errApplied
+		case taken:
+			return &refusal{fmt.Errorf("%w: %q", auth.ErrExists, u.Name)}
+		case exists:
+			return &refusal{fmt.Errorf("%w: ID %q", auth.ErrExists, made.ID)}
+		}
+		_, err = tx.PutMulti(
+			[]*gcds.Key{s.userKey(made.ID), s.nameKey(key)},
+			[]any{newEntity(made, mark), &nameEntity{User: made.ID}})
+		return err
+	})
+	if err == nil {
+		u.ID, u.Created, u.Version = made.ID, made.Created, made.Version
+	}
+	return err
+}
+
+// Update implements [auth.Store]. Where the answer of Datastore is lost and somebody
+// else changes the user before it is asked again, the outcome is [auth.ErrConflict]
+// though the change was made.
+func (s *Store) Update(ctx context.Context, u *auth.User) error {
+	key := auth.NameKey(u.Name)
+	if !validName(key) {
+		return fmt.Errorf("auth/datastore: a user needs a name, of at most %d bytes", maxName)
+	}
+	if !validID(u.ID) {
+		return fmt.Errorf("%w: ID %q", auth.ErrNotFound, u.ID)
+	}
+	next := u.Clone()
+	next.Version++
+	mark := newMark()
+	err := s.change(ctx, "update a user", func(tx *gcds.Transaction) error {
+		var old entity
+		exists, err := get(tx, s.userKey(u.ID), &old)
+		switch {
+		case err != nil:
+			return err
+		case !exists:
+			return &refusal{fmt.Errorf("%w: ID %q", auth.ErrNotFound, u.ID)}
+		case old.Mark == mark:
+			return errApplied
+		case uint64(old.Version) != u.Version:
+			return &refusal{fmt.Errorf("%w: ID %q", auth.ErrConflict, u.ID)}
+		}
+		if before := auth.NameKey(old.Name); before != key {
+			if err := s.rename(tx, before, key, u); err != nil {
+				return err
+			}
+		}
+		_, err = tx.Put(s.userKey(u.ID), newEntity(next, mark))
+		return err
+	})
+	if err == nil {
+		u.Version = next.Version
+	}
+	return err
+}
+
+// rename moves a user from one name to another.
+func (s *Store) rename(tx *gcds.Transaction, before, key string, u *auth.User) error {
+	taken, err := get(tx, s.nameKey(key), new(nameEntity))
+	if err != nil {
+		return err
+	}
+	if taken {
+		return &refusal{fmt.Errorf("%w: %q", auth.ErrExists, u.Name)}
+	}
+	if err := tx.Delete(s.nameKey(before)); err != nil {
+		return err
+	}
+	_, err = tx.Put(s.nameKey(key), &nameEntity{User: u.ID})
+	return err
+}

@@ -1,0 +1,161 @@
+package datastore_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	gcds "cloud.google.com/go/datastore"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/auth/authtest"
+	"github.com/webapp2go/webapp2go/auth/datastore"
+	"github.com/webapp2go/webapp2go/internal/datastoretest"
+)
+
+func TestStore(t *testing.T) {
+	authtest.Run(t, func(t *testing.T) auth.Store {
+		return datastore.New(datastoretest.Start(t).Client(t.Context()), datastore.Config{Timeout: time.Minute})
+	})
+}
+
+func newStore(t *testing.T, timeout time.Duration) (*datastoretest.Server, *datastore.Store) {
+	t.Helper()
+	server := datastoretest.Start(t)
+	return server, datastore.New(server.Client(t.Context()), datastore.Config{Timeout: timeout})
+}
+
+// The answer to a commit that was applied does not arrive: the user is there, and
+// nobody is told that the name is taken.
+func TestLostReply(t *testing.T) {
+	for _, code := range []codes.Code{codes.Unavailable, codes.Internal, codes.Unknown, codes.Aborted} {
+		t.Run(code.String(), func(t *testing.T) {
+			t.Parallel()
+			server, store := newStore(t, time.Minute)
+			lose := func() {
+				var commits atomic.Int32
+				server.LoseReply(func(method string) error {
+					if method != "Commit" || commits.Add(1) != 1 {
+						return nil
+					}
+					return status.Error(code, "the connection broke")
+				})
+			}
+			lose()
+			u := &auth.User{ID: "from-elsewhere", Name: "Joe", Roles: []string{"admin"}}
+			if err := store.Create(t.Context(), u); err != nil || u.Version != 1 {
+				t.Fatalf("Create: version %d, %v", u.Version, err)
+			}
+			lose()
+			u.Name, u.Password = "Joseph", "hash"
+			if err := store.Update(t.Context(), u); err != nil || u.Version != 2 {
+				t.Fatalf("Update: version %d, %v", u.Version, err)
+			}
+			server.LoseReply(nil)
+			got, err := store.ByName(t.Context(), "joseph")
+			if err != nil || got.Version != 2 || got.Password != "hash" {
+				t.Errorf("%+v, %v", got, err)
+			}
+		})
+	}
+}
+
+// A Datastore that does not answer costs the timeout, not the client's minutes, and
+// what failed has changed nothing.
+func TestDown(t *testing.T) {
+	server, store := newStore(t, 200*time.Millisecond)
+	u := &auth.User{Name: "Joe"}
+	server.Stop()
+	for name, call := range map[string]func() error{
+		"ByID":   func() error { _, err := store.ByID(t.Context(), "x"); return err },
+		"ByName": func() error { _, err := store.ByName(t.Context(), "x"); return err },
+		"Create": func() error { return store.Create(t.Context(), u) },
+		"Update": func() error { return store.Update(t.Context(), &auth.User{ID: "x", Name: "x"}) },
+	} {
+		err := call()
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.HasPrefix(err.Error(), "auth/datastore: ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if u.ID != "" || u.Version != 0 || !u.Created.IsZero() {
+		t.Errorf("a failed Create changed the user: %+v", u)
+	}
+	server.Restart()
+	store = datastore.New(server.Client(t.Context()), datastore.Config{Timeout: time.Minute})
+	if err := store.Create(t.Context(), u); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPermissionDenied(t *testing.T) {
+	server, store := newStore(t, time.Minute)
+	server.Fail(func(string) error { return status.Error(codes.PermissionDenied, "no role") })
+	if _, err := store.ByName(t.Context(), "joe"); status.Code(errors.Unwrap(err)) != codes.PermissionDenied {
+		t.Errorf("%v", err)
+	}
+}
+
+// Names and IDs that Datastore keeps for itself, or cannot keep.
+func TestHostileNames(t *testing.T) {
+	_, store := newStore(t, time.Minute)
+	reserved := &auth.User{Name: "__name__"}
+	if err := store.Create(t.Context(), reserved); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := store.ByName(t.Context(), "__NAME__"); err != nil || got.ID != reserved.ID {
+		t.Errorf("%+v, %v", got, err)
+	}
+	long := strings.Repeat("x", 1501)
+	for _, id := range []string{"__id__", long, "\xff"} {
+		if _, err := store.ByID(t.Context(), id); !errors.Is(err, auth.ErrNotFound) {
+			t.Errorf("ByID(%.20q): %v", id, err)
+		}
+		if err := store.Create(t.Context(), &auth.User{ID: id, Name: "Ann"}); err == nil {
+			t.Errorf("Create with the ID %.20q", id)
+		}
+	}
+	if _, err := store.ByName(t.Context(), long); !errors.Is(err, auth.ErrNotFound) {
+		t.Error(err)
+	}
+	if err := store.Create(t.Context(), &auth.User{Name: long}); err == nil {
+		t.Error("a name that is too long was kept")
+	}
+}
+
+// A property that a later release adds does not lock anybody out of an older one.
+func TestUnknownProperty(t *testing.T) {
+	server, store := newStore(t, time.Minute)
+	u := &auth.User{Name: "Joe"}
+	if err := store.Create(t.Context(), u); err != nil {
+		t.Fatal(err)
+	}
+	client, key := server.Client(t.Context()), gcds.NameKey("User", u.ID, nil)
+	var properties gcds.PropertyList
+	if err := client.Get(t.Context(), key, &properties); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Put(t.Context(), key, new(append(properties, gcds.Property{Name: "later", Value: true}))); err != nil {
+		t.Fatal(err)
+	}
+	got, err := store.ByName(t.Context(), "joe")
+	if err != nil || got.Name != "Joe" {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if err := store.Update(t.Context(), got); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestKindAndNamespace(t *testing.T) {
+	client := datastoretest.Start(t).Client(t.Context())
+	for _, c := range []datastore.Config{{}, {Kind: "Person"}, {Namespace: "other"}} {
+		if err := datastore.New(client, c).Create(t.Context(), &auth.User{Name: "Joe"}); err != nil {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
