@@ -11,7 +11,7 @@
 //		Sessions: []sessions.Spec{{Backend: datastore.New(client, datastore.Config{})}},
 //	})
 //
-// A session is one entity, named by the hash of its id:
+// A session is one entity, named by an s and the hash of its id:
 //
 //	data     the session, unindexed
 //	user     whose it is, indexed while the session lives; absent: nobody's
@@ -70,6 +70,7 @@ type Config struct {
 type Backend struct {
 	client *gcds.Client
 	config Config
+	turns  turns
 }
 
 var _ sessions.UserBackend = (*Backend)(nil)
@@ -84,7 +85,7 @@ func New(client *gcds.Client, c Config) *Backend {
 	if c.Timeout <= 0 {
 		c.Timeout = 3 * time.Second
 	}
-	return &Backend{client, c}
+	return &Backend{client: client, config: c}
 }
 
 // Load implements [sessions.Backend].
@@ -144,6 +145,14 @@ func (b *Backend) Update(ctx context.Context, id string, r sessions.Record) (uin
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.config.Timeout)
 	defer cancel()
+	turn, err := b.turns.take(ctx, id)
+	if err != nil {
+		return 0, failure(ctx, "update", err)
+	}
+	defer b.turns.pass(id, turn)
+	if r.Version < turn.newest { // versions grow
+		return 0, sessions.ErrConflict
+	}
 	mark := newMark()
 	err = b.change(ctx, "update", id, mark, func(old *entity, attempt int) (*entity, error) {
 		switch {
@@ -155,7 +164,7 @@ func (b *Backend) Update(ctx context.Context, id string, r sessions.Record) (uin
 			// No call waits longer than Timeout, plus what clocks may differ by.
 			e.writes = old.writes.with(mark, b.config.Timeout+30*time.Second)
 			return &e, nil
-		case attempt > 1 && old.writes.full():
+		case attempt > 1 && uint64(old.version)-r.Version > maxWrites:
 			return nil, errors.New("sessions/datastore: update: so many changes since that whether it was applied cannot be known")
 		}
 		return nil, sessions.ErrConflict
@@ -163,7 +172,8 @@ func (b *Backend) Update(ctx context.Context, id string, r sessions.Record) (uin
 	if err != nil {
 		return 0, err
 	}
-	return r.Version + 1, nil
+	turn.newest = r.Version + 1
+	return turn.newest, nil
 }
 
 // Delete implements [sessions.Backend].
@@ -179,8 +189,12 @@ func (b *Backend) Delete(ctx context.Context, id string) error {
 	return nil
 }
 
+// keyPrefix begins the names of entities. Without it an id of the form __x__, one
+// in 17 million, would be a name that Datastore reserves.
+const keyPrefix = "s"
+
 func (b *Backend) key(id string) *gcds.Key {
-	key := gcds.NameKey(b.config.Kind, id, nil)
+	key := gcds.NameKey(b.config.Kind, keyPrefix+id, nil)
 	key.Namespace = b.config.Namespace
 	return key
 }

@@ -6,14 +6,15 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"flag"
 	"sort"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/webapp2go/webapp2go/internal/datastoretest"
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/sessions/datastore"
+	"github.com/webapp2go/webapp2go/sessions/sessionstest"
 )
 
 func newID() string {
@@ -64,6 +65,31 @@ func TestRecord(t *testing.T) {
 	if err := backend.Create(t.Context(), newID(), sessions.Record{Data: []byte("x")}); err == nil {
 		t.Error("a record that never expires was kept")
 	}
+}
+
+// TestReservedName has an id that Datastore would not take as a name.
+func TestReservedName(t *testing.T) {
+	backend := datastore.New(datastoretest.Start(t).Client(t.Context()), datastore.Config{})
+	id := "__" + newID()[:39] + "__"
+	if err := backend.Create(t.Context(), id, record("x")); err != nil {
+		t.Fatal(err)
+	}
+	load(t, backend, id)
+}
+
+var full = flag.Bool("full", false, "run every race of the suite, which takes a minute")
+
+// TestContract runs a tenth of the races of the suite, as with -short, unless -full
+// is given: each costs some hundred calls over the network.
+func TestContract(t *testing.T) {
+	if !*full && !testing.Short() {
+		flag.Set("test.short", "true")
+		defer flag.Set("test.short", "false")
+	}
+	client := datastoretest.Start(t).Client(t.Context())
+	sessionstest.Run(t, func(*testing.T) sessions.Backend {
+		return datastore.New(client, datastore.Config{Timeout: time.Minute})
+	})
 }
 
 // TestCreatedAgain holds a version over the deletion and another creation of its id.
@@ -166,6 +192,9 @@ func TestCosts(t *testing.T) {
 			if _, err := backend.Update(t.Context(), id, r); !errors.Is(err, sessions.ErrConflict) {
 				t.Error(err)
 			}
+			for server.Calls()["Rollback"] == 0 { // which Update does not wait for
+				time.Sleep(time.Millisecond)
+			}
 		}, map[string]int{"Lookup": 1, "Rollback": 1}},
 		{"Delete", func() { backend.Delete(t.Context(), id) }, map[string]int{"Commit": 1}},
 		{"EndUser", func() {
@@ -181,37 +210,6 @@ func TestCosts(t *testing.T) {
 				t.Errorf("%s: %d times %s, want %d", step.name, n, method, step.want[method])
 			}
 		}
-	}
-}
-
-// TestWriters has many increments of one record at once: each that was
-// acknowledged must be in it.
-func TestWriters(t *testing.T) {
-	backend := datastore.New(datastoretest.Start(t).Client(t.Context()), datastore.Config{Timeout: time.Minute})
-	id := create(t, backend, record(""))
-	const writers, rounds = 16, 10
-	var wait sync.WaitGroup
-	for range writers {
-		wait.Go(func() {
-			for range rounds {
-				for {
-					r := load(t, backend, id)
-					r.Data = append(r.Data, 'x')
-					_, err := backend.Update(t.Context(), id, r)
-					if err == nil {
-						break
-					}
-					if !errors.Is(err, sessions.ErrConflict) {
-						t.Error(err)
-						return
-					}
-				}
-			}
-		})
-	}
-	wait.Wait()
-	if n := len(load(t, backend, id).Data); n != writers*rounds {
-		t.Errorf("%d of %d increments are there", n, writers*rounds)
 	}
 }
 

@@ -71,13 +71,19 @@ func (b *Backend) change(ctx context.Context, doing, id string, mark []byte, dec
 	}
 }
 
-// transact runs f in a transaction, once, and waits no longer than ctx says. The
-// client would: after a failure it rolls back, which has 5 seconds of its own so
-// that no lock stays behind. That goes on without the caller.
+// transact runs f in a transaction, once, and waits no longer than ctx says, nor for
+// the rollback where f fails. The client would: a rollback has 5 seconds of its own, so
+// that no lock stays behind. It goes on without the caller.
 func (b *Backend) transact(ctx context.Context, f func(tx *gcds.Transaction) error) error {
-	done := make(chan error, 1)
+	done := make(chan error, 2)
 	go func() {
-		_, err := b.client.RunInTransaction(ctx, f, gcds.BeginLater, gcds.MaxAttempts(1))
+		_, err := b.client.RunInTransaction(ctx, func(tx *gcds.Transaction) error {
+			err := f(tx)
+			if err != nil {
+				done <- err
+			}
+			return err
+		}, gcds.BeginLater, gcds.MaxAttempts(1))
 		done <- err
 	}()
 	select {

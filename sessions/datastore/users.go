@@ -29,7 +29,7 @@ func (b *Backend) Sessions(ctx context.Context, user string) ([]sessions.Info, e
 	var infos []sessions.Info
 	for i, e := range entities {
 		if !e.expired() && len(e.data) > 0 {
-			infos = append(infos, e.record().Info(keys[i].Name))
+			infos = append(infos, e.record().Info(keys[i].Name[len(keyPrefix):]))
 		}
 	}
 	slices.SortFunc(infos, func(a, b sessions.Info) int {
@@ -53,7 +53,7 @@ func (b *Backend) EndUser(ctx context.Context, user string, except ...string) er
 	if err != nil {
 		return failure(ctx, "end sessions", err)
 	}
-	keys = slices.DeleteFunc(keys, func(key *gcds.Key) bool { return slices.Contains(except, key.Name) })
+	keys = slices.DeleteFunc(keys, func(key *gcds.Key) bool { return slices.Contains(except, key.Name[len(keyPrefix):]) })
 	for batch := range slices.Chunk(keys, maxCommit) {
 		if err := b.client.DeleteMulti(ctx, batch); err != nil {
 			return failure(ctx, "end sessions", err)

@@ -41,6 +41,3 @@ func (w writes) has(mark []byte) bool {
 	}
 	return false
 }
-
-// full reports whether marks may have been dropped before their time.
-func (w writes) full() bool { return len(w) >= maxWrites*markSize }
