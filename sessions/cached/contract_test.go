@@ -1,0 +1,86 @@
+package cached_test
+
+import (
+	"context"
+	"flag"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/sessions/cached"
+	"github.com/webapp2go/webapp2go/sessions/sessionstest"
+)
+
+// TestContract holds the whole contract, whatever state the cache is in.
+func TestContract(t *testing.T) {
+	fewerRaces(t)
+	for name, newBackend := range map[string]func(t *testing.T) sessions.Backend{
+		"healthy": func(t *testing.T) sessions.Backend {
+			return cached.New(sessions.NewMemory(), sessions.NewMemory())
+		},
+		"dead": func(t *testing.T) sessions.Backend {
+			return cached.New(faulty(sessions.NewMemory(), 1), sessions.NewMemory())
+		},
+		"fails now and then": func(t *testing.T) sessions.Backend {
+			return cached.New(faulty(sessions.NewMemory(), 0.3), sessions.NewMemory())
+		},
+		"forgets": func(t *testing.T) sessions.Backend {
+			return cached.New(forgetful{sessions.NewMemory()}, sessions.NewMemory())
+		},
+		"too small": func(t *testing.T) sessions.Backend {
+			return cached.New(small{sessions.NewMemory()}, sessions.NewMemory())
+		},
+		"shared by three processes": func(t *testing.T) sessions.Backend {
+			cache, store := sessions.NewMemory(), sessions.NewMemory()
+			return anyOf{cached.New(cache, store), cached.New(cache, store), cached.New(cache, store)}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sessionstest.Run(t, newBackend)
+		})
+	}
+}
+
+// TestContractForReal is that of memcached before Datastore.
+func TestContractForReal(t *testing.T) {
+	fewerRaces(t)
+	newBackend := memcachedBeforeDatastore(t)
+	sessionstest.Run(t, func(*testing.T) sessions.Backend { return anyOf{newBackend(), newBackend(), newBackend()} })
+}
+
+// fewerRaces has the suite run a tenth of its races, as with -short, unless -full is
+// given: each costs some hundred calls over the network.
+func fewerRaces(t *testing.T) {
+	if !*full && !testing.Short() {
+		flag.Set("test.short", "true")
+		t.Cleanup(func() { flag.Set("test.short", "false") })
+	}
+}
+
+// anyOf is a site of several processes: each call goes to one of them.
+type anyOf []*cached.Backend
+
+func (a anyOf) one() *cached.Backend { return a[rand.N(len(a))] }
+
+func (a anyOf) Load(ctx context.Context, id string) (sessions.Record, error) {
+	return a.one().Load(ctx, id)
+}
+
+func (a anyOf) Create(ctx context.Context, id string, r sessions.Record) error {
+	return a.one().Create(ctx, id, r)
+}
+
+func (a anyOf) Update(ctx context.Context, id string, r sessions.Record) (uint64, error) {
+	return a.one().Update(ctx, id, r)
+}
+
+func (a anyOf) Delete(ctx context.Context, id string) error { return a.one().Delete(ctx, id) }
+
+func (a anyOf) Sessions(ctx context.Context, user string) ([]sessions.Info, error) {
+	return a.one().Sessions(ctx, user)
+}
+
+func (a anyOf) EndUser(ctx context.Context, user string, except ...string) error {
+	return a.one().EndUser(ctx, user, except...)
+}

@@ -1,0 +1,159 @@
+package cached_test
+
+import (
+	"encoding/json"
+	"flag"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webapp2go/webapp2go/internal/datastoretest"
+	"github.com/webapp2go/webapp2go/internal/memcachetest"
+	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/sessions/cached"
+	"github.com/webapp2go/webapp2go/sessions/datastore"
+	"github.com/webapp2go/webapp2go/sessions/memcache"
+)
+
+// With -full the races of the suite are run in full against the real services, which
+// takes minutes.
+var full = flag.Bool("full", false, "run every race of the suite")
+
+// memcachedBeforeDatastore starts both and returns what makes processes over them.
+func memcachedBeforeDatastore(t *testing.T) func() *cached.Backend {
+	t.Helper()
+	server := memcachetest.Start(t)
+	store := datastore.New(datastoretest.Start(t).Client(t.Context()), datastore.Config{Timeout: time.Minute})
+	return func() *cached.Backend { return cached.New(newMemcache(t, server, time.Minute), store) }
+}
+
+func newMemcache(t *testing.T, server *memcachetest.Server, timeout time.Duration) sessions.Backend {
+	t.Helper()
+	b, err := memcache.New(memcache.Config{Servers: []string{server.Addr}, Timeout: timeout})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return b
+}
+
+// A site answers requests with what became of a session.
+type site struct {
+	*httptest.Server
+	t       *testing.T
+	manager *sessions.Manager
+}
+
+// An answer is what a request is told after its session was saved.
+type answer struct {
+	Code   int    `json:"-"`
+	Cookie string `json:"-"` // that the answer sets; "-": it deletes it
+	Err    string `json:"-"` // of a 503
+	Status string
+	User   string
+	N      int64
+	Values map[string]any
+}
+
+func newSite(t *testing.T, b sessions.Backend) *site {
+	t.Helper()
+	manager, err := sessions.New(sessions.Config{
+		Keys:     []sessions.Key{sessions.RandomKey()},
+		Sessions: []sessions.Spec{{Backend: b, Insecure: true}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{t: t, manager: manager}
+	s.Server = httptest.NewServer(s)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	store := s.manager.Store(r)
+	if r.URL.Path != "/untouched" {
+		session := store.Session()
+		session.Get("n")
+		switch r.URL.Path {
+		case "/login":
+			session.Set("owner", r.FormValue("key"))
+			session.SetUser("joe")
+			session.Renew()
+		case "/write":
+			session.Incr("n", 1)
+		case "/logout":
+			session.Destroy()
+		}
+		a := answer{User: session.User(), Values: map[string]any{}}
+		for key, value := range session.All() {
+			a.Values[key] = value
+		}
+		a.N, _ = a.Values["n"].(int64)
+		if err := store.Save(w); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		a.Status = session.Status().String() // as it is after the save
+		json.NewEncoder(w).Encode(a)
+	}
+}
+
+// do sends a request with a session's cookie. It may be called from any goroutine.
+func (s *site) do(cookie, path string) answer {
+	r, err := http.NewRequest("GET", s.URL+path, nil)
+	if err != nil {
+		s.t.Error(err)
+		return answer{}
+	}
+	if cookie != "" {
+		r.AddCookie(&http.Cookie{Name: "session", Value: cookie})
+	}
+	response, err := s.Client().Do(r)
+	if err != nil {
+		s.t.Error(err)
+		return answer{}
+	}
+	defer response.Body.Close()
+	a := answer{Code: response.StatusCode}
+	if a.Code != http.StatusOK {
+		body, err := io.ReadAll(response.Body)
+		if err != nil {
+			s.t.Error(err)
+		}
+		a.Err = string(body)
+	} else if path != "/untouched" {
+		if err := json.NewDecoder(response.Body).Decode(&a); err != nil {
+			s.t.Errorf("%s: %v", path, err)
+		}
+	}
+	for _, c := range response.Cookies() {
+		a.Cookie = c.Value
+		if c.MaxAge < 0 {
+			a.Cookie = "-"
+		}
+	}
+	return a
+}
+
+// slow reports whether a save ran out of its two seconds, which on a busy machine is
+// no fault of the backend: what was to be written may be there or not.
+func (a answer) slow() bool {
+	return a.Code == http.StatusServiceUnavailable && strings.Contains(a.Err, "deadline exceeded")
+}
+
+// login returns the cookie of a new session.
+func (s *site) login(key string) string {
+	s.t.Helper()
+	a := s.do("", "/login?key="+key)
+	for a.slow() {
+		a = s.do("", "/login?key="+key)
+	}
+	if a.Code != http.StatusOK || a.Cookie == "" {
+		s.t.Fatalf("login: %+v", a)
+	}
+	return a.Cookie
+}

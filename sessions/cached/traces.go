@@ -1,0 +1,51 @@
+package cached
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// traces are what this process remembers of the changes it has made itself, so that
+// it never reads its own past from the cache. An id shares its trace with one in 4096
+// others, which then now and then are read from the store without need: that bounds
+// the memory, 64 KB, and spares a lock. The zero value is ready.
+type traces [4096]trace
+
+type trace struct {
+	changes atomic.Uint32 // counts the changes that were begun
+	doubted atomic.Int64  // until when the cache is not to be read, in nanoseconds of Unix time
+}
+
+// of returns the trace of an id, found by 12 bits of its first two characters. An id
+// is a hash, so all traces are as likely.
+func (t *traces) of(id string) *trace {
+	return &t[uint16(sextet(id[0]))<<6|uint16(sextet(id[1]))]
+}
+
+// sextet is what a character of base64url stands for.
+func sextet(c byte) byte {
+	switch {
+	case c >= 'a':
+		return c - 'a' + 26
+	case c == '_':
+		return 63
+	case c >= 'A':
+		return c - 'A'
+	case c == '-':
+		return 62
+	default:
+		return c - '0' + 52
+	}
+}
+
+// doubt says that the cache could not be brought up to date.
+func (t *trace) doubt(until time.Time) {
+	for {
+		old := t.doubted.Load()
+		if old >= until.UnixNano() || t.doubted.CompareAndSwap(old, until.UnixNano()) {
+			return
+		}
+	}
+}
+
+func (t *trace) inDoubt(now time.Time) bool { return now.UnixNano() < t.doubted.Load() }

@@ -1,0 +1,71 @@
+package cached
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+const (
+	// endRounds is how often EndUser looks whether it has ended all.
+	endRounds = 5
+	// endAtOnce is how many sessions it ends at the same time.
+	endAtOnce = 16
+)
+
+// Sessions implements [sessions.UserBackend]. It asks the store.
+func (b *Backend) Sessions(ctx context.Context, user string) ([]sessions.Info, error) {
+	users, err := b.users()
+	if err != nil || user == "" {
+		return nil, err
+	}
+	return users.Sessions(ctx, user)
+}
+
+// EndUser implements [sessions.UserBackend]. It deletes the sessions one by one,
+// since it must know which they are to bar them from the cache.
+func (b *Backend) EndUser(ctx context.Context, user string, except ...string) error {
+	users, err := b.users()
+	if err != nil || user == "" { // nobody's sessions are not those of one user
+		return err
+	}
+	for range endRounds {
+		infos, err := users.Sessions(ctx, user)
+		if err != nil {
+			return err
+		}
+		infos = slices.DeleteFunc(infos, func(i sessions.Info) bool { return slices.Contains(except, i.ID) })
+		if len(infos) == 0 {
+			return nil
+		}
+		for chunk := range slices.Chunk(infos, endAtOnce) {
+			if err := b.deleteAll(ctx, chunk); err != nil {
+				return err
+			}
+		}
+	}
+	// Sessions begin faster than they are ended. Those that had begun before are ended.
+	return nil
+}
+
+func (b *Backend) deleteAll(ctx context.Context, infos []sessions.Info) error {
+	errs := make([]error, len(infos))
+	var wait sync.WaitGroup
+	for i, info := range infos {
+		wait.Go(func() { errs[i] = b.Delete(ctx, info.ID) })
+	}
+	wait.Wait()
+	return errors.Join(errs...)
+}
+
+func (b *Backend) users() (sessions.UserBackend, error) {
+	users, ok := b.store.(sessions.UserBackend)
+	if !ok {
+		return nil, fmt.Errorf("sessions/cached: the store, a %T, cannot list the sessions of a user: %w", b.store, errors.ErrUnsupported)
+	}
+	return users, nil
+}
