@@ -1,7 +1,6 @@
 package sessions
 
 import (
-	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -75,50 +74,3 @@ const (
 	defaultIdle     = 30 * time.Minute
 	defaultAbsolute = 12 * time.Hour
 )
-
-// A Manager makes the Store of each request. It is made once, by [New], and is safe
-// for concurrent use.
-type Manager struct {
-	specs []*declared
-	codec *codec
-	log   *slog.Logger
-	now   func() time.Time
-	event func(Event)
-}
-
-// New checks the whole of c and reports every mistake it finds, joined, each with its
-// cure. It keeps nothing of c that the caller may change.
-func New(c Config) (*Manager, error) {
-	m := &Manager{log: c.Log, now: c.Now, event: c.OnEvent}
-	if m.log == nil {
-		m.log = slog.Default()
-	}
-	if m.now == nil {
-		m.now = time.Now
-	}
-	codec, err := newCodec(c.Keys)
-	m.codec = codec
-	errs := []error{err}
-	specs := c.Sessions
-	if len(specs) == 0 {
-		specs = []Spec{{}}
-	}
-	for i, spec := range specs {
-		d := declare(m, spec, c.Site)
-		for _, err := range d.check() {
-			errs = append(errs, specError(i, err))
-		}
-		m.specs = append(m.specs, d)
-	}
-	errs = append(errs, m.checkNames()...)
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return m, nil
-}
-
-// Store returns the sessions of r. Call it once per request and keep it; it reads
-// nothing yet.
-func (m *Manager) Store(r *http.Request) *Store {
-	return &Store{manager: m, request: r}
-}

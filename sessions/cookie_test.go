@@ -15,6 +15,7 @@ func read(st *sessions.Store, _ *http.Request) string {
 	st.Session().Get("n")
 	return show(st.Session())
 }
+func loggingIn(st *sessions.Store, _ *http.Request) string { st.Session().SetUser("ann"); return "" }
 func end(st *sessions.Store, _ *http.Request) string       { st.Session().Destroy(); return "" }
 func untouched(st *sessions.Store, _ *http.Request) string { st.Session(); return "" }
 

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/webapp2go/webapp2go/sessions"
 )
@@ -133,36 +132,6 @@ func TestAnAcknowledgedWriteSurvivesRenew(t *testing.T) {
 	t.Logf("%d of %d writes were acknowledged", acknowledged-1, races)
 }
 
-func TestNothingComesBackAfterLogout(t *testing.T) {
-	const races = 500
-	p := newProbe()
-	site := loginSite(t, p, func() {})
-	late := 0
-	for range races {
-		b := site.browser()
-		b.get("/login")
-		twin := b.twin()
-		var both sync.WaitGroup
-		var count answer
-		both.Go(func() { count = twin.get("/count") })
-		both.Go(func() { b.get("/logout") })
-		both.Wait()
-		if count.status == "gone" {
-			late++
-		}
-		for _, who := range []*browser{b, twin} {
-			who.want("/show", " ")
-		}
-		if t.Failed() {
-			return
-		}
-	}
-	if n := p.living(); n != 0 {
-		t.Errorf("%d sessions are left", n)
-	}
-	t.Logf("%d of %d writers met the logout", late, races)
-}
-
 func TestRenewKeepsDataAndEndsTheOldID(t *testing.T) {
 	p := newProbe()
 	site := loginSite(t, p, func() {})
@@ -198,33 +167,6 @@ func TestSetUserRenews(t *testing.T) {
 	}
 }
 
-func TestDestroy(t *testing.T) {
-	tests := []struct{ name, path, sees string }{
-		{"alone", "/logout", " "},
-		{"after Renew", "/both", " "},
-		{"then Set begins a new session", "/anew", " fresh=true"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			p := newProbe()
-			site := loginSite(t, p, func() {})
-			b := site.browser()
-			b.get("/login")
-			thief := b.twin()
-			a := b.get(test.path)
-			if n := len(a.Header["Set-Cookie"]); n != 1 || a.status != "new" {
-				t.Errorf("%d cookies, status %s", n, a.status)
-			}
-			b.want("/show", test.sees)
-			thief.want("/show", " ")
-			left, err := p.Sessions(context.Background(), "ann")
-			if err != nil || len(left) != 0 {
-				t.Errorf("the user still has %d sessions, %v", len(left), err)
-			}
-		})
-	}
-}
-
 // What fails in the middle of a renewal leaves the old session as it was and no record
 // that a browser was not told of.
 func TestRenewThatFails(t *testing.T) {
@@ -246,20 +188,6 @@ func TestRenewThatFails(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestLogoutThatFailsSaysSo(t *testing.T) {
-	p := newProbe()
-	site := loginSite(t, p, func() {})
-	b := site.browser()
-	b.get("/login")
-	p.hook(func(m, _ string) { p.dead.Store(m == "update") })
-	if a := b.get("/logout"); a.StatusCode != http.StatusServiceUnavailable || a.Header["Set-Cookie"] != nil {
-		t.Errorf("status %d, cookies %q", a.StatusCode, a.Header["Set-Cookie"])
-	}
-	p.hook(nil)
-	p.dead.Store(false)
-	b.want("/show", "ann login=true")
 }
 
 // A miss is a new id: nobody shares a session with whoever has kept an old cookie.
@@ -296,20 +224,4 @@ func TestEvictionInMidRequest(t *testing.T) {
 		}
 	}
 	b.want("/show", " ")
-}
-
-func TestTombstonesEnd(t *testing.T) {
-	p := newProbe()
-	site := loginSite(t, p, func() {})
-	b := site.browser()
-	b.get("/login")
-	id := b.get("/id").body
-	b.get("/logout")
-	r, err := p.Memory.Load(context.Background(), id)
-	if err != nil || len(r.Data) != 0 {
-		t.Fatalf("%d bytes, %v; want a tombstone", len(r.Data), err)
-	}
-	if left := time.Until(r.Expires); left > time.Minute || left < 30*time.Second {
-		t.Errorf("it stands for %v, want a minute", left)
-	}
 }

@@ -2,9 +2,7 @@ package sessions
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 )
 
@@ -113,51 +111,4 @@ func (st *Store) close(i int) *Session {
 	}
 	s.saved = true
 	return s
-}
-
-// forbidSharing keeps an answer that a session went into out of shared caches, and
-// one that carries a cookie out of all, unless the handler has decided for itself.
-func forbidSharing(header http.Header, cookie bool) {
-	lines := new([2]string) // one allocation for both
-	if vary := header["Vary"]; len(vary) == 0 {
-		lines[0] = "Cookie"
-		header["Vary"] = lines[0:1:1]
-	} else if !variesByCookie(vary) {
-		header["Vary"] = append(vary, "Cookie")
-	}
-	if len(header["Cache-Control"]) == 0 {
-		lines[1] = "private, no-cache"
-		if cookie {
-			lines[1] = "no-store"
-		}
-		header["Cache-Control"] = lines[1:2:2]
-	}
-}
-
-func variesByCookie(vary []string) bool {
-	for _, line := range vary {
-		for field := range strings.SplitSeq(line, ",") {
-			if field = trim(field); field == "*" || strings.EqualFold(field, "Cookie") {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func (m *Manager) index(name string) int {
-	for i, d := range m.specs {
-		if d.Name == name {
-			return i
-		}
-	}
-	return -1
-}
-
-func (m *Manager) undeclared(name string) string {
-	var names []string
-	for _, d := range m.specs {
-		names = append(names, fmt.Sprintf("%q", d.Name))
-	}
-	return fmt.Sprintf("sessions: no session %q is declared: add a Spec to Config.Sessions, or use one of %s", name, strings.Join(names, ", "))
 }

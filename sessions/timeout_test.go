@@ -13,9 +13,8 @@ const minute = time.Minute
 
 // The server judges both timeouts, by the clock of the Config.
 func TestTimeouts(t *testing.T) {
-	login := func(st *sessions.Store, _ *http.Request) string { st.Session().SetUser("ann"); return "" }
 	renew := func(st *sessions.Store, _ *http.Request) string { st.Session().Renew(); return "" }
-	actions := map[string]action{"/write": write, "/read": read, "/login": login, "/renew": renew}
+	actions := map[string]action{"/write": write, "/read": read, "/login": loggingIn, "/renew": renew}
 	type step struct {
 		after  time.Duration
 		path   string
