@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/securecookie"
+
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
@@ -107,5 +109,30 @@ func TestManyCookiesOfOneName(t *testing.T) {
 	header := strings.Repeat("__Host-session=AAAA; ", 20000)
 	if a := site.browser().send("/", &header); a.StatusCode != http.StatusOK || a.status != "tampered" {
 		t.Errorf("status %d, session %s", a.StatusCode, a.status)
+	}
+}
+
+// A cookie that no browser would have kept is refused before any cryptography, even
+// one that is signed.
+func TestSignedAndTooLarge(t *testing.T) {
+	key, p := sessions.RandomKey(), newProbe()
+	for size, want := range map[int]string{1000: "loaded", 5000: "tampered"} {
+		newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: p}}}, map[string]action{
+			"/": func(st *sessions.Store, _ *http.Request) string { st.Session().Set("x", make([]byte, size)); return "" },
+		}).browser().get("/")
+		r, err := p.Memory.Load(t.Context(), p.ids[len(p.ids)-1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		library := securecookie.New(key.Hash, nil).SetSerializer(securecookie.NopEncoder{}).MaxLength(0)
+		value, err := library.Encode("__Host-session d ", append([]byte("\x01d"), r.Data...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cookie := "__Host-session=" + value
+		site := newSite(t, sessions.Config{Keys: []sessions.Key{key}}, map[string]action{"/": read})
+		if a := site.browser().send("/", &cookie); a.status != want {
+			t.Errorf("%d bytes: %s, want %s", size, a.status, want)
+		}
 	}
 }

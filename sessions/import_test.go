@@ -91,3 +91,26 @@ func TestImport(t *testing.T) {
 		}
 	}
 }
+
+// A session that is first read after the header has gone takes nothing over: there is
+// no way left to keep it.
+func TestImportAfterSave(t *testing.T) {
+	manager, err := sessions.New(sessions.Config{
+		Keys: []sessions.Key{sessions.RandomKey()},
+		Sessions: []sessions.Spec{{Import: &sessions.Import{Cookie: "old", Read: func(*http.Request) map[string]any {
+			return map[string]any{"n": 1}
+		}}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, r := recorder()
+	r.Header.Set("Cookie", "old=valid")
+	st := manager.Store(r)
+	if err := st.Save(w); err != nil {
+		t.Fatal(err)
+	}
+	if s := st.Session(); s.Get("n") != nil || s.Err() != nil {
+		t.Errorf("n is %v, %v", s.Get("n"), s.Err())
+	}
+}
