@@ -20,7 +20,7 @@ type AccountData struct {
 	Created         time.Time
 	Roles           []string
 	Sessions        []AccountSession // newest first
-	SessionsUnknown bool             // the sessions cannot be listed, because they live in signed cookies or memcached alone
+	SessionsUnknown bool             // they live in signed cookies, or in memcached alone, and cannot be listed
 	Error           string           // why the password was not changed
 }
 

@@ -30,7 +30,7 @@ func TestChangeOfPasswordSaysWhatSignedCookiesCannot(t *testing.T) {
 	s := serve(t, nil, nil)
 	c := s.client(t)
 	c.signUp("ann")
-	c.get("/account").shows(t, 200, "kept in the cookie of your browser alone")
+	c.get("/account").shows(t, 200, "in a way that cannot list them")
 	c.post("/account", "action", "password", "old", "correct horse", "new", "battery staple").redirects(t, "/account")
 	c.get("/account").shows(t, 200, "go on until they run out")
 }

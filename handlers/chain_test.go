@@ -176,6 +176,9 @@ func TestGuardTellsBrowsersFromPrograms(t *testing.T) {
 			if a.status != test.status || a.header.Get("Location") != test.location {
 				t.Errorf("%d to %q, want %d to %q", a.status, a.header.Get("Location"), test.status, test.location)
 			}
+			if a.status == http.StatusUnauthorized && a.header.Get("WWW-Authenticate") == "" {
+				t.Error("no WWW-Authenticate")
+			}
 		})
 	}
 }

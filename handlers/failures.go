@@ -26,7 +26,10 @@ const (
 // try counts a try to log in before it is made, so that tries at the same time count
 // as well. It returns how long who has to wait first; 0: not at all.
 func (f *failures) try(who string, most int) time.Duration {
-	if most == 0 {
+	switch {
+	case most < 0:
+		return 0
+	case most == 0:
 		most = defaultFailures
 	}
 	f.mu.Lock()

@@ -88,9 +88,16 @@ func (h *LoginHandler) Post() error {
 
 // again shows the form once more.
 func (h *LoginHandler) again(status int, data LoginData) error {
+	if status == http.StatusUnauthorized {
+		h.challenge()
+	}
 	h.Response.WriteHeader(status)
 	return h.Render("login", data)
 }
+
+// challenge says how to log in, which every 401 must (RFC 9110 section 11.6.1): by a
+// cookie, for which there is no registered scheme. Browsers show nothing for it.
+func (h *BaseHandler) challenge() { h.Response.Header().Set("WWW-Authenticate", "Cookie") }
 
 // LogoutHandler logs out, by POST only: a picture on another page must not be able to.
 type LogoutHandler struct{ BaseHandler }

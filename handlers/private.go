@@ -25,9 +25,6 @@ func (h *PrivateHandler) Guard() error {
 	if err != nil || user != nil {
 		return err
 	}
-	if !h.wantsPage() {
-		return h.Abort(http.StatusUnauthorized, "Log in first.")
-	}
 	var pairs []any
 	if h.Request.Method == http.MethodGet || h.Request.Method == http.MethodHead {
 		pairs = []any{"next", h.Request.URL.RequestURI()}
@@ -36,5 +33,9 @@ func (h *PrivateHandler) Guard() error {
 	if err != nil {
 		return err
 	}
-	return h.RedirectAbort(login)
+	if h.wantsPage() {
+		return h.RedirectAbort(login)
+	}
+	h.challenge()
+	return h.Abort(http.StatusUnauthorized, "Log in first.")
 }

@@ -25,7 +25,8 @@ type Site struct {
 	// Policy is the Content-Security-Policy; empty: [StrictPolicy].
 	Policy string
 	// LoginFailures is how often one address may fail to log in under one name within
-	// a quarter of an hour, in this process, before it has to wait; 0: 10.
+	// a quarter of an hour, in this process, before it has to wait; 0: 10, negative: as
+	// often as it likes.
 	LoginFailures int
 
 	failures failures
@@ -48,29 +49,35 @@ func (s *Site) Init(h framework.Handler) {
 	base := embedded.base()
 	base.Site = s
 	header := base.Response.Header()
-	for name, value := range securityHeaders {
-		header[name] = value
+	for i := range securityHeaders {
+		header[securityHeaders[i].name] = securityHeaders[i].value
 	}
-	policy := s.Policy
-	if policy == "" {
-		policy = StrictPolicy
+	if s.Policy != "" {
+		header["Content-Security-Policy"] = []string{s.Policy}
 	}
-	header.Set("Content-Security-Policy", policy)
 	if base.App.Scheme(base.Request) == "https" && !base.App.Debug {
-		header.Set("Strict-Transport-Security", "max-age=31536000")
+		header["Strict-Transport-Security"] = transportSecurity
 	}
 }
 
-// securityHeaders are those that are the same in every answer (OWASP Secure Headers
-// Project). The slices are shared by all answers: their capacity is their length, so
-// that Header.Add copies.
-var securityHeaders = map[string][]string{
-	"X-Content-Type-Options":       {"nosniff"},
-	"Referrer-Policy":              {"same-origin"},
-	"Permissions-Policy":           {"camera=(), microphone=(), geolocation=(), payment=(), usb=()"},
-	"Cross-Origin-Opener-Policy":   {"same-origin"},
-	"Cross-Origin-Resource-Policy": {"same-origin"},
+// securityHeaders are those of every answer (OWASP Secure Headers Project). Their
+// slices are shared by all answers, which costs no allocation: their capacity is their
+// length, so that Header.Add copies, and Header.Set replaces.
+var securityHeaders = []struct {
+	name  string
+	value []string
+}{
+	{"Content-Security-Policy", []string{StrictPolicy}},
+	{"X-Content-Type-Options", []string{"nosniff"}},
+	{"Referrer-Policy", []string{"same-origin"}},
+	{"Permissions-Policy", []string{"camera=(), microphone=(), geolocation=(), payment=(), usb=()"}},
+	{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
+	{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
 }
+
+// transportSecurity keeps a browser on https for a year. Subdomains are for their own
+// sites to decide.
+var transportSecurity = []string{"max-age=31536000"}
 
 // Routes adds the site's own pages to app: login, logout, signup and account, each
 // under its name and at the path of that name, and the static files, named static.
@@ -86,13 +93,15 @@ func (s *Site) Routes(app *framework.App) {
 	app.Handle("/account", framework.To[AccountHandler](app)).Name("account")
 	app.Handle(templates.StaticPath+"{file}", framework.To[StaticHandler](app)).Name("static")
 
-	s.Templates.SetURL(func(name string, pairs ...any) (string, error) {
-		u, err := app.URL(name, pairs...)
-		if err != nil {
-			return "", err
-		}
-		return u.String(), nil
-	})
+	if s.Templates != nil { // else the handlers above are not Ready
+		s.Templates.SetURL(func(name string, pairs ...any) (string, error) {
+			u, err := app.URL(name, pairs...)
+			if err != nil {
+				return "", err
+			}
+			return u.String(), nil
+		})
+	}
 	if app.Fallback == nil {
 		app.Fallback = func() framework.Handler { return new(FallbackHandler) }
 	}

@@ -1,9 +1,12 @@
 package handlers_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"testing"
 
+	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/sessions"
 )
@@ -54,5 +57,47 @@ func TestSecurityHeaders(t *testing.T) {
 				t.Errorf("%s: %s is %q, want %q", path, name, got, want)
 			}
 		}
+	}
+}
+
+func TestTransportSecurityIsForHTTPSAlone(t *testing.T) {
+	tests := []struct {
+		name, scheme string
+		debug        bool
+		want         string
+	}{
+		{"https", "https", false, "max-age=31536000"},
+		{"http", "http", false, ""},
+		{"development", "https", true, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := serve(t, sessions.NewMemory(), func(s *server) {
+				s.app.Proxy, s.app.Debug = framework.CloudRun, test.debug
+				s.site.Policy = "default-src 'self'"
+			})
+			header := s.client(t).get("/login", "X-Forwarded-Proto", test.scheme).header
+			if got := header.Get("Strict-Transport-Security"); got != test.want {
+				t.Errorf("Strict-Transport-Security %q, want %q", got, test.want)
+			}
+			if got := header.Get("Content-Security-Policy"); got != "default-src 'self'" {
+				t.Errorf("the site's own policy is not sent, but %q", got)
+			}
+		})
+	}
+}
+
+// What one answer does to its headers is not in the next one's.
+func TestSecurityHeadersAreNotSharedBetweenAnswers(t *testing.T) {
+	s := serve(t, sessions.NewMemory(), nil)
+	for range 2 {
+		var h handlers.BaseHandler
+		w := httptest.NewRecorder()
+		framework.Init(&h, s.app, w, httptest.NewRequest(http.MethodGet, "/", nil))
+		if got := h.Response.Header().Values("Referrer-Policy"); len(got) != 1 {
+			t.Errorf("%d values", len(got))
+		}
+		h.Response.Header().Add("Referrer-Policy", "no-referrer")
+		h.Response.Header().Set("X-Content-Type-Options", "x")
 	}
 }

@@ -94,7 +94,7 @@ func (h *OverviewHandler) Post() error {
 	err = h.Site.Sessions.EndUser(h.Context(), "", user.ID, h.Session().ID())
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
-		h.Flash("Sessions in signed cookies cannot be ended from here.", "warning")
+		h.Flash("Sessions in signed cookies, or in memcached alone, cannot be ended from here.", "warning")
 	case err != nil:
 		return &framework.Error{Code: http.StatusServiceUnavailable, Err: err}
 	default:
