@@ -154,8 +154,13 @@ func (a *App) logger() *slog.Logger {
 	return slog.Default()
 }
 
+// made remembers a route for Check. The routing table is read without a lock, so it has
+// to be whole before it is used.
 func (a *App) made(rt *route) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
+	if a.index.Load() != nil {
+		panic("framework: a route was made after the first request: make all of them before serving")
+	}
 	a.routes = append(a.routes, rt)
 }

@@ -71,7 +71,7 @@ func (h *page) Put() error {
 }
 
 func TestChainRunsInOrder(t *testing.T) {
-	app := framework.New()
+	app, _ := newApp(t)
 	app.Handle("/", framework.To[page](app))
 	for _, test := range []struct {
 		verb   string
@@ -97,7 +97,7 @@ func TestChainRunsInOrder(t *testing.T) {
 }
 
 func TestAnswersWithoutARoute(t *testing.T) {
-	app := framework.New()
+	app, _ := newApp(t)
 	app.Handle("/page", framework.To[page](app))
 	app.HandleFunc("/plain", func(http.ResponseWriter, *http.Request) {}).Methods("GET", "HEAD")
 	for _, test := range []struct {

@@ -187,3 +187,15 @@ func TestCheckProbesWithARequest(t *testing.T) {
 		t.Errorf("Check returned %v, %d probes", err, probes)
 	}
 }
+
+func TestRoutesAreMadeBeforeTheFirstRequest(t *testing.T) {
+	app, _ := newApp(t)
+	app.Handle("/", framework.To[onlyGet](app))
+	ask(app, "GET", "/")
+	defer func() {
+		if text, _ := recover().(string); !strings.Contains(text, "make all of them before serving") {
+			t.Errorf("panic %q", text)
+		}
+	}()
+	framework.To[onlyGet](app)
+}

@@ -39,9 +39,6 @@ type Response struct {
 
 var _ http.ResponseWriter = (*Response)(nil)
 
-// sniffed is how much of a body tells its type; of the answer to HEAD no more is kept.
-const sniffed = 512
-
 // errFinished is returned by a write that comes after the end of the request.
 var errFinished = errors.New("framework: write to a response that is finished")
 
@@ -148,24 +145,6 @@ func (r *Response) Sent() bool { return r.sent }
 // through; Flush and Hijack are this type's own.
 func (r *Response) Unwrap() http.ResponseWriter { return r.writer }
 
-// Reset drops the body, the status and the headers that describe them: Content-* but
-// not Content-Security-Policy, ETag, Last-Modified, Cache-Control, Expires,
-// Accept-Ranges, Location, Trailer. It keeps every other header and the cookies. It
-// does nothing once the header is sent.
-func (r *Response) Reset() {
-	if r.sent {
-		return
-	}
-	r.dropBody()
-	r.status = 0
-	header := r.Header()
-	for name := range header {
-		if describesBody(name) {
-			delete(header, name)
-		}
-	}
-}
-
 // answered tells whether somebody has begun an answer.
 func (r *Response) answered() bool {
 	return r.status != 0 || r.count > 0 || r.sent || r.failure != nil
@@ -224,42 +203,4 @@ func (r *Response) finish() {
 	if request := r.handler.requestHandler().Request; request != nil && request.MultipartForm != nil {
 		_ = request.MultipartForm.RemoveAll() // what cannot be removed is the temporary folder's
 	}
-}
-
-// complete says in the header what is known of the body.
-func (r *Response) complete(whole bool) {
-	header := r.Header()
-	if r.status == http.StatusNoContent {
-		header.Del("Content-Length")
-		header.Del("Content-Type")
-	}
-	if r.request.Method == http.MethodHead {
-		if r.count == 0 {
-			return // of a Head of its own, which need not know
-		}
-		if header["Content-Type"] == nil && header["Content-Encoding"] == nil && r.held() > 0 {
-			header.Set("Content-Type", http.DetectContentType(*r.body)) // as the server does for GET
-		}
-	}
-	if !whole || !bodyAllowed(r.status) || header["Content-Length"] != nil || header["Transfer-Encoding"] != nil || header["Trailer"] != nil {
-		return
-	}
-	r.length[0] = strconv.FormatInt(r.count, 10)
-	header["Content-Length"] = r.length[:]
-}
-
-// bodyAllowed tells whether a status may have a body (RFC 9110 section 6.4.1).
-func bodyAllowed(status int) bool {
-	return status != http.StatusNoContent && status != http.StatusNotModified && status != http.StatusSwitchingProtocols
-}
-
-// describesBody tells whether a header is about the body that is being dropped.
-func describesBody(name string) bool {
-	switch name {
-	case "Etag", "Last-Modified", "Cache-Control", "Expires", "Accept-Ranges", "Location", "Trailer":
-		return true
-	case "Content-Security-Policy", "Content-Security-Policy-Report-Only":
-		return false
-	}
-	return len(name) > 8 && name[:8] == "Content-"
 }

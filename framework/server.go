@@ -85,7 +85,9 @@ func (s Server) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	stop() // from here on a signal has its usual effect
-	return drain(server, orDefault(s.DrainTimeout, 3*time.Second))
+	err = drain(server, orDefault(s.DrainTimeout, 3*time.Second))
+	<-served // the port is free only now, where the signal came before Serve had begun
+	return err
 }
 
 // drain lets running requests end, and cuts off those that take longer.

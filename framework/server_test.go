@@ -119,20 +119,30 @@ func TestServerCutsOffWhatDoesNotEnd(t *testing.T) {
 	}
 }
 
+// Run leaves the port free, also where it is told to stop as soon as it is open.
 func TestServerStopsWithItsContext(t *testing.T) {
 	app, _ := newApp(t)
-	ctx, stop := context.WithCancel(t.Context())
-	s := framework.Server{Handler: app, Addr: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler), Listening: func(net.Addr) { stop() }}
-	if err := s.Run(ctx); err != nil {
-		t.Errorf("Run returned %v", err)
+	for range 20 {
+		ctx, stop := context.WithCancel(t.Context())
+		var address string
+		s := framework.Server{
+			Handler: app, Addr: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler),
+			Listening: func(addr net.Addr) { address = addr.String(); stop() },
+		}
+		if err := s.Run(ctx); err != nil {
+			t.Errorf("Run returned %v", err)
+		}
+		if connection, err := net.Dial("tcp", address); err == nil {
+			connection.Close()
+			t.Error("the port is still open")
+		}
 	}
 }
 
 func TestServerAddress(t *testing.T) {
-	port := freePort(t)
 	for name, test := range map[string]struct{ addr, port, want string }{
-		"PORT":             {"", port, "[::]:" + port},
-		"Addr before PORT": {"127.0.0.1:" + port, "1", "127.0.0.1:" + port},
+		"PORT":             {"", "0", "[::]:"},
+		"Addr before PORT": {"127.0.0.1:0", "none", "127.0.0.1:"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("PORT", test.port)
@@ -142,21 +152,11 @@ func TestServerAddress(t *testing.T) {
 				Handler: http.NotFoundHandler(), Addr: test.addr, Log: slog.New(slog.DiscardHandler),
 				Listening: func(addr net.Addr) { got = addr.String(); stop() },
 			}.Run(ctx)
-			if err != nil || got != test.want {
+			if err != nil || !strings.HasPrefix(got, test.want) {
 				t.Errorf("listened on %q, want %q; %v", got, test.want, err)
 			}
 		})
 	}
-}
-
-func freePort(t *testing.T) string {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	return port
 }
 
 // What keeps a server from starting is an error before the port is open.

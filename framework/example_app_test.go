@@ -1,0 +1,104 @@
+package framework_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http/httptest"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+// Shop is what all handlers share.
+type Shop struct{ name string }
+
+// ShopHandler is the base of the shop's handlers.
+type ShopHandler struct {
+	framework.RequestHandler
+	Shop *Shop
+}
+
+func (h *ShopHandler) setShop(s *Shop) { h.Shop = s }
+
+// Ready lets Check find out that nobody set App.Init.
+func (h *ShopHandler) Ready() error {
+	if h.Shop == nil {
+		return errors.New("set app.Init = shop.Init")
+	}
+	return nil
+}
+
+func (s *Shop) Init(h framework.Handler) { h.(interface{ setShop(*Shop) }).setShop(s) }
+
+type DoorHandler struct{ ShopHandler }
+
+func (h *DoorHandler) Get() error {
+	_, err := fmt.Fprint(h, "Welcome to ", h.Shop.name)
+	return err
+}
+
+// App.Init gives every new handler what the site shares; App.Errors and App.Fallback
+// make the site's error pages.
+func ExampleApp() {
+	shop := &Shop{name: "Books & Co"}
+	app := framework.New()
+	app.Init = shop.Init
+	app.Fallback = func() framework.Handler { return new(ShopHandler) }
+	app.Errors = map[int]framework.ErrorHandler{
+		404: func(h framework.Handler, err error) error {
+			shop := h.(interface{ Name() string })
+			_, err = fmt.Fprint(h.(interface{ Write([]byte) (int, error) }), shop.Name(), " has no such page")
+			return err
+		},
+	}
+	app.Handle("/", framework.To[DoorHandler](app))
+
+	try(app, "GET", "/")
+	try(app, "GET", "/nowhere")
+	// Output:
+	// GET /: 200 Welcome to Books & Co
+	// GET /nowhere: 404 Books & Co has no such page
+}
+
+func (h *ShopHandler) Name() string { return h.Shop.name }
+
+func ExampleApp_Check() {
+	app := framework.New()
+	app.Handle("/", framework.To[DoorHandler](app)).Name("door")
+	app.Handle("/back", framework.To[DoorHandler](app)).Name("door")
+	fmt.Println(app.Check())
+	// Output:
+	// framework: routes "/" and "/back" are both named "door"
+	// framework: *framework_test.DoorHandler: set app.Init = shop.Init
+	// framework: *framework_test.DoorHandler: set app.Init = shop.Init
+}
+
+func ExampleApp_URL() {
+	app := framework.New()
+	app.Handle("/books/{id:[0-9]+}", framework.To[BookHandler](app)).Name("book")
+	fmt.Println(app.URL("book", "id", 7, "page", 2))
+	_, err := app.URL("book", "id", "seven")
+	fmt.Println(err)
+	// Output:
+	// /books/7?page=2 <nil>
+	// framework: URL of "book": mux: variable "seven" doesn't match, expected "^[0-9]+$"
+}
+
+func ExampleApp_AbsoluteURL() {
+	app := framework.New()
+	app.BaseURL = "https://www.example.com"
+	app.Handle("/books/{id}", framework.To[BookHandler](app)).Name("book")
+	fmt.Println(app.AbsoluteURL("book", "id", 7))
+	// Output:
+	// https://www.example.com/books/7 <nil>
+}
+
+func ExampleApp_ClientIP() {
+	app := framework.New()
+	app.Proxy = framework.CloudRun
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("X-Forwarded-For", "what anybody says, 192.0.2.7")
+	r.Header.Set("X-Forwarded-Proto", "https")
+	fmt.Println(app.ClientIP(r), app.Scheme(r))
+	// Output:
+	// 192.0.2.7 https
+}

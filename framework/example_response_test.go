@@ -1,0 +1,80 @@
+package framework_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+type VisitHandler struct{ framework.RequestHandler }
+
+func (h *VisitHandler) Get() error {
+	h.Response.BeforeSend(func(w http.ResponseWriter) error {
+		http.SetCookie(w, &http.Cookie{Name: "visited", Value: "yes"})
+		return nil
+	})
+	fmt.Fprint(h, "half a page")
+	return h.Abort(http.StatusTeapot, "and then an error")
+}
+
+func (h *VisitHandler) HandleError(err error) error {
+	_, err = fmt.Fprint(h, "short and stout")
+	return err
+}
+
+// What is registered runs however the action ends, and its cookie is sent with
+// whatever is the answer in the end.
+func ExampleResponse_BeforeSend() {
+	app := framework.New()
+	app.Handle("/", framework.To[VisitHandler](app))
+
+	try(app, "GET", "/")
+	// Output:
+	// GET /: 418 Set-Cookie: visited=yes short and stout
+}
+
+type OrderHandler struct{ framework.RequestHandler }
+
+func (h *OrderHandler) Post() error {
+	saved := false
+	h.Response.BeforeSend(func(http.ResponseWriter) error {
+		saved = true
+		return nil
+	})
+	if err := h.Response.Commit(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprint(h, "saved: ", saved, ", sent: ", h.Response.Sent())
+	return err
+}
+
+func ExampleResponse_Commit() {
+	app := framework.New()
+	app.Handle("/", framework.To[OrderHandler](app))
+
+	try(app, "POST", "/")
+	// Output:
+	// POST /: 200 saved: true, sent: false
+}
+
+type ClockHandler struct{ framework.RequestHandler }
+
+func (h *ClockHandler) Get() error {
+	fmt.Fprint(h, "tick ")
+	h.Response.Flush()
+	if err := h.Redirect("/elsewhere"); errors.Is(err, framework.ErrSent) {
+		fmt.Fprint(h, "too late to go elsewhere")
+	}
+	return nil
+}
+
+func ExampleResponse_Flush() {
+	app := framework.New()
+	app.Handle("/", framework.To[ClockHandler](app))
+
+	try(app, "GET", "/")
+	// Output:
+	// GET /: 200 tick too late to go elsewhere
+}

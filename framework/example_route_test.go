@@ -1,0 +1,75 @@
+package framework_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+type BookHandler struct {
+	framework.RequestHandler
+	shelf string
+}
+
+func (h *BookHandler) Get() error {
+	_, err := fmt.Fprint(h, "book ", h.Vars["id"], " of ", h.shelf)
+	return err
+}
+
+func (h *BookHandler) List() error {
+	_, err := fmt.Fprint(h, "all books")
+	return err
+}
+
+func (h *BookHandler) Archive() error {
+	return h.RedirectTo("book", "id", h.Vars["id"], "archived", true)
+}
+
+func ExampleToMethod() {
+	app := framework.New()
+	app.Handle("/books", framework.ToMethod(app, (*BookHandler).List)).Methods("GET", "HEAD")
+	app.Handle("/books/{id:[0-9]+}", framework.To[BookHandler](app)).Name("book")
+	app.Handle("/books/{id:[0-9]+}/archive", framework.ToMethod(app, (*BookHandler).Archive)).Methods("POST")
+
+	try(app, "GET", "/books")
+	try(app, "POST", "/books/7/archive")
+	// Output:
+	// GET /books: 200 all books
+	// POST /books/7/archive: 302 Location: /books/7?archived=true
+}
+
+func ExampleFrom() {
+	app := framework.New()
+	app.Handle("/books/{id}", framework.From(app, func() *BookHandler { return &BookHandler{shelf: "poetry"} }))
+
+	try(app, "GET", "/books/7")
+	// Output:
+	// GET /books/7: 200 book 7 of poetry
+}
+
+// A test calls a method of a handler without a route or a server.
+func ExampleInit() {
+	app := framework.New()
+	answer := httptest.NewRecorder()
+	var h BookHandler
+	framework.Init(&h, app, answer, httptest.NewRequest("GET", "/", nil))
+	h.Vars = map[string]string{"id": "7"}
+	h.shelf = "travel"
+
+	err := h.Get()
+	h.Response.Flush()
+	fmt.Println(answer.Body, err)
+	// Output:
+	// book 7 of travel <nil>
+}
+
+func ExampleRedirectRoute() {
+	app := framework.New()
+	app.Handle("/old", framework.RedirectRoute("/new", http.StatusPermanentRedirect))
+
+	try(app, "POST", "/old")
+	// Output:
+	// POST /old: 308 Location: /new
+}

@@ -1,0 +1,51 @@
+package framework_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+func ExampleServer() {
+	app := framework.New()
+	app.Handle("/hello/{name}", framework.To[HelloHandler](app))
+
+	ctx, stop := context.WithCancel(context.Background())
+	server := framework.Server{
+		Handler:      app,
+		Addr:         "127.0.0.1:0",
+		DrainTimeout: 10 * time.Second,
+		Log:          slog.New(slog.DiscardHandler),
+		Listening: func(addr net.Addr) {
+			go func() {
+				defer stop()
+				answer, err := http.Get("http://" + addr.String() + "/hello/Ann")
+				if err != nil {
+					fmt.Println(err)
+					return
+				}
+				defer answer.Body.Close()
+				body, err := io.ReadAll(answer.Body)
+				fmt.Println(string(body), err)
+			}()
+		},
+	}
+	fmt.Println(server.Run(ctx))
+	// Output:
+	// Hello, Ann! <nil>
+	// <nil>
+}
+
+func ExampleServe() {
+	app := framework.New()
+	app.Handle("no slash", framework.To[HelloHandler](app))
+	fmt.Println(framework.Serve(context.Background(), app))
+	// Output:
+	// framework: a route never matches: mux: path must start with a slash, got "no slash"
+}

@@ -1,0 +1,54 @@
+package framework_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+// try prints how an App answers a request.
+func try(app http.Handler, verb, path string) {
+	recorder := httptest.NewRecorder()
+	app.ServeHTTP(recorder, httptest.NewRequest(verb, path, nil))
+	answer := recorder.Result()
+	fmt.Print(verb, " ", path, ": ", answer.StatusCode)
+	for _, name := range []string{"Allow", "Location", "Set-Cookie"} {
+		if value := answer.Header.Get(name); value != "" {
+			fmt.Print(" ", name, ": ", value)
+		}
+	}
+	if body := recorder.Body.String(); body != "" {
+		fmt.Print(" ", body)
+	}
+	fmt.Println()
+}
+
+type HelloHandler struct{ framework.RequestHandler }
+
+func (h *HelloHandler) Get() error {
+	_, err := fmt.Fprintf(h, "Hello, %s!", h.Vars["name"])
+	return err
+}
+
+func Example() {
+	app := framework.New()
+	app.Handle("/hello/{name}", framework.To[HelloHandler](app)).Name("hello")
+	if err := app.Check(); err != nil {
+		fmt.Println(err)
+	}
+
+	try(app, "GET", "/hello/Ann")
+	try(app, "POST", "/hello/Ann")
+	try(app, "OPTIONS", "/hello/Ann")
+	// Output:
+	// GET /hello/Ann: 200 Hello, Ann!
+	// POST /hello/Ann: 405 Allow: GET, HEAD, OPTIONS <!doctype html>
+	// <html lang="en">
+	// <meta charset="utf-8">
+	// <title>405 Method Not Allowed</title>
+	// <h1>Method Not Allowed</h1>
+	//
+	// OPTIONS /hello/Ann: 204 Allow: GET, HEAD, OPTIONS
+}

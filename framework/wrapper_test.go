@@ -1,0 +1,95 @@
+package framework_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+// wrapped is a writer as middleware makes one, without a way to what it wraps.
+type wrapped struct{ http.ResponseWriter }
+
+// unwrapped is one that has it.
+type unwrapped struct{ http.ResponseWriter }
+
+func (w unwrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+var wrappers = map[string]func(http.ResponseWriter) http.ResponseWriter{
+	"without Unwrap": func(w http.ResponseWriter) http.ResponseWriter { return wrapped{w} },
+	"with Unwrap":    func(w http.ResponseWriter) http.ResponseWriter { return unwrapped{w} },
+}
+
+// Where middleware wraps the writer the handler has a Response of its own, whose hooks
+// run and whose errors are answered as ever.
+func TestMiddlewareWrapsTheWriter(t *testing.T) {
+	for name, wrap := range wrappers {
+		for ending, test := range map[string]struct {
+			end    func(h *action) error
+			status int
+			body   string
+		}{
+			"page":     {func(h *action) error { _, err := io.WriteString(h, "page"); return err }, 200, "page"},
+			"large":    {func(h *action) error { _, err := h.Write([]byte(strings.Repeat("x", 200<<10))); return err }, 200, strings.Repeat("x", 200<<10)},
+			"redirect": {func(h *action) error { io.WriteString(h, "page"); return h.Redirect("/there") }, 302, ""},
+			"error":    {func(h *action) error { io.WriteString(h, "page"); return h.Abort(404) }, 404, "site's 404"},
+			"panic":    {func(h *action) error { panic("broken") }, 500, "site's 500"},
+			"bad hook": {func(h *action) error { h.Response.BeforeSend(fail); return nil }, 503, "site's 503"},
+		} {
+			t.Run(name+", "+ending, func(t *testing.T) {
+				app, _ := appOf(t, func(h *action) error {
+					h.Response.BeforeSend(bake("session"))
+					return test.end(h)
+				})
+				app.Errors = map[int]framework.ErrorHandler{}
+				for _, status := range []int{404, 500, 503} {
+					app.Errors[status] = func(h framework.Handler, err error) error {
+						_, err = fmt.Fprintf(h.(*action), "site's %d", status)
+						return err
+					}
+				}
+				app.Use(func(next http.Handler) http.Handler {
+					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						next.ServeHTTP(wrap(w), r)
+						w.Header().Set("After", "the handler")
+					})
+				})
+				answer, body := get(t, start(t, app).URL+"/")
+				if answer.StatusCode != test.status || body != test.body || len(answer.Cookies()) != 1 {
+					t.Errorf("answer %d %v %.80q", answer.StatusCode, answer.Header, body)
+				}
+				if held := len(test.body) < 64<<10; held && answer.Header.Get("After") == "" {
+					t.Error("the App's own Response was not held back")
+				}
+			})
+		}
+	}
+}
+
+// A change that comes too late is reported through a wrapped writer too.
+func TestMiddlewareSendsBeforeTheHandler(t *testing.T) {
+	app, _ := appOf(t, func(h *action) error {
+		if !h.Response.Sent() {
+			t.Error("the handler does not know that the header has gone")
+		}
+		if err := h.Redirect("/there"); !errors.Is(err, framework.ErrSent) {
+			t.Errorf("Redirect returned %v", err)
+		}
+		_, err := io.WriteString(h, "page")
+		return err
+	})
+	app.Use(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "banner ")
+			w.(http.Flusher).Flush()
+			next.ServeHTTP(unwrapped{unwrapped{w}}, r)
+		})
+	})
+	if _, body := get(t, start(t, app).URL+"/"); body != "banner page" {
+		t.Errorf("body %q", body)
+	}
+}
