@@ -14,6 +14,7 @@ type ErrorData struct {
 	Status  int    // 404
 	Text    string // "Not Found"
 	Message string // what is said to the user; never the cause of an error of the site's own
+	ID      string // of a 5xx: what the log has it under, for the user to tell; else empty
 }
 
 var usualMessages = map[int]string{
@@ -47,6 +48,9 @@ func errorPage(h framework.Handler, err error) error {
 	}
 	if data.Message == "" {
 		data.Message = usualMessages[code]
+	}
+	if code >= 500 && code != http.StatusNotImplemented {
+		data.ID = base.Response.RequestID()
 	}
 	// A store that is down must not take its own error page with it: then the page is
 	// for nobody.

@@ -1,6 +1,8 @@
 package handlers_test
 
 import (
+	"log/slog"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -42,6 +44,21 @@ func TestErrorPagesHaveTheSitesLayout(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What the page shows to the user is what the log has the error under.
+func TestErrorPageNamesTheLogRecord(t *testing.T) {
+	var log strings.Builder
+	s := serve(t, sessions.NewMemory(), func(s *server) {
+		s.app.Log = slog.New(slog.NewTextHandler(&log, nil))
+		s.app.Handle("/end/{how}", framework.To[endingHandler](s.app))
+	})
+	page := s.client(t).get("/end/error").body
+	id := regexp.MustCompile(`<code>([A-Z0-9]{12})</code>`).FindStringSubmatch(page)
+	if id == nil || strings.Count(log.String(), "id="+id[1]) != 1 {
+		t.Errorf("the page has the id %q, the log is\n%s", id, &log)
+	}
+	s.client(t).get("/nowhere").hides(t, "If you tell us of it")
 }
 
 func TestDebugShowsTheError(t *testing.T) {
