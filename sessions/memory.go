@@ -155,8 +155,12 @@ func (m *Memory) EndUser(_ context.Context, user string, except ...string) error
 	return nil
 }
 
-// each calls f with the living sessions of user, their shard locked.
+// each calls f with the living sessions of user, their shard locked. Sessions of
+// nobody are nobody's to list or to end.
 func (m *Memory) each(user string, f func(s *shard, id string, r Record)) {
+	if user == "" {
+		return
+	}
 	now := time.Now()
 	for i := range m.shards {
 		s := &m.shards[i]
