@@ -13,17 +13,25 @@ import (
 	"github.com/webapp2go/webapp2go/internal/datastoretest"
 )
 
-func Example() {
-	server, err := datastoretest.New() // in production: nothing of this kind
+// emulate runs the example against a Datastore of this process, as
+// DATASTORE_EMULATOR_HOST does for a whole program.
+func emulate() (stop func()) {
+	server, err := datastoretest.New()
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer server.Close()
+	before := os.Getenv("DATASTORE_EMULATOR_HOST")
 	os.Setenv("DATASTORE_EMULATOR_HOST", server.Addr)
-	defer os.Unsetenv("DATASTORE_EMULATOR_HOST")
+	return func() {
+		os.Setenv("DATASTORE_EMULATOR_HOST", before)
+		server.Close()
+	}
+}
 
+func Example() {
+	defer emulate()()
 	ctx := context.Background()
-	client, err := gcds.NewClient(ctx, server.Project)
+	client, err := gcds.NewClient(ctx, "my-project")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -37,4 +45,33 @@ func Example() {
 	user, err := passwords.LogIn(ctx, users, "ann", "correct horse battery")
 	fmt.Println(user.Name, err)
 	// Output: Ann <nil>
+}
+
+// A user of a webapp2 application logs in for the first time.
+func ExampleWebapp2() {
+	defer emulate()()
+	ctx := context.Background()
+	client, err := gcds.NewClient(ctx, "my-project")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.Put(ctx, gcds.IDKey("User", 5629499534213120, nil), &gcds.PropertyList{ // as webapp2 wrote it
+		{Name: "auth_ids", Value: []any{"own:joe"}},
+		{Name: "password", Value: "26199ffccb30e485d1619de074520351b2aa4fad$sha1$AbCdEf0123456789ghijkl"},
+	}); err != nil {
+		log.Fatal(err)
+	}
+
+	users := datastore.New(client, datastore.Config{
+		Kind:    "Account",
+		Webapp2: &datastore.Webapp2{Prefix: "own:"},
+	})
+	passwords := auth.Passwords{Webapp2: true}
+	user, err := passwords.LogIn(ctx, users, "joe", "correct horse")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(user.ID, user.Name, user.Password[:10])
+	// Output: 5629499534213120 joe $argon2id$
 }

@@ -7,10 +7,12 @@
 //
 // A user is two entities: one of the kind User, named by the ID, that holds
 // everything, and one of the kind UserName, named by the key of the name, that makes
-// the name unique. Both are written in one transaction. No property is indexed and no
-// query is made, so index.yaml stays empty.
+// the name unique. Both are written in one transaction, so that a user that could not
+// be kept leaves no name blocked, as webapp2 did. No property is indexed and no query
+// is made, so index.yaml stays empty.
 //
-// ByID is one lookup, ByName two, Create and Update are one transaction.
+// ByID is one lookup, ByName two, Create and Update are one transaction. [Webapp2]
+// adds to that while users of a webapp2 application come over.
 package datastore
 
 import (
@@ -29,6 +31,7 @@ type Config struct {
 	Kind      string        // of users, and with "Name" after it, of their names; empty: "User"
 	Namespace string        // of both; empty: the default one
 	Timeout   time.Duration // bounds every call; 0: 3 seconds. The client alone would wait for minutes
+	Webapp2   *Webapp2      // the users of a webapp2 application, to be taken over; nil: there are none
 }
 
 // A Store keeps users in Datastore. It is safe for concurrent use. Make one with [New].
@@ -58,6 +61,15 @@ func (s *Store) ByID(ctx context.Context, id string) (*auth.User, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
+	u, err := s.byID(ctx, id)
+	if old := s.config.Webapp2; old != nil && errors.Is(err, auth.ErrNotFound) {
+		return old.byID(ctx, s, id)
+	}
+	return u, err
+}
+
+// byID returns a user of our own.
+func (s *Store) byID(ctx context.Context, id string) (*auth.User, error) {
 	e := new(entity)
 	switch err := s.client.Get(ctx, s.userKey(id), e); {
 	case errors.Is(err, gcds.ErrNoSuchEntity):
@@ -74,16 +86,25 @@ func (s *Store) ByName(ctx context.Context, name string) (*auth.User, error) {
 	if !validName(key) {
 		return nil, fmt.Errorf("%w: name %q", auth.ErrNotFound, name)
 	}
-	lookup, cancel := context.WithTimeout(ctx, s.config.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
+	u, err := s.byName(ctx, name, key)
+	if old := s.config.Webapp2; old != nil && errors.Is(err, auth.ErrNotFound) {
+		return old.byName(ctx, s, name)
+	}
+	return u, err
+}
+
+// byName returns a user of our own.
+func (s *Store) byName(ctx context.Context, name, key string) (*auth.User, error) {
 	var n nameEntity
-	switch err := s.client.Get(lookup, s.nameKey(key), &n); {
+	switch err := s.client.Get(ctx, s.nameKey(key), &n); {
 	case errors.Is(err, gcds.ErrNoSuchEntity):
 		return nil, fmt.Errorf("%w: name %q", auth.ErrNotFound, name)
 	case failed(err):
-		return nil, failure(lookup, "read a name", err)
+		return nil, failure(ctx, "read a name", err)
 	}
-	u, err := s.ByID(lookup, n.User)
+	u, err := s.byID(ctx, n.User)
 	if err == nil && auth.NameKey(u.Name) != key {
 		return nil, fmt.Errorf("%w: name %q", auth.ErrNotFound, name) // renamed between the two lookups
 	}
@@ -93,6 +114,28 @@ func (s *Store) ByName(ctx context.Context, name string) (*auth.User, error) {
 // Create implements [auth.Store]. An answer of Datastore that is lost is no failure:
 // what was written is known by a mark.
 func (s *Store) Create(ctx context.Context, u *auth.User) error {
+	if err := s.heldBefore(ctx, u.Name, u.ID); err != nil {
+		return err
+	}
+	return s.create(ctx, u)
+}
+
+// heldBefore returns [auth.ErrExists] for the name of somebody else in the old
+// application, whether he has come over or not.
+func (s *Store) heldBefore(ctx context.Context, name, id string) error {
+	if s.config.Webapp2 == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
+	defer cancel()
+	held, err := s.config.Webapp2.holds(ctx, s, name, id)
+	if held {
+		err = fmt.Errorf("%w: %q, by a user of webapp2", auth.ErrExists, name)
+	}
+	return err
+}
+
+func (s *Store) create(ctx context.Context, u *auth.User) error {
 	key := auth.NameKey(u.Name)
 	if !validName(key) {
 		return fmt.Errorf("auth/datastore: a user needs a name, of at most %d bytes", maxName)
@@ -166,6 +209,9 @@ func (s *Store) Update(ctx context.Context, u *auth.User) error {
 			return &refusal{fmt.Errorf("%w: ID %q", auth.ErrConflict, u.ID)}
 		}
 		if before := auth.NameKey(old.Name); before != key {
+			if err := s.heldBefore(ctx, u.Name, u.ID); err != nil {
+				return &refusal{err}
+			}
 			if err := s.rename(tx, before, key, u); err != nil {
 				return err
 			}

@@ -24,6 +24,14 @@ func TestStore(t *testing.T) {
 	})
 }
 
+// A Store that waits for users of webapp2 keeps the same contract.
+func TestStoreWithWebapp2(t *testing.T) {
+	authtest.Run(t, func(t *testing.T) auth.Store {
+		client := datastoretest.Start(t).Client(t.Context())
+		return datastore.New(client, datastore.Config{Timeout: time.Minute, Webapp2: &datastore.Webapp2{}})
+	})
+}
+
 func newStore(t *testing.T, timeout time.Duration) (*datastoretest.Server, *datastore.Store) {
 	t.Helper()
 	server := datastoretest.Start(t)

@@ -1,0 +1,223 @@
+package datastore_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	gcds "cloud.google.com/go/datastore"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/auth/datastore"
+	"github.com/webapp2go/webapp2go/internal/datastoretest"
+)
+
+// hash is webapp2's of "correct horse".
+const hash = "26199ffccb30e485d1619de074520351b2aa4fad$sha1$AbCdEf0123456789ghijkl"
+
+var signedUp = time.Date(2012, 3, 4, 5, 6, 7, 8000, time.UTC)
+
+// putOld writes what webapp2_extras.appengine.auth.models.User.create_user does: the
+// user, an Expando with properties of the application's own, and its Unique rows.
+func putOld(t *testing.T, client *gcds.Client, namespace string, id int64, password any, authIDs ...any) {
+	t.Helper()
+	key := gcds.IDKey("User", id, nil)
+	key.Namespace = namespace
+	old := gcds.PropertyList{
+		{Name: "created", Value: signedUp},
+		{Name: "updated", Value: signedUp.Add(time.Hour)},
+		{Name: "auth_ids", Value: authIDs},
+		{Name: "password", Value: password},
+		{Name: "is_admin", Value: id == 2},
+	}
+	if _, err := client.Put(t.Context(), key, &old); err != nil {
+		t.Fatal(err)
+	}
+	for _, authID := range authIDs {
+		unique := gcds.NameKey("Unique", fmt.Sprint("User.auth_id:", authID), nil)
+		unique.Namespace = namespace
+		if _, err := client.Put(t.Context(), unique, &gcds.PropertyList{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// oldUsers returns a server with three of them.
+func oldUsers(t *testing.T) (*datastoretest.Server, *gcds.Client) {
+	t.Helper()
+	server := datastoretest.Start(t)
+	client := server.Client(t.Context())
+	putOld(t, client, "", 5629499534213120, hash, "joe", "joe@example.com")
+	putOld(t, client, "", 2, hash, "Ann")
+	putOld(t, client, "", 3, nil, "google:3") // who never had a password
+	return server, client
+}
+
+func migrating(client *gcds.Client, w datastore.Webapp2) *datastore.Store {
+	return datastore.New(client, datastore.Config{Kind: "Account", Timeout: time.Minute, Webapp2: &w})
+}
+
+func TestWebapp2LogIn(t *testing.T) {
+	_, client := oldUsers(t)
+	users := migrating(client, datastore.Webapp2{})
+	passwords := &auth.Passwords{Webapp2: true, Params: auth.Params{Time: 1, MemoryKiB: 64}}
+	if _, err := passwords.LogIn(t.Context(), users, "joe", "wrong horse"); !errors.Is(err, auth.ErrCredentials) {
+		t.Fatalf("LogIn with a wrong password: %v", err)
+	}
+	joe, err := passwords.LogIn(t.Context(), users, " JOE ", "correct horse")
+	if err != nil || joe.ID != "5629499534213120" || !joe.Created.Equal(signedUp) || !strings.HasPrefix(joe.Password, "$argon2id$") {
+		t.Fatalf("LogIn: %+v, %v", joe, err)
+	}
+	for _, name := range []string{"google:3", "nobody"} {
+		if _, err := passwords.LogIn(t.Context(), users, name, ""); !errors.Is(err, auth.ErrCredentials) {
+			t.Errorf("LogIn of %s: %v, want ErrCredentials", name, err)
+		}
+	}
+	// Once over, they need the old application no more.
+	after := datastore.New(client, datastore.Config{Kind: "Account"})
+	if again, err := (&auth.Passwords{}).LogIn(t.Context(), after, "joe", "correct horse"); err != nil || again.ID != joe.ID {
+		t.Errorf("LogIn after the migration: %+v, %v", again, err)
+	}
+	if _, err := after.ByName(t.Context(), "Ann"); !errors.Is(err, auth.ErrNotFound) {
+		t.Errorf("ByName of a user who has not come over: %v", err)
+	}
+}
+
+func TestWebapp2Lookup(t *testing.T) {
+	_, client := oldUsers(t)
+	putOld(t, client, "old", 7, hash, "mail:x", "own:Zoe")
+	for name, tt := range map[string]struct {
+		webapp2        datastore.Webapp2
+		byName, byID   string
+		wantID, wantAs string // "": not found
+	}{
+		"name":                  {byName: "joe", wantID: "5629499534213120", wantAs: "joe"},
+		"another auth id":       {byName: "joe@example.com", wantID: "5629499534213120", wantAs: "joe@example.com"},
+		"as it was written":     {byName: " Ann ", wantID: "2", wantAs: "Ann"},
+		"in another case":       {byName: "JOE", wantID: "5629499534213120", wantAs: "JOE"},
+		"number":                {byID: "2", wantID: "2", wantAs: "Ann"},
+		"prefix":                {webapp2: datastore.Webapp2{Prefix: "own:", Namespace: "old"}, byName: "Zoe", wantID: "7", wantAs: "Zoe"},
+		"number and prefix":     {webapp2: datastore.Webapp2{Prefix: "own:", Namespace: "old"}, byID: "7", wantID: "7", wantAs: "Zoe"},
+		"without the prefix":    {webapp2: datastore.Webapp2{Prefix: "own:", Namespace: "old"}, byName: "mail:x"},
+		"no such prefix":        {webapp2: datastore.Webapp2{Prefix: "x:", Namespace: "old"}, byID: "7"},
+		"another namespace":     {byName: "own:Zoe"},
+		"another kind":          {webapp2: datastore.Webapp2{Kind: "Member"}, byName: "joe"},
+		"no number":             {byID: "joe"},
+		"a number's other form": {byID: "02"},
+		"a negative number":     {byID: "-2"},
+		"no user":               {byID: "99"},
+		"an old unique row":     {byName: "User.auth_id:joe"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := datastore.Config{Kind: strings.ReplaceAll(name, " ", "-"), Webapp2: &tt.webapp2}
+			users := datastore.New(client, c)
+			for range 2 { // taken over, then our own
+				var u *auth.User
+				var err error
+				if tt.byID != "" {
+					u, err = users.ByID(t.Context(), tt.byID)
+				} else {
+					u, err = users.ByName(t.Context(), tt.byName)
+				}
+				if tt.wantID == "" {
+					if !errors.Is(err, auth.ErrNotFound) {
+						t.Errorf("%+v, %v, want ErrNotFound", u, err)
+					}
+				} else if err != nil || u.ID != tt.wantID || u.Name != tt.wantAs || u.Password != hash || u.Version != 1 {
+					t.Errorf("%+v, %v, want %s as %s", u, err, tt.wantID, tt.wantAs)
+				}
+			}
+		})
+	}
+}
+
+// TestWebapp2Names lets nobody have the name of an old user, come over or not.
+func TestWebapp2Names(t *testing.T) {
+	_, client := oldUsers(t)
+	users := migrating(client, datastore.Webapp2{})
+	for _, name := range []string{"joe", "Joe", "joe@example.com", "Ann"} {
+		if err := users.Create(t.Context(), &auth.User{Name: name}); !errors.Is(err, auth.ErrExists) {
+			t.Errorf("Create(%q): %v, want ErrExists", name, err)
+		}
+	}
+	kim := &auth.User{Name: "Kim"}
+	if err := users.Create(t.Context(), kim); err != nil {
+		t.Fatal(err)
+	}
+	kim.Name = "joe"
+	if err := users.Update(t.Context(), kim); !errors.Is(err, auth.ErrExists) {
+		t.Errorf("Update to the name of an old user: %v, want ErrExists", err)
+	}
+	joe, err := users.ByName(t.Context(), "joe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	joe.Name = "joe@example.com" // also his
+	if err := users.Update(t.Context(), joe); err != nil {
+		t.Errorf("Update to another auth id: %v", err)
+	}
+	for _, name := range []string{"joe", "joe@example.com"} {
+		if u, err := users.ByName(t.Context(), name); err != nil || u.ID != joe.ID {
+			t.Errorf("ByName(%q): %+v, %v", name, u, err)
+		}
+	}
+}
+
+func TestWebapp2Convert(t *testing.T) {
+	_, client := oldUsers(t)
+	broken := errors.New("broken")
+	users := migrating(client, datastore.Webapp2{Convert: func(old gcds.PropertyList, u *auth.User) error {
+		for _, p := range old {
+			if p.Name == "is_admin" && p.Value == true {
+				u.Roles = []string{"admin"}
+			}
+		}
+		switch u.ID {
+		case "3":
+			return fmt.Errorf("%w: disabled", auth.ErrNotFound)
+		case "5629499534213120":
+			return broken
+		}
+		return nil
+	}})
+	if ann, err := users.ByName(t.Context(), "Ann"); err != nil || !ann.Has("admin") {
+		t.Errorf("%+v, %v, want the role", ann, err)
+	}
+	if _, err := users.ByName(t.Context(), "google:3"); !errors.Is(err, auth.ErrNotFound) {
+		t.Errorf("a user who was left out: %v, want ErrNotFound", err)
+	}
+	if _, err := users.ByName(t.Context(), "joe"); !errors.Is(err, broken) {
+		t.Errorf("an error of Convert: %v", err)
+	}
+}
+
+// TestWebapp2Race takes one user over many times at once, and fails at first.
+func TestWebapp2Race(t *testing.T) {
+	server, client := oldUsers(t)
+	users := migrating(client, datastore.Webapp2{})
+	server.Fail(func(method string) error {
+		if method == "Commit" {
+			return status.Error(codes.PermissionDenied, "no")
+		}
+		return nil
+	})
+	if _, err := users.ByName(t.Context(), "joe"); err == nil || errors.Is(err, auth.ErrNotFound) {
+		t.Errorf("ByName while nothing can be written: %v", err)
+	}
+	server.Fail(nil)
+	var wait sync.WaitGroup
+	for i := range 8 {
+		wait.Go(func() {
+			name := []string{"joe", "joe@example.com"}[i%2]
+			if u, err := users.ByName(t.Context(), name); err != nil || u.ID != "5629499534213120" {
+				t.Errorf("ByName(%q): %+v, %v", name, u, err)
+			}
+		})
+	}
+	wait.Wait()
+}
