@@ -44,7 +44,7 @@ func TestHandleError(t *testing.T) {
 		logged int
 	}{
 		"passes on":        {framework.Abort(404), func(h *troubled, err error) error { return err }, 404, "Not Found", 0},
-		"answers":          {framework.Abort(404), func(h *troubled, err error) error { _, err = io.WriteString(h, "own page"); return err }, 404, "own page", 0},
+		"answers":          {framework.Abort(404), func(h *troubled, _ error) error { _, err := io.WriteString(h, "own page"); return err }, 404, "own page", 0},
 		"says nothing":     {io.EOF, func(h *troubled, err error) error { return nil }, 500, "", 0},
 		"sets a status":    {io.EOF, func(h *troubled, err error) error { h.Response.WriteHeader(202); return nil }, 202, "", 0},
 		"redirects":        {framework.Abort(401), func(h *troubled, err error) error { return h.Redirect("/login") }, 302, "", 0},
@@ -86,8 +86,8 @@ func TestSiteErrors(t *testing.T) {
 		body    string
 		logged  int
 	}{
-		"answers": {func(h framework.Handler, err error) error {
-			_, err = io.WriteString(h.(*action), "own 404")
+		"answers": {func(h framework.Handler, _ error) error {
+			_, err := io.WriteString(h.(*action), "own 404")
 			return err
 		}, 404, "own 404", 0},
 		"passes on":      {func(h framework.Handler, err error) error { return err }, 404, "Not Found", 0},
@@ -134,8 +134,8 @@ func TestSiteErrorFailsAfterSending(t *testing.T) {
 // What App.Errors can say of a redirect by an error, webapp2's redirect(abort=True).
 func TestSiteErrorsOfARedirect(t *testing.T) {
 	app, _ := appOf(t, func(h *action) error { return h.RedirectAbort("/there") })
-	app.Errors = map[int]framework.ErrorHandler{302: func(h framework.Handler, err error) error {
-		_, err = io.WriteString(h.(*action), "gone there")
+	app.Errors = map[int]framework.ErrorHandler{302: func(h framework.Handler, _ error) error {
+		_, err := io.WriteString(h.(*action), "gone there")
 		return err
 	}}
 	answer, body := get(t, start(t, app).URL+"/")

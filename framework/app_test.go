@@ -13,10 +13,7 @@ import (
 )
 
 // trace is a chain of three: page embeds admin embeds base.
-type base struct {
-	framework.RequestHandler
-	steps []string
-}
+type base struct{ framework.RequestHandler }
 
 func (h *base) step(format string, arguments ...any) {
 	h.Response.Header().Add("Steps", fmt.Sprintf(format, arguments...))

@@ -218,3 +218,13 @@ func TestMaxBody(t *testing.T) {
 		})
 	}
 }
+
+// mime/multipart has a limit of its own for what it keeps in memory.
+func TestMultipartOfLargeFields(t *testing.T) {
+	app, _ := appOf(t, func(h *action) error { return h.ParseForm() })
+	body := "--b\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\n" + strings.Repeat("x", 12<<20) + "\r\n--b--\r\n"
+	answer, text := send(t, app, "POST", "multipart/form-data; boundary=b", body, false)
+	if answer.StatusCode != 413 || !strings.Contains(text, "too large fields") {
+		t.Errorf("answer %d %q", answer.StatusCode, text)
+	}
+}

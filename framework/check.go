@@ -81,11 +81,8 @@ func (a *App) checkFallback() error {
 
 // probe gives a handler all that it gets for a request, and asks whether it is ready.
 func (a *App) probe(h Handler) error {
-	r, err := http.NewRequest(http.MethodGet, "/", http.NoBody)
-	if err != nil {
-		return err
-	}
-	err = protect(func() error {
+	r, _ := http.NewRequest(http.MethodGet, "/", http.NoBody) // of constants: it cannot fail
+	err := protect(func() error {
 		Init(h, a, nowhere{}, r)
 		if h, ok := h.(readier); ok {
 			return h.Ready()

@@ -82,7 +82,7 @@ func (foreignSent) Is(target error) bool {
 }
 
 func TestErrSentMatchesThoseOfOtherPackages(t *testing.T) {
-	if !errors.Is(fmt.Errorf("save: %w", foreignSent{}), framework.ErrSent) || !errors.Is(framework.ErrSent, foreignSent{}) {
+	if !errors.Is(fmt.Errorf("save: %w", foreignSent{}), framework.ErrSent) || !errors.Is(fmt.Errorf("page: %w", framework.ErrSent), foreignSent{}) {
 		t.Error("errors of the same meaning do not match")
 	}
 	if errors.Is(framework.ErrSent, io.EOF) || errors.Is(io.EOF, framework.ErrSent) {

@@ -27,6 +27,12 @@ func (h *ShopHandler) Ready() error {
 	return nil
 }
 
+// Sorry is the shop's page for what it does not have.
+func (h *ShopHandler) Sorry() error {
+	_, err := fmt.Fprint(h, h.Shop.name, " has no such page")
+	return err
+}
+
 func (s *Shop) Init(h framework.Handler) { h.(interface{ setShop(*Shop) }).setShop(s) }
 
 type DoorHandler struct{ ShopHandler }
@@ -44,11 +50,7 @@ func ExampleApp() {
 	app.Init = shop.Init
 	app.Fallback = func() framework.Handler { return new(ShopHandler) }
 	app.Errors = map[int]framework.ErrorHandler{
-		404: func(h framework.Handler, err error) error {
-			shop := h.(interface{ Name() string })
-			_, err = fmt.Fprint(h.(interface{ Write([]byte) (int, error) }), shop.Name(), " has no such page")
-			return err
-		},
+		404: func(h framework.Handler, _ error) error { return h.(interface{ Sorry() error }).Sorry() },
 	}
 	app.Handle("/", framework.To[DoorHandler](app))
 
@@ -58,8 +60,6 @@ func ExampleApp() {
 	// GET /: 200 Welcome to Books & Co
 	// GET /nowhere: 404 Books & Co has no such page
 }
-
-func (h *ShopHandler) Name() string { return h.Shop.name }
 
 func ExampleApp_Check() {
 	app := framework.New()

@@ -19,8 +19,8 @@ func (h *VisitHandler) Get() error {
 	return h.Abort(http.StatusTeapot, "and then an error")
 }
 
-func (h *VisitHandler) HandleError(err error) error {
-	_, err = fmt.Fprint(h, "short and stout")
+func (h *VisitHandler) HandleError(error) error {
+	_, err := fmt.Fprint(h, "short and stout")
 	return err
 }
 

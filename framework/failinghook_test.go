@@ -106,7 +106,7 @@ func TestHookOfAnErrorPageAfterAFailedHook(t *testing.T) {
 		h.Response.BeforeSend(fail)
 		return nil
 	})
-	app.Errors = map[int]framework.ErrorHandler{503: func(h framework.Handler, err error) error {
+	app.Errors = map[int]framework.ErrorHandler{503: func(h framework.Handler, _ error) error {
 		h.(*action).Response.BeforeSend(func(w http.ResponseWriter) error {
 			runs++
 			if !w.(*framework.Response).Sent() {
@@ -114,7 +114,7 @@ func TestHookOfAnErrorPageAfterAFailedHook(t *testing.T) {
 			}
 			return framework.ErrSent
 		})
-		_, err = io.WriteString(h.(*action), "site's page")
+		_, err := io.WriteString(h.(*action), "site's page")
 		return err
 	}}
 	answer, body := get(t, start(t, app).URL+"/")
@@ -123,5 +123,33 @@ func TestHookOfAnErrorPageAfterAFailedHook(t *testing.T) {
 	}
 	if log.records("change after the header had gone") != 1 {
 		t.Errorf("log:\n%s", log)
+	}
+}
+
+func TestHookFailsInReadFrom(t *testing.T) {
+	app, _ := appOf(t, func(h *action) error {
+		h.Response.BeforeSend(fail)
+		n, err := h.Response.ReadFrom(strings.NewReader(strings.Repeat("x", 80<<10)))
+		if n != 64<<10 || !errors.Is(err, errDown{}) {
+			t.Errorf("ReadFrom returned %d, %v", n, err)
+		}
+		if _, err := h.Response.WriteString("more"); !errors.Is(err, errDown{}) {
+			t.Errorf("WriteString returned %v", err)
+		}
+		return nil
+	})
+	if answer, body := get(t, start(t, app).URL+"/"); answer.StatusCode != 503 || strings.Contains(body, "xxx") || strings.Contains(body, "more") {
+		t.Errorf("answer %d %q", answer.StatusCode, body)
+	}
+}
+
+func TestTwoHooksFail(t *testing.T) {
+	app, log := appOf(t, func(h *action) error {
+		h.Response.BeforeSend(func(http.ResponseWriter) error { return errors.New("the first") })
+		h.Response.BeforeSend(fail)
+		return nil
+	})
+	if answer := ask(app, "GET", "/"); answer.Code != 503 || log.records("the first", "the store is down") != 1 {
+		t.Errorf("answer %d, log:\n%s", answer.Code, log)
 	}
 }

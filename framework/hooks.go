@@ -46,7 +46,7 @@ func (r *Response) runHooks() error {
 	}
 	if len(failed) > 0 {
 		r.dropBody()
-		r.failure = joined(failed)
+		r.failure = errors.Join(failed...)
 	}
 	return r.failure
 }
@@ -65,11 +65,4 @@ func (r *Response) runLateHooks() (failed []error) {
 
 func (r *Response) call(hook func(http.ResponseWriter) error) error {
 	return protect(func() error { return hook(r) })
-}
-
-func joined(failed []error) error {
-	if len(failed) == 1 {
-		return failed[0]
-	}
-	return errors.Join(failed...)
 }

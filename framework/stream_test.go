@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -184,5 +186,32 @@ func TestServeContentWithRanges(t *testing.T) {
 	answer, body, err := fetch(t, r)
 	if err != nil || answer.StatusCode != 206 || body != "234" || answer.ContentLength != 3 {
 		t.Errorf("answer %d %q, %v", answer.StatusCode, body, err)
+	}
+}
+
+// A deadline passes through to the server's own writer.
+func TestResponseControllerSetsDeadlines(t *testing.T) {
+	app, _ := appOf(t, func(h *action) error {
+		return http.NewResponseController(h.Response).SetWriteDeadline(time.Now().Add(time.Minute))
+	})
+	if answer, body := get(t, start(t, app).URL+"/"); answer.StatusCode != 200 {
+		t.Errorf("answer %d %q", answer.StatusCode, body)
+	}
+}
+
+// A status that comes after the header has gone is reported, as net/http does.
+func TestStatusAfterSending(t *testing.T) {
+	app, _ := appOf(t, func(h *action) error {
+		h.Response.Flush()
+		h.Response.WriteHeader(http.StatusTeapot)
+		return nil
+	})
+	log := new(logbook)
+	server := httptest.NewUnstartedServer(app)
+	server.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(log, nil), slog.LevelError)
+	server.Start()
+	defer server.Close()
+	if answer, _ := get(t, server.URL+"/"); answer.StatusCode != 200 || log.records("superfluous response.WriteHeader") != 1 {
+		t.Errorf("answer %d, log:\n%s", answer.StatusCode, log)
 	}
 }

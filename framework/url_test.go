@@ -15,6 +15,7 @@ func urlApp(t *testing.T) *framework.App {
 	app.Handle("/files/{path:.*}", h).Name("file")
 	app.Handle("/pick/{x:a|b}", h).Name("pick")
 	app.Handle("/{name}", h).Name("page")
+	app.NewRoute().Name("broken").Path("/{broken").Handler(h)
 	app.Handle("/search", h).Queries("q", "{q}").Name("search")
 	app.Host("{sub}.example.com").Path("/in").Handler(h).Name("inside")
 	app.Host("www.example.com").Schemes("https").Path("/safe").Handler(h).Name("safe")
@@ -45,6 +46,7 @@ func TestURL(t *testing.T) {
 		{"pick", []any{"x", "aXXX"}, `"/pick/aXXX" doesn't match its route`},
 		{"pick", []any{"x", "b\n"}, "doesn't match"},
 
+		{"broken", nil, `URL of "broken": mux: unbalanced braces`},
 		{"nowhere", nil, `framework: no route is named "nowhere"`},
 		{"book", nil, `URL of "book": mux: missing route variable "id"`},
 		{"book", []any{"id"}, `URL of "book": 1 arguments after the name: they must be pairs of name and value`},

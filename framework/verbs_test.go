@@ -124,7 +124,7 @@ func TestMistakesOfATypePanic(t *testing.T) {
 			"framework: *framework_test.noVerb serves no request: it has no Get, Post, Put, Patch, Delete, Head or Options that is a func() error"},
 		"a nil base": {func() { framework.To[nilBase](app) },
 			"framework: *framework_test.nilBase embeds its RequestHandler through a nil pointer: embed by value"},
-		"a Guard of two bases": {func() { framework.To[twoGuards](app) },
+		"a Guard of two bases": {func() { framework.From(app, func() *twoGuards { return &twoGuards{auditor: auditor{}} }) },
 			"framework: *framework_test.twoGuards does not get the Guard of its *framework_test.guarded, because another base or a field has the same name; to be asked before the action it needs a Guard of its own"},
 		"a Guard behind a field": {func() { framework.To[guardField](app) },
 			"framework: *framework_test.guardField does not get the Guard of its *framework_test.guarded, because another base or a field has the same name; to be asked before the action it needs a Guard of its own"},

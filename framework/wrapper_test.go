@@ -47,8 +47,8 @@ func TestMiddlewareWrapsTheWriter(t *testing.T) {
 				})
 				app.Errors = map[int]framework.ErrorHandler{}
 				for _, status := range []int{404, 500, 503} {
-					app.Errors[status] = func(h framework.Handler, err error) error {
-						_, err = fmt.Fprintf(h.(*action), "site's %d", status)
+					app.Errors[status] = func(h framework.Handler, _ error) error {
+						_, err := fmt.Fprintf(h.(*action), "site's %d", status)
 						return err
 					}
 				}

@@ -1,0 +1,58 @@
+package framework_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+// lost is a site's Fallback, on the site's base.
+type lost struct{ base }
+
+func (h *lost) HandleError(err error) error {
+	_, _ = fmt.Fprint(h, "lost: ", framework.Status(err))
+	return h.base.HandleError(nil)
+}
+
+// The Fallback answers whatever no route took, through the site's base and its Init.
+func TestFallback(t *testing.T) {
+	app, _ := newApp(t)
+	made := map[framework.Handler]bool{}
+	app.Init = func(h framework.Handler) { made[h] = true }
+	app.Fallback = func() framework.Handler { return new(lost) }
+	app.Handle("/get", framework.ToMethod(app, (*onlyGet).Get)).Methods("GET", "HEAD")
+	for _, test := range []struct {
+		verb, path string
+		status     int
+	}{
+		{"GET", "/nowhere", 404}, {"POST", "/nowhere", 404}, {"GET", "/a/../get", 404},
+		{"POST", "/get", 405}, {"BREW", "/get", 501},
+	} {
+		answer := ask(app, test.verb, test.path)
+		if answer.Code != test.status || answer.Body.String() != fmt.Sprint("lost: ", test.status) {
+			t.Errorf("%s %s: answer %d %q", test.verb, test.path, answer.Code, answer.Body)
+		}
+		if steps := fmt.Sprint(answer.Header()["Steps"]); steps != "[base> <base base.HandleError]" {
+			t.Errorf("%s %s: steps %s", test.verb, test.path, steps)
+		}
+	}
+	if len(made) != 5 {
+		t.Errorf("%d handlers for 5 requests", len(made))
+	}
+}
+
+// mux's own router can be served without the App around it, and answers the same.
+func TestRouterWithoutItsApp(t *testing.T) {
+	app, _ := newApp(t)
+	app.Handle("/", framework.To[onlyGet](app))
+	app.Handle("/get", framework.ToMethod(app, (*onlyGet).Get)).Methods("GET", "HEAD")
+	for path, status := range map[string]int{"/": 200, "/get": 200, "/nowhere": 404} {
+		if answer := ask(app.Router, "GET", path); answer.Code != status {
+			t.Errorf("%s: answer %d", path, answer.Code)
+		}
+	}
+	if answer := ask(app.Router, "POST", "/get"); answer.Code != 405 || answer.Header().Get("Allow") != "GET, HEAD, OPTIONS" {
+		t.Errorf("answer %d %v", answer.Code, answer.Header())
+	}
+}
