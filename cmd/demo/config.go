@@ -34,8 +34,8 @@ type config struct {
 }
 
 var (
-	sessionKinds = []string{"cookie", "memory", "memcache", "datastore"}
-	userKinds    = []string{"memory"}
+	sessionKinds = []string{"cookie", "memory", "memcache", "datastore", "cached"}
+	userKinds    = []string{"memory", "datastore"}
 )
 
 // options are the choices, in the order in which -h lists them.
@@ -44,9 +44,9 @@ func (c *config) options() []option {
 		{"addr", "", (*text)(&c.addr), "host:port",
 			"where to listen; else on all addresses at $PORT, else 127.0.0.1:8080"},
 		{"sessions", "SESSIONS", (*text)(&c.sessions), strings.Join(sessionKinds, "|"),
-			"where logins are kept; memory if nothing is said"},
+			"where logins are kept; memory if nothing is said. memcache may lose them, cached is\nmemcached before Datastore"},
 		{"users", "USERS", (*text)(&c.users), strings.Join(userKinds, "|"),
-			"where users are kept; memory if nothing is said"},
+			"where users are kept; Datastore where the sessions are there, else memory, if nothing\nis said"},
 		{"memcached", "MEMCACHED", (*text)(&c.memcached), "host:port,...",
 			"the memcached servers; 127.0.0.1:11211 if nothing is said"},
 		{"project", "GOOGLE_CLOUD_PROJECT", (*text)(&c.project), "id",
@@ -124,6 +124,9 @@ func (c *config) check() error {
 	}
 	if c.users == "" {
 		c.users = "memory"
+		if c.sessions == "datastore" || c.sessions == "cached" {
+			c.users = "datastore"
+		}
 	}
 	if c.memcached == "" {
 		c.memcached = "127.0.0.1:11211"

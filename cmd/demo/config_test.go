@@ -73,14 +73,14 @@ func TestFlagsWinOverVariables(t *testing.T) {
 }
 
 func TestCloudIsSecureByDefault(t *testing.T) {
-	c := &config{cloud: "K_SERVICE", keys: goodKey, sessions: "cookie", users: "elsewhere"}
-	userKinds = append(userKinds, "elsewhere")
-	t.Cleanup(func() { userKinds = userKinds[:len(userKinds)-1] })
-	if err := c.check(); err != nil {
-		t.Fatal(err)
-	}
-	if c.insecure.on {
-		t.Error("cookies may travel over plain http")
+	for _, variable := range []string{"GAE_ENV", "K_SERVICE"} {
+		c, err := configure(nil, environment([]string{variable, "x", "SESSION_KEYS", goodKey, "SESSIONS", "cached"}), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.insecure.on || c.users != "datastore" {
+			t.Errorf("with %s: %+v", variable, c)
+		}
 	}
 }
 

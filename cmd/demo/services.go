@@ -8,8 +8,12 @@ import (
 	"strings"
 	"time"
 
+	gcds "cloud.google.com/go/datastore"
+
 	"github.com/webapp2go/webapp2go/auth"
+	users "github.com/webapp2go/webapp2go/auth/datastore"
 	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/sessions/cached"
 	"github.com/webapp2go/webapp2go/sessions/datastore"
 	"github.com/webapp2go/webapp2go/sessions/memcache"
 )
@@ -25,34 +29,59 @@ type services struct {
 // server that does not answer is a line in the log, and 503 until it does.
 func (c *config) connect(ctx context.Context, log *slog.Logger) (*services, error) {
 	s := &services{users: auth.NewMemory()}
+	cache, err := c.openMemcached(ctx, s, log)
+	if err != nil {
+		return nil, fmt.Errorf("-memcached %q: %w", c.memcached, err)
+	}
+	client, err := c.openDatastore(ctx, s)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("-sessions %s, -users %s: %w", c.sessions, c.users, err), s.Close())
+	}
+	if c.users == "datastore" {
+		s.users = users.New(client, users.Config{Namespace: c.namespace})
+	}
 	switch c.sessions {
 	case "memory":
 		s.sessions = sessions.NewMemory()
 	case "memcache":
-		backend, err := memcache.New(memcache.Config{Servers: strings.Split(c.memcached, ",")})
-		if err != nil {
-			return nil, fmt.Errorf("-memcached %q: %w", c.memcached, err)
-		}
-		s.closers = append(s.closers, backend.Close)
-		s.sessions = backend
-		ping(ctx, backend, log)
+		s.sessions = cache
 	case "datastore":
-		client, err := datastore.Open(ctx, c.project)
-		if err != nil {
-			return nil, fmt.Errorf("-sessions %s: %w", c.sessions, err)
-		}
-		s.closers = append(s.closers, client.Close)
 		s.sessions = datastore.New(client, datastore.Config{Namespace: c.namespace})
+	case "cached":
+		s.sessions = cached.New(cache, datastore.New(client, datastore.Config{Namespace: c.namespace}))
 	}
 	return s, nil
 }
 
-func ping(ctx context.Context, backend *memcache.Backend, log *slog.Logger) {
+// openMemcached returns nil where c needs no memcached.
+func (c *config) openMemcached(ctx context.Context, s *services, log *slog.Logger) (*memcache.Backend, error) {
+	if c.sessions != "memcache" && c.sessions != "cached" {
+		return nil, nil
+	}
+	backend, err := memcache.New(memcache.Config{Servers: strings.Split(c.memcached, ",")})
+	if err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, backend.Close)
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	if err := backend.Ping(ctx); err != nil {
-		log.Warn("memcached does not answer: pages that need a session are 503 until it does", "error", err)
+		log.Warn("memcached does not answer", "error", err)
 	}
+	return backend, nil
+}
+
+// openDatastore returns nil where c needs no Datastore.
+func (c *config) openDatastore(ctx context.Context, s *services) (*gcds.Client, error) {
+	if c.sessions != "datastore" && c.sessions != "cached" && c.users != "datastore" {
+		return nil, nil
+	}
+	client, err := datastore.Open(ctx, c.project)
+	if err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, client.Close)
+	return client, nil
 }
 
 // Close ends the connections, after the last request.

@@ -108,6 +108,10 @@ func TestEveryKindOfSessions(t *testing.T) {
 			t.Setenv("DATASTORE_EMULATOR_HOST", datastoretest.Start(t).Addr)
 			return nil
 		}, "your other sessions are ended"},
+		{"cached", func(t *testing.T) []string {
+			t.Setenv("DATASTORE_EMULATOR_HOST", datastoretest.Start(t).Addr)
+			return []string{"-memcached=" + memcachetest.Start(t).Addr}
+		}, "your other sessions are ended"},
 	}
 	for _, test := range tests {
 		t.Run(test.kind, func(t *testing.T) {
@@ -144,7 +148,7 @@ func TestWrongServices(t *testing.T) {
 		want string
 	}{
 		{"no port", []string{"-sessions=memcache", "-memcached=localhost"}, `-memcached "localhost": memcache: `},
-		{"no project", []string{"-sessions=datastore"}, "-sessions datastore: sessions/datastore: which project?"},
+		{"no project", []string{"-sessions=datastore"}, "-sessions datastore, -users datastore: sessions/datastore: which project?"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
