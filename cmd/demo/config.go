@@ -174,7 +174,7 @@ func (c *config) refuse() error {
 }
 
 func (c *config) help(w io.Writer) {
-	fmt.Fprintln(w, "The demo of webapp2go. It needs no service, no key and no network:\n\n  demo [flags]\n\nEach flag can be a variable of the environment instead; secrets can only be that.\n ")
+	fmt.Fprint(w, "The demo of webapp2go. It needs no service, no key and no network:\n\n  demo [flags]\n\nEach flag can be a variable of the environment instead; secrets can only be that.\n\n")
 	for _, o := range c.options() {
 		switch {
 		case o.flag == "":
