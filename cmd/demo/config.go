@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/webapp2go/webapp2go/framework"
 )
@@ -23,6 +24,7 @@ type config struct {
 	sessions  string
 	users     string
 	memcached string
+	patience  time.Duration // with memcached
 	project   string
 	namespace string
 	admin     string
@@ -49,6 +51,8 @@ func (c *config) options() []option {
 			"where users are kept; Datastore where the sessions are there, else memory, if nothing\nis said"},
 		{"memcached", "MEMCACHED", (*text)(&c.memcached), "host:port,...",
 			"the memcached servers; 127.0.0.1:11211 if nothing is said"},
+		{"memcached-timeout", "MEMCACHED_TIMEOUT", (*duration)(&c.patience), "100ms",
+			"how long a memcached server may take to answer; 100ms if nothing is said"},
 		{"project", "GOOGLE_CLOUD_PROJECT", (*text)(&c.project), "id",
 			"the project of Datastore; not needed with $DATASTORE_EMULATOR_HOST"},
 		{"namespace", "DATASTORE_NAMESPACE", (*text)(&c.namespace), "name",
@@ -190,13 +194,24 @@ func (c *config) help(w io.Writer) {
 
 // The values of options.
 type (
-	text    string
-	boolean bool
-	toggle  struct{ set, on bool }
+	text     string
+	boolean  bool
+	duration time.Duration
+	toggle   struct{ set, on bool }
 )
 
 func (t *text) String() string     { return string(*t) }
 func (t *text) Set(s string) error { *t = text(s); return nil }
+
+func (d *duration) String() string { return time.Duration(*d).String() }
+func (d *duration) Set(s string) error {
+	parsed, err := time.ParseDuration(s)
+	if err != nil || parsed <= 0 {
+		return fmt.Errorf("%q is no duration, such as 100ms", s)
+	}
+	*d = duration(parsed)
+	return nil
+}
 
 func (b *boolean) String() string   { return strconv.FormatBool(bool(*b)) }
 func (b *boolean) IsBoolFlag() bool { return true }

@@ -34,6 +34,7 @@ func TestConfigureRefuses(t *testing.T) {
 		{"kind of sessions, by variable", nil, []string{"SESSIONS", "redis"}, []string{`-sessions "redis"`}},
 		{"kind of users", []string{"-users=cookie"}, nil, []string{`-users "cookie"`}},
 		{"no boolean", nil, []string{"DEBUG", "maybe"}, []string{"DEBUG", `"maybe" is neither true nor false`}},
+		{"no duration", []string{"-memcached-timeout=100"}, nil, []string{"-memcached-timeout", `"100" is no duration`}},
 		{"two places for keys", []string{"-key-file=x"}, []string{"SESSION_KEYS", goodKey}, []string{"both set"}},
 		{"App Engine without anything", nil, []string{"GAE_ENV", "standard"},
 			[]string{"GAE_ENV is set", "random key", "SESSION_KEYS", "sessions in memory", "users in memory"}},

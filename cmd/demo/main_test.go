@@ -127,20 +127,37 @@ func TestServesUntilSIGTERM(t *testing.T) {
 		t.Errorf("status %d, %v\n%s", res.StatusCode, err, page)
 	}
 
-	// A request that is under way when the signal comes is answered.
+	// A request that is under way when the signal comes is answered: the server asks for
+	// its body, gets the signal, closes the port, and only then gets the body.
 	connection, err := net.Dial("tcp", "127.0.0.1:"+port)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer connection.Close()
-	io.WriteString(connection, "POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 6\r\n\r\nname")
-	time.Sleep(50 * time.Millisecond)
+	if err := connection.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(connection, "POST /login HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"+
+		"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 6\r\n\r\n")
+	answers := bufio.NewReader(connection)
+	if ready, err := http.ReadResponse(answers, nil); err != nil || ready.StatusCode != http.StatusContinue {
+		t.Fatalf("the server asks for no body: %v, %v", ready, err)
+	}
 	if err := command.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(50 * time.Millisecond)
-	io.WriteString(connection, "=a")
-	late, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		another, err := net.Dial("tcp", "127.0.0.1:"+port)
+		if err != nil {
+			break
+		}
+		another.Close()
+		if time.Now().After(deadline) {
+			t.Fatal("the port stays open")
+		}
+	}
+	io.WriteString(connection, "name=a")
+	late, err := http.ReadResponse(answers, nil)
 	if err != nil || late.StatusCode != http.StatusUnauthorized {
 		t.Errorf("the request under way got %v, %v", late, err)
 	}

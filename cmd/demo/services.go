@@ -58,7 +58,7 @@ func (c *config) openMemcached(ctx context.Context, s *services, log *slog.Logge
 	if c.sessions != "memcache" && c.sessions != "cached" {
 		return nil, nil
 	}
-	backend, err := memcache.New(memcache.Config{Servers: strings.Split(c.memcached, ",")})
+	backend, err := memcache.New(memcache.Config{Servers: strings.Split(c.memcached, ","), Timeout: c.patience})
 	if err != nil {
 		return nil, err
 	}
