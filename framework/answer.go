@@ -43,8 +43,8 @@ func (a *App) answer(h Handler, err error) {
 }
 
 // report logs an error that is the server's own, or that comes too late to be
-// answered, and returns the id of the request, under which the log has it. Any other is the client's,
-// which is told, and has none; so is a verb that nobody knows.
+// answered, and returns the id of the request, under which the log has it. Any other is
+// the client's, which is told, and has none; so is a verb that nobody knows.
 func (a *App) report(w *Response, r *http.Request, err error) (id string) {
 	status := Status(err)
 	if (status < 500 || status == http.StatusNotImplemented) && !w.sent {

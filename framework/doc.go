@@ -52,5 +52,7 @@
 // # Middleware
 //
 // Middleware is mux's Use, which does not run for 404 and 405, or any
-// func(http.Handler) http.Handler around the App.
+// func(http.Handler) http.Handler around the App; main then calls [App.Check]
+// itself. The table of routes is whole before the first request: it is read without a
+// lock.
 package framework
