@@ -6,6 +6,7 @@ import (
 	gcds "cloud.google.com/go/datastore"
 
 	"github.com/webapp2go/webapp2go/auth"
+	authdatastore "github.com/webapp2go/webapp2go/auth/datastore"
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/sessions"
@@ -24,10 +25,13 @@ func inMemory() stores {
 	return stores{book: new(memory), users: auth.NewMemory(), sessions: sessions.NewMemory()}
 }
 
+// inDatastore are stores beside the entities of the webapp2 program, whose users come
+// over one by one, when they are first asked for.
 func inDatastore(client *gcds.Client) stores {
+	users := authdatastore.Config{Kind: "Member", Webapp2: &authdatastore.Webapp2{}}
 	return stores{
 		book:     datastoreBook{client},
-		users:    auth.NewMemory(),
+		users:    authdatastore.New(client, users),
 		sessions: datastore.New(client, datastore.Config{}),
 	}
 }

@@ -69,9 +69,16 @@ func (h *AdminHandler) Guard() error {
 	return err
 }
 
+func (h *AdminHandler) Dispatch() error {
+	h.Page().Look = "admin"
+	err := h.PrivateHandler.Dispatch()
+	h.Response.Header().Set("Cache-Control", "no-store")
+	return err
+}
+
 type Admin struct{ AdminHandler }
 
-func (h *Admin) Get() error { _, err := fmt.Fprint(h, "admin"); return err }
+func (h *Admin) Get() error { return h.Render("error", handlers.ErrorData{Text: "admin"}) }
 
 func TestQuotedRoutes(t *testing.T) {
 	app := framework.New()
@@ -137,5 +144,5 @@ func TestQuotedGuard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	visitor.get("/admin", 200, "admin")
+	visitor.get("/admin", 200, `<body class="admin">`)
 }

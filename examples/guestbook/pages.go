@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/sessions"
@@ -28,7 +29,7 @@ var bookName = regexp.MustCompile(`^` + bookPattern + `$`)
 const bookPattern = `[\w-]{1,40}`
 
 // Home leads to a guestbook: the one asked for, else the one signed last.
-type Home struct{ Base }
+type Home struct{ handlers.BaseHandler }
 
 func (h *Home) Get() error {
 	signed, _ := sessions.Get[string](h.Session(), "book")
@@ -41,7 +42,7 @@ func (h *Home) Get() error {
 
 // Page shows the newest entries of a guestbook, and takes another.
 type Page struct {
-	Base
+	handlers.BaseHandler
 	Book Book
 }
 
@@ -111,11 +112,12 @@ func (h *Remove) HandleError(err error) error {
 	return h.PrivateHandler.HandleError(err)
 }
 
-// author is the name of who is logged in; empty: nobody is.
+// author is the name of who is logged in, in the form in which webapp2 kept names;
+// empty: nobody is. Names that differ in case are one user's.
 func author(h *handlers.BaseHandler) (string, error) {
 	user, err := h.User()
 	if user == nil {
 		return "", err
 	}
-	return user.Name, nil
+	return auth.NameKey(user.Name), nil
 }

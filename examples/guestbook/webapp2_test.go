@@ -13,7 +13,10 @@ import (
 	"testing"
 	"time"
 
+	gcds "cloud.google.com/go/datastore"
+
 	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/internal/datastoretest"
 )
 
 const webapp2Secret = "my-super-secret-key"
@@ -35,16 +38,35 @@ func oldLogin(userID int64, ago time.Duration) *http.Cookie {
 	return oldCookieOf("auth", fmt.Sprintf(`{"_user":[%d,1,"token",1704164645,1704164645]}`, userID), ago)
 }
 
-// serveMoved serves a guestbook that knows a user of the webapp2 program: Ann, whose
-// password is "tea".
-func serveMoved(t *testing.T) (*httptest.Server, stores) {
+const annID = 5629499534213120
+
+// moved are stores that know a user of the webapp2 program: Ann, whose password is "tea".
+var moved = map[string]func(*testing.T) stores{
+	"memory": func(t *testing.T) stores {
+		kept := inMemory()
+		ann := &auth.User{ID: fmt.Sprint(annID), Name: "ann", Password: hmacSHA1("salt", "tea") + "$sha1$salt"}
+		if err := kept.users.Create(t.Context(), ann); err != nil {
+			t.Fatal(err)
+		}
+		return kept
+	},
+	"datastore": func(t *testing.T) stores {
+		client := newClient(t, datastoretest.Start(t))
+		ann := gcds.PropertyList{
+			{Name: "auth_ids", Value: []any{"ann"}},
+			{Name: "password", Value: hmacSHA1("salt", "tea") + "$sha1$salt"},
+			{Name: "created", Value: time.Now()},
+		}
+		if _, err := client.Put(t.Context(), gcds.IDKey("User", annID, nil), &ann); err != nil {
+			t.Fatal(err)
+		}
+		return inDatastore(client)
+	},
+}
+
+func serveMoved(t *testing.T, kept stores) *httptest.Server {
 	t.Helper()
-	kept := inMemory()
-	ann := &auth.User{ID: "5629499534213120", Name: "ann", Password: hmacSHA1("salt", "tea") + "$sha1$salt"}
-	if err := kept.users.Create(t.Context(), ann); err != nil {
-		t.Fatal(err)
-	}
-	return serve(t, kept, config{oldSecret: []byte(webapp2Secret)}), kept
+	return serve(t, kept, config{oldSecret: []byte(webapp2Secret)})
 }
 
 func (b *browser) cookies() string {
@@ -69,36 +91,39 @@ func (b *browser) bring(c *http.Cookie) {
 }
 
 func TestLoginOfWebapp2GoesOn(t *testing.T) {
-	site, _ := serveMoved(t)
-	ann := newBrowser(t, site)
-	ann.bring(oldLogin(5629499534213120, time.Hour))
-	ann.get("/", 200, `<label for="content">As ann</label>`)
-	if got := ann.cookies(); got != "guestbook" {
-		t.Errorf("the browser has the cookies %q, not ours alone", got)
-	}
-	ann.get("/account", 200)
+	for name, newStores := range moved {
+		t.Run(name, func(t *testing.T) {
+			ann := newBrowser(t, serveMoved(t, newStores(t)))
+			ann.bring(oldLogin(annID, time.Hour))
+			ann.get("/", 200, `<label for="content">As ann</label>`)
+			if got := ann.cookies(); got != "guestbook" {
+				t.Errorf("the browser has the cookies %q, not ours alone", got)
+			}
+			ann.get("/account", 200)
 
-	// Where the old program still runs it may set its cookie anew: a logout here takes
-	// both away.
-	ann.bring(oldLogin(5629499534213120, time.Minute))
-	ann.post("/logout", nil, 200)
-	if got := ann.cookies(); got != "" {
-		t.Errorf("after the logout the browser has the cookies %q", got)
+			// Where the old program still runs it may set its cookie anew: a logout here
+			// takes both away.
+			ann.bring(oldLogin(annID, time.Minute))
+			ann.post("/logout", nil, 200)
+			if got := ann.cookies(); got != "" {
+				t.Errorf("after the logout the browser has the cookies %q", got)
+			}
+			ann.get("/book/default", 200, "As somebody")
+		})
 	}
-	ann.get("/book/default", 200, "As somebody")
 }
 
 func TestLoginOfWebapp2IsRefused(t *testing.T) {
-	forged := oldLogin(5629499534213120, time.Hour)
+	site := serveMoved(t, moved["memory"](t))
+	forged := oldLogin(annID, time.Hour)
 	forged.Value = forged.Value[:len(forged.Value)-1] + "x"
 	for name, cookie := range map[string]*http.Cookie{
-		"forged":                   forged,
-		"too old":                  oldLogin(5629499534213120, oldAge+time.Minute),
-		"of a user who is gone":    oldLogin(1, time.Hour),
-		"that is no cookie at all": {Name: "auth", Value: "x"},
+		"forged":                forged,
+		"too old":               oldLogin(annID, oldAge+time.Minute),
+		"of a user who is gone": oldLogin(1, time.Hour),
+		"no cookie of webapp2":  {Name: "auth", Value: "x"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			site, _ := serveMoved(t)
 			visitor := newBrowser(t, site)
 			visitor.bring(cookie)
 			visitor.get("/", 200, "As somebody")
@@ -107,14 +132,18 @@ func TestLoginOfWebapp2IsRefused(t *testing.T) {
 }
 
 func TestPasswordOfWebapp2IsReplaced(t *testing.T) {
-	site, kept := serveMoved(t)
-	ann := newBrowser(t, site)
-	ann.post("/login", form("name", "Ann", "password", "coffee"), 401)
-	ann.post("/login", form("name", "Ann", "password", "tea"), 200, "As ann")
-	user, err := kept.users.ByName(t.Context(), "ann")
-	if err != nil || !strings.HasPrefix(user.Password, "$argon2id$") {
-		t.Errorf("the hash is %q, %v", user.Password, err)
+	for name, newStores := range moved {
+		t.Run(name, func(t *testing.T) {
+			kept := newStores(t)
+			ann := newBrowser(t, serveMoved(t, kept))
+			ann.post("/login", form("name", "Ann", "password", "coffee"), 401)
+			ann.post("/login", form("name", "Ann", "password", "tea"), 200, "As ann")
+			user, err := kept.users.ByName(t.Context(), "ann")
+			if err != nil || !strings.HasPrefix(user.Password, "$argon2id$") {
+				t.Errorf("the hash is %q, %v", user.Password, err)
+			}
+			ann.post("/logout", nil, 200)
+			ann.post("/login", form("name", "ann", "password", "tea"), 200, "As ann")
+		})
 	}
-	ann.post("/logout", nil, 200)
-	ann.post("/login", form("name", "ann", "password", "tea"), 200, "As ann")
 }
