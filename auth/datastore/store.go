@@ -24,6 +24,7 @@ import (
 	gcds "cloud.google.com/go/datastore"
 
 	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/internal/datastoretx"
 )
 
 // Config says where users are kept. The zero value works.
@@ -164,11 +165,11 @@ func (s *Store) create(ctx context.Context, u *auth.User) error {
 		case err != nil:
 			return err
 		case exists && old.Mark == mark:
-			return errApplied
+			return datastoretx.ErrApplied
 		case taken:
-			return &refusal{fmt.Errorf("%w: %q", auth.ErrExists, u.Name)}
+			return datastoretx.Refuse(fmt.Errorf("%w: %q", auth.ErrExists, u.Name))
 		case exists:
-			return &refusal{fmt.Errorf("%w: ID %q", auth.ErrExists, made.ID)}
+			return datastoretx.Refuse(fmt.Errorf("%w: ID %q", auth.ErrExists, made.ID))
 		}
 		_, err = tx.PutMulti(
 			[]*gcds.Key{s.userKey(made.ID), s.nameKey(key)},
@@ -202,15 +203,15 @@ func (s *Store) Update(ctx context.Context, u *auth.User) error {
 		case err != nil:
 			return err
 		case !exists:
-			return &refusal{fmt.Errorf("%w: ID %q", auth.ErrNotFound, u.ID)}
+			return datastoretx.Refuse(fmt.Errorf("%w: ID %q", auth.ErrNotFound, u.ID))
 		case old.Mark == mark:
-			return errApplied
+			return datastoretx.ErrApplied
 		case uint64(old.Version) != u.Version:
-			return &refusal{fmt.Errorf("%w: ID %q", auth.ErrConflict, u.ID)}
+			return datastoretx.Refuse(fmt.Errorf("%w: ID %q", auth.ErrConflict, u.ID))
 		}
 		if before := auth.NameKey(old.Name); before != key {
 			if err := s.heldBefore(ctx, u.Name, u.ID); err != nil {
-				return &refusal{err}
+				return datastoretx.Refuse(err)
 			}
 			if err := s.rename(tx, before, key, u); err != nil {
 				return err
@@ -232,7 +233,7 @@ func (s *Store) rename(tx *gcds.Transaction, before, key string, u *auth.User) e
 		return err
 	}
 	if taken {
-		return &refusal{fmt.Errorf("%w: %q", auth.ErrExists, u.Name)}
+		return datastoretx.Refuse(fmt.Errorf("%w: %q", auth.ErrExists, u.Name))
 	}
 	if err := tx.Delete(s.nameKey(before)); err != nil {
 		return err

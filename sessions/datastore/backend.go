@@ -43,13 +43,13 @@ package datastore
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	gcds "cloud.google.com/go/datastore"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/webapp2go/webapp2go/internal/datastoretx"
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
@@ -199,14 +199,6 @@ func (b *Backend) key(id string) *gcds.Key {
 	return key
 }
 
-// failure wraps an error of the client. Its timeouts are gRPC statuses, which
-// errors.Is does not know as what they are.
 func failure(ctx context.Context, doing string, err error) error {
-	switch {
-	case status.Code(err) == codes.DeadlineExceeded || errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return fmt.Errorf("sessions/datastore: %s: no answer in time: %w: %w", doing, context.DeadlineExceeded, err)
-	case status.Code(err) == codes.Canceled || ctx.Err() != nil:
-		return fmt.Errorf("sessions/datastore: %s: %w: %w", doing, context.Canceled, err)
-	}
-	return fmt.Errorf("sessions/datastore: %s: %w", doing, err)
+	return datastoretx.Failure(ctx, "sessions/datastore: "+doing, err)
 }

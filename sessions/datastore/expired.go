@@ -64,7 +64,7 @@ func (b *Backend) deleteExpired(ctx context.Context, limit int) (deleted int, er
 		}
 		deleted = len(expired)
 		return tx.DeleteMulti(expired)
-	}, gcds.BeginLater, gcds.MaxAttempts(maxAttempts))
+	}, gcds.BeginLater, gcds.MaxAttempts(10))
 	if err != nil {
 		deleted = 0
 	}
