@@ -5,8 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -27,9 +27,16 @@ type config struct {
 	patience  time.Duration // with memcached
 	project   string
 	namespace string
+	ttlPolicy bool
 	admin     string
 	keys      string // secret
 	keyFile   string
+	keySecret string
+	vault     vault
+	log       string
+	logLevel  slog.Level
+	requests  toggle
+	drain     time.Duration
 	webapp2   webapp2
 	cloud     string // the variable that says that this is Google's cloud; empty: it is not
 	proxy     framework.Proxy
@@ -46,9 +53,9 @@ func (c *config) options() []option {
 		{"addr", "", (*text)(&c.addr), "host:port",
 			"where to listen; else on all addresses at $PORT, else 127.0.0.1:8080"},
 		{"sessions", "SESSIONS", (*text)(&c.sessions), strings.Join(sessionKinds, "|"),
-			"where logins are kept; memory if nothing is said. memcache may lose them, cached is\nmemcached before Datastore"},
+			"where logins are kept; memory if nothing is said, in the cloud Datastore. memcache may\nlose them, cached is memcached before Datastore"},
 		{"users", "USERS", (*text)(&c.users), strings.Join(userKinds, "|"),
-			"where users are kept; Datastore where the sessions are there, else memory, if nothing\nis said"},
+			"where users are kept; Datastore where the sessions are there or in the cloud, else\nmemory, if nothing is said"},
 		{"memcached", "MEMCACHED", (*text)(&c.memcached), "host:port,...",
 			"the memcached servers; 127.0.0.1:11211 if nothing is said"},
 		{"memcached-timeout", "MEMCACHED_TIMEOUT", (*duration)(&c.patience), "100ms",
@@ -57,6 +64,12 @@ func (c *config) options() []option {
 			"the project of Datastore; not needed with $DATASTORE_EMULATOR_HOST"},
 		{"namespace", "DATASTORE_NAMESPACE", (*text)(&c.namespace), "name",
 			"the namespace in Datastore; the default one if nothing is said"},
+		{"ttl-policy", "TTL_POLICY", (*boolean)(&c.ttlPolicy), "true|false",
+			"Datastore deletes expired sessions itself, by a TTL policy on expires of Session"},
+		{"key-secret", "SESSION_KEYS_SECRET", (*text)(&c.keySecret), "name",
+			"the secret of Secret Manager that holds the keys, as in $SESSION_KEYS or one a line: a\nname in the project, or projects/ID/secrets/NAME/versions/latest"},
+		{"secret-manager", "SECRET_MANAGER", (*text)(&c.vault.manager), "https://...",
+			"where Secret Manager is; https://secretmanager.googleapis.com if nothing is said"},
 		{"key-file", "SESSION_KEYS_FILE", (*text)(&c.keyFile), "path",
 			"a file with the keys, as in $SESSION_KEYS or one a line"},
 		{"", "SESSION_KEYS", (*text)(&c.keys), "key,...",
@@ -71,18 +84,17 @@ func (c *config) options() []option {
 			"a file with the secret_key of a webapp2 application, whose users stay logged in"},
 		{"webapp2-cookie", "WEBAPP2_COOKIE", (*text)(&c.webapp2.cookie), "name",
 			"the name of that application's cookie; auth if nothing is said"},
+		{"log", "LOG", (*text)(&c.log), strings.Join(logKinds, "|"),
+			"how to log: lines of text on stderr, or JSON for Cloud Logging on stdout; text if\nnothing is said, in the cloud json"},
+		{"log-level", "LOG_LEVEL", &level{&c.logLevel}, "debug|info|warn|error",
+			"the least that is logged; info if nothing is said"},
+		{"request-log", "REQUEST_LOG", &c.requests, "true|false",
+			"log every request; true if nothing is said, but false in the cloud, which does it too"},
+		{"drain", "DRAIN_TIMEOUT", (*duration)(&c.drain), "3s",
+			"how long requests may go on after SIGTERM; 3s if nothing is said"},
 		{"debug", "DEBUG", (*boolean)(&c.debug), "true|false",
 			"show errors with their stack to whoever meets them"},
 	}
-}
-
-// An option is one choice: where it comes from and where it goes.
-type option struct {
-	flag     string // empty: only a variable
-	variable string // empty: only a flag
-	value    flag.Value
-	form     string
-	usage    string
 }
 
 // errHelp is returned by configure after it has printed the help.
@@ -112,6 +124,7 @@ func configure(args []string, getenv func(string) string, help io.Writer) (*conf
 	case flags.NArg() > 0:
 		return nil, fmt.Errorf("%q is no flag (demo -h lists them)", flags.Arg(0))
 	}
+	c.vault.metadata = getenv("GCE_METADATA_HOST")
 	switch {
 	case getenv("GAE_ENV") != "":
 		c.cloud, c.proxy = "GAE_ENV", framework.AppEngine
@@ -125,10 +138,13 @@ func configure(args []string, getenv func(string) string, help io.Writer) (*conf
 func (c *config) check() error {
 	if c.sessions == "" {
 		c.sessions = "memory"
+		if c.cloud != "" {
+			c.sessions = "datastore"
+		}
 	}
 	if c.users == "" {
 		c.users = "memory"
-		if c.sessions == "datastore" || c.sessions == "cached" {
+		if c.sessions == "datastore" || c.sessions == "cached" || c.cloud != "" {
 			c.users = "datastore"
 		}
 	}
@@ -138,8 +154,19 @@ func (c *config) check() error {
 	if c.webapp2.cookie == "" {
 		c.webapp2.cookie = "auth"
 	}
-	if !c.insecure.set {
-		c.insecure.on = c.cloud == ""
+	if c.log == "" {
+		c.log = "text"
+		if c.cloud != "" {
+			c.log = "json"
+		}
+	}
+	if c.drain == 0 {
+		c.drain = 3 * time.Second
+	}
+	for _, t := range []*toggle{&c.insecure, &c.requests} {
+		if !t.set {
+			t.on = c.cloud == ""
+		}
 	}
 	if !slices.Contains(sessionKinds, c.sessions) {
 		return fmt.Errorf("-sessions %q: it must be one of %s", c.sessions, strings.Join(sessionKinds, ", "))
@@ -147,8 +174,18 @@ func (c *config) check() error {
 	if !slices.Contains(userKinds, c.users) {
 		return fmt.Errorf("-users %q: it must be one of %s", c.users, strings.Join(userKinds, ", "))
 	}
-	if c.keys != "" && c.keyFile != "" {
-		return errors.New("SESSION_KEYS and SESSION_KEYS_FILE are both set: which of them holds the keys?")
+	if !slices.Contains(logKinds, c.log) {
+		return fmt.Errorf("-log %q: it must be one of %s", c.log, strings.Join(logKinds, ", "))
+	}
+	var places []string
+	for name, set := range map[string]string{"SESSION_KEYS": c.keys, "SESSION_KEYS_FILE": c.keyFile, "SESSION_KEYS_SECRET": c.keySecret} {
+		if set != "" {
+			places = append(places, name)
+		}
+	}
+	if len(places) > 1 {
+		slices.Sort(places)
+		return fmt.Errorf("%s are set together: which of them holds the keys?", strings.Join(places, " and "))
 	}
 	return c.refuse()
 }
@@ -159,80 +196,23 @@ func (c *config) refuse() error {
 		return nil
 	}
 	var reasons []string
-	if c.keys == "" && c.keyFile == "" {
-		reasons = append(reasons, "a random key would log everybody out at every start (set SESSION_KEYS or SESSION_KEYS_FILE)")
+	if c.keys == "" && c.keyFile == "" && c.keySecret == "" {
+		reasons = append(reasons, "a random key would log everybody out at every start (set SESSION_KEYS_SECRET, SESSION_KEYS_FILE or SESSION_KEYS)")
 	}
 	if c.sessions == "memory" {
-		reasons = append(reasons, "sessions in memory would be lost and not shared (set SESSIONS)")
+		reasons = append(reasons, "sessions in memory would be lost and not shared (set SESSIONS=datastore)")
 	}
 	if c.users == "memory" {
-		reasons = append(reasons, "users in memory would be lost and not shared (set USERS)")
+		reasons = append(reasons, "users in memory would be lost and not shared (set USERS=datastore)")
 	}
 	if c.insecure.on {
 		reasons = append(reasons, "cookies would travel over plain http (unset INSECURE)")
+	}
+	if c.debug {
+		reasons = append(reasons, "everybody would see the stack of an error (unset DEBUG)")
 	}
 	if reasons == nil {
 		return nil
 	}
 	return fmt.Errorf("not started, because %s is set: %s", c.cloud, strings.Join(reasons, "; "))
-}
-
-func (c *config) help(w io.Writer) {
-	fmt.Fprint(w, "The demo of webapp2go. It needs no service, no key and no network:\n\n  demo [flags]\n\nEach flag can be a variable of the environment instead; secrets can only be that.\n\n")
-	for _, o := range c.options() {
-		switch {
-		case o.flag == "":
-			fmt.Fprintf(w, "  $%s=%s\n", o.variable, o.form)
-		case o.variable == "":
-			fmt.Fprintf(w, "  -%s=%s\n", o.flag, o.form)
-		default:
-			fmt.Fprintf(w, "  -%s=%s, $%s\n", o.flag, o.form, o.variable)
-		}
-		fmt.Fprintf(w, "        %s\n", strings.ReplaceAll(o.usage, "\n", "\n        "))
-	}
-}
-
-// The values of options.
-type (
-	text     string
-	boolean  bool
-	duration time.Duration
-	toggle   struct{ set, on bool }
-)
-
-func (t *text) String() string     { return string(*t) }
-func (t *text) Set(s string) error { *t = text(s); return nil }
-
-func (d *duration) String() string { return time.Duration(*d).String() }
-func (d *duration) Set(s string) error {
-	parsed, err := time.ParseDuration(s)
-	if err != nil || parsed <= 0 {
-		return fmt.Errorf("%q is no duration, such as 100ms", s)
-	}
-	*d = duration(parsed)
-	return nil
-}
-
-func (b *boolean) String() string   { return strconv.FormatBool(bool(*b)) }
-func (b *boolean) IsBoolFlag() bool { return true }
-func (b *boolean) Set(s string) error {
-	on, err := parseBool(s)
-	*b = boolean(on)
-	return err
-}
-
-func (t *toggle) String() string   { return strconv.FormatBool(t.on) }
-func (t *toggle) IsBoolFlag() bool { return true }
-func (t *toggle) Set(s string) error {
-	on, err := parseBool(s)
-	t.set, t.on = true, on
-	return err
-}
-
-func parseBool(s string) (bool, error) {
-	on, err := strconv.ParseBool(s)
-	if err != nil {
-		return false, fmt.Errorf("%q is neither true nor false", s)
-	}
-	return on, nil
 }

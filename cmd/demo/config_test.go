@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/webapp2go/webapp2go/framework"
 )
 
 var goodKey = base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32)))
@@ -35,11 +37,15 @@ func TestConfigureRefuses(t *testing.T) {
 		{"kind of users", []string{"-users=cookie"}, nil, []string{`-users "cookie"`}},
 		{"no boolean", nil, []string{"DEBUG", "maybe"}, []string{"DEBUG", `"maybe" is neither true nor false`}},
 		{"no duration", []string{"-memcached-timeout=100"}, nil, []string{"-memcached-timeout", `"100" is no duration`}},
-		{"two places for keys", []string{"-key-file=x"}, []string{"SESSION_KEYS", goodKey}, []string{"both set"}},
-		{"App Engine without anything", nil, []string{"GAE_ENV", "standard"},
-			[]string{"GAE_ENV is set", "random key", "SESSION_KEYS", "sessions in memory", "users in memory"}},
+		{"two places for keys", []string{"-key-file=x"}, []string{"SESSION_KEYS", goodKey}, []string{"SESSION_KEYS and SESSION_KEYS_FILE are set together"}},
+		{"no log of that kind", []string{"-log=xml"}, nil, []string{`-log "xml"`, "text, json"}},
+		{"no level", nil, []string{"LOG_LEVEL", "loud"}, []string{"LOG_LEVEL", `"loud" is none of debug`}},
+		{"no time", nil, []string{"DRAIN_TIMEOUT", "3"}, []string{"DRAIN_TIMEOUT", `"3" is no duration`}},
+		{"App Engine without a key", nil, []string{"GAE_ENV", "standard"}, []string{"GAE_ENV is set", "random key", "SESSION_KEYS_SECRET"}},
+		{"App Engine with all that is wrong", []string{"-sessions=memory", "-users=memory", "-insecure", "-debug"}, []string{"GAE_ENV", "standard"},
+			[]string{"random key", "SESSIONS=datastore", "USERS=datastore", "plain http", "unset DEBUG"}},
 		{"Cloud Run without anything", nil, []string{"K_SERVICE", "demo"}, []string{"K_SERVICE is set", "random key"}},
-		{"Cloud Run with a key", nil, []string{"K_SERVICE", "demo", "SESSION_KEYS", goodKey, "SESSIONS", "cookie"}, []string{"users in memory"}},
+		{"Cloud Run with a key", nil, []string{"K_SERVICE", "demo", "SESSION_KEYS", goodKey, "USERS", "memory"}, []string{"users in memory"}},
 		{"insecure in the cloud", []string{"-insecure"}, []string{"K_SERVICE", "demo"}, []string{"plain http"}},
 	}
 	for _, test := range tests {
@@ -73,14 +79,39 @@ func TestFlagsWinOverVariables(t *testing.T) {
 	}
 }
 
-func TestCloudIsSecureByDefault(t *testing.T) {
-	for _, variable := range []string{"GAE_ENV", "K_SERVICE"} {
-		c, err := configure(nil, environment([]string{variable, "x", "SESSION_KEYS", goodKey, "SESSIONS", "cached"}), nil)
+func TestCloudDefaults(t *testing.T) {
+	for name, proxy := range map[string]framework.Proxy{"GAE_ENV": framework.AppEngine, "K_SERVICE": framework.CloudRun} {
+		c, err := configure(nil, environment([]string{name, "x", "SESSION_KEYS_SECRET", "keys"}), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.insecure.on || c.users != "datastore" {
-			t.Errorf("with %s: %+v", variable, c)
+		if c.sessions != "datastore" || c.users != "datastore" || c.log != "json" || c.insecure.on || c.requests.on || c.proxy != proxy {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
+	c, err := configure(nil, environment([]string{"GOOGLE_CLOUD_PROJECT", "in-a-developers-shell"}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.sessions != "memory" || c.users != "memory" || c.log != "text" || !c.insecure.on || !c.requests.on || c.proxy != framework.NoProxy {
+		t.Errorf("a laptop: %+v", c)
+	}
+}
+
+// What is logged at start is every choice and no secret.
+func TestChoicesAreLoggedWithoutSecrets(t *testing.T) {
+	c, err := configure([]string{"-admin=ann"}, environment([]string{"SESSION_KEYS", goodKey, "GAE_ENV", "standard", "GOOGLE_CLOUD_PROJECT", "shop"}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text, object strings.Builder
+	c.logger(&object, &text).Info("starting", "choices", c)
+	if text.Len() > 0 || strings.Contains(object.String(), goodKey) {
+		t.Errorf("on stderr: %q, on stdout: %s", &text, &object)
+	}
+	for _, want := range []string{`"SESSION_KEYS":"set"`, `"admin":"ann"`, `"sessions":"datastore"`, `"project":"shop"`, `"severity":"INFO"`} {
+		if !strings.Contains(object.String(), want) {
+			t.Errorf("missing %s in %s", want, &object)
 		}
 	}
 }
@@ -122,7 +153,7 @@ func TestSessionKeys(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, c := range []config{{keys: test.list}, {keyFile: file}} {
-				keys, err := c.sessionKeys()
+				keys, err := c.sessionKeys(t.Context())
 				switch {
 				case test.want == "" && (err != nil || len(keys) != test.keys):
 					t.Errorf("%d keys, %v", len(keys), err)
@@ -132,7 +163,7 @@ func TestSessionKeys(t *testing.T) {
 			}
 		})
 	}
-	if _, err := (&config{keyFile: "does-not-exist"}).sessionKeys(); err == nil || !strings.Contains(err.Error(), "SESSION_KEYS_FILE") {
+	if _, err := (&config{keyFile: "does-not-exist"}).sessionKeys(t.Context()); err == nil || !strings.Contains(err.Error(), "SESSION_KEYS_FILE") {
 		t.Errorf("missing file: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -10,26 +11,29 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// sessionKeys returns the keys of the environment or of the file, newest first; none
-// if neither is set.
-func (c *config) sessionKeys() ([]sessions.Key, error) {
-	if c.keyFile != "" {
+// sessionKeys returns the keys of Secret Manager, of the file or of the environment,
+// newest first; none if nothing is set.
+func (c *config) sessionKeys(ctx context.Context) ([]sessions.Key, error) {
+	source, list := "SESSION_KEYS", c.keys
+	switch {
+	case c.keySecret != "":
+		held, err := c.vault.secret(ctx, c.keySecret, c.project)
+		if err != nil {
+			return nil, fmt.Errorf("SESSION_KEYS_SECRET: %w", err)
+		}
+		source, list = "SESSION_KEYS_SECRET: "+c.keySecret, string(held)
+	case c.keyFile != "":
 		held, err := os.ReadFile(c.keyFile)
 		if err != nil {
 			return nil, fmt.Errorf("SESSION_KEYS_FILE: %w", err)
 		}
-		keys, err := parseKeys(string(held))
-		if err != nil {
-			return nil, fmt.Errorf("SESSION_KEYS_FILE: %s: %w", c.keyFile, err)
-		}
-		return keys, nil
-	}
-	if c.keys == "" {
+		source, list = "SESSION_KEYS_FILE: "+c.keyFile, string(held)
+	case c.keys == "":
 		return nil, nil
 	}
-	keys, err := parseKeys(c.keys)
+	keys, err := parseKeys(list)
 	if err != nil {
-		return nil, fmt.Errorf("SESSION_KEYS: %w", err)
+		return nil, fmt.Errorf("%s: %w", source, err)
 	}
 	return keys, nil
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/webapp2go/webapp2go/cloudlog"
 	"github.com/webapp2go/webapp2go/framework"
 )
 
@@ -26,7 +27,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out, er
 		return 0
 	}
 	if err == nil {
-		err = serve(ctx, c, slog.New(slog.NewTextHandler(errout, nil)))
+		err = serve(ctx, c, c.logger(out, errout))
 	}
 	if err != nil {
 		fmt.Fprintln(errout, "demo:", err)
@@ -38,13 +39,18 @@ func run(ctx context.Context, args []string, getenv func(string) string, out, er
 // serve wires the configuration to a site, the site to an app, the app to a server.
 func serve(ctx context.Context, c *config, log *slog.Logger) error {
 	slog.SetDefault(log)
+	log.Info("starting", "choices", c)
 	services, err := c.connect(ctx, log)
 	if err != nil {
 		return err
 	}
 	app, err := newApp(ctx, c, services, log)
 	if err == nil {
-		err = framework.Server{Handler: app, Addr: c.addr}.Run(ctx)
+		server := framework.Server{Handler: app, Addr: c.addr, DrainTimeout: c.drain, Log: log}
+		if c.proxy != framework.NoProxy {
+			server.Handler = cloudlog.Trace(app)
+		}
+		err = server.Run(ctx)
 	}
 	return errors.Join(err, services.Close())
 }

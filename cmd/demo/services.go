@@ -12,6 +12,7 @@ import (
 
 	"github.com/webapp2go/webapp2go/auth"
 	users "github.com/webapp2go/webapp2go/auth/datastore"
+	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/sessions/cached"
 	"github.com/webapp2go/webapp2go/sessions/datastore"
@@ -22,14 +23,23 @@ import (
 type services struct {
 	sessions sessions.Backend // nil: in signed cookies
 	users    auth.Store
+	keys     []sessions.Key             // that sign the cookies; none: nothing was said
+	checks   map[string]framework.Check // that each of them answers, for /health
 	closers  []func() error
+
+	deleteExpired func(ctx context.Context, limit int) (int, error) // of the sessions in Datastore; nil: nobody needs to
 }
 
-// connect makes the services that c names. A choice that cannot be is an error; a
-// server that does not answer is a line in the log, and 503 until it does.
+// connect makes the services that c names. A choice that cannot be is an error, and
+// so is a Datastore that does not answer; a memcached that does not is a line in the
+// log, and where nothing is behind it, 503 until it does.
 func (c *config) connect(ctx context.Context, log *slog.Logger) (*services, error) {
-	s := &services{users: auth.NewMemory()}
-	cache, err := c.openMemcached(ctx, s, log)
+	s := &services{users: auth.NewMemory(), checks: map[string]framework.Check{}}
+	var err error
+	if s.keys, err = c.sessionKeys(ctx); err != nil {
+		return nil, err
+	}
+	cache, err := c.openMemcached(s)
 	if err != nil {
 		return nil, fmt.Errorf("-memcached %q: %w", c.memcached, err)
 	}
@@ -45,16 +55,42 @@ func (c *config) connect(ctx context.Context, log *slog.Logger) (*services, erro
 		s.sessions = sessions.NewMemory()
 	case "memcache":
 		s.sessions = cache
-	case "datastore":
-		s.sessions = datastore.New(client, datastore.Config{Namespace: c.namespace})
-	case "cached":
-		s.sessions = cached.New(cache, datastore.New(client, datastore.Config{Namespace: c.namespace}))
+	case "datastore", "cached":
+		store := datastore.New(client, datastore.Config{Namespace: c.namespace, TTLPolicy: c.ttlPolicy})
+		if !c.ttlPolicy {
+			s.deleteExpired = store.DeleteExpired
+		}
+		s.sessions = store
+		if c.sessions == "cached" {
+			s.sessions = cached.New(cache, store)
+		}
+	}
+	if err := s.answers(ctx, "datastore"); err != nil {
+		return nil, errors.Join(fmt.Errorf("not started, because Datastore does not answer (are GOOGLE_CLOUD_PROJECT and DATASTORE_EMULATOR_HOST right, and may the service account use it?): %w", err), s.Close())
+	}
+	if err := s.answers(ctx, "memcached"); err != nil {
+		log.Warn("memcached does not answer", "error", err)
 	}
 	return s, nil
 }
 
+// answers asks a service for which there is a check. A Datastore that cannot be asked
+// at start is a mistake; a memcached may come back, and what it kept is a copy.
+func (s *services) answers(ctx context.Context, service string) error {
+	check := s.checks[service]
+	if check == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	return check(ctx)
+}
+
+// startTimeout bounds the first call of a service, which has to connect.
+const startTimeout = 5 * time.Second
+
 // openMemcached returns nil where c needs no memcached.
-func (c *config) openMemcached(ctx context.Context, s *services, log *slog.Logger) (*memcache.Backend, error) {
+func (c *config) openMemcached(s *services) (*memcache.Backend, error) {
 	if c.sessions != "memcache" && c.sessions != "cached" {
 		return nil, nil
 	}
@@ -63,11 +99,7 @@ func (c *config) openMemcached(ctx context.Context, s *services, log *slog.Logge
 		return nil, err
 	}
 	s.closers = append(s.closers, backend.Close)
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	if err := backend.Ping(ctx); err != nil {
-		log.Warn("memcached does not answer", "error", err)
-	}
+	s.checks["memcached"] = backend.Ping
 	return backend, nil
 }
 
@@ -81,6 +113,13 @@ func (c *config) openDatastore(ctx context.Context, s *services) (*gcds.Client, 
 		return nil, err
 	}
 	s.closers = append(s.closers, client.Close)
+	nobody := users.New(client, users.Config{Namespace: c.namespace, Timeout: startTimeout})
+	s.checks["datastore"] = func(ctx context.Context) error {
+		if _, err := nobody.ByID(ctx, "nobody"); !errors.Is(err, auth.ErrNotFound) {
+			return err
+		}
+		return nil
+	}
 	return client, nil
 }
 

@@ -18,10 +18,7 @@ import (
 
 // newApp makes the app that c describes, on its services.
 func newApp(ctx context.Context, c *config, services *services, log *slog.Logger) (*framework.App, error) {
-	keys, err := c.sessionKeys()
-	if err != nil {
-		return nil, err
-	}
+	keys := services.keys
 	if keys == nil {
 		log.Info("sessions are signed with a random key: they end with this process; set SESSION_KEYS to keep them")
 		keys = []sessions.Key{sessions.RandomKey()}
@@ -51,6 +48,13 @@ func newApp(ctx context.Context, c *config, services *services, log *slog.Logger
 	}
 	app := demo.New(site, events)
 	app.Debug, app.Log, app.BaseURL, app.Proxy = c.debug, log, c.baseURL, c.proxy
+	if c.requests.on {
+		app.RequestLog = log
+	}
+	app.Handle("/health", &framework.Health{Checks: services.checks, Log: log})
+	app.Handle("/cron/sessions", framework.From(app, func() *cleaning {
+		return &cleaning{deleteExpired: services.deleteExpired, log: log}
+	}))
 	return app, nil
 }
 

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/webapp2go/webapp2go/handlers"
+)
+
+// cleaningLimit is how many sessions one run deletes. Each costs a read and a delete;
+// what is left waits for the next run.
+const cleaningLimit = 5000
+
+// A cleaning deletes the expired sessions of a database that does not do so itself.
+// cron.yaml calls it.
+type cleaning struct {
+	handlers.CronHandler
+	deleteExpired func(ctx context.Context, limit int) (int, error) // nil: there is nothing to clean
+	log           *slog.Logger
+}
+
+// Get answers how many sessions it deleted.
+func (h *cleaning) Get() error {
+	deleted := 0
+	if h.deleteExpired != nil {
+		var err error
+		if deleted, err = h.deleteExpired(h.Context(), cleaningLimit); err != nil {
+			return err
+		}
+		h.log.InfoContext(h.Context(), "expired sessions deleted", "deleted", deleted, "limit", cleaningLimit)
+	}
+	return h.JSON(map[string]int{"deleted": deleted})
+}
