@@ -14,24 +14,25 @@ import (
 )
 
 // emulate runs the example against a Datastore of this process, as
-// DATASTORE_EMULATOR_HOST does for a whole program.
-func emulate() (stop func()) {
+// DATASTORE_EMULATOR_HOST does for a whole program, in a project of its own.
+func emulate() (project string, stop func()) {
 	server, err := datastoretest.New()
 	if err != nil {
 		log.Fatal(err)
 	}
 	before := os.Getenv("DATASTORE_EMULATOR_HOST")
 	os.Setenv("DATASTORE_EMULATOR_HOST", server.Addr)
-	return func() {
+	return server.Project, func() {
 		os.Setenv("DATASTORE_EMULATOR_HOST", before)
 		server.Close()
 	}
 }
 
 func Example() {
-	defer emulate()()
+	project, stop := emulate()
+	defer stop()
 	ctx := context.Background()
-	client, err := gcds.NewClient(ctx, "my-project")
+	client, err := gcds.NewClient(ctx, project)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -49,9 +50,10 @@ func Example() {
 
 // A user of a webapp2 application logs in for the first time.
 func ExampleWebapp2() {
-	defer emulate()()
+	project, stop := emulate()
+	defer stop()
 	ctx := context.Background()
-	client, err := gcds.NewClient(ctx, "my-project")
+	client, err := gcds.NewClient(ctx, project)
 	if err != nil {
 		log.Fatal(err)
 	}

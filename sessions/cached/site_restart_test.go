@@ -34,7 +34,7 @@ func TestRestart(t *testing.T) {
 	var phase, left, slow atomic.Int32
 	times := make([][][]time.Duration, 32)
 	var wait sync.WaitGroup
-	const share = 500
+	const share = 300
 	left.Store(share)
 	for i := range times {
 		times[i] = make([][]time.Duration, len(phases))

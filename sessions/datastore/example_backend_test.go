@@ -12,24 +12,25 @@ import (
 )
 
 // emulate runs the example against a Datastore of this process, as
-// DATASTORE_EMULATOR_HOST does for a whole program.
-func emulate() (stop func()) {
+// DATASTORE_EMULATOR_HOST does for a whole program, in a project of its own.
+func emulate() (project string, stop func()) {
 	server, err := datastoretest.New()
 	if err != nil {
 		panic(err)
 	}
 	before := os.Getenv("DATASTORE_EMULATOR_HOST")
 	os.Setenv("DATASTORE_EMULATOR_HOST", server.Addr)
-	return func() {
+	return server.Project, func() {
 		os.Setenv("DATASTORE_EMULATOR_HOST", before)
 		server.Close()
 	}
 }
 
 func ExampleNew() {
-	defer emulate()()
+	project, stop := emulate()
+	defer stop()
 	ctx := context.Background()
-	client, err := datastore.Open(ctx, "my-project")
+	client, err := datastore.Open(ctx, project)
 	if err != nil {
 		panic(err)
 	}
@@ -53,9 +54,10 @@ func ExampleNew() {
 
 // What a scheduled job does for a database without a TTL policy.
 func ExampleBackend_DeleteExpired() {
-	defer emulate()()
+	project, stop := emulate()
+	defer stop()
 	ctx := context.Background()
-	client, err := datastore.Open(ctx, "my-project")
+	client, err := datastore.Open(ctx, project)
 	if err != nil {
 		panic(err)
 	}
