@@ -70,7 +70,7 @@ func (s *Session) Flashes() []Flash {
 	for _, n := range taken {
 		value, _, err := readAny(n.raw)
 		if err != nil {
-			s.undecodable("a flash", err)
+			s.undecodable(s.record.id, "a flash", err)
 			continue
 		}
 		flashes = append(flashes, Flash{Value: value, Level: n.level})

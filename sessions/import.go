@@ -69,7 +69,7 @@ func (s *Session) importOld() {
 		}
 		raw, err := encodeValue(value)
 		if err != nil {
-			s.undecodable(key, err)
+			s.undecodable("", key, err)
 			continue
 		}
 		s.apply(setting(key, raw))
@@ -85,7 +85,7 @@ func (s *Session) importFlashes(pairs []any) {
 		}
 		raw, err := encodeValue(pair[0])
 		if err != nil {
-			s.undecodable(webapp2Flashes, err)
+			s.undecodable("", webapp2Flashes, err)
 			continue
 		}
 		level, _ := pair[1].(string)

@@ -162,19 +162,26 @@ func deadline(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 }
 
-// undecodable reports a value that is there and cannot be had: it is lost alone.
-func (s *Session) undecodable(key string, err error) {
+// undecodable reports a value that is there and cannot be had: it is lost alone. The
+// id is given, since the lock may be held or not.
+func (s *Session) undecodable(id, key string, err error) {
 	s.spec.manager.log.Warn("sessions: a value cannot be decoded",
 		slog.String("session", s.spec.Name), slog.String("key", key), slog.Any("error", err))
-	s.event(Event{Kind: EventUndecodable, Key: key, Err: err})
+	s.tell(Event{Kind: EventUndecodable, ID: id, Key: key, Err: err})
 }
 
+// event tells of the session's record where e names no other. The lock is held, or
+// this is the save, which alone changes it then.
 func (s *Session) event(e Event) {
-	if tell := s.spec.manager.event; tell != nil {
+	if e.ID == "" {
+		e.ID = s.record.id
+	}
+	s.tell(e)
+}
+
+func (s *Session) tell(e Event) {
+	if onEvent := s.spec.manager.event; onEvent != nil {
 		e.Session = s.spec.Name
-		if e.ID == "" {
-			e.ID = s.record.id
-		}
-		tell(e)
+		onEvent(e)
 	}
 }

@@ -153,9 +153,12 @@ func TestGoroutinesOfOneRequest(t *testing.T) {
 				})
 			}
 			all.Wait()
+			st.Session().Set("text", "no integer")
+			st.Session().Renew()
 			for range 4 {
 				go func() {
 					st.Session().Incr("late", 1)
+					sessions.Get[int](st.Session(), "text")
 					st.Session().Flashes()
 					st.Session().Get("n")
 					_ = st.Session().Err()

@@ -62,7 +62,7 @@ func Get[T any](s *Session, key string) (T, bool) {
 		return zero, false
 	}
 	if err := decodeValue(raw, &value); err != nil {
-		s.undecodable(key, err)
+		s.undecodable(s.ID(), key, err)
 		return zero, false
 	}
 	return value, true
@@ -81,7 +81,7 @@ func (s *Session) All() iter.Seq2[string, any] {
 		for _, e := range s.entries() {
 			value, _, err := readAny(e.raw)
 			if err != nil {
-				s.undecodable(e.key, err)
+				s.undecodable(s.ID(), e.key, err)
 				continue
 			}
 			if !yield(e.key, value) {
