@@ -115,6 +115,13 @@ func isToken(s string) bool {
 	return s != ""
 }
 
+// isPrefixed reports whether browsers hold a cookie of this name to what its prefix
+// promises, whatever its case (RFC 6265bis section 4.1.3): never without Secure.
+func isPrefixed(name string) bool {
+	lower := strings.ToLower(name)
+	return strings.HasPrefix(lower, "__host-") || strings.HasPrefix(lower, "__secure-")
+}
+
 func validDomain(domain string) bool {
 	domain = strings.TrimPrefix(domain, ".")
 	for label := range strings.SplitSeq(domain, ".") {

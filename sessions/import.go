@@ -12,7 +12,7 @@ import (
 // Read is asked only where a request has no cookie of ours at all, not even one that
 // is expired or refused: what it returns becomes a new session. From then on every
 // answer that sets or deletes our cookie deletes the older one as well, so that a
-// logout stays one. A copy of the old cookie works until the Import is taken out:
+// logout stays one; so does an answer that leaves nothing of what was taken over. A copy of the old cookie works until the Import is taken out:
 // nothing here can tell it from the first use.
 type Import struct {
 	// Cookie is the older cookie's name; Domain and Path are what it was set with.
@@ -47,7 +47,7 @@ func (i *Import) deletion() string {
 	if path == "" {
 		path = "/"
 	}
-	return i.Cookie + "=" + cookieAttributes(path, i.Domain, false, 0) + expiredAttributes
+	return i.Cookie + "=" + cookieAttributes(path, i.Domain, isPrefixed(i.Cookie), 0) + expiredAttributes
 }
 
 // importOld makes the older system's session the content of this new one.
@@ -74,6 +74,7 @@ func (s *Session) importOld() {
 		}
 		s.apply(setting(key, raw))
 	}
+	s.imported = true
 	s.event(Event{Kind: EventImported})
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +37,7 @@ func TestImport(t *testing.T) {
 		}
 		site := newSite(t, sessions.Config{Sessions: []sessions.Spec{spec}, Log: slog.New(slog.DiscardHandler), Now: c.now}, map[string]action{
 			"/read": read, "/write": write, "/end": end, "/untouched": untouched,
+			"/clear": func(st *sessions.Store, _ *http.Request) string { st.Session().Clear(); return "" },
 			"/flash": func(st *sessions.Store, _ *http.Request) string { return fmt.Sprint(st.Session().Flashes()) },
 		})
 		old := func(more string) *string { more = "old=valid" + more; return &more }
@@ -88,6 +90,23 @@ func TestImport(t *testing.T) {
 		// Destroy in the first request of all ends the older session as well.
 		if pair, deletes := ours(b.send("/end", old(""))); pair != "__Host-session=" || !deletes {
 			t.Error("the old cookie outlives a logout")
+		}
+		// So does taking out all that it had, or the next request would have it back.
+		if _, deletes := ours(b.send("/clear", old(""))); !deletes {
+			t.Error("the old cookie outlives what it had")
+		}
+	}
+}
+
+// Browsers take no cookie of a prefixed name without Secure, not even its deletion.
+func TestImportOfAPrefixedCookie(t *testing.T) {
+	for _, name := range []string{"__Host-old", "__Secure-old", "__host-old"} {
+		site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Import: &sessions.Import{
+			Cookie: name, Read: func(*http.Request) map[string]any { return map[string]any{"n": 1} },
+		}}}}, map[string]action{"/read": read})
+		want := name + "=; Path=/; Secure; HttpOnly; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
+		if a := site.browser().send("/read", new(name+"=x")); !slices.Contains(a.Header["Set-Cookie"], want) {
+			t.Errorf("%s: %q", name, a.Header["Set-Cookie"])
 		}
 	}
 }

@@ -48,7 +48,7 @@ func (s *Session) saveCookie() (line string, err error) {
 		if s.destroyed {
 			s.event(Event{Kind: EventDestroyed})
 		}
-		if s.text != "" || s.destroyed {
+		if s.text != "" || s.destroyed || s.imported {
 			line = s.spec.deletion
 		}
 		return line, nil
@@ -120,7 +120,7 @@ func (s *Session) saveRecord(ctx context.Context) (line string, err error) {
 		s.touchRecord(ctx)
 	case !s.contents.empty():
 		return s.createRecord(ctx)
-	case s.destroyed:
+	case s.destroyed || s.imported:
 		return s.spec.deletion, nil
 	}
 	return "", nil

@@ -39,6 +39,7 @@ type Session struct {
 	record record // the one in the backend; zero: it has none yet
 	oldKey bool   // the cookie is signed with an older key
 
+	imported  bool   // what an older system kept was taken over
 	gone      bool   // a tombstone was met: changes are dropped, and no cookie is sent
 	renewed   bool   // Renew was called
 	destroyed bool   // Destroy was called

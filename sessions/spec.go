@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"strings"
 	"time"
 )
 
@@ -70,7 +69,7 @@ func (d *declared) check() (errs []error) {
 	if !isToken(d.Name) || len(d.Name) > maxName {
 		mistake("Name %q cannot name a cookie: use at most %d letters, digits, - and _", d.Name, maxName)
 	}
-	if lower := strings.ToLower(d.Name); strings.HasPrefix(lower, "__host-") || strings.HasPrefix(lower, "__secure-") {
+	if isPrefixed(d.Name) {
 		mistake("Name %q has a prefix already: leave it out, it is put there as Domain, Path and Insecure allow", d.Name)
 	}
 	for _, t := range []struct {
