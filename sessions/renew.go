@@ -90,38 +90,47 @@ func (s *Session) abandon(ctx context.Context, made record) {
 	}
 }
 
-// endRecord puts a tombstone over r, whatever has been written to it since it was
-// read. Where it was renewed meanwhile, it ends the new record instead: the one who
-// logs out means the session, not its id. ended is false where another request had
-// ended it already.
+// endRecord ends r, or what it was renewed into: the one who logs out means the
+// session, not its id. ended is false where another request had ended it already.
 func (s *Session) endRecord(ctx context.Context, r record) (ended bool, err error) {
+	id, err := bury(ctx, s.spec.Backend, r, "")
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return true, nil
+	case err != nil:
+		return false, s.down("end", err)
+	}
+	return id != "", nil
+}
+
+// bury puts a tombstone over r, whatever has been written to it since it was read, and
+// returns its id: empty where there is a tombstone already. Where it was renewed, the
+// new record is buried instead. ErrNotFound: there is none, or it is not of user, if
+// one is named.
+func bury(ctx context.Context, b Backend, r record, user string) (id string, err error) {
 	for retries := 0; ; retries++ {
 		if retries > 0 {
 			if err := wait(ctx, retries); err != nil {
-				return false, s.down("end", err)
+				return "", err
 			}
 		}
 		if retries > 0 || r.version == 0 {
-			found, err := s.spec.Backend.Load(ctx, r.id)
+			found, err := b.Load(ctx, r.id)
 			switch {
-			case errors.Is(err, ErrNotFound):
-				return true, nil
 			case err != nil:
-				return false, s.down("end", err)
+				return "", err
 			case len(found.Data) == 0 && found.User == "":
-				return false, nil
+				return "", nil
 			case len(found.Data) == 0:
 				r = record{id: found.User}
 				continue
+			case user != "" && found.User != user:
+				return "", ErrNotFound
 			}
 			r.version = found.Version
 		}
-		_, err := s.spec.Backend.Update(ctx, r.id, tombstone("", r.version))
-		switch {
-		case err == nil || errors.Is(err, ErrNotFound):
-			return true, nil
-		case !errors.Is(err, ErrConflict):
-			return false, s.down("end", err)
+		if _, err := b.Update(ctx, r.id, tombstone("", r.version)); !errors.Is(err, ErrConflict) {
+			return r.id, err
 		}
 	}
 }

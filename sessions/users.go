@@ -57,7 +57,7 @@ func (m *Manager) EndUser(ctx context.Context, name, user string, except ...stri
 }
 
 // EndSession ends the session of user that has this id, as [Manager.UserSessions]
-// lists it. [ErrNotFound]: there is none, or it is another user's.
+// lists it, or the one that it was renewed into meanwhile. [ErrNotFound]: there is none, or it is another user's.
 func (m *Manager) EndSession(ctx context.Context, name, user, id string) error {
 	b, err := m.userBackend(name, user)
 	if err != nil {
@@ -68,15 +68,15 @@ func (m *Manager) EndSession(ctx context.Context, name, user, id string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, userPatience)
 	defer cancel()
-	r, err := b.Load(ctx, id)
+	id, err = bury(ctx, b, record{id: id}, user)
 	if err != nil {
 		return err
 	}
-	if r.User != user || len(r.Data) == 0 {
+	if id == "" {
 		return ErrNotFound
 	}
-	// No tombstone: the browser that has its cookie may log in anew at once. A request
-	// that has read it finds nothing to update, and Update never creates.
+	// The tombstone need not stay: the browser that has its cookie may log in anew at
+	// once. A request that has read it finds nothing to update, and Update never creates.
 	return b.Delete(ctx, id)
 }
 

@@ -117,6 +117,46 @@ func TestEndUserMeetsRenewals(t *testing.T) {
 	}
 }
 
+// One that is renewed just before or while EndSession ends it is ended all the same.
+func TestEndSessionMeetsRenewals(t *testing.T) {
+	for _, when := range []string{"before the load", "after the load"} {
+		t.Run(when, func(t *testing.T) {
+			u := &renewedWhileLoading{probe: newProbe(), late: when == "after the load"}
+			b := loginSite(t, u, func() {}).browser()
+			b.get("/login")
+			id := b.get("/id").body
+			u.meanwhile = func() { b.get("/renew") }
+			if err := b.site.manager.EndSession(t.Context(), "", "ann", id); err != nil {
+				t.Error(err)
+			}
+			b.want("/show", " ")
+			b.get("/login")
+			b.want("/show", "ann login=true") // at once
+		})
+	}
+}
+
+// renewedWhileLoading calls meanwhile once, at the next Load.
+type renewedWhileLoading struct {
+	*probe
+	meanwhile func()
+	late      bool
+}
+
+func (r *renewedWhileLoading) Load(ctx context.Context, id string) (sessions.Record, error) {
+	meanwhile := r.meanwhile
+	r.meanwhile = nil
+	if meanwhile == nil {
+		return r.probe.Load(ctx, id)
+	}
+	if r.late {
+		defer meanwhile()
+	} else {
+		meanwhile()
+	}
+	return r.probe.Load(ctx, id)
+}
+
 // renewing is a UserBackend whose EndUser sees a list from before a renewal.
 type renewing struct {
 	*probe
