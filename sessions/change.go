@@ -50,10 +50,10 @@ func (s *Session) Incr(key string, n int64) int64 {
 
 // Update sets key to f of its value, or of T's zero value where there is none. f may
 // run again on what another request has saved: it depends on nothing but its
-// argument, and must not use the session.
+// argument, and must not use the session. A value that is no T is lost, and reported.
 func Update[T any](s *Session, key string, f func(T) T) {
-	op := updating(key, f)
-	for {
+	op := updating(key, f, func(err error) { s.undecodable(s.ID(), key, err) })
+	for range updateTries {
 		raw, found := s.raw(key)
 		before := &contents{}
 		if found {
@@ -69,7 +69,12 @@ func Update[T any](s *Session, key string, f func(T) T) {
 			return
 		}
 	}
+	s.change(failing(s.cannot("update "+key, errUnsettled)))
 }
+
+// updateTries is more than the goroutines of a request ever need, and ends an f that
+// changes the key itself.
+const updateTries = 1000
 
 // replace sets key to after if it is before still, and logs op for it.
 func (s *Session) replace(key, before, after string, op operation) bool {

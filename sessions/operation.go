@@ -72,6 +72,7 @@ func owning(user string, now int64) operation {
 var (
 	errNoInteger = errors.New("its value is no integer")
 	errOverflow  = errors.New("the sum does not fit in an int64")
+	errUnsettled = errors.New("its function, or goroutines of this request, change it again and again meanwhile")
 )
 
 func incrementing(key string, n int64) operation {
@@ -101,24 +102,19 @@ func increment(c *contents, key string, n int64) (int64, error) {
 }
 
 // updating runs f on the value of key: its zero value where there is none, or none
-// that can be decoded.
-func updating[T any](key string, f func(T) T) operation {
+// that can be decoded, which lost is told.
+func updating[T any](key string, f func(T) T, lost func(error)) operation {
 	return func(c *contents) error {
-		raw, err := updated(c, key, f)
+		var value T
+		if raw, found := c.get(key); found {
+			if err := decodeValue(raw, &value); err != nil {
+				lost(err)
+			}
+		}
+		raw, err := encodeValue(f(value))
 		if err == nil {
 			c.set(key, raw)
 		}
 		return err
 	}
-}
-
-func updated[T any](c *contents, key string, f func(T) T) (string, error) {
-	var value T
-	if raw, found := c.get(key); found {
-		if err := decodeValue(raw, &value); err != nil {
-			var zero T
-			value = zero
-		}
-	}
-	return encodeValue(f(value))
 }

@@ -192,6 +192,13 @@ func TestUpdateThatUsesTheSession(t *testing.T) {
 	if n := s.Get("n"); n != int64(30) {
 		t.Errorf("n is %v", n)
 	}
+	if err := s.Err(); err != nil {
+		t.Error(err)
+	}
+	sessions.Update(s, "n", func(n int64) int64 { return s.Incr("n", 1) })
+	if err := s.Err(); err == nil || !strings.Contains(err.Error(), "again and again") {
+		t.Errorf("an f that always changes its key: %v", err)
+	}
 }
 
 func TestNothingMixedUp(t *testing.T) {

@@ -45,7 +45,11 @@ func TestAnUndecodableValueIsLostAlone(t *testing.T) {
 	if !strings.Contains(log.String(), "key=cart") {
 		t.Errorf("log: %s", &log)
 	}
+	events = nil
 	b.get("/update")
+	if len(events) != 1 || events[0].Kind != sessions.EventUndecodable || events[0].Key != "cart" || events[0].ID == "" {
+		t.Errorf("events of Update: %+v", events)
+	}
 	b.want("/get", "{1 0 } true 1 <nil>")
 }
 
