@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/fxamacker/cbor/v2"
 )
@@ -53,6 +54,13 @@ func encodeValue(value any) (string, error) {
 			return rawTrue, nil
 		}
 		return rawFalse, nil
+	case time.Time:
+		if v.IsZero() {
+			return rawZeroTime, nil // the library's is null
+		}
+		if _, offset := v.Zone(); offset%60 != 0 {
+			value = v.UTC() // RFC 3339 has no seconds in an offset: the time would be another
+		}
 	}
 	data, err := encoding.Marshal(value)
 	if err != nil {
@@ -73,6 +81,8 @@ func encodeValue(value any) (string, error) {
 const (
 	rawFalse = "\xf4"
 	rawTrue  = "\xf5"
+
+	rawZeroTime = "\xc0\x740001-01-01T00:00:00Z"
 )
 
 // readInt reads an integer that an int64 holds.

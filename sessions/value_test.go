@@ -48,6 +48,8 @@ func TestTypesAreKept(t *testing.T) {
 		{"empty bytes", []byte{}, []byte{}},
 		{"time", at, at},
 		{"time in UTC", at.UTC(), at.UTC()},
+		{"time in a zone of the 19th century", at.In(time.FixedZone("LMT", 1172)), at},
+		{"zero time", time.Time{}, time.Time{}},
 		{"slice", []any{"a", 1, nil}, []any{"a", int64(1), nil}},
 		{"typed slice", []string{"a", "b"}, []any{"a", "b"}},
 		{"map", map[string]any{"b": 1, "a": []int{2}}, map[string]any{"a": []any{int64(2)}, "b": int64(1)}},
