@@ -154,11 +154,10 @@ func (s *Session) do(now, op operation) {
 		s.tooLate()
 		return
 	}
+	s.log = append(s.log, op) // also where it fails: then Save does, whatever WhenDown says
 	if err := now(&s.contents); err != nil {
 		s.fail(err)
-		return
 	}
-	s.log = append(s.log, op)
 }
 
 // fail makes err stick. The lock is held.

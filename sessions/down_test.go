@@ -15,7 +15,8 @@ import (
 func TestABackendThatIsDown(t *testing.T) {
 	actions := map[string]action{
 		"/write": write, "/read": read, "/end": end, "/untouched": untouched,
-		"/renew": func(st *sessions.Store, _ *http.Request) string { st.Session().Renew(); return "" },
+		"/renew":  func(st *sessions.Store, _ *http.Request) string { st.Session().Renew(); return "" },
+		"/broken": func(st *sessions.Store, _ *http.Request) string { st.Session().Set("n", func() {}); return "" },
 		"/err": func(st *sessions.Store, _ *http.Request) string {
 			err := st.Session().Err()
 			status, ok := err.(interface{ HTTPStatus() int })
@@ -28,9 +29,9 @@ func TestABackendThatIsDown(t *testing.T) {
 		status map[string]int
 	}{
 		{"fail", sessions.Fail, map[string]int{
-			"/write": 503, "/read": 503, "/end": 503, "/renew": 503, "/err": 503, "/untouched": 200}},
+			"/write": 503, "/read": 503, "/end": 503, "/renew": 503, "/broken": 503, "/err": 503, "/untouched": 200}},
 		{"empty", sessions.Empty, map[string]int{
-			"/write": 503, "/read": 200, "/end": 503, "/renew": 503, "/err": 200, "/untouched": 200}},
+			"/write": 503, "/read": 200, "/end": 503, "/renew": 503, "/broken": 503, "/err": 200, "/untouched": 200}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
