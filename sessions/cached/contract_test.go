@@ -2,7 +2,6 @@ package cached_test
 
 import (
 	"context"
-	"flag"
 	"math/rand/v2"
 	"testing"
 
@@ -13,7 +12,6 @@ import (
 
 // TestContract holds the whole contract, whatever state the cache is in.
 func TestContract(t *testing.T) {
-	fewerRaces(t)
 	for name, newBackend := range map[string]func(t *testing.T) sessions.Backend{
 		"healthy": func(t *testing.T) sessions.Backend {
 			return cached.New(sessions.NewMemory(), sessions.NewMemory())
@@ -44,18 +42,8 @@ func TestContract(t *testing.T) {
 
 // TestContractForReal is that of memcached before Datastore.
 func TestContractForReal(t *testing.T) {
-	fewerRaces(t)
 	newBackend := memcachedBeforeDatastore(t)
 	sessionstest.Run(t, func(*testing.T) sessions.Backend { return anyOf{newBackend(), newBackend(), newBackend()} })
-}
-
-// fewerRaces has the suite run a tenth of its races, as with -short, unless -full is
-// given: each costs some hundred calls over the network.
-func fewerRaces(t *testing.T) {
-	if !*full && !testing.Short() {
-		flag.Set("test.short", "true")
-		t.Cleanup(func() { flag.Set("test.short", "false") })
-	}
 }
 
 // anyOf is a site of several processes: each call goes to one of them.

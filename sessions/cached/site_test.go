@@ -2,7 +2,6 @@ package cached_test
 
 import (
 	"encoding/json"
-	"flag"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -17,10 +16,6 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/datastore"
 	"github.com/webapp2go/webapp2go/sessions/memcache"
 )
-
-// With -full the races of the suite are run in full against the real services, which
-// takes minutes.
-var full = flag.Bool("full", false, "run every race of the suite")
 
 // memcachedBeforeDatastore starts both and returns what makes processes over them.
 func memcachedBeforeDatastore(t *testing.T) func() *cached.Backend {

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
-	"flag"
 	"sort"
 	"testing"
 	"time"
@@ -77,15 +76,8 @@ func TestReservedName(t *testing.T) {
 	load(t, backend, id)
 }
 
-var full = flag.Bool("full", false, "run every race of the suite, which takes a minute")
-
-// TestContract runs a tenth of the races of the suite, as with -short, unless -full
-// is given: each costs some hundred calls over the network.
+// TestContract runs the whole suite; with -short a tenth of its races.
 func TestContract(t *testing.T) {
-	if !*full && !testing.Short() {
-		flag.Set("test.short", "true")
-		defer flag.Set("test.short", "false")
-	}
 	client := datastoretest.Start(t).Client(t.Context())
 	sessionstest.Run(t, func(*testing.T) sessions.Backend {
 		return datastore.New(client, datastore.Config{Timeout: time.Minute})
