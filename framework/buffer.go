@@ -13,6 +13,14 @@ var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, 4<<10)) }}
 
 const largestKept = 64 << 10
 
+// limit is how many bytes are held back.
+func (r *Response) limit() int {
+	if r.app.Buffer > 0 {
+		return r.app.Buffer
+	}
+	return 64 << 10
+}
+
 // buffer returns the buffer of the body, and takes one at its first call.
 func (r *Response) buffer() *[]byte {
 	if r.body == nil {
@@ -30,7 +38,7 @@ func (r *Response) hold(p []byte) {
 func (r *Response) holdFrom(src io.Reader) (n int, err error) {
 	buffer := r.buffer()
 	held := len(*buffer)
-	room := r.limit - held
+	room := r.limit() - held
 	if held == cap(*buffer) {
 		*buffer = slices.Grow(*buffer, min(room, held))
 	}

@@ -15,9 +15,8 @@ import (
 // function runs again. One that is registered after the header has gone runs at the
 // end of the request, when [Response.Sent] is true: it can change nothing any more.
 func (r *Response) BeforeSend(f func(http.ResponseWriter) error) {
-	if r.sent || r.closed {
-		r.late = append(r.late, f)
-		return
+	if r.hooks == nil {
+		r.hooks = r.first[:0]
 	}
 	r.hooks = append(r.hooks, f)
 }
@@ -33,11 +32,11 @@ func (r *Response) Commit() error {
 
 // runHooks runs each hook once, those included that a hook registers.
 func (r *Response) runHooks() error {
-	if r.failure != nil {
+	if r.failure != nil || r.sent || r.closed {
 		return r.failure
 	}
 	var failed []error
-	for len(r.hooks) > 0 {
+	for len(r.hooks) > 0 && !r.sent {
 		hook := r.hooks[0]
 		r.hooks = r.hooks[1:]
 		if err := r.call(hook); err != nil {
@@ -53,9 +52,9 @@ func (r *Response) runHooks() error {
 
 // runLateHooks runs the hooks that came too late, and returns their errors.
 func (r *Response) runLateHooks() (failed []error) {
-	for len(r.late) > 0 {
-		hook := r.late[0]
-		r.late = r.late[1:]
+	for len(r.hooks) > 0 {
+		hook := r.hooks[0]
+		r.hooks = r.hooks[1:]
 		if err := r.call(hook); err != nil {
 			failed = append(failed, err)
 		}

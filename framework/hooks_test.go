@@ -113,6 +113,38 @@ func TestHookRegisteredAfterFlush(t *testing.T) {
 	}
 }
 
+// A hook that sends the header itself is the last that could change it: one that it
+// registers then comes too late, and runs at the end.
+func TestHookOfAHookThatFlushed(t *testing.T) {
+	ended, ran := false, 0
+	app, log := appOf(t, func(h *action) error {
+		h.Response.BeforeSend(func(w http.ResponseWriter) error {
+			response := w.(*framework.Response)
+			response.Flush()
+			response.BeforeSend(func(http.ResponseWriter) error {
+				if ran++; !ended {
+					t.Error("it did not run at the end")
+				}
+				return framework.ErrSent
+			})
+			return nil
+		})
+		if _, err := io.WriteString(h, "page"); err != nil {
+			return err
+		}
+		h.Response.Flush()
+		ended = true
+		return nil
+	})
+	answer, body := get(t, start(t, app).URL+"/")
+	if answer.StatusCode != 200 || body != "page" || ran != 1 {
+		t.Errorf("answer %d %q, the hook ran %d times", answer.StatusCode, body, ran)
+	}
+	if log.records("change after the header had gone") != 1 || log.records("level=ERROR") != 1 {
+		t.Errorf("log:\n%s", log)
+	}
+}
+
 // After Commit nothing runs again, and what is registered then runs before the header.
 func TestCommit(t *testing.T) {
 	first, second := 0, 0

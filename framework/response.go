@@ -19,16 +19,15 @@ type Response struct {
 	handler Handler // of the request, once there is one
 	found   *entry  // the route, where the index found it
 	id      string  // see RequestID
-	limit   int     // bytes held back
 
 	status int     // what WriteHeader said; 0: nothing yet
 	body   *[]byte // what is held; nil: nothing
 	count  int64   // bytes of body written, sent or not
 	length [1]string
 
-	hooks   []func(http.ResponseWriter) error // in the order of BeforeSend
-	late    []func(http.ResponseWriter) error // registered when it was too late
-	failure error                             // of a hook: the body is dropped, the error is to be answered
+	hooks   []func(http.ResponseWriter) error  // in the order of BeforeSend; those that came too late wait for the end
+	first   [1]func(http.ResponseWriter) error // room for hooks: most requests have one
+	failure error                              // of a hook: the body is dropped, the error is to be answered
 
 	sent     bool // the header has gone
 	closed   bool // no hook runs any more: one failed
@@ -43,11 +42,7 @@ var _ http.ResponseWriter = (*Response)(nil)
 var errFinished = errors.New("framework: write to a response that is finished")
 
 func (a *App) newResponse(w http.ResponseWriter, r *http.Request) *Response {
-	limit := a.Buffer
-	if limit <= 0 {
-		limit = 64 << 10
-	}
-	return &Response{app: a, writer: w, request: r, limit: limit}
+	return &Response{app: a, writer: w, request: r}
 }
 
 // Header returns the header, which can be changed until it is sent.
@@ -92,7 +87,7 @@ func (r *Response) Write(p []byte) (int, error) {
 		return len(p), nil
 	case r.sent:
 		return r.writer.Write(p)
-	case r.held()+len(p) <= r.limit:
+	case r.held()+len(p) <= r.limit():
 		r.hold(p)
 		return len(p), nil
 	}
@@ -104,7 +99,7 @@ func (r *Response) Write(p []byte) (int, error) {
 
 // WriteString is Write for a string, without a copy of it.
 func (r *Response) WriteString(s string) (int, error) {
-	if r.sent || r.request.Method == http.MethodHead || r.held()+len(s) > r.limit {
+	if r.sent || r.request.Method == http.MethodHead || r.held()+len(s) > r.limit() {
 		return r.Write([]byte(s))
 	}
 	if err := r.writable(); err != nil {

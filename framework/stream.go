@@ -67,7 +67,7 @@ func (r *Response) ReadFrom(src io.Reader) (n int64, err error) {
 		return io.Copy(struct{ io.Writer }{r}, src) // Write counts
 	}
 	for !r.sent {
-		if r.held() >= r.limit {
+		if r.held() >= r.limit() {
 			if err := r.send(false); err != nil {
 				return n, err
 			}
