@@ -81,14 +81,25 @@ func unquote(value string) string {
 	return value
 }
 
+// validValue reports whether a cookie's value may have all its bytes (RFC 6265 section
+// 4.1.1, with space and comma, as net/http). It adds up what a table says of each,
+// without a branch: every request that uses a session pays for some hundred bytes.
 func validValue(value string) bool {
+	var bad uint8
 	for i := range len(value) {
-		if c := value[i]; c < ' ' || c >= 0x7f || c == '"' || c == ';' || c == '\\' {
-			return false
+		bad |= forbidden[value[i]]
+	}
+	return bad == 0
+}
+
+var forbidden = func() (table [256]uint8) {
+	for c := range table {
+		if c < ' ' || c >= 0x7f || c == '"' || c == ';' || c == '\\' {
+			table[c] = 1
 		}
 	}
-	return true
-}
+	return table
+}()
 
 // setCookie adds a Set-Cookie line in place of any of the same name, which RFC 6265
 // does not allow twice.

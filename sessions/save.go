@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -76,11 +77,15 @@ func (s *Session) stamp(data []byte) {
 	binary.BigEndian.PutUint64(data[seenAt:], uint64(s.now().UnixMilli()))
 }
 
+// lines are buffers in which Set-Cookie lines are put together.
+var lines = sync.Pool{New: func() any { return new(make([]byte, 0, maxCookie)) }}
+
 // signed returns the Set-Cookie line that holds payload.
 func (s *Session) signed(payload []byte) (line string, err error) {
 	d := s.spec
-	b := make([]byte, 0, len(d.cookie)+2*len(payload)+len(d.attributes)+128)
-	b = append(append(b, d.cookie...), '=')
+	buffer := lines.Get().(*[]byte)
+	defer lines.Put(buffer)
+	b := append(append((*buffer)[:0], d.cookie...), '=')
 	b = d.manager.codec.seal(b, d.bound, s.now().Unix(), payload)
 	if len(b)-1 > maxCookie {
 		return "", s.cannot("save", errTooLong(d.cookie, len(b)-1-len(d.cookie)))
