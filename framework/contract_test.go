@@ -1,0 +1,116 @@
+package framework_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+// What programs elsewhere compile against. A line that does not compile any more is a
+// change that breaks them.
+
+type pageContract struct{ framework.RequestHandler }
+
+func (h *pageContract) Get() error  { return nil }
+func (h *pageContract) List() error { return nil }
+
+var (
+	_ func(*framework.App) http.Handler                                                 = framework.To[pageContract, *pageContract]
+	_ func(*framework.App, func(*pageContract) error) http.Handler                      = framework.ToMethod[pageContract, *pageContract]
+	_ func(*framework.App, func() *pageContract) http.Handler                           = framework.From[*pageContract]
+	_ func(framework.Handler, *framework.App, http.ResponseWriter, *http.Request)       = framework.Init
+	_ func(to string, code int) http.Handler                                            = framework.RedirectRoute
+	_ func() *framework.App                                                             = framework.New
+	_ func(code int, message ...any) error                                              = framework.Abort
+	_ func(error) int                                                                   = framework.Status
+	_ error                                                                             = framework.ErrSent
+	_ func(next, fallback string) string                                                = framework.SafeNext
+	_ func(context.Context, http.Handler) error                                         = framework.Serve
+	_ func(webapp2 string) (string, error)                                              = framework.Template
+	_ framework.Handler                                                                 = (*pageContract)(nil)
+	_ error                                                                             = (*framework.Error)(nil)
+	_ error                                                                             = (*framework.PanicError)(nil)
+	_ func(app *framework.App, method func(*pageContract) error) (handler http.Handler) = func(app *framework.App, method func(*pageContract) error) http.Handler {
+		return framework.ToMethod(app, method) // the type is inferred
+	}
+)
+
+var _ interface {
+	Dispatch() error
+	HandleError(err error) error
+	Context() context.Context
+	Abort(code int, message ...any) error
+	Redirect(to string) error
+	RedirectCode(to string, code int) error
+	RedirectTo(name string, pairs ...any) error
+	RedirectAbort(to string) error
+	URL(name string, pairs ...any) (string, error)
+	IntVar(name string) (int64, error)
+	ParseForm() error
+	DecodeJSON(v any) error
+	Write(p []byte) (int, error)
+	JSON(v any) error
+} = (*framework.RequestHandler)(nil)
+
+var _ interface {
+	ServeHTTP(w http.ResponseWriter, r *http.Request)
+	URL(name string, pairs ...any) (*url.URL, error)
+	AbsoluteURL(name string, pairs ...any) (*url.URL, error)
+	Check() error
+	ClientIP(r *http.Request) string
+	Scheme(r *http.Request) string
+} = (*framework.App)(nil)
+
+var _ interface {
+	http.ResponseWriter
+	http.Flusher
+	io.ReaderFrom
+	BeforeSend(f func(http.ResponseWriter) error)
+	Commit() error
+	Reset()
+	Status() int
+	Sent() bool
+	Unwrap() http.ResponseWriter
+	Hijack() (net.Conn, *bufio.ReadWriter, error)
+} = (*framework.Response)(nil)
+
+var _ interface {
+	Run(ctx context.Context) error
+} = framework.Server{}
+
+// The fields, by name and type.
+var (
+	_ = framework.App{
+		Router:      (*mux.Router)(nil),
+		Debug:       false,
+		Log:         (*slog.Logger)(nil),
+		Init:        func(h framework.Handler) {},
+		Errors:      map[int]framework.ErrorHandler{},
+		Fallback:    func() framework.Handler { return nil },
+		BaseURL:     "",
+		Buffer:      int(0),
+		MaxBody:     int64(0),
+		CrossOrigin: (*http.CrossOriginProtection)(nil),
+		Proxy:       framework.NoProxy,
+	}
+	_                        = []framework.Proxy{framework.NoProxy, framework.AppEngine, framework.CloudRun}
+	_                        = framework.Error{Code: int(0), Message: "", Err: errors.New("")}
+	_                        = framework.PanicError{Value: any(nil), Stack: []byte(nil)}
+	_                        = framework.Server{Handler: http.Handler(nil), Addr: "", DrainTimeout: time.Duration(0)}
+	_ framework.ErrorHandler = func(h framework.Handler, err error) error { return err }
+)
+
+// The fields of a handler, which has a lock for go vet and so is not copied.
+func _(h *framework.RequestHandler) (*framework.App, *http.Request, *framework.Response, map[string]string) {
+	return h.App, h.Request, h.Response, h.Vars
+}
