@@ -68,7 +68,7 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // match lets in what may come in and gives it to the route that takes it.
 func (a *App) match(w *Response, r *http.Request) {
-	a.limitBody(w, r)
+	r = a.limitBody(w, r)
 	if err := a.crossOrigin().Check(r); err != nil {
 		a.withoutRoute(w, r, &Error{Code: http.StatusForbidden, Message: err.Error(), Err: err})
 		return

@@ -15,16 +15,21 @@ import (
 // the temporary folder, which on App Engine is memory as well.
 const formMemory = 1 << 20
 
-// limitBody bounds what a handler can read. The server's own request is changed, not
-// a copy: a copy costs more than the rest of the dispatch.
-func (a *App) limitBody(w *Response, r *http.Request) {
+// limitBody bounds what a handler can read. A request that has a body is copied for
+// that: by the body of its own request the server tells whether it may answer before
+// it has read it, as it must where the client waits for 100 Continue before it sends
+// any (RFC 9110 section 10.1.1).
+func (a *App) limitBody(w *Response, r *http.Request) *http.Request {
 	most := a.MaxBody
 	if most == 0 {
 		most = 32 << 20
 	}
-	if most > 0 && r.Body != nil && r.Body != http.NoBody {
-		r.Body = http.MaxBytesReader(w.writer, r.Body, most)
+	if most < 0 || r.Body == nil || r.Body == http.NoBody {
+		return r
 	}
+	limited := *r
+	limited.Body = http.MaxBytesReader(w.writer, r.Body, most)
+	return &limited
 }
 
 // ParseForm reads the query and the form of the request, multipart too, so that

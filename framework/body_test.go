@@ -1,15 +1,18 @@
 package framework_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/webapp2go/webapp2go/framework"
 )
@@ -226,5 +229,39 @@ func TestMultipartOfLargeFields(t *testing.T) {
 	answer, text := send(t, app, "POST", "multipart/form-data; boundary=b", body, false)
 	if answer.StatusCode != 413 || !strings.Contains(text, "too large fields") {
 		t.Errorf("answer %d %q", answer.StatusCode, text)
+	}
+}
+
+// A client that waits for 100 Continue before it sends its body gets an answer that
+// needs none at once: nobody waits for the other.
+func TestAnswerBeforeTheBodyThatWaits(t *testing.T) {
+	app, _ := appOf(t, func(h *action) error { return h.Abort(403) })
+	app.Handle("/reads", do(app, func(h *action) error {
+		body, err := io.ReadAll(h.Request.Body)
+		if err != nil {
+			return err
+		}
+		_, err = h.Write(body)
+		return err
+	}))
+	server := start(t, app)
+	for path, want := range map[string]int{"/": 403, "/none": 404, "/reads": 100} {
+		connection, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		connection.SetDeadline(time.Now().Add(20 * time.Second)) // in which the client sends nothing
+		fmt.Fprintf(connection, "POST %s HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n", path)
+		answers := bufio.NewReader(connection)
+		answer, err := http.ReadResponse(answers, nil)
+		if err != nil || answer.StatusCode != want {
+			t.Errorf("%s: answer %v, %v", path, answer, err)
+		} else if want == 100 {
+			io.WriteString(connection, "body")
+			if answer, err = http.ReadResponse(answers, nil); err != nil || answer.StatusCode != 200 {
+				t.Errorf("%s: answer %v, %v after the body", path, answer, err)
+			}
+		}
+		connection.Close()
 	}
 }

@@ -187,8 +187,8 @@ func (r *Response) send(whole bool) error {
 }
 
 // finish ends the life of a Response. Nothing is left of it for the next request: a
-// multipart form's files are those of a copy of the server's request, which mux made,
-// so the server does not remove them.
+// multipart form's files are those of a copy of the server's request, so the server
+// does not remove them.
 func (r *Response) finish() {
 	r.release()
 	r.finished = true
