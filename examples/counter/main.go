@@ -48,5 +48,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Fatal(framework.Serve(context.Background(), app))
+	if err := framework.Serve(context.Background(), app); err != nil {
+		log.Fatal(err)
+	}
 }

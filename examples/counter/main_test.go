@@ -1,13 +1,18 @@
 package main
 
 import (
+	"bufio"
+	"context"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/webapp2go/webapp2go/sessions"
 )
@@ -63,4 +68,37 @@ func TestCounter(t *testing.T) {
 	get("<h1>Visit 1</h1>")
 	post("/login", "Welcome back, ann.", "name", "ann", "password", "correct horse")
 	get("ann</a>")
+}
+
+// A stop that was asked for is no failure: status 0, and nothing said but that it listens.
+func TestStops(t *testing.T) {
+	const variable = "RUN_COUNTER"
+	if os.Getenv(variable) != "" {
+		main()
+		os.Exit(0) // before the test says that it passed
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	program := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestStops$")
+	program.Env = append(os.Environ(), variable+"=1", "PORT=0")
+	program.WaitDelay = 10 * time.Second
+	output, err := program.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := program.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(output)
+	if line, err := lines.ReadString('\n'); err != nil || !strings.Contains(line, "listening") {
+		t.Errorf("it said %q, %v", line, err)
+	}
+	program.Process.Signal(os.Interrupt)
+	rest, err := io.ReadAll(lines)
+	if err != nil || len(rest) > 0 {
+		t.Errorf("it said %q, %v", rest, err)
+	}
+	if err := program.Wait(); err != nil {
+		t.Error(err)
+	}
 }
