@@ -21,28 +21,24 @@ import (
 
 type pageContract struct{ framework.RequestHandler }
 
-func (h *pageContract) Get() error  { return nil }
-func (h *pageContract) List() error { return nil }
+func (h *pageContract) Get() error { return nil }
 
 var (
-	_ func(*framework.App) http.Handler                                                 = framework.To[pageContract, *pageContract]
-	_ func(*framework.App, func(*pageContract) error) http.Handler                      = framework.ToMethod[pageContract, *pageContract]
-	_ func(*framework.App, func() *pageContract) http.Handler                           = framework.From[*pageContract]
-	_ func(framework.Handler, *framework.App, http.ResponseWriter, *http.Request)       = framework.Init
-	_ func(to string, code int) http.Handler                                            = framework.RedirectRoute
-	_ func() *framework.App                                                             = framework.New
-	_ func(code int, message ...any) error                                              = framework.Abort
-	_ func(error) int                                                                   = framework.Status
-	_ error                                                                             = framework.ErrSent
-	_ func(next, fallback string) string                                                = framework.SafeNext
-	_ func(context.Context, http.Handler) error                                         = framework.Serve
-	_ func(webapp2 string) (string, error)                                              = framework.Template
-	_ framework.Handler                                                                 = (*pageContract)(nil)
-	_ error                                                                             = (*framework.Error)(nil)
-	_ error                                                                             = (*framework.PanicError)(nil)
-	_ func(app *framework.App, method func(*pageContract) error) (handler http.Handler) = func(app *framework.App, method func(*pageContract) error) http.Handler {
-		return framework.ToMethod(app, method) // the type is inferred
-	}
+	_ func(*framework.App) http.Handler                                           = framework.To[pageContract, *pageContract]
+	_ func(*framework.App, func(*pageContract) error) http.Handler                = framework.ToMethod[pageContract, *pageContract]
+	_ func(*framework.App, func() *pageContract) http.Handler                     = framework.From[*pageContract]
+	_ func(framework.Handler, *framework.App, http.ResponseWriter, *http.Request) = framework.Init
+	_ func(to string, code int) http.Handler                                      = framework.RedirectRoute
+	_ func() *framework.App                                                       = framework.New
+	_ func(code int, message ...any) error                                        = framework.Abort
+	_ func(error) int                                                             = framework.Status
+	_ error                                                                       = framework.ErrSent
+	_ func(next, fallback string) string                                          = framework.SafeNext
+	_ func(context.Context, http.Handler) error                                   = framework.Serve
+	_ func(webapp2 string) (string, error)                                        = framework.Template
+	_ framework.Handler                                                           = (*pageContract)(nil)
+	_ error                                                                       = (*framework.Error)(nil)
+	_ error                                                                       = (*framework.PanicError)(nil)
 )
 
 var _ interface {
