@@ -16,7 +16,8 @@ import (
 // A target is a path of this site, or a URL with scheme and host. One that is empty,
 // that holds control bytes, that begins with "//" or "/\" and so means another host, or
 // that is script, is an error that answers 400. It is [ErrSent] after the header has
-// gone. A target that came with a request goes through [SafeNext], which this is not.
+// gone. The status is that of the error at once, so that a page whose action forgot to
+// return it is no success. A target that came with a request goes through [SafeNext], which this is not.
 func (h *RequestHandler) Redirect(to string) error {
 	return h.RedirectCode(to, http.StatusFound)
 }
@@ -25,7 +26,7 @@ func (h *RequestHandler) Redirect(to string) error {
 func (h *RequestHandler) RedirectCode(to string, code int) error {
 	location, err := h.location(to, code)
 	if err != nil {
-		return err
+		return h.misdirected(err)
 	}
 	w := h.Response
 	w.dropBody()
@@ -43,9 +44,17 @@ func (h *RequestHandler) RedirectCode(to string, code int) error {
 func (h *RequestHandler) RedirectTo(name string, pairs ...any) error {
 	to, err := h.URL(name, pairs...)
 	if err != nil {
-		return err
+		return h.misdirected(err)
 	}
 	return h.Redirect(to)
+}
+
+// misdirected sets the status of a redirect that failed, and returns its error.
+func (h *RequestHandler) misdirected(err error) error {
+	if !h.Response.Sent() {
+		h.Response.WriteHeader(Status(err))
+	}
+	return err
 }
 
 // RedirectAbort returns an error that answers 302: webapp2's redirect(abort=True).

@@ -2,6 +2,7 @@ package framework_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"testing"
@@ -103,6 +104,31 @@ func TestRedirectCodes(t *testing.T) {
 		if answer := ask(app, "GET", "/"); answer.Code != want {
 			t.Errorf("%d: answer %d", code, answer.Code)
 		}
+	}
+}
+
+// An action that forgets to return the error of a redirect goes on to its page, which
+// must not look like the answer that was meant.
+func TestRedirectThatFailsUnreturned(t *testing.T) {
+	for name, test := range map[string]struct {
+		redirect func(h *action)
+		want     int
+	}{
+		"no place":         {func(h *action) { h.Redirect("//evil.example") }, 400},
+		"no such code":     {func(h *action) { h.RedirectCode("/there", 304) }, 500},
+		"no such route":    {func(h *action) { h.RedirectTo("nowhere") }, 500},
+		"and one that can": {func(h *action) { h.Redirect(""); h.Redirect("/there") }, 302},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app, _ := appOf(t, func(h *action) error {
+				test.redirect(h)
+				_, err := fmt.Fprint(h, "the page")
+				return err
+			})
+			if answer := ask(app, "GET", "/"); answer.Code != test.want {
+				t.Errorf("answer %d", answer.Code)
+			}
+		})
 	}
 }
 

@@ -3,6 +3,7 @@ package framework
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -50,7 +51,7 @@ func (r *Response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	connection, buffered, err := http.NewResponseController(r.writer).Hijack()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("framework: Hijack: %w", err)
 	}
 	r.sent, r.hijacked = true, true
 	r.dropBody()
