@@ -39,7 +39,15 @@ func main() {
 }
 
 func run(ctx context.Context, project string) error {
-	cloud := os.Getenv("GAE_ENV") != "" || os.Getenv("K_SERVICE") != ""
+	proxy := framework.NoProxy
+	switch {
+	case os.Getenv("GAE_ENV") != "":
+		proxy = framework.AppEngine
+	case os.Getenv("K_SERVICE") != "":
+		proxy = framework.CloudRun
+	}
+	cloud := proxy != framework.NoProxy
+
 	c := config{insecure: !cloud}
 	var err error
 	if c.key, err = sessionKey(cloud); err != nil {
@@ -47,9 +55,11 @@ func run(ctx context.Context, project string) error {
 	}
 	if file := os.Getenv("WEBAPP2_SECRET_FILE"); file != "" {
 		if c.oldSecret, err = os.ReadFile(file); err != nil {
-			return err
+			return fmt.Errorf("WEBAPP2_SECRET_FILE: %w", err)
 		}
-		c.oldSecret = bytes.TrimSpace(c.oldSecret)
+		if c.oldSecret = bytes.TrimSpace(c.oldSecret); len(c.oldSecret) == 0 {
+			return fmt.Errorf("WEBAPP2_SECRET_FILE: %s is empty", file)
+		}
 	}
 	kept := inMemory()
 	switch {
@@ -67,20 +77,25 @@ func run(ctx context.Context, project string) error {
 	if err != nil {
 		return err
 	}
-	return framework.Serve(ctx, newApp(site, kept.book))
+	app := newApp(site, kept.book)
+	app.Proxy = proxy
+	return framework.Serve(ctx, app)
 }
 
 // sessionKey reads SESSION_KEY, 32 bytes or more in base64, as `openssl rand -base64 32`
 // prints them. On a laptop a random one will do.
 func sessionKey(cloud bool) (sessions.Key, error) {
 	text := os.Getenv("SESSION_KEY")
-	if text == "" && !cloud {
+	switch {
+	case text == "" && cloud:
+		return sessions.Key{}, errors.New("SESSION_KEY is not set: in the cloud every instance needs the same, such as `openssl rand -base64 32` prints")
+	case text == "":
 		slog.Info("sessions are signed with a random key and end with this process; set SESSION_KEY to keep them")
 		return sessions.RandomKey(), nil
 	}
 	hash, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
-		return sessions.Key{}, errors.New("SESSION_KEY is not base64") // the error might show the key
+		return sessions.Key{}, errors.New("SESSION_KEY is not base64") // the cause might show the key
 	}
 	return sessions.Key{Hash: hash}, nil // sessions.New refuses a short one
 }

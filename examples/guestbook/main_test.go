@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What would do on a laptop does not start in the cloud, and says what to set.
+func TestRunRefuses(t *testing.T) {
+	const key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+	for _, c := range []struct {
+		name    string
+		env     map[string]string
+		project string
+		says    string
+	}{
+		{"App Engine without a key", map[string]string{"GAE_ENV": "standard"}, "p", "SESSION_KEY is not set"},
+		{"Cloud Run without a key", map[string]string{"K_SERVICE": "guestbook"}, "p", "SESSION_KEY is not set"},
+		{"the cloud without a store", map[string]string{"GAE_ENV": "standard", "SESSION_KEY": key}, "", "set -project"},
+		{"a key that is no base64", map[string]string{"SESSION_KEY": "?"}, "", "SESSION_KEY is not base64"},
+		{"a short key", map[string]string{"SESSION_KEY": "c2hvcnQ="}, "", "32"},
+		{"an old secret that is not there", map[string]string{"WEBAPP2_SECRET_FILE": "/nowhere"}, "", "WEBAPP2_SECRET_FILE"},
+		{"an old secret that is empty", map[string]string{"WEBAPP2_SECRET_FILE": "/dev/null"}, "", "empty"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, name := range []string{"GAE_ENV", "K_SERVICE", "SESSION_KEY", "WEBAPP2_SECRET_FILE", "DATASTORE_EMULATOR_HOST"} {
+				t.Setenv(name, c.env[name])
+			}
+			t.Setenv("PORT", "0")
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // for one that starts after all
+			defer cancel()
+			if err := run(ctx, c.project); err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("got %v, want an error that says %q", err, c.says)
+			}
+		})
+	}
+}
