@@ -36,7 +36,7 @@ func (p *Passwords) SignUp(ctx context.Context, s Store, name, password string) 
 // being raised, users who have not logged in since still cost the old amount.)
 //
 // A hash that is stale is made anew. Where that fails the user is logged in all
-// the same, and Passwords.Log has the cause.
+// the same, and Passwords.Log has the cause. The user is returned as stored after it.
 //
 // A user whose stored hash cannot be understood gets ErrCredentials too, with the
 // cause wrapped for the log of the site. Any other error is of the Store, of the
@@ -127,8 +127,8 @@ func (p *Passwords) refuse(password string, cause error) error {
 	return ErrCredentials
 }
 
-// rehash stores a hash of today's costs. Losing a race to another login is fine:
-// that one stored it.
+// rehash stores a hash of today's costs. Losing a race to another login is fine: that
+// one stored it, and u becomes what it stored, unless it was another password.
 func (p *Passwords) rehash(ctx context.Context, s Store, u *User, password string) {
 	renewed := u.Clone()
 	var err error
@@ -138,7 +138,15 @@ func (p *Passwords) rehash(ctx context.Context, s Store, u *User, password strin
 	switch {
 	case err == nil:
 		*u = *renewed
-	case !errors.Is(err, ErrConflict):
+	case errors.Is(err, ErrConflict):
+		now, err := s.ByID(ctx, u.ID)
+		if err != nil {
+			return
+		}
+		if _, err := p.authenticate(ctx, now, password); err == nil {
+			*u = *now
+		}
+	default:
 		log := p.Log
 		if log == nil {
 			log = slog.Default()

@@ -151,6 +151,57 @@ func TestRehash(t *testing.T) {
 	}
 }
 
+// Of two logins that make a stale hash anew both return the user as stored.
+func TestRehashRace(t *testing.T) {
+	users := auth.NewMemory()
+	signUp(t, &auth.Passwords{Params: cheap}, users, "joe", "correct horse")
+	p := &auth.Passwords{Params: auth.Params{Time: 2, MemoryKiB: 64, Threads: 1}}
+	for name, meanwhile := range map[string]struct {
+		password string
+		stored   bool
+	}{
+		"another login":        {"correct horse", true},
+		"a change of password": {"battery staple", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hash, err := (&auth.Passwords{Params: cheap}).Hash("correct horse")
+			if err != nil {
+				t.Fatal(err)
+			}
+			u, err := users.ByName(t.Context(), "joe")
+			if err != nil {
+				t.Fatal(err)
+			}
+			u.Password = hash
+			if err := users.Update(t.Context(), u); err != nil {
+				t.Fatal(err)
+			}
+			late := &overtaken{Memory: users, by: func() {
+				u.Password, err = p.Hash(meanwhile.password)
+				err = errors.Join(err, users.Update(t.Context(), u))
+			}}
+			got, loginErr := p.LogIn(t.Context(), late, "joe", "correct horse")
+			if err != nil || loginErr != nil {
+				t.Fatal(err, loginErr)
+			}
+			if (got.Password == u.Password) != meanwhile.stored {
+				t.Errorf("LogIn returned the hash %.40q, stored is %.40q", got.Password, u.Password)
+			}
+		})
+	}
+}
+
+// overtaken is a store in which another write comes just before each Update.
+type overtaken struct {
+	*auth.Memory
+	by func()
+}
+
+func (o *overtaken) Update(ctx context.Context, u *auth.User) error {
+	o.by()
+	return o.Memory.Update(ctx, u)
+}
+
 // failing is a store whose Update fails and, with down, whose reads do.
 type failing struct {
 	*auth.Memory
