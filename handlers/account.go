@@ -82,16 +82,13 @@ func (h *AccountHandler) changePassword(old, new string) error {
 		return unavailable("changing the password", err)
 	}
 	h.Site.failures.forget(who)
-	// Whoever knew the old password may be logged in with it somewhere.
-	h.Session().Renew()
-	switch err := h.endOthers(); {
-	case errors.Is(err, errors.ErrUnsupported):
-		h.Flash("Your password is changed. Logins in other browsers go on until they run out.", "warning")
-	case err != nil:
+	// Whoever knew the old password may be logged in with it somewhere. Such a session
+	// is nobody's from now on; where it can be found it is taken out of its backend, too.
+	h.logIn(user)
+	if err := h.endOthers(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return unavailable("ending sessions", err)
-	default:
-		h.Flash("Your password is changed, and your other sessions are ended.", "success")
 	}
+	h.Flash("Your password is changed, and your other sessions are ended.", "success")
 	return h.RedirectTo("account")
 }
 

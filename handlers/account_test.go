@@ -1,38 +1,78 @@
 package handlers_test
 
 import (
+	"context"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
 func TestChangeOfPasswordEndsOtherSessions(t *testing.T) {
-	s := serve(t, sessions.NewMemory(), nil)
-	here, there := s.client(t), s.client(t)
-	here.signUp("ann")
-	there.post("/login", "name", "ann", "password", "correct horse").redirects(t, "/")
-	before := here.cookie("session")
+	for name, backend := range backends {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, backend(), nil)
+			here, there := s.client(t), s.client(t)
+			here.signUp("ann")
+			there.post("/login", "name", "ann", "password", "correct horse").redirects(t, "/")
+			before := here.cookie("session")
 
-	here.post("/account", "action", "password", "old", "correct horse", "new", "battery staple").redirects(t, "/account")
-	if here.cookie("session") == before {
-		t.Error("the session's id was not renewed")
+			here.post("/account", "action", "password", "old", "correct horse", "new", "battery staple").redirects(t, "/account")
+			if here.cookie("session") == before {
+				t.Error("the session's id was not renewed")
+			}
+			here.get("/account").shows(t, 200, "your other sessions are ended")
+			here.get("/account").shows(t, 200)
+			there.get("/account").redirects(t, "/login?next=%2Faccount")
+			thief := s.client(t)
+			thief.get("/account", "Cookie", "session="+before).redirects(t, "/login?next=%2Faccount")
+			s.client(t).post("/login", "name", "ann", "password", "correct horse").shows(t, http.StatusUnauthorized)
+			there.post("/login", "name", "ann", "password", "battery staple").redirects(t, "/")
+			there.get("/account").shows(t, 200)
+		})
 	}
-	here.get("/account").shows(t, 200, "your other sessions are ended")
-	there.get("/account").redirects(t, "/login?next=%2Faccount")
-	s.client(t).post("/login", "name", "ann", "password", "correct horse").shows(t, http.StatusUnauthorized)
-	s.client(t).post("/login", "name", "ann", "password", "battery staple").redirects(t, "/")
 }
 
-func TestChangeOfPasswordSaysWhatSignedCookiesCannot(t *testing.T) {
-	s := serve(t, nil, nil)
-	c := s.client(t)
+// A login that was checked against the old password and is saved after the change.
+func TestChangeOfPasswordEndsLoginsUnderWay(t *testing.T) {
+	for name, backend := range backends {
+		t.Run(name, func(t *testing.T) {
+			users := &pausingUsers{}
+			s := serve(t, backend(), func(s *server) { users.Store, s.site.Users = s.site.Users, users })
+			here, there := s.client(t), s.client(t)
+			here.signUp("ann")
+			users.pause = func() {
+				here.post("/account", "action", "password", "old", "correct horse", "new", "battery staple").redirects(t, "/account")
+			}
+			there.post("/login", "name", "ann", "password", "correct horse").redirects(t, "/")
+			there.get("/account").redirects(t, "/login?next=%2Faccount")
+			here.get("/account").shows(t, 200)
+		})
+	}
+}
+
+// pausingUsers calls pause, if there is one, once after a user was found by name.
+type pausingUsers struct {
+	auth.Store
+	pause func()
+}
+
+func (p *pausingUsers) ByName(ctx context.Context, name string) (*auth.User, error) {
+	user, err := p.Store.ByName(ctx, name)
+	if pause := p.pause; pause != nil {
+		p.pause = nil
+		pause()
+	}
+	return user, err
+}
+
+func TestSignedCookiesCannotBeListed(t *testing.T) {
+	c := serve(t, nil, nil).client(t)
 	c.signUp("ann")
 	c.get("/account").shows(t, 200, "in a way that cannot list them")
-	c.post("/account", "action", "password", "old", "correct horse", "new", "battery staple").redirects(t, "/account")
-	c.get("/account").shows(t, 200, "go on until they run out")
 }
 
 func TestChangeOfPasswordRefuses(t *testing.T) {

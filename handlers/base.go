@@ -32,7 +32,8 @@ type BaseHandler struct {
 	store *sessions.Store
 	page  *templates.Page
 	user  *auth.User
-	known bool // whether user is the answer, or has not been asked for
+	known bool   // whether user has been asked for
+	owner string // whose the session was then
 }
 
 // Dispatch opens the session store and delegates to the action. It saves nothing:
@@ -68,35 +69,39 @@ func (h *BaseHandler) Store() *sessions.Store {
 func (h *BaseHandler) Session() *sessions.Session { return h.Store().Session() }
 
 // User returns who is logged in: the user whose id the default session keeps. Nil and
-// no error is nobody, and so is a user who has been deleted since. An error says that
-// nobody knows, because the session or the users could not be read; it answers 503.
-// The users are asked once in a request.
+// no error is nobody, and so is a user who has been deleted, or who has got another
+// password since this session's login. An error says that nobody knows, because the
+// session or the users could not be read; it answers 503. The users are asked once in a
+// request, unless the session becomes another's.
 func (h *BaseHandler) User() (*auth.User, error) {
-	if h.known {
-		return h.user, nil
-	}
 	session := h.Session()
 	id, imported := session.User(), false
+	if h.known && h.owner == id {
+		return h.user, nil
+	}
 	if id == "" {
 		id, imported = sessions.Get[string](session, ImportedUser)
 	}
-	if err := session.Err(); err != nil {
-		return nil, unavailable("reading the session", err)
+	if session.Status() == sessions.StatusDown {
+		return nil, unavailable("reading the session", session.Err())
 	}
+	var user *auth.User
 	if id != "" && h.Site.Users != nil {
-		user, err := h.Site.Users.ByID(h.Context(), id)
+		found, err := h.Site.Users.ByID(h.Context(), id)
 		if err != nil && !errors.Is(err, auth.ErrNotFound) {
 			return nil, unavailable("reading the user", err)
 		}
-		h.user = user
-	}
-	h.known = true
-	if imported {
-		session.Delete(ImportedUser)
-		if h.user != nil {
-			session.SetUser(h.user.ID)
+		if err == nil && (imported || hasCredential(session, found)) {
+			user = found
 		}
 	}
+	if imported {
+		session.Delete(ImportedUser)
+		if user != nil {
+			h.logIn(user)
+		}
+	}
+	h.user, h.known, h.owner = user, true, session.User()
 	return h.user, nil
 }
 
@@ -132,7 +137,7 @@ func (h *BaseHandler) Page() *templates.Page {
 // session by this. Where the session cannot be read the page is for nobody, and its
 // Spec's WhenDown says whether that may be sent.
 func (h *BaseHandler) Render(page string, data any) error {
-	if _, err := h.User(); err != nil && h.Session().Err() == nil {
+	if _, err := h.User(); err != nil && h.Session().Status() != sessions.StatusDown {
 		return err
 	}
 	p := h.Page()
@@ -156,19 +161,6 @@ func (h *BaseHandler) render(page string, data any) error {
 		header.Set("Content-Type", "text/html; charset=utf-8")
 	}
 	return h.Site.Templates.Render(h.Response, page, p)
-}
-
-// logIn makes the session that of user. Its id is renewed, so that an id which
-// somebody else knew before is worth nothing (OWASP: session fixation), and what
-// another user left in it is dropped.
-func (h *BaseHandler) logIn(user *auth.User) {
-	session := h.Session()
-	if before := session.User(); before != "" && before != user.ID {
-		session.Clear()
-	}
-	session.Renew()
-	session.SetUser(user.ID)
-	h.user, h.known = user, true
 }
 
 func (h *BaseHandler) base() *BaseHandler { return h }

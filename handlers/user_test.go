@@ -1,0 +1,72 @@
+package handlers_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/handlers"
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+// userPage asks for the user, changes the session and asks again.
+type userPage struct{ handlers.BaseHandler }
+
+func (h *userPage) Get() error {
+	before := h.who()
+	switch h.Request.URL.Query().Get("then") {
+	case "destroy":
+		h.Session().Destroy()
+	case "other":
+		h.Session().SetUser("nobody's id")
+	}
+	_, err := fmt.Fprint(h, before, ", ", h.who())
+	return err
+}
+
+func (h *userPage) who() string {
+	switch user, err := h.User(); {
+	case err != nil:
+		return fmt.Sprint("error ", framework.Status(err))
+	case user == nil:
+		return "nobody"
+	default:
+		return user.Name
+	}
+}
+
+// User follows what the request does to its session.
+func TestUserIsTheSessions(t *testing.T) {
+	for name, backend := range backends {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, backend(), func(s *server) {
+				s.app.Handle("/who", framework.To[userPage](s.app))
+			})
+			for then, want := range map[string]string{"": "ann, ann", "destroy": "ann, nobody", "other": "ann, nobody"} {
+				c := s.client(t)
+				c.post("/signup", "name", "ann", "password", "correct horse")
+				c.post("/login", "name", "ann", "password", "correct horse")
+				if a := c.get("/who?then=" + then); a.status != 200 || a.body != want {
+					t.Errorf("%q: %d %q, want %q", then, a.status, a.body, want)
+				}
+			}
+		})
+	}
+}
+
+// A value that cannot be kept is the program's mistake, a 500: the user is known.
+func TestUserDespiteABrokenValue(t *testing.T) {
+	seen := ""
+	s := serve(t, sessions.NewMemory(), func(s *server) {
+		s.app.Handle("/broken", framework.ToMethod(s.app, func(h *userPage) error {
+			h.Session().Set("broken", func() {})
+			seen = h.who()
+			return nil
+		})).Methods("GET", "HEAD")
+	})
+	c := s.client(t)
+	c.signUp("ann")
+	if a := c.get("/broken"); a.status != 500 || seen != "ann" {
+		t.Errorf("status %d, want 500; the user is %s\n%s", a.status, seen, a.body)
+	}
+}
