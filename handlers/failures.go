@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"crypto/sha256"
 	"strconv"
 	"sync"
 	"time"
@@ -8,14 +9,18 @@ import (
 
 // failures counts failed logins by who failed. It is bounded in size and in time by
 // two generations: the older is forgotten when the younger is a window old or full,
-// so a failure counts for one window to two. The zero value is ready; safe for
-// concurrent use. Only logins take its lock.
+// so a failure counts for one window to two. Who failed is kept as a hash, since names
+// may be as long as a form. The zero value is ready; safe for concurrent use. Only
+// logins take its lock.
 type failures struct {
 	mu      sync.Mutex
-	young   map[string]int
-	old     map[string]int
+	young   map[failed]int
+	old     map[failed]int
 	started time.Time // of the young generation
 }
+
+// failed is the hash of who.
+type failed [sha256.Size]byte
 
 const (
 	failureWindow   = 15 * time.Minute
@@ -32,22 +37,24 @@ func (f *failures) try(who string, most int) time.Duration {
 	case most == 0:
 		most = defaultFailures
 	}
+	key := failed(sha256.Sum256([]byte(who)))
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.turn()
-	if f.young[who]+f.old[who] >= most {
+	if f.young[key]+f.old[key] >= most {
 		return failureWindow - time.Since(f.started)
 	}
-	f.young[who]++
+	f.young[key]++
 	return 0
 }
 
 // forget drops the count of who has logged in.
 func (f *failures) forget(who string) {
+	key := failed(sha256.Sum256([]byte(who)))
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.young, who)
-	delete(f.old, who)
+	delete(f.young, key)
+	delete(f.old, key)
 }
 
 // turn begins a new generation where one is due.
@@ -60,7 +67,7 @@ func (f *failures) turn() {
 	if age >= 2*failureWindow {
 		f.old = nil
 	}
-	f.young, f.started = map[string]int{}, time.Now()
+	f.young, f.started = map[failed]int{}, time.Now()
 }
 
 const tooManyFailures = "That was wrong too often. Try again in a quarter of an hour."

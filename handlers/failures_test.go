@@ -1,7 +1,9 @@
 package handlers
 
 import (
+	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,6 +39,27 @@ func TestFailuresAreBounded(t *testing.T) {
 			t.Fatalf("%d names are kept", n)
 		}
 	}
+}
+
+// Names come from forms, as long as those may be: none of them is kept.
+func TestFailuresKeepNoNames(t *testing.T) {
+	var f failures
+	before := heap()
+	for i := range 64 {
+		f.try(strings.Repeat(string(rune('a'+i)), 1<<20), 3)
+	}
+	if grown := heap() - before; grown > 8<<20 {
+		t.Errorf("%d MiB are kept of 64 names of 1 MiB", grown>>20)
+	}
+	runtime.KeepAlive(&f)
+}
+
+// heap returns how many bytes are in use.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 func TestFailuresWithoutABound(t *testing.T) {
