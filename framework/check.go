@@ -15,8 +15,9 @@ import (
 // of "/" and a Response that goes nowhere, and asks its Ready() error where it has
 // one. And it reports what mux keeps to itself: templates that are wrong, names of
 // routes and of a route's variables given twice, StrictSlash and SkipClean(false), a
-// NotFoundHandler or MethodNotAllowedHandler that was replaced, a route of [ToMethod]
-// that names no verbs, one that takes GET where none takes HEAD.
+// NotFoundHandler or MethodNotAllowedHandler that was replaced, a route without a
+// handler or with one of another App, a route of [ToMethod] that names no verbs, one
+// that takes GET where none takes HEAD.
 func (a *App) Check() error {
 	if a.Router == nil {
 		return errors.New("framework: an App without a Router: make it with framework.New")

@@ -50,6 +50,7 @@ func TestCheck(t *testing.T) {
 			sub := app.PathPrefix("/sub").Methods("GET", "HEAD").Subrouter()
 			sub.Handle("/list", framework.ToMethod(app, (*onlyGet).Get))
 			app.Path("/built/{x}").BuildOnly().Name("built")
+			app.PathPrefix("/router/").Handler(mux.NewRouter())
 			app.PathPrefix("/static/").Handler(http.NotFoundHandler())
 		}, nil},
 		"To before Init": {func(app *framework.App) {
@@ -116,6 +117,13 @@ func TestCheck(t *testing.T) {
 		}, []string{`framework: the subrouter of "/s/a" has a NotFoundHandler or MethodNotAllowedHandler`}},
 		"ToMethod without verbs": {func(app *framework.App) { app.Handle("/a", framework.ToMethod(app, (*onlyGet).Get)) },
 			[]string{`framework: route "/a" of ToMethod takes every verb: name them with Methods`}},
+		"no handler": {func(app *framework.App) {
+			app.Path("/a").Name("a")
+			app.Handle("/b", nil)
+			app.PathPrefix("/s").Subrouter().Path("/c")
+		}, []string{`framework: route "/a" has no handler`, `route "/b" has no handler`, `route "/s/c" has no handler`}},
+		"a handler of another App": {func(app *framework.App) { app.Handle("/a", get(framework.New())) },
+			[]string{`framework: route "/a" serves a handler that was made for another App`}},
 		"GET without HEAD": {func(app *framework.App) {
 			app.Handle("/a", framework.ToMethod(app, (*onlyGet).Get)).Methods("GET")
 		}, []string{`framework: route "/a" takes GET and not HEAD: add HEAD to Methods`}},

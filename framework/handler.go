@@ -54,9 +54,7 @@ func Init(h Handler, app *App, w http.ResponseWriter, r *http.Request) {
 	core := h.requestHandler()
 	core.fill(h, app, response, r, app.variables(r))
 	core.verbs = verbsOf(h)
-	if app.Init != nil {
-		app.Init(h)
-	}
+	app.initialize(h)
 }
 
 func (h *RequestHandler) fill(outermost Handler, app *App, w *Response, r *http.Request, vars map[string]string) {

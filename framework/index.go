@@ -54,6 +54,33 @@ type unknown struct {
 	prefix string
 }
 
+// serveIndexed serves a request whose route the index finds, and tells whether it did.
+func (a *App) serveIndexed(w *Response, r *http.Request) bool {
+	e := a.table().find(r)
+	if e == nil {
+		return false
+	}
+	w.found = e
+	e.route.serve(w, r, e.variables(r.URL.Path))
+	return true
+}
+
+// table returns the index, made at the first request: from then on the routing table
+// must not change.
+func (a *App) table() *index {
+	if x := a.index.Load(); x != nil {
+		return x
+	}
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	if x := a.index.Load(); x != nil {
+		return x
+	}
+	x := newIndex(a.Router)
+	a.index.Store(x)
+	return x
+}
+
 // find returns the route that mux would choose, nil where that is for mux to say.
 func (x *index) find(r *http.Request) *entry {
 	path := r.URL.Path

@@ -1,7 +1,6 @@
 package framework
 
 import (
-	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -200,31 +199,4 @@ func setting(of any, name string) bool {
 func literalStart(template string) string {
 	literal, _, _ := strings.Cut(template, "{")
 	return strings.TrimSuffix(literal, "/")
-}
-
-// serveIndexed serves a request whose route the index finds, and tells whether it did.
-func (a *App) serveIndexed(w *Response, r *http.Request) bool {
-	e := a.table().find(r)
-	if e == nil {
-		return false
-	}
-	w.found = e
-	e.route.serve(w, r, e.variables(r.URL.Path))
-	return true
-}
-
-// table returns the index, made at the first request: from then on the routing table
-// must not change.
-func (a *App) table() *index {
-	if x := a.index.Load(); x != nil {
-		return x
-	}
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
-	if x := a.index.Load(); x != nil {
-		return x
-	}
-	x := newIndex(a.Router)
-	a.index.Store(x)
-	return x
 }

@@ -45,9 +45,17 @@ func (a *App) checkTable() (mistakes []error) {
 		if setting(entry, "strictSlash") && entry.GetHandler() != nil {
 			report("route %q has StrictSlash, after whose redirect a POST comes back as a GET: use SlashRedirect for the other form", template)
 		}
+		if entry.GetHandler() == nil && !setting(entry, "buildOnly") && !slices.ContainsFunc(matchers(entry), isSubrouter) {
+			report("route %q has no handler: give it one, or BuildOnly if it is there for its URL alone", template)
+		}
 		methods, _ := entry.GetMethods()
-		if rt, ours := entry.GetHandler().(*route); ours && rt.verbs.only != nil && len(methods) == 0 {
-			report("route %q of ToMethod takes every verb: name them with Methods", template)
+		if rt, ours := entry.GetHandler().(*route); ours {
+			if rt.app != a {
+				report("route %q serves a handler that was made for another App: give To the App whose route it is", template)
+			}
+			if rt.verbs.only != nil && len(methods) == 0 {
+				report("route %q of ToMethod takes every verb: name them with Methods", template)
+			}
 		}
 		if entry.GetHandler() != nil && slices.Contains(methods, http.MethodGet) {
 			takesGet = append(takesGet, template)
