@@ -48,13 +48,10 @@ func (h *AccountHandler) Post() error {
 	case "password":
 		return h.changePassword(form.Get("old"), form.Get("new"))
 	case "end":
-		return h.end(form.Get("session"))
+		err := h.Site.Sessions.EndSession(h.Context(), "", h.Session().User(), form.Get("session"))
+		return h.ended(err, "The session is ended.")
 	case "end-others":
-		if err := h.endOthers(); err != nil {
-			return unavailable("ending sessions", err)
-		}
-		h.Flash("All other sessions are ended.", "success")
-		return h.RedirectTo("account")
+		return h.ended(h.endOthers(), "All other sessions are ended.")
 	}
 	return h.Abort(http.StatusBadRequest, `The form value "action" must be password, end or end-others.`)
 }
@@ -99,15 +96,17 @@ func (h *AccountHandler) endOthers() error {
 	return h.Site.Sessions.EndUser(h.Context(), "", session.User(), session.ID())
 }
 
-func (h *AccountHandler) end(id string) error {
-	err := h.Site.Sessions.EndSession(h.Context(), "", h.Session().User(), id)
+// ended says what came of ending sessions.
+func (h *AccountHandler) ended(err error, done string) error {
 	switch {
 	case errors.Is(err, sessions.ErrNotFound):
 		h.Flash("That session has ended already.", "info")
+	case errors.Is(err, errors.ErrUnsupported):
+		h.Flash("Logins are kept in a way that cannot end them from here. They go on until they run out.", "warning")
 	case err != nil:
-		return unavailable("ending a session", err)
+		return unavailable("ending sessions", err)
 	default:
-		h.Flash("The session is ended.", "success")
+		h.Flash(done, "success")
 	}
 	return h.RedirectTo("account")
 }

@@ -75,6 +75,16 @@ func TestSignedCookiesCannotBeListed(t *testing.T) {
 	c.get("/account").shows(t, 200, "in a way that cannot list them")
 }
 
+func TestSignedCookiesCannotBeEnded(t *testing.T) {
+	s := serve(t, nil, nil)
+	c := s.client(t)
+	c.signUp("ann")
+	for _, action := range []string{"end", "end-others"} {
+		c.post("/account", "action", action, "session", "x").redirects(t, "/account")
+		c.get("/account").shows(t, 200, "cannot end them from here")
+	}
+}
+
 func TestChangeOfPasswordRefuses(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) { s.site.LoginFailures = 3 })
 	c := s.client(t)
