@@ -51,6 +51,7 @@ var _ interface {
 	RedirectTo(name string, pairs ...any) error
 	RedirectAbort(to string) error
 	URL(name string, pairs ...any) (string, error)
+	Route() *mux.Route
 	IntVar(name string) (int64, error)
 	ParseForm() error
 	DecodeJSON(v any) error

@@ -28,7 +28,7 @@ type RequestHandler struct {
 	App      *App
 	Request  *http.Request
 	Response *Response
-	Vars     map[string]string // the route's variables; nil where it has none
+	Vars     map[string]string // the route's variables; nil where it has none. mux.Vars has them only where mux chose the route
 
 	outermost Handler // the value that embeds this one, whose methods answer
 	verbs     *verbs
@@ -132,6 +132,19 @@ func (h *RequestHandler) Context() context.Context {
 //
 //	return h.Abort(http.StatusNotFound)
 func (h *RequestHandler) Abort(code int, message ...any) error { return Abort(code, message...) }
+
+// Route returns the route that took the request: webapp2's request.route. It is nil
+// where none did. (mux.CurrentRoute knows only the routes that mux itself chose, which
+// are those with a host or other matchers, or with middleware.)
+func (h *RequestHandler) Route() *mux.Route {
+	if h.Response != nil && h.Response.found != nil {
+		return h.Response.found.mux
+	}
+	if h.Request == nil {
+		return nil
+	}
+	return mux.CurrentRoute(h.Request)
+}
 
 // IntVar returns a variable of the route as a number. A value that is no number of
 // 64 bits is an error that answers 404.

@@ -3,6 +3,7 @@ package framework_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -78,6 +79,35 @@ func TestInitForATest(t *testing.T) {
 				t.Errorf("body %q", recorder.Body)
 			}
 		})
+	}
+}
+
+// A handler knows its route, whoever chose it, and that it has none.
+func TestRoute(t *testing.T) {
+	app, _ := newApp(t)
+	name := func(h *action) error {
+		if route := h.Route(); route != nil {
+			_, err := io.WriteString(h, route.GetName())
+			return err
+		}
+		_, err := io.WriteString(h, "none")
+		return err
+	}
+	app.Handle("/by/{id}", do(app, name)).Name("by the index")
+	app.Host("a.example").Path("/host").Handler(do(app, name)).Name("by mux")
+	app.Errors = map[int]framework.ErrorHandler{404: func(h framework.Handler, err error) error {
+		return name(h.(*action))
+	}}
+	app.Fallback = func() framework.Handler { return new(action) }
+	for url, want := range map[string]string{
+		"/by/7": "by the index", "http://a.example/host": "by mux", "/none": "none",
+	} {
+		if got := ask(app, "GET", url).Body.String(); got != want {
+			t.Errorf("%s: %q, want %q", url, got, want)
+		}
+	}
+	if new(action).Route() != nil {
+		t.Error("a handler of no request has a route")
 	}
 }
 

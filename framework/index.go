@@ -44,7 +44,8 @@ type entry struct {
 	template string   // as the route was given it
 	verbs    []string // nil: every verb
 	segments []segment
-	named    bool   // whether there is a variable to hand out
+	named    bool // whether there is a variable to hand out
+	mux      *mux.Route
 	route    *route // nil: an http.Handler that wants what mux puts into its request
 }
 

@@ -69,7 +69,7 @@ func newEntry(r *mux.Route, template string) *entry {
 		}
 	}
 	delete(names, "")
-	e := &entry{template: template, segments: segments, named: len(names) > 0}
+	e := &entry{template: template, segments: segments, named: len(names) > 0, mux: r}
 	e.verbs, _ = r.GetMethods()
 	e.route, _ = r.GetHandler().(*route)
 	return e
