@@ -44,9 +44,9 @@ type entry struct {
 	template string   // as the route was given it
 	verbs    []string // nil: every verb
 	segments []segment
-	named    bool // whether there is a variable to hand out
-	mux      *mux.Route
-	route    *route // nil: an http.Handler that wants what mux puts into its request
+	named    bool       // whether there is a variable to hand out
+	mux      *mux.Route // what Route tells a handler
+	route    *route     // nil: an http.Handler that wants what mux puts into its request
 }
 
 // An unknown route may match any path that begins with its prefix.
