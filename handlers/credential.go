@@ -8,11 +8,11 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// credentialKey is the key under which a login keeps what its user's password was, so
-// that another password ends it on every backend: also where sessions cannot be listed,
-// and also a login that was checked against the old password and saved after the change.
-// A hash made anew for stronger Params counts as another password.
-const credentialKey = "credential"
+// credentialOf and the user's id are the key under which a login keeps what its user's
+// password was, so that another password ends it on every backend: also where sessions
+// cannot be listed, and also a login that was checked against the old password and saved
+// after the change. A hash made anew for stronger Params counts as another password.
+const credentialOf = "credential of "
 
 // credential tells one stored hash from another, and nothing of either: it is a hash of
 // a hash with a salt.
@@ -22,9 +22,10 @@ func credential(user *auth.User) string {
 }
 
 // hasCredential reports whether user's password is that of the session's login. A
-// session that was made the user's by SetUser alone, without a password, is let in.
+// session that was made the user's by SetUser alone, without a password, is let in:
+// also one in which another user had logged in.
 func hasCredential(session *sessions.Session, user *auth.User) bool {
-	kept, found := sessions.Get[string](session, credentialKey)
+	kept, found := sessions.Get[string](session, credentialOf+user.ID)
 	return !found || kept == credential(user)
 }
 
@@ -38,6 +39,6 @@ func (h *BaseHandler) logIn(user *auth.User) {
 	}
 	session.Renew()
 	session.SetUser(user.ID)
-	session.Set(credentialKey, credential(user))
+	session.Set(credentialOf+user.ID, credential(user))
 	h.user, h.known, h.owner = user, true, user.ID
 }

@@ -17,8 +17,14 @@ func (h *userPage) Get() error {
 	switch h.Request.URL.Query().Get("then") {
 	case "destroy":
 		h.Session().Destroy()
-	case "other":
+	case "nobody":
 		h.Session().SetUser("nobody's id")
+	case "bob":
+		bob, err := h.Site.Users.ByName(h.Context(), "bob")
+		if err != nil {
+			return err
+		}
+		h.Session().SetUser(bob.ID)
 	}
 	_, err := fmt.Fprint(h, before, ", ", h.who())
 	return err
@@ -42,7 +48,8 @@ func TestUserIsTheSessions(t *testing.T) {
 			s := serve(t, backend(), func(s *server) {
 				s.app.Handle("/who", framework.To[userPage](s.app))
 			})
-			for then, want := range map[string]string{"": "ann, ann", "destroy": "ann, nobody", "other": "ann, nobody"} {
+			s.client(t).signUp("bob")
+			for then, want := range map[string]string{"": "ann, ann", "destroy": "ann, nobody", "nobody": "ann, nobody", "bob": "ann, bob"} {
 				c := s.client(t)
 				c.post("/signup", "name", "ann", "password", "correct horse")
 				c.post("/login", "name", "ann", "password", "correct horse")
