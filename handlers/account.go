@@ -102,7 +102,7 @@ func (h *AccountHandler) ended(err error, done string) error {
 	case errors.Is(err, sessions.ErrNotFound):
 		h.Flash("That session has ended already.", "info")
 	case errors.Is(err, errors.ErrUnsupported):
-		h.Flash("Logins are kept in a way that cannot end them from here. They go on until they run out.", "warning")
+		h.Flash("Logins are kept in a way that cannot list them. To end them all, change your password.", "warning")
 	case err != nil:
 		return unavailable("ending sessions", err)
 	default:
