@@ -98,7 +98,7 @@ func (h *BaseHandler) User() (*auth.User, error) {
 	if imported {
 		session.Delete(ImportedUser)
 		if user != nil {
-			h.logIn(user)
+			h.LogIn(user)
 		}
 	}
 	h.user, h.known, h.owner = user, true, session.User()

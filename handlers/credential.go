@@ -29,10 +29,11 @@ func hasCredential(session *sessions.Session, user *auth.User) bool {
 	return !found || kept == credential(user)
 }
 
-// logIn makes the session that of user. Its id is renewed, so that an id which
+// LogIn makes the session that of user, for whoever has checked who it is: the pages of
+// this package, or a login of the site's own. The session's id is renewed, so that one which
 // somebody else knew before is worth nothing (OWASP: session fixation), and what
 // another user left in it is dropped.
-func (h *BaseHandler) logIn(user *auth.User) {
+func (h *BaseHandler) LogIn(user *auth.User) {
 	session := h.Session()
 	if before := session.User(); before != "" && before != user.ID {
 		session.Clear()

@@ -81,7 +81,7 @@ func (h *LoginHandler) Post() error {
 		return unavailable("logging in", err)
 	}
 	h.Site.failures.forget(who)
-	h.logIn(user)
+	h.LogIn(user)
 	h.Flash("Welcome back, "+user.Name+".", "success")
 	return h.Redirect(framework.SafeNext(data.Next, "/"))
 }

@@ -42,7 +42,7 @@ func (h *SignupHandler) Post() error {
 	if err != nil {
 		return unavailable("signing up", err)
 	}
-	h.logIn(user)
+	h.LogIn(user)
 	h.Flash("Welcome, "+user.Name+".", "success")
 	return h.Redirect(framework.SafeNext(data.Next, "/"))
 }
