@@ -31,7 +31,7 @@ func (h *RequestHandler) RedirectCode(to string, code int) error {
 	w := h.Response
 	w.dropBody()
 	for name := range w.Header() {
-		if strings.HasPrefix(name, "Content-") && describesBody(name) {
+		if strings.HasPrefix(name, "Content-") && w.describesBody(name) {
 			w.Header().Del(name)
 		}
 	}

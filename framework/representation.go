@@ -10,8 +10,9 @@ const sniffed = 512
 
 // Reset drops the body, the status and the headers that describe them: Content-* but
 // not Content-Security-Policy, ETag, Last-Modified, Cache-Control, Expires,
-// Accept-Ranges, Location, Trailer. It keeps every other header and the cookies. It
-// does nothing once the header is sent.
+// Accept-Ranges, Location, Trailer. It keeps every other header and the cookies, and a
+// Content-Encoding of middleware that compresses what is written. It does nothing once
+// the header is sent.
 func (r *Response) Reset() {
 	if r.sent {
 		return
@@ -20,13 +21,14 @@ func (r *Response) Reset() {
 	r.status = 0
 	header := r.Header()
 	for name := range header {
-		if describesBody(name) {
+		if r.describesBody(name) {
 			delete(header, name)
 		}
 	}
 }
 
-// complete says in the header what is known of the body.
+// complete says in the header what is known of the body: not its length, where
+// middleware makes another body of it.
 func (r *Response) complete(whole bool) {
 	header := r.Header()
 	if r.status == http.StatusNoContent {
@@ -41,7 +43,7 @@ func (r *Response) complete(whole bool) {
 			header.Set("Content-Type", http.DetectContentType(*r.body)) // as the server does for GET
 		}
 	}
-	if !whole || !bodyAllowed(r.status) || header["Content-Length"] != nil || header["Transfer-Encoding"] != nil || header["Trailer"] != nil {
+	if !whole || r.encoded || !bodyAllowed(r.status) || header["Content-Length"] != nil || header["Transfer-Encoding"] != nil || header["Trailer"] != nil {
 		return
 	}
 	r.length[0] = strconv.FormatInt(r.count, 10)
@@ -54,8 +56,10 @@ func bodyAllowed(status int) bool {
 }
 
 // describesBody tells whether a header is about the body that is being dropped.
-func describesBody(name string) bool {
+func (r *Response) describesBody(name string) bool {
 	switch name {
+	case "Content-Encoding":
+		return !r.encoded
 	case "Etag", "Last-Modified", "Cache-Control", "Expires", "Accept-Ranges", "Location", "Trailer":
 		return true
 	case "Content-Security-Policy", "Content-Security-Policy-Report-Only":

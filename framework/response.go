@@ -29,6 +29,7 @@ type Response struct {
 	first   [1]func(http.ResponseWriter) error // room for hooks: most requests have one
 	failure error                              // of a hook: the body is dropped, the error is to be answered
 
+	encoded  bool // middleware around this has chosen a Content-Encoding, and changes the body on its way out
 	sent     bool // the header has gone
 	closed   bool // no hook runs any more: one failed
 	hijacked bool
@@ -42,7 +43,7 @@ var _ http.ResponseWriter = (*Response)(nil)
 var errFinished = errors.New("framework: write to a response that is finished")
 
 func (a *App) newResponse(w http.ResponseWriter, r *http.Request) *Response {
-	return &Response{app: a, writer: w, request: r}
+	return &Response{app: a, writer: w, request: r, encoded: w.Header()["Content-Encoding"] != nil}
 }
 
 // Header returns the header, which can be changed until it is sent.

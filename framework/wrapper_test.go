@@ -1,6 +1,7 @@
 package framework_test
 
 import (
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -66,6 +67,52 @@ func TestMiddlewareWrapsTheWriter(t *testing.T) {
 					t.Error("the App's own Response was not held back")
 				}
 			})
+		}
+	}
+}
+
+// compressing is middleware as most write it, that of gorilla/handlers too: it chooses
+// the Content-Encoding before anybody knows what the answer will be.
+func compressing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		compressor := gzip.NewWriter(w)
+		defer compressor.Close()
+		next.ServeHTTP(compressed{w, compressor}, r)
+	})
+}
+
+type compressed struct {
+	http.ResponseWriter
+	io.Writer
+}
+
+func (c compressed) Write(p []byte) (int, error) { return c.Writer.Write(p) }
+
+// Whatever is answered through it says that it is compressed, and has no wrong length.
+func TestMiddlewareCompresses(t *testing.T) {
+	app := func() *framework.App {
+		app, _ := appOf(t, func(h *action) error { _, err := io.WriteString(h, strings.Repeat("page ", 1000)); return err })
+		app.Handle("/small", do(app, func(h *action) error { _, err := io.WriteString(h, "page"); return err }))
+		app.Handle("/large", do(app, func(h *action) error { _, err := h.Write(make([]byte, 200<<10)); return err }))
+		app.Handle("/error", do(app, func(h *action) error { return h.Abort(409, "taken") }))
+		app.Handle("/redirect", do(app, func(h *action) error { return h.Redirect("/small") }))
+		return app
+	}
+	inside := app()
+	inside.Use(compressing)
+	for name, handler := range map[string]http.Handler{"around the App": compressing(app()), "of the router": inside} {
+		server := start(t, handler)
+		for path, want := range map[string]struct{ status, size int }{
+			"/": {200, 5000}, "/small": {200, 4}, "/large": {200, 200 << 10}, "/redirect": {302, 0}, "/error": {409, 0},
+		} {
+			answer, body := get(t, server.URL+path) // the client takes the compression off
+			if answer.StatusCode != want.status || !answer.Uncompressed || want.size > 0 && len(body) != want.size {
+				t.Errorf("%s, %s: answer %d, %d bytes, uncompressed: %t", name, path, answer.StatusCode, len(body), answer.Uncompressed)
+			}
+			if want.status == 409 && !strings.Contains(body, "taken") {
+				t.Errorf("%s, %s: %.80q", name, path, body)
+			}
 		}
 	}
 }
