@@ -2,6 +2,7 @@ package framework
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gorilla/mux"
@@ -77,11 +78,23 @@ func (a *App) refuse(w http.ResponseWriter, r *http.Request, code int) {
 	a.withoutRoute(response, r, err)
 }
 
-// allowed asks the routing table which verbs the path of a request takes.
+// allowed asks the routing table which verbs the path of a request takes: of those of
+// HTTP and those that routes name.
 func (a *App) allowed(r *http.Request) string {
-	var verbs []string
+	verbs := []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "TRACE"}
+	// The function returns no error, so Walk does not.
+	_ = a.Walk(func(entry *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+		named, _ := entry.GetMethods()
+		for _, verb := range named {
+			if verb != http.MethodOptions && !slices.Contains(verbs, verb) {
+				verbs = append(verbs, verb)
+			}
+		}
+		return nil
+	})
+	var taken []string
 	probe := *r
-	for _, verb := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "TRACE"} {
+	for _, verb := range verbs {
 		probe.Method = verb
 		var match mux.RouteMatch
 		if !a.Router.Match(&probe, &match) || match.MatchErr != nil {
@@ -91,7 +104,7 @@ func (a *App) allowed(r *http.Request) string {
 		if rt, ours := match.Route.GetHandler().(*route); ours && rt.verbs.action(verb) == nil {
 			continue
 		}
-		verbs = append(verbs, verb)
+		taken = append(taken, verb)
 	}
-	return strings.Join(append(verbs, "OPTIONS"), ", ")
+	return strings.Join(append(taken, "OPTIONS"), ", ")
 }

@@ -76,8 +76,8 @@ func TestVerbs(t *testing.T) {
 		{"HEAD", "/any", 200, "any", ""},
 		{"POST", "/any", 200, "any", ""},
 		{"PROPFIND", "/any", 200, "any", ""},
-		{"PUT", "/any", 405, "", "GET, HEAD, POST, OPTIONS"},
-		{"OPTIONS", "/any", 204, "", "GET, HEAD, POST, OPTIONS"},
+		{"PUT", "/any", 405, "", "GET, HEAD, POST, PROPFIND, OPTIONS"},
+		{"OPTIONS", "/any", 204, "", "GET, HEAD, POST, PROPFIND, OPTIONS"},
 		{"BREW", "/any", 501, "", ""},
 
 		{"DELETE", "/split", 405, "", "GET, HEAD, POST, OPTIONS"},
