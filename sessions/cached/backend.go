@@ -101,15 +101,22 @@ func (b *Backend) Load(ctx context.Context, id string) (sessions.Record, error) 
 	switch e := recordEntry(r, began.Add(fillHold)); {
 	case missed:
 		b.fill(ctx, id, e)
-		// A change of this process may not have seen the fill, if the cache has forgotten
-		// what the change had left there to keep it out.
-		if trace.changes.Load() != changes {
-			b.bar(ctx, id, r.Version+1)
-		}
 	case found.barrier && e.follows(found):
 		b.advance(ctx, id, e)
+	default:
+		return r, nil
 	}
+	b.barOvertaken(ctx, id, r.Version, trace, changes)
 	return r, nil
+}
+
+// barOvertaken puts an entry of version out of use if this process has made a change
+// since changes were counted. The one who made it has brought the cache forward, but
+// the cache may have forgotten that before the entry came.
+func (b *Backend) barOvertaken(ctx context.Context, id string, version uint64, trace *trace, changes uint32) {
+	if trace.changes.Load() != changes {
+		b.bar(ctx, id, version+1)
+	}
 }
 
 // Create implements [sessions.Backend]. The cache learns of the record when it is
@@ -123,13 +130,14 @@ func (b *Backend) Update(ctx context.Context, id string, r sessions.Record) (uin
 	if err := sessions.CheckID(id); err != nil {
 		return 0, err
 	}
-	began := time.Now()
-	b.traces.of(id).changes.Add(1)
+	began, trace := time.Now(), b.traces.of(id)
 	version, err := b.store.Update(ctx, id, r)
+	changes := trace.changes.Add(1)
 	switch {
 	case err == nil:
 		r.Version = version
 		b.advance(ctx, id, recordEntry(r, began.Add(writeHold)))
+		b.barOvertaken(ctx, id, version, trace, changes)
 	case errors.Is(err, sessions.ErrTooLarge):
 	case errors.Is(err, sessions.ErrNotFound):
 		b.bar(ctx, id, math.MaxUint64)
@@ -146,8 +154,8 @@ func (b *Backend) Delete(ctx context.Context, id string) error {
 	if err := sessions.CheckID(id); err != nil {
 		return err
 	}
-	b.traces.of(id).changes.Add(1)
 	err := b.store.Delete(ctx, id)
+	b.traces.of(id).changes.Add(1)
 	b.bar(ctx, id, math.MaxUint64)
 	return err
 }

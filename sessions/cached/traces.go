@@ -12,7 +12,7 @@ import (
 type traces [4096]trace
 
 type trace struct {
-	changes atomic.Uint32 // counts the changes that were begun
+	changes atomic.Uint32 // counts the changes that the store has made; their entries come after
 	doubted atomic.Int64  // until when the cache is not to be read, in nanoseconds of Unix time
 }
 
