@@ -110,9 +110,9 @@ func (b *Backend) Load(ctx context.Context, id string) (sessions.Record, error) 
 	return r, nil
 }
 
-// barOvertaken puts an entry of version out of use if this process has made a change
-// since changes were counted. The one who made it has brought the cache forward, but
-// the cache may have forgotten that before the entry came.
+// barOvertaken puts an entry of version out of use if this process has made another
+// change since changes were counted. The one who made it has brought the cache forward,
+// but the cache may have forgotten that before the entry came.
 func (b *Backend) barOvertaken(ctx context.Context, id string, version uint64, trace *trace, changes uint32) {
 	if trace.changes.Load() != changes {
 		b.bar(ctx, id, version+1)
@@ -131,13 +131,14 @@ func (b *Backend) Update(ctx context.Context, id string, r sessions.Record) (uin
 		return 0, err
 	}
 	began, trace := time.Now(), b.traces.of(id)
+	changes := trace.changes.Load()
 	version, err := b.store.Update(ctx, id, r)
-	changes := trace.changes.Add(1)
+	trace.changes.Add(1)
 	switch {
 	case err == nil:
 		r.Version = version
 		b.advance(ctx, id, recordEntry(r, began.Add(writeHold)))
-		b.barOvertaken(ctx, id, version, trace, changes)
+		b.barOvertaken(ctx, id, version, trace, changes+1)
 	case errors.Is(err, sessions.ErrTooLarge):
 	case errors.Is(err, sessions.ErrNotFound):
 		b.bar(ctx, id, math.MaxUint64)
