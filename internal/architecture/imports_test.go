@@ -1,0 +1,117 @@
+// Package architecture holds the module to its own plan: which package may import
+// which, how heavy the core may be, and what the public surface is.
+package architecture
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/webapp2go/webapp2go"
+
+// allowed lists, for each package of the module, the packages of the module and the
+// modules outside the standard library that it may import. A package that is not
+// listed fails the test: whoever adds one decides where its arrows go.
+var allowed = map[string][]string{
+	"framework":              {"github.com/gorilla/mux"},
+	"sessions":               {"github.com/gorilla/securecookie", "github.com/fxamacker/cbor/v2"},
+	"sessions/memcache":      {"sessions", "github.com/bradfitz/gomemcache"},
+	"sessions/datastore":     {"sessions", "internal/datastoretx", "cloud.google.com/go/datastore", "google.golang.org/grpc", "google.golang.org/api"},
+	"sessions/cached":        {"sessions"},
+	"sessions/sessionstest":  {"sessions"},
+	"sessions/webapp2cookie": {"sessions"},
+	"auth":                   {"golang.org/x/crypto", "golang.org/x/text"},
+	"auth/authtest":          {"auth"},
+	"auth/datastore":         {"auth", "internal/datastoretx", "cloud.google.com/go/datastore", "google.golang.org/grpc", "google.golang.org/api"},
+	"templates":              {},
+	"handlers":               {"framework", "sessions", "auth", "templates"},
+	"cloudlog":               {},
+	"handlers/demo":          {"framework", "sessions", "auth", "templates", "handlers"},
+	"cmd/demo":               {"*"},
+	"examples/counter":       {"framework", "sessions", "handlers", "auth", "templates"},
+	"examples/guestbook":     {"*"},
+	"internal/architecture":  {},
+	"internal/datastoretest": {"cloud.google.com/go/datastore", "google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/api"},
+	"internal/memcachetest":  {},
+	"internal/datastoretx":   {"cloud.google.com/go/datastore", "google.golang.org/grpc"},
+	"internal/vectors":       {"*"},
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+	Standard   bool
+}
+
+// list runs go list and decodes what it prints.
+func list(t *testing.T, arguments ...string) []listed {
+	t.Helper()
+	command := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Standard"}, arguments...)...)
+	command.Dir = "../.."
+	output, err := command.Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Fatalf("%v: %s", err, exit.Stderr)
+		}
+		t.Fatal(err)
+	}
+	var packages []listed
+	for decoder := json.NewDecoder(strings.NewReader(string(output))); ; {
+		var p listed
+		if err := decoder.Decode(&p); err == io.EOF {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+func TestImportsPointDown(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		rules, known := allowed[name]
+		if !known {
+			t.Errorf("%s: a new package; say in this test what it may import", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if !permitted(rules, imported) {
+				t.Errorf("%s must not import %s", name, imported)
+			}
+		}
+	}
+}
+
+// permitted tells whether the rules of a package let it import another: the standard
+// library always, the rest by name or by the name of its module.
+func permitted(rules []string, imported string) bool {
+	first, _, _ := strings.Cut(imported, "/")
+	if !strings.Contains(first, ".") || slices.Contains(rules, "*") {
+		return true
+	}
+	inside, ours := strings.CutPrefix(imported, module+"/")
+	return slices.ContainsFunc(rules, func(rule string) bool {
+		if ours {
+			return inside == rule
+		}
+		return imported == rule || strings.HasPrefix(imported, rule+"/")
+	})
+}
+
+// A program that needs only the core must not pay for the clients of services.
+func TestCoreIsLight(t *testing.T) {
+	for _, p := range list(t, "-deps", "./framework", "./sessions") {
+		for _, heavy := range []string{"google.golang.org/grpc", "cloud.google.com/", "google.golang.org/protobuf", "html/template", "text/template"} {
+			if strings.HasPrefix(p.ImportPath, heavy) {
+				t.Errorf("framework and sessions link %s", p.ImportPath)
+			}
+		}
+	}
+}
