@@ -11,8 +11,9 @@
 // be kept leaves no name blocked, as webapp2 did. No property is indexed and no query
 // is made, so index.yaml stays empty.
 //
-// ByID is one lookup, ByName two, Create and Update are one transaction. [Webapp2]
-// adds to that while users of a webapp2 application come over.
+// ByID is one lookup, ByName two. Create and Update are one transaction: they begin,
+// look up what they write, one key after the other, and commit. [Webapp2] adds to that
+// while users of a webapp2 application come over.
 package datastore
 
 import (

@@ -36,10 +36,16 @@ func (r *refusal) Unwrap() error { return r.error }
 // counted from 1. f must not change what they share: an attempt that the deadline of
 // ctx has overtaken may still be running.
 //
+// It costs a call to begin, those of f, and one to commit. The client's BeginLater would
+// begin with the first read, but with it Google's Firestore emulator in Datastore mode
+// (1.19.9) has a transaction wait for a lock of its own until it is aborted, and whether
+// production does otherwise could not be tried.
+//
 // An error of the client is returned as a [Failure] of doing. It wraps
 // [datastore.ErrConcurrentTransaction] where every attempt was aborted.
 func Run(ctx context.Context, client *datastore.Client, doing string, f func(tx *datastore.Transaction, attempt int) error) error {
 	for attempt := 1; ; attempt++ {
+		began := time.Now()
 		err := once(ctx, client, func(tx *datastore.Transaction) error { return f(tx, attempt) })
 		if err == nil || errors.Is(err, ErrApplied) {
 			return nil
@@ -51,8 +57,12 @@ func Run(ctx context.Context, client *datastore.Client, doing string, f func(tx 
 		switch {
 		case ctx.Err() != nil, !aborted && attempt > 1, attempt == maxAttempts:
 			return Failure(ctx, doing, err)
-		case attempt > 1:
-			pause(ctx, rand.N(time.Duration(attempt)*5*time.Millisecond))
+		case aborted:
+			// Where transactions lock what they read, those that want to write the same
+			// wait for each other and are aborted together, after seconds. One that is
+			// back before the others have let go has them all wait once more.
+			took := max(time.Since(began), 10*time.Millisecond)
+			pause(ctx, rand.N(took*time.Duration(attempt)/2))
 		}
 	}
 }
@@ -69,7 +79,7 @@ func once(ctx context.Context, client *datastore.Client, f func(tx *datastore.Tr
 				done <- err
 			}
 			return err
-		}, datastore.BeginLater, datastore.MaxAttempts(1))
+		}, datastore.MaxAttempts(1))
 		done <- err
 	}()
 	select {

@@ -27,9 +27,9 @@ func TestCosts(t *testing.T) {
 		{"the first read", func() { s.do(cookie, "/read") }, map[string]int{"cmd_get": 1, "cmd_set": 1, "Lookup": 1}},
 		{"a read", func() { s.do(cookie, "/read") }, map[string]int{"cmd_get": 1}},
 		// In memcached: the read, then a get and a cas whose version costs one more get.
-		{"a write", func() { s.do(cookie, "/write") }, map[string]int{"cmd_get": 3, "cmd_set": 1, "Lookup": 1, "Commit": 1}},
+		{"a write", func() { s.do(cookie, "/write") }, map[string]int{"cmd_get": 3, "cmd_set": 1, "BeginTransaction": 1, "Lookup": 1, "Commit": 1}},
 		{"a read after a write", func() { s.do(cookie, "/read") }, map[string]int{"cmd_get": 1}},
-		{"logout", func() { s.do(cookie, "/logout") }, map[string]int{"cmd_get": 3, "cmd_set": 1, "Lookup": 1, "Commit": 1}},
+		{"logout", func() { s.do(cookie, "/logout") }, map[string]int{"cmd_get": 3, "cmd_set": 1, "BeginTransaction": 1, "Lookup": 1, "Commit": 1}},
 		{"a read after logout", func() { s.do(cookie, "/read") }, map[string]int{"cmd_get": 1}},
 	} {
 		commands, calls := cache.Stats(), store.Calls()

@@ -26,8 +26,8 @@
 //
 // # Costs
 //
-// Load is one lookup. Create is one commit. Update is a lookup and a commit, in
-// one transaction. Delete is one commit. Sessions and EndUser are a query, and
+// Load is one lookup. Create is one commit. Update is one transaction of three
+// calls: begin, lookup, commit. Delete is one commit. Sessions and EndUser are a query, and
 // EndUser a commit for every 500 sessions. An entity takes about one write a
 // second for long, and more for a while.
 //

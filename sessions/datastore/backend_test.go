@@ -179,7 +179,7 @@ func TestCosts(t *testing.T) {
 			if _, err := backend.Update(t.Context(), id, r); err != nil {
 				t.Error(err)
 			}
-		}, map[string]int{"Lookup": 1, "Commit": 1}},
+		}, map[string]int{"BeginTransaction": 1, "Lookup": 1, "Commit": 1}},
 		{"conflict", func() {
 			if _, err := backend.Update(t.Context(), id, r); !errors.Is(err, sessions.ErrConflict) {
 				t.Error(err)
@@ -187,7 +187,7 @@ func TestCosts(t *testing.T) {
 			for server.Calls()["Rollback"] == 0 { // which Update does not wait for
 				time.Sleep(time.Millisecond)
 			}
-		}, map[string]int{"Lookup": 1, "Rollback": 1}},
+		}, map[string]int{"BeginTransaction": 1, "Lookup": 1, "Rollback": 1}},
 		{"Delete", func() { backend.Delete(t.Context(), id) }, map[string]int{"Commit": 1}},
 		{"EndUser", func() {
 			create(t, backend, sessions.Record{Data: []byte("x"), User: "joe", Expires: r.Expires})

@@ -134,7 +134,7 @@ func TestFailedCommit(t *testing.T) {
 // TestHung lets each method of a server hang in turn. Every call must come back
 // with the deadline, as an error that says so.
 func TestHung(t *testing.T) {
-	for _, method := range []string{"Lookup", "Commit", "Rollback", "RunQuery"} {
+	for _, method := range []string{"Lookup", "BeginTransaction", "Commit", "Rollback", "RunQuery"} {
 		t.Run(method, func(t *testing.T) {
 			t.Parallel()
 			server := datastoretest.Start(t)
@@ -163,10 +163,10 @@ func TestHung(t *testing.T) {
 				hung bool
 			}{
 				"Load":     {loaded, method == "Lookup"},
-				"Update":   {updated, method == "Lookup" || method == "Commit"},
+				"Update":   {updated, method == "BeginTransaction" || method == "Lookup" || method == "Commit"},
 				"Create":   {backend.Create(ctx, newID(), fresh), method == "Commit"},
 				"Delete":   {backend.Delete(ctx, newID()), method == "Commit"},
-				"conflict": {conflict, method == "Lookup"},
+				"conflict": {conflict, method == "BeginTransaction" || method == "Lookup"},
 				"Sessions": {listed, method == "RunQuery"},
 				"EndUser":  {backend.EndUser(ctx, "joe"), method == "RunQuery"},
 			} {
