@@ -138,13 +138,15 @@ func TestHung(t *testing.T) {
 		t.Run(method, func(t *testing.T) {
 			t.Parallel()
 			server := datastoretest.Start(t)
-			backend := datastore.New(server.Client(t.Context()), datastore.Config{Timeout: 200 * time.Millisecond})
-			id := create(t, backend, record("0"))
-			stale := load(t, backend, id)
-			if _, err := backend.Update(t.Context(), id, stale); err != nil {
+			client := server.Client(t.Context())
+			patient := datastore.New(client, datastore.Config{Timeout: time.Minute})
+			id := create(t, patient, record("0"))
+			stale := load(t, patient, id)
+			if _, err := patient.Update(t.Context(), id, stale); err != nil {
 				t.Fatal(err)
 			}
-			fresh := load(t, backend, id)
+			fresh := load(t, patient, id)
+			backend := datastore.New(client, datastore.Config{Timeout: 200 * time.Millisecond})
 			release := make(chan struct{})
 			defer close(release)
 			server.Fail(func(m string) error {
