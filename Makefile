@@ -13,7 +13,7 @@ help:
 	@echo "make test    format, vet, staticcheck and all tests with the race detector"
 	@echo "make e2e     drive the demo with a real Chromium"
 	@echo "make fuzz    run each fuzz target for FUZZTIME ($(FUZZTIME))"
-	@echo "make soak    run the race tests over and over, for about ten minutes"
+	@echo "make soak    run the races of sessions and logins five times over"
 	@echo "make bench   measure this framework and its peers, print one table"
 	@echo "make golden  rewrite the golden files after a deliberate change"
 	@echo "make deploy  deploy to App Engine"
@@ -44,11 +44,11 @@ fuzz:
 	@scripts/fuzz $(FUZZTIME)
 
 soak:
-	$(GO) test -race -count=20 -timeout=30m ./framework/... ./sessions/... ./handlers/...
+	$(GO) test -race -count=5 -timeout=60m -run='Contract|Conform|Race|Parallel|Interleavings|Acknowledged|Lost' ./sessions/... ./auth/... ./handlers/...
 
 bench:
 	@scripts/packages memcached
-	cd bench && $(GO) run .
+	cd bench && $(GO) vet ./... && $(GO) test ./... && $(GO) run .
 
 golden:
 	$(GO) test ./framework ./internal/architecture -update
