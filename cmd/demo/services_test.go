@@ -94,6 +94,13 @@ func (v *visitor) sees(status int, path, text string, form ...string) {
 	}
 }
 
+// onDatastore starts a Datastore and returns the flags that lead to a project of its own.
+func onDatastore(t *testing.T) (args []string) {
+	server := datastoretest.Start(t)
+	t.Setenv("DATASTORE_EMULATOR_HOST", server.Addr)
+	return []string{"-project=" + server.Project}
+}
+
 func TestEveryKindOfSessions(t *testing.T) {
 	tests := []struct {
 		kind  string
@@ -105,12 +112,10 @@ func TestEveryKindOfSessions(t *testing.T) {
 			return []string{"-memcached=" + memcachetest.Start(t).Addr}
 		}},
 		{"datastore", func(t *testing.T) []string {
-			t.Setenv("DATASTORE_EMULATOR_HOST", datastoretest.Start(t).Addr)
-			return nil
+			return onDatastore(t)
 		}},
 		{"cached", func(t *testing.T) []string {
-			t.Setenv("DATASTORE_EMULATOR_HOST", datastoretest.Start(t).Addr)
-			return []string{"-memcached=" + memcachetest.Start(t).Addr}
+			return append(onDatastore(t), "-memcached="+memcachetest.Start(t).Addr)
 		}},
 	}
 	for _, test := range tests {
@@ -142,6 +147,7 @@ func TestServerThatIsDown(t *testing.T) {
 }
 
 func TestWrongServices(t *testing.T) {
+	t.Setenv("DATASTORE_EMULATOR_HOST", "") // of which a project would not be asked
 	tests := []struct {
 		name string
 		args []string
