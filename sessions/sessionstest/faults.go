@@ -176,8 +176,12 @@ func wantDown(t *testing.T, b *browser, handle func(*sessions.Session), cause er
 // wantUnavailable fails unless err is one that answers 503.
 func wantUnavailable(t *testing.T, what string, err error) {
 	t.Helper()
-	var status interface{ HTTPStatus() int }
-	if !errors.As(err, &status) || status.HTTPStatus() != http.StatusServiceUnavailable {
+	if !unavailable(err) {
 		t.Errorf("%s: error %v, want one whose HTTPStatus is 503", what, err)
 	}
+}
+
+func unavailable(err error) bool {
+	var status interface{ HTTPStatus() int }
+	return errors.As(err, &status) && status.HTTPStatus() == http.StatusServiceUnavailable
 }

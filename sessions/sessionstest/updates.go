@@ -1,7 +1,6 @@
 package sessionstest
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 
@@ -16,7 +15,7 @@ var updateChecks = []check{
 		visitor.visit(func(s *sessions.Session) { s.Set("n", 0) })
 
 		all := rounds(100) * writers
-		keys, flashes := 0, 0
+		refused, keys, flashes := 0, 0, 0
 		for round := range all / writers {
 			// All have read the same version before one of them saves.
 			visits := make([]*visit, writers)
@@ -29,21 +28,34 @@ var updateChecks = []check{
 				visits[i].AddFlash(i, "info")
 				return visits[i].end()
 			})
-			if err := errors.Join(errs...); err != nil {
-				t.Fatalf("round %d: %v", round, err)
+			for _, err := range errs {
+				if err != nil && !unavailable(err) {
+					t.Fatalf("round %d: %v", round, err)
+				}
 			}
 			visitor.visit(func(s *sessions.Session) {
-				for i := range writers {
-					if got, ok := sessions.Get[int](s, fmt.Sprint("key", i)); ok && got == round {
+				for i, err := range errs {
+					got, ok := sessions.Get[int](s, fmt.Sprint("key", i))
+					if kept := ok && got == round; err != nil {
+						refused++ // on a machine with too much to do a save runs out of time
+					} else if kept {
 						keys++
 					}
 				}
 				flashes += len(s.Flashes())
 			})
 		}
+		// What was refused may be there all the same: nobody was told.
+		if refused > all/4 {
+			t.Errorf("%d of %d saves were refused: the backend is too slow to show anything", refused, all)
+		}
+		acknowledged := all - refused
 		for what, kept := range map[string]int{"increments": visitor.number("n"), "keys": keys, "flashes": flashes} {
-			if kept != all {
-				t.Errorf("lost %d of %d %s", all-kept, all, what)
+			if kept < acknowledged {
+				t.Errorf("lost %d of %d %s", acknowledged-kept, acknowledged, what)
+			}
+			if kept > all {
+				t.Errorf("%d of %d %s were made twice", kept-all, all, what)
 			}
 		}
 	}},
