@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -147,10 +148,7 @@ func (p *Passwords) rehash(ctx context.Context, s Store, u *User, password strin
 			*u = *now
 		}
 	default:
-		log := p.Log
-		if log == nil {
-			log = slog.Default()
-		}
+		log := cmp.Or(p.Log, slog.Default())
 		log.WarnContext(ctx, "auth: a stale password hash stays", "user", u.ID, "error", err)
 	}
 }

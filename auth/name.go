@@ -51,6 +51,7 @@ type InvalidError struct {
 	Message string // a sentence
 }
 
+// Error returns what is wrong with which field.
 func (e *InvalidError) Error() string { return "auth: bad " + e.Field + ": " + e.Message }
 
 // HTTPStatus returns 400: the request is at fault, not the site.

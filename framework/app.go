@@ -1,6 +1,7 @@
 package framework
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -148,10 +149,7 @@ func (a *App) initialize(h Handler) {
 }
 
 func (a *App) logger() *slog.Logger {
-	if a.Log != nil {
-		return a.Log
-	}
-	return slog.Default()
+	return cmp.Or(a.Log, slog.Default())
 }
 
 // made remembers a route for Check. The routing table is read without a lock, so it has

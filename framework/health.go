@@ -1,6 +1,7 @@
 package framework
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -91,7 +92,7 @@ func (h *Health) ask(ctx context.Context) map[string]error {
 		return h.results
 	}
 	// Not the request's own end: what is found is for others too.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), orDefault(h.Timeout, 2*time.Second))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmp.Or(h.Timeout, 2*time.Second))
 	defer cancel()
 	if h.running == nil {
 		h.running = map[string]chan error{}
@@ -125,8 +126,5 @@ func (h *Health) ask(ctx context.Context) map[string]error {
 }
 
 func (h *Health) logger() *slog.Logger {
-	if h.Log != nil {
-		return h.Log
-	}
-	return slog.Default()
+	return cmp.Or(h.Log, slog.Default())
 }

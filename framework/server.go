@@ -1,6 +1,7 @@
 package framework
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,21 +56,18 @@ func (s Server) Run(ctx context.Context) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
 
-	log := s.Log
-	if log == nil {
-		log = slog.Default()
-	}
+	log := cmp.Or(s.Log, slog.Default())
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.address())
 	if err != nil {
 		return fmt.Errorf("framework: %w", err)
 	}
 	server := &http.Server{
 		Handler:           s.Handler,
-		ReadHeaderTimeout: orDefault(s.ReadHeaderTimeout, 10*time.Second),
-		ReadTimeout:       orDefault(s.ReadTimeout, time.Minute),
+		ReadHeaderTimeout: cmp.Or(s.ReadHeaderTimeout, 10*time.Second),
+		ReadTimeout:       cmp.Or(s.ReadTimeout, time.Minute),
 		WriteTimeout:      s.WriteTimeout,
-		IdleTimeout:       orDefault(s.IdleTimeout, 2*time.Minute),
-		MaxHeaderBytes:    orDefault(s.MaxHeaderBytes, 32<<10),
+		IdleTimeout:       cmp.Or(s.IdleTimeout, 2*time.Minute),
+		MaxHeaderBytes:    cmp.Or(s.MaxHeaderBytes, 32<<10),
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	if s.Listening != nil {
@@ -85,7 +83,7 @@ func (s Server) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	stop() // from here on a signal has its usual effect
-	err = drain(server, orDefault(s.DrainTimeout, 3*time.Second))
+	err = drain(server, cmp.Or(s.DrainTimeout, 3*time.Second))
 	<-served // the port is free only now, where the signal came before Serve had begun
 	return err
 }
@@ -109,12 +107,4 @@ func (s Server) address() string {
 		return ":" + port
 	}
 	return "127.0.0.1:8080"
-}
-
-func orDefault[T comparable](value, standard T) T {
-	var zero T
-	if value == zero {
-		return standard
-	}
-	return value
 }

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -67,8 +68,5 @@ func (h *BaseHandler) wantsPage() bool {
 }
 
 func (h *BaseHandler) logger() *slog.Logger {
-	if h.App.Log != nil {
-		return h.App.Log
-	}
-	return slog.Default()
+	return cmp.Or(h.App.Log, slog.Default())
 }

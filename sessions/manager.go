@@ -1,6 +1,7 @@
 package sessions
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,10 +23,7 @@ type Manager struct {
 // New checks the whole of c and reports every mistake it finds, joined, each with its
 // cure. It keeps nothing of c that the caller may change.
 func New(c Config) (*Manager, error) {
-	m := &Manager{log: c.Log, now: c.Now, event: c.OnEvent}
-	if m.log == nil {
-		m.log = slog.Default()
-	}
+	m := &Manager{log: cmp.Or(c.Log, slog.Default()), now: c.Now, event: c.OnEvent}
 	if m.now == nil {
 		m.now = time.Now
 	}
