@@ -35,6 +35,7 @@ check:
 
 unit:
 	$(GO) test -race ./...
+	$(GO) test -run=Allocations ./framework ./sessions ./handlers # the race detector allocates itself
 
 e2e:
 	@scripts/packages chromium

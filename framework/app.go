@@ -3,7 +3,6 @@ package framework
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -57,52 +56,36 @@ var _ http.Handler = (*App)(nil)
 
 // ServeHTTP takes one request through its life: match, build, dispatch, answer.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	response := a.newResponse(w, r)
+	var path splitPath
+	found, refused := a.find(r, &path)
+	response, h := a.newResponse(w, r, found)
 	if a.RequestLog != nil {
 		defer a.logRequest(response, r, time.Now())
 	}
-	if err := protect(func() error { a.match(response, r); return nil }); err != nil {
-		a.fail(response, r, err) // of middleware, or of an http.Handler that is none of ours
+	r = a.limitBody(response, r)
+	switch {
+	case refused != nil:
+		a.refuse(response, r, refused)
+	case found != nil:
+		found.serve(response, r, found.variables(&path), h)
+	default:
+		if err := protect(func() error { a.Router.ServeHTTP(response, r); return nil }); err != nil {
+			a.fail(response, r, err) // of middleware, or of an http.Handler that is none of ours
+		}
 	}
 	a.finish(response, r)
 }
 
-// match lets in what may come in and gives it to the route that takes it.
-func (a *App) match(w *Response, r *http.Request) {
-	r = a.limitBody(w, r)
+// find returns the route that takes a request, nil where that is for mux to say, and an
+// error where no route may. It splits the path.
+func (a *App) find(r *http.Request, path *splitPath) (*entry, error) {
 	if err := a.crossOrigin().Check(r); err != nil {
-		a.withoutRoute(w, r, &Error{Code: http.StatusForbidden, Message: err.Error(), Err: err})
-		return
+		return nil, &Error{Code: http.StatusForbidden, Message: err.Error(), Err: err}
 	}
-	if !validPath(r.URL.Path) {
-		a.refuse(w, r, http.StatusNotFound)
-		return
+	if !path.split(r.URL.Path) {
+		return nil, Abort(http.StatusNotFound)
 	}
-	if !a.serveIndexed(w, r) {
-		a.Router.ServeHTTP(w, r)
-	}
-}
-
-// run is what happens to a handler: Init, Dispatch, and HandleError where they fail.
-func (a *App) run(h Handler, core *RequestHandler) {
-	w := core.Response
-	w.handler = h
-	err := protect(func() error {
-		a.initialize(h)
-		return h.Dispatch()
-	})
-	if err == nil && !core.delegated && !w.answered() {
-		err = fmt.Errorf("framework: %T.Dispatch neither answered nor called the embedded Dispatch", h)
-	}
-	if failed := w.failure; failed != nil && !errors.Is(err, failed) {
-		if err != nil {
-			a.report(w, core.Request, err)
-		}
-		err = failed // whatever the handler made of it: what it did is not saved
-	}
-	if err != nil {
-		a.answer(h, err)
-	}
+	return a.table().find(r.Method, path), nil
 }
 
 // finish sends what is held, and answers the error of a hook that failed in that.
@@ -115,8 +98,10 @@ func (a *App) finish(w *Response, r *http.Request) {
 	if err != nil {
 		a.report(w, r, err)
 	}
-	for _, err := range w.runLateHooks() {
-		a.logger().ErrorContext(r.Context(), "change after the header had gone", "error", err)
+	if w.hooked() {
+		for _, err := range w.runLateHooks() {
+			a.logger().ErrorContext(r.Context(), "change after the header had gone", "error", err)
+		}
 	}
 	w.finish()
 	if w.broken && r.Context().Value(http.ServerContextKey) != nil {
@@ -127,11 +112,11 @@ func (a *App) finish(w *Response, r *http.Request) {
 // fail answers an error that no Dispatch returned: with the handler of the request,
 // where it has one, else with that of the Fallback.
 func (a *App) fail(w *Response, r *http.Request, err error) {
-	h := w.handler
+	h := w.core.outermost
 	if h == nil {
 		var failed error
 		h, failed = a.newFallback(w, r)
-		w.handler = h
+		w.core = h.requestHandler()
 		if failed == nil {
 			failed = protect(func() error { a.initialize(h); return nil })
 		}

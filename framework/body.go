@@ -15,6 +15,9 @@ import (
 // the temporary folder, which on App Engine is memory as well.
 const formMemory = 1 << 20
 
+// urlEncoded is the Content-Type of a form, as browsers send it.
+const urlEncoded = "application/x-www-form-urlencoded"
+
 // limitBody bounds what a handler can read. A request that has a body is copied for
 // that: by the body of its own request the server tells whether it may answer before
 // it has read it, as it must where the client waits for 100 Continue before it sends
@@ -41,8 +44,12 @@ func (h *RequestHandler) ParseForm() error {
 	if !hasBody(r) {
 		return unreadable(r.ParseForm(), "form")
 	}
-	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind {
-	case "application/x-www-form-urlencoded":
+	kind := r.Header.Get("Content-Type")
+	if kind != urlEncoded {
+		kind, _, _ = mime.ParseMediaType(kind)
+	}
+	switch kind {
+	case urlEncoded:
 		return unreadable(r.ParseForm(), "form")
 	case "multipart/form-data":
 		return unreadable(r.ParseMultipartForm(formMemory), "form")

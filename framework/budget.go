@@ -18,9 +18,6 @@ const (
 // cookies would make the browser's next request one that it refuses. What is too large
 // is taken out, so that the error can be answered.
 func (r *Response) checkBudget() error {
-	if r.app.Proxy != AppEngine {
-		return nil
-	}
 	header := r.Header()
 	if largest, size, sum := measure(header); sum > headerBudget {
 		for left := sum; left > headerBudget; {
@@ -32,7 +29,7 @@ func (r *Response) checkBudget() error {
 			sum, largest, size, headerBudget)
 	}
 	if set := header["Set-Cookie"]; len(set) > 0 {
-		if next := nextCookies(r.request, set); next > headerBudget {
+		if next := nextCookies(r.core.Request, set); next > headerBudget {
 			delete(header, "Set-Cookie")
 			return fmt.Errorf("framework: with the cookies of this answer the browser's Cookie header would have %d bytes; App Engine refuses more than %d with a 400",
 				next, headerBudget)

@@ -15,8 +15,8 @@ const largestKept = 64 << 10
 
 // limit is how many bytes are held back.
 func (r *Response) limit() int {
-	if r.app.Buffer > 0 {
-		return r.app.Buffer
+	if buffer := r.core.App.Buffer; buffer > 0 {
+		return buffer
 	}
 	return 64 << 10
 }

@@ -25,9 +25,7 @@ func (a *App) newFallback(w *Response, r *http.Request) (h Handler, err error) {
 			return nil
 		})
 	}
-	core := h.requestHandler()
-	core.fill(h, a, w, r, nil)
-	core.verbs = new(verbs)
+	h.requestHandler().fill(h, a, w, r, nil, bareRoute(a, nil, new(verbs)).byMux)
 	return h, err
 }
 
@@ -38,10 +36,9 @@ func (a *App) withoutRoute(w *Response, r *http.Request, err error) {
 	if failed != nil {
 		err = failed
 	}
-	core := h.requestHandler()
 	_, guarded := h.(guarder)
-	core.verbs = &verbs{only: func(Handler) error { return err }, guarded: guarded}
-	a.run(h, core)
+	rt := bareRoute(a, func() Handler { return h }, &verbs{only: func(Handler) error { return err }, guarded: guarded})
+	rt.byMux.serve(w, r, nil, nil)
 }
 
 // A refusal is what mux calls where no route took the request: its NotFoundHandler,
@@ -51,13 +48,16 @@ type refusal struct {
 	code int
 }
 
-func (f refusal) ServeHTTP(w http.ResponseWriter, r *http.Request) { f.app.refuse(w, r, f.code) }
+func (f refusal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.app.refuse(w, r, Abort(f.code))
+}
 
-// refuse answers where mux found no route. RFC 9110 section 15.5.6 asks for Allow in a
+// refuse answers a request that no route takes, or may take. RFC 9110 section 15.5.6 asks for Allow in a
 // 405, which mux does not send.
-func (a *App) refuse(w http.ResponseWriter, r *http.Request, code int) {
-	err := Abort(code)
+func (a *App) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	code := Status(err)
 	switch {
+	case code == http.StatusForbidden:
 	case code == http.StatusNotFound && a.asksWhetherStarted(r):
 		w.WriteHeader(http.StatusOK)
 		return
@@ -72,7 +72,7 @@ func (a *App) refuse(w http.ResponseWriter, r *http.Request, code int) {
 	}
 	response, ours := w.(*Response)
 	if !ours {
-		response = a.newResponse(w, r)
+		response, _ = a.newResponse(w, r, nil)
 		defer a.finish(response, r)
 	}
 	a.withoutRoute(response, r, err)

@@ -31,8 +31,7 @@ type RequestHandler struct {
 	Vars     map[string]string // the route's variables; nil where it has none. mux.Vars has them only where mux chose the route
 
 	outermost Handler // the value that embeds this one, whose methods answer
-	verbs     *verbs
-	delegated bool // whether RequestHandler.Dispatch was reached
+	entry     *entry  // of the route that took the request
 }
 
 func (h *RequestHandler) requestHandler() *RequestHandler { return h }
@@ -49,16 +48,15 @@ func (*noCopy) Unlock() {}
 func Init(h Handler, app *App, w http.ResponseWriter, r *http.Request) {
 	response, ok := w.(*Response)
 	if !ok {
-		response = app.newResponse(w, r)
+		response, _ = app.newResponse(w, r, nil)
 	}
 	core := h.requestHandler()
-	core.fill(h, app, response, r, app.variables(r))
-	core.verbs = verbsOf(h)
+	core.fill(h, app, response, r, app.variables(r), bareRoute(app, nil, verbsOf(h)).byMux)
 	app.initialize(h)
 }
 
-func (h *RequestHandler) fill(outermost Handler, app *App, w *Response, r *http.Request, vars map[string]string) {
-	h.App, h.Request, h.Response, h.Vars, h.outermost = app, r, w, vars, outermost
+func (h *RequestHandler) fill(outermost Handler, app *App, w *Response, r *http.Request, vars map[string]string, e *entry) {
+	h.App, h.Request, h.Response, h.Vars, h.outermost, h.entry = app, r, w, vars, outermost, e
 }
 
 // variables returns the variables that mux found in the path, nil if there are none.
@@ -84,17 +82,18 @@ func (h *RequestHandler) Dispatch() error {
 	if h.outermost == nil {
 		return errors.New("framework: Dispatch of a handler that was never initialized: use a route or framework.Init")
 	}
-	h.delegated = true
+	h.Response.delegated = true
 	return protect(h.act)
 }
 
 func (h *RequestHandler) act() error {
-	if h.verbs.guarded {
+	verbs := h.entry.route.verbs
+	if verbs.guarded {
 		if err := h.outermost.(guarder).Guard(); err != nil {
 			return err
 		}
 	}
-	if action := h.verbs.action(h.Request.Method); action != nil {
+	if action := verbs.action(h.Request.Method); action != nil {
 		return action(h.outermost)
 	}
 	return h.withoutAction()
@@ -106,7 +105,7 @@ func (h *RequestHandler) withoutAction() error {
 	if !knownVerb(h.Request.Method) {
 		return Abort(http.StatusNotImplemented)
 	}
-	h.Response.Header().Set("Allow", h.verbs.allow)
+	h.Response.Header().Set("Allow", h.entry.route.verbs.allow)
 	if h.Request.Method == http.MethodOptions {
 		h.Response.WriteHeader(http.StatusNoContent)
 		return nil
@@ -137,8 +136,8 @@ func (h *RequestHandler) Abort(code int, message ...any) error { return Abort(co
 // where none did. (mux.CurrentRoute knows only the routes that mux itself chose, which
 // are those with a host or other matchers, or with middleware.)
 func (h *RequestHandler) Route() *mux.Route {
-	if h.Response != nil && h.Response.found != nil {
-		return h.Response.found.mux
+	if h.entry != nil && h.entry.mux != nil {
+		return h.entry.mux
 	}
 	if h.Request == nil {
 		return nil

@@ -2,7 +2,6 @@ package framework
 
 import (
 	"math"
-	"net/http"
 	"strings"
 
 	"github.com/gorilla/mux"
@@ -26,10 +25,57 @@ type index struct {
 
 // A node is a place in the tree of path segments.
 type node struct {
-	literal  map[string]*node // by the segment that follows
-	variable []*branch        // by a segment that is or holds a variable
-	endings  []*entry         // routes that end here, in mux's order
-	first    int              // the least order of a route at or below this node
+	literal  children  // by the segment that follows
+	variable []*branch // by a segment that is or holds a variable
+	endings  []*entry  // routes that end here, in mux's order
+	first    int       // the least order of a route at or below this node
+}
+
+// children are the nodes that literal segments lead to. A few are compared faster than
+// a map finds one of them.
+type children struct {
+	few  []child
+	many map[string]*node // instead of few, where there are more than fewest
+}
+
+type child struct {
+	text string
+	node *node
+}
+
+const fewest = 6
+
+func (l *children) next(segment string) *node {
+	if l.many != nil {
+		return l.many[segment]
+	}
+	for i := range l.few {
+		if l.few[i].text == segment {
+			return l.few[i].node
+		}
+	}
+	return nil
+}
+
+// add returns the node of a segment, which is made where there is none.
+func (l *children) add(segment string) *node {
+	if n := l.next(segment); n != nil {
+		return n
+	}
+	n := &node{first: math.MaxInt}
+	if l.many != nil {
+		l.many[segment] = n
+		return n
+	}
+	l.few = append(l.few, child{segment, n})
+	if len(l.few) > fewest {
+		l.many = make(map[string]*node, len(l.few))
+		for _, f := range l.few {
+			l.many[f.text] = f.node
+		}
+		l.few = nil
+	}
+	return n
 }
 
 // A branch is followed by the segments that its pattern matches.
@@ -55,17 +101,6 @@ type unknown struct {
 	prefix string
 }
 
-// serveIndexed serves a request whose route the index finds, and tells whether it did.
-func (a *App) serveIndexed(w *Response, r *http.Request) bool {
-	e := a.table().find(r)
-	if e == nil {
-		return false
-	}
-	w.found = e
-	e.route.serve(w, r, e.variables(r.URL.Path))
-	return true
-}
-
 // table returns the index, made at the first request: from then on the routing table
 // must not change.
 func (a *App) table() *index {
@@ -83,48 +118,49 @@ func (a *App) table() *index {
 }
 
 // find returns the route that mux would choose, nil where that is for mux to say.
-func (x *index) find(r *http.Request) *entry {
-	path := r.URL.Path
-	if path == "" || path[0] != '/' {
+func (x *index) find(verb string, path *splitPath) *entry {
+	if path.count == 0 {
 		return nil
 	}
-	found := x.root.search(r.Method, path[1:], nil)
+	found := x.root.search(verb, path, 0, nil)
 	if found == nil || found.route == nil {
 		return nil
 	}
-	for _, u := range x.unknown {
+	for i := range x.unknown {
+		u := &x.unknown[i]
 		if u.order > found.order {
 			break
 		}
-		if strings.HasPrefix(path, u.prefix) {
+		if strings.HasPrefix(path.text, u.prefix) {
 			return nil
 		}
 	}
 	return found
 }
 
-// search returns the first route, in mux's order, at or below a node: best or one
-// that comes before it.
-func (n *node) search(verb, rest string, best *entry) *entry {
+// search returns the first route, in mux's order, at or below a node, which the
+// segments before the i-th have led to: best or one that comes before it.
+func (n *node) search(verb string, path *splitPath, i int, best *entry) *entry {
 	if best != nil && n.first > best.order {
 		return best
 	}
-	segment, rest, more := strings.Cut(rest, "/")
-	if next := n.literal[segment]; next != nil {
-		best = next.follow(verb, rest, more, best)
+	if i == path.count {
+		return n.ending(verb, best)
+	}
+	segment := path.segment(i)
+	if next := n.literal.next(segment); next != nil {
+		best = next.search(verb, path, i+1, best)
 	}
 	for _, b := range n.variable {
 		if b.segment.matches(segment) {
-			best = b.node.follow(verb, rest, more, best)
+			best = b.node.search(verb, path, i+1, best)
 		}
 	}
 	return best
 }
 
-func (n *node) follow(verb, rest string, more bool, best *entry) *entry {
-	if more {
-		return n.search(verb, rest, best)
-	}
+// ending returns the first route that ends at a node: best or one that comes before it.
+func (n *node) ending(verb string, best *entry) *entry {
 	for _, e := range n.endings {
 		if best != nil && e.order > best.order {
 			break
@@ -150,16 +186,15 @@ func (e *entry) takes(verb string) bool {
 
 // variables returns the variables in a path that the entry matches, nil where it has
 // none.
-func (e *entry) variables(path string) map[string]string {
+func (e *entry) variables(path *splitPath) map[string]string {
 	if !e.named {
 		return nil
 	}
 	vars := make(map[string]string, 4)
-	rest := path[1:]
 	for i := range e.segments {
-		var text string
-		text, rest, _ = strings.Cut(rest, "/")
-		e.segments[i].extract(text, vars)
+		if s := &e.segments[i]; !s.literal() {
+			s.extract(path.segment(i), vars)
+		}
 	}
 	return vars
 }
@@ -177,15 +212,7 @@ func (x *index) insert(e *entry) {
 
 func (n *node) child(s segment) *node {
 	if s.literal() {
-		next := n.literal[s.text]
-		if next == nil {
-			if n.literal == nil {
-				n.literal = map[string]*node{}
-			}
-			next = &node{first: math.MaxInt}
-			n.literal[s.text] = next
-		}
-		return next
+		return n.literal.add(s.text)
 	}
 	for _, b := range n.variable {
 		if b.segment.text == s.text {

@@ -3,6 +3,7 @@ package framework
 import (
 	"net/http"
 	"strconv"
+	"sync/atomic"
 )
 
 // sniffed is how much of a body tells its type; of the answer to HEAD no more is kept.
@@ -35,7 +36,7 @@ func (r *Response) complete(whole bool) {
 		header.Del("Content-Length")
 		header.Del("Content-Type")
 	}
-	if r.request.Method == http.MethodHead {
+	if r.core.Request.Method == http.MethodHead {
 		if r.count == 0 {
 			return // of a Head of its own, which need not know
 		}
@@ -46,12 +47,29 @@ func (r *Response) complete(whole bool) {
 	if !whole || r.encoded || !bodyAllowed(r.status) || header["Content-Length"] != nil || header["Transfer-Encoding"] != nil || header["Trailer"] != nil {
 		return
 	}
-	r.length[0] = strconv.FormatInt(r.count, 10)
-	header["Content-Length"] = r.length[:]
+	header["Content-Length"] = lengthLine(r.count)
+}
+
+// lengths are the Content-Length lines of small bodies, made when they are first
+// needed and shared by all answers, which costs no allocation: their capacity is their
+// length, so that Header.Add copies, and Header.Set replaces.
+var lengths [4 << 10]atomic.Pointer[[1]string]
+
+// lengthLine returns what stands under Content-Length for a body of n bytes.
+func lengthLine(n int64) []string {
+	if n >= int64(len(lengths)) {
+		return []string{strconv.FormatInt(n, 10)}
+	}
+	line := lengths[n].Load()
+	if line == nil {
+		line = &[1]string{strconv.FormatInt(n, 10)}
+		lengths[n].Store(line)
+	}
+	return line[:]
 }
 
 // bodyAllowed tells whether a status may have a body (RFC 9110 section 6.4.1).
-func bodyAllowed(status int) bool {
+func bodyAllowed(status int32) bool {
 	return status != http.StatusNoContent && status != http.StatusNotModified && status != http.StatusSwitchingProtocols
 }
 

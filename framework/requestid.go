@@ -11,19 +11,20 @@ import (
 // trace, by which Google's logs are found too; else it is random, and made when it is
 // first asked for.
 func (r *Response) RequestID() string {
-	if r.id != "" {
-		return r.id
+	rare := r.rarely()
+	if rare.id != "" {
+		return rare.id
 	}
 	switch outer := behind(r.writer); {
 	case outer != nil: // middleware wrapped the writer: it is the same request
-		r.id = outer.RequestID()
-	case r.app.Proxy != NoProxy:
-		r.id = traceID(r.request.Header.Get("X-Cloud-Trace-Context"))
+		rare.id = outer.RequestID()
+	case r.core.App.Proxy != NoProxy:
+		rare.id = traceID(r.core.Request.Header.Get("X-Cloud-Trace-Context"))
 	}
-	if r.id == "" {
-		r.id = rand.Text()[:12]
+	if rare.id == "" {
+		rare.id = rand.Text()[:12]
 	}
-	return r.id
+	return rare.id
 }
 
 // traceID returns the trace of an X-Cloud-Trace-Context, "TRACE/SPAN;o=1", where it is

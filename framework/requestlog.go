@@ -44,8 +44,8 @@ func (a *App) logRequest(w *Response, r *http.Request, began time.Time) {
 // mux does not hand its choice back, so where the index did not find the route, mux is
 // asked once more.
 func (a *App) template(w *Response, r *http.Request) string {
-	if w.found != nil {
-		return w.found.template
+	if e := w.core.entry; e != nil && e.mux != nil {
+		return e.template
 	}
 	var match mux.RouteMatch
 	if !validPath(r.URL.Path) || !a.Router.Match(r, &match) || match.Route == nil || match.MatchErr != nil {

@@ -13,28 +13,36 @@ import (
 // It is an [http.ResponseWriter] and belongs to one request: it is not safe for
 // concurrent use, and a write after the request ended is an error.
 type Response struct {
-	app     *App
-	writer  http.ResponseWriter
-	request *http.Request
-	handler Handler // of the request, once there is one
-	found   *entry  // the route, where the index found it
-	id      string  // see RequestID
+	writer http.ResponseWriter
+	core   *RequestHandler // of the request's handler; before there is one, of none
 
-	status int     // what WriteHeader said; 0: nothing yet
-	body   *[]byte // what is held; nil: nothing
-	count  int64   // bytes of body written, sent or not
-	length [1]string
+	body  *[]byte                         // what is held; nil: nothing
+	count int64                           // bytes of body written, sent or not
+	hook  func(http.ResponseWriter) error // the next to run; nil: none
+	rare  *rare                           // what few requests have; nil: nothing of it
 
-	hooks   []func(http.ResponseWriter) error  // in the order of BeforeSend; those that came too late wait for the end
-	first   [1]func(http.ResponseWriter) error // room for hooks: most requests have one
-	failure error                              // of a hook: the body is dropped, the error is to be answered
+	status    int32 // what WriteHeader said; 0: nothing yet
+	encoded   bool  // middleware around this has chosen a Content-Encoding, and changes the body on its way out
+	delegated bool  // the handler's RequestHandler.Dispatch was reached
+	sent      bool  // the header has gone
+	closed    bool  // no hook runs any more: one failed
+	hijacked  bool
+	finished  bool
+	broken    bool // failed after the header had gone
+}
 
-	encoded  bool // middleware around this has chosen a Content-Encoding, and changes the body on its way out
-	sent     bool // the header has gone
-	closed   bool // no hook runs any more: one failed
-	hijacked bool
-	finished bool
-	broken   bool // failed after the header had gone
+// A rare is what few requests have.
+type rare struct {
+	id      string                            // see RequestID
+	hooks   []func(http.ResponseWriter) error // after Response.hook, in the order of BeforeSend; those that came too late wait for the end
+	failure error                             // of a hook: the body is dropped, the error is to be answered
+}
+
+func (r *Response) rarely() *rare {
+	if r.rare == nil {
+		r.rare = new(rare)
+	}
+	return r.rare
 }
 
 var _ http.ResponseWriter = (*Response)(nil)
@@ -42,8 +50,27 @@ var _ http.ResponseWriter = (*Response)(nil)
 // errFinished is returned by a write that comes after the end of the request.
 var errFinished = errors.New("framework: write to a response that is finished")
 
-func (a *App) newResponse(w http.ResponseWriter, r *http.Request) *Response {
-	return &Response{app: a, writer: w, request: r, encoded: w.Header()["Content-Encoding"] != nil}
+// newResponse makes the Response of a request and, where its route is known and does
+// not want to make it itself, the handler.
+func (a *App) newResponse(w http.ResponseWriter, r *http.Request, found *entry) (*Response, Handler) {
+	var (
+		response *Response
+		h        Handler
+	)
+	if found != nil && found.route.together != nil {
+		response, h = found.route.together()
+		response.core = h.requestHandler()
+	} else {
+		made := new(struct {
+			core     RequestHandler
+			response Response
+		})
+		response = &made.response
+		response.core = &made.core
+	}
+	response.writer, response.core.App, response.core.Request = w, a, r
+	response.encoded = w.Header()["Content-Encoding"] != nil
+	return response, h
 }
 
 // Header returns the header, which can be changed until it is sent.
@@ -54,11 +81,11 @@ func (r *Response) Header() http.Header { return r.writer.Header() }
 // follows is no longer HTTP's.
 func (r *Response) WriteHeader(code int) {
 	switch {
-	case r.finished || r.failure != nil:
+	case r.finished || r.failure() != nil:
 	case r.sent:
 		r.writer.WriteHeader(code) // too late: the server logs it
 	case code == http.StatusSwitchingProtocols:
-		r.status = code
+		r.status = int32(code)
 		if r.runHooks() == nil {
 			r.sent = true
 			r.dropBody()
@@ -70,7 +97,7 @@ func (r *Response) WriteHeader(code int) {
 		if code < 100 || code > 999 {
 			panic("framework: WriteHeader(" + strconv.Itoa(code) + "): a status has three digits")
 		}
-		r.status = code
+		r.status = int32(code)
 	}
 }
 
@@ -83,7 +110,7 @@ func (r *Response) Write(p []byte) (int, error) {
 	}
 	r.count += int64(len(p))
 	switch {
-	case r.request.Method == http.MethodHead:
+	case r.core.Request.Method == http.MethodHead:
 		r.hold(p[:min(len(p), max(sniffed-r.held(), 0))])
 		return len(p), nil
 	case r.sent:
@@ -100,7 +127,7 @@ func (r *Response) Write(p []byte) (int, error) {
 
 // WriteString is Write for a string, without a copy of it.
 func (r *Response) WriteString(s string) (int, error) {
-	if r.sent || r.request.Method == http.MethodHead || r.held()+len(s) > r.limit() {
+	if r.sent || r.core.Request.Method == http.MethodHead || r.held()+len(s) > r.limit() {
 		return r.Write([]byte(s))
 	}
 	if err := r.writable(); err != nil {
@@ -118,8 +145,8 @@ func (r *Response) writable() error {
 		return http.ErrHijacked
 	case r.finished:
 		return errFinished
-	case r.failure != nil:
-		return r.failure
+	case r.failure() != nil:
+		return r.failure()
 	case !bodyAllowed(r.status):
 		return http.ErrBodyNotAllowed
 	}
@@ -131,7 +158,7 @@ func (r *Response) Status() int {
 	if r.status == 0 {
 		return http.StatusOK
 	}
-	return r.status
+	return int(r.status)
 }
 
 // Sent tells whether the header has gone, so that neither it nor a cookie can change.
@@ -143,7 +170,7 @@ func (r *Response) Unwrap() http.ResponseWriter { return r.writer }
 
 // answered tells whether somebody has begun an answer.
 func (r *Response) answered() bool {
-	return r.status != 0 || r.count > 0 || r.sent || r.failure != nil
+	return r.status != 0 || r.count > 0 || r.sent || r.failure() != nil
 }
 
 // prepare makes room for the answer to an error, with its status and, where it is a
@@ -152,11 +179,11 @@ func (r *Response) prepare(err error) {
 	if r.sent {
 		return
 	}
-	if r.failure != nil {
-		r.failure, r.closed = nil, true
+	if r.failure() != nil {
+		r.rare.failure, r.closed = nil, true
 	}
 	r.Reset()
-	r.status = Status(err)
+	r.status = int32(Status(err))
 	if to, ok := errors.AsType[redirection](err); ok && r.status < 400 {
 		r.Header().Set("Location", string(to))
 	}
@@ -168,22 +195,24 @@ func (r *Response) send(whole bool) error {
 	if r.sent {
 		return nil
 	}
-	if err := r.runHooks(); err != nil {
-		return err
+	if r.hooked() {
+		if err := r.runHooks(); err != nil {
+			return err
+		}
 	}
-	if err := r.checkBudget(); err != nil {
-		r.dropBody()
-		r.failure = err
-		return err
+	if r.core.App.Proxy == AppEngine {
+		if err := r.checkBudget(); err != nil {
+			return r.fail(err)
+		}
 	}
 	r.sent = true
 	r.complete(whole)
 	r.writer.WriteHeader(r.Status())
-	if r.body == nil || !bodyAllowed(r.status) || r.request.Method == http.MethodHead {
+	if r.body == nil || !bodyAllowed(r.status) || r.core.Request.Method == http.MethodHead {
 		return nil
 	}
-	defer r.release()
 	_, err := r.writer.Write(*r.body)
+	r.release()
 	return err
 }
 
@@ -193,10 +222,7 @@ func (r *Response) send(whole bool) error {
 func (r *Response) finish() {
 	r.release()
 	r.finished = true
-	if r.handler == nil {
-		return
-	}
-	if request := r.handler.requestHandler().Request; request != nil && request.MultipartForm != nil {
+	if request := r.core.Request; request != nil && request.MultipartForm != nil {
 		_ = request.MultipartForm.RemoveAll() // what cannot be removed is the temporary folder's
 	}
 }

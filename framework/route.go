@@ -1,6 +1,7 @@
 package framework
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -20,7 +21,7 @@ type HandlerOf[T any] interface {
 //
 // Register it without mux's Methods: the type says which verbs it serves.
 func To[T any, H HandlerOf[T]](app *App) http.Handler {
-	return newRoute(app, func() Handler { return H(new(T)) }, nil)
+	return newRouteOf[T, H](app, nil)
 }
 
 // ToMethod is [To] with one method of T for every verb, webapp2's handler_method. Its
@@ -31,7 +32,21 @@ func ToMethod[T any, H HandlerOf[T]](app *App, method func(H) error) http.Handle
 	if method == nil {
 		panic("framework: ToMethod was given no method")
 	}
-	return newRoute(app, func() Handler { return H(new(T)) }, func(h Handler) error { return method(h.(H)) })
+	return newRouteOf[T, H](app, func(h Handler) error { return method(h.(H)) })
+}
+
+// newRouteOf makes a route whose handlers begin as zero values. Where it is known
+// before anything else of a request, a handler and its Response are one allocation.
+func newRouteOf[T any, H HandlerOf[T]](app *App, only func(Handler) error) *route {
+	rt := newRoute(app, func() Handler { return H(new(T)) }, only)
+	rt.together = func() (*Response, Handler) {
+		made := new(struct {
+			handler  T
+			response Response
+		})
+		return &made.response, H(&made.handler)
+	}
+	return rt
 }
 
 // From is [To] with a constructor, for handlers that must not begin as zero values.
@@ -47,7 +62,15 @@ func From[H Handler](app *App, newHandler func() H) http.Handler {
 type route struct {
 	app        *App
 	newHandler func() Handler
+	together   func() (*Response, Handler) // makes both at one stroke; nil: newHandler must be called
 	verbs      *verbs
+	byMux      *entry // of the requests for which mux chose this route
+}
+
+func bareRoute(app *App, newHandler func() Handler, v *verbs) *route {
+	rt := &route{app: app, newHandler: newHandler, verbs: v}
+	rt.byMux = &entry{route: rt}
+	return rt
 }
 
 var _ http.Handler = (*route)(nil)
@@ -68,7 +91,7 @@ func newRoute(app *App, newHandler func() Handler, only func(Handler) error) *ro
 	if only == nil && v.allow == http.MethodOptions {
 		panic(fmt.Sprintf("framework: %T serves no request: it has no Get, Post, Put, Patch, Delete, Head or Options that is a func() error", probe))
 	}
-	rt := &route{app: app, newHandler: newHandler, verbs: v}
+	rt := bareRoute(app, newHandler, v)
 	app.made(rt)
 	return rt
 }
@@ -80,7 +103,7 @@ func checkHandler(h Handler) (err error) {
 			err = fmt.Errorf("framework: %T embeds its RequestHandler through a nil pointer: embed by value", h)
 		}
 	}()
-	h.requestHandler().verbs = nil // reached through every embedded pointer
+	h.requestHandler().entry = nil // reached through every embedded pointer
 	return checkMethods(h)
 }
 
@@ -97,23 +120,47 @@ func checkNil(h Handler, function string) error {
 func (rt *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	response, ours := w.(*Response)
 	if ours {
-		rt.serve(response, r, rt.app.variables(r))
+		rt.byMux.serve(response, r, rt.app.variables(r), nil)
 		return
 	}
 	// Middleware has wrapped the writer, or there is no App around.
-	response = rt.app.newResponse(w, r)
+	response, _ = rt.app.newResponse(w, r, nil)
 	if outer := behind(w); outer != nil {
 		response.sent = outer.sent
 	}
-	rt.serve(response, r, rt.app.variables(r))
+	rt.byMux.serve(response, r, rt.app.variables(r), nil)
 	rt.app.finish(response, r)
 }
 
-// serve makes the handler of one request and runs it.
-func (rt *route) serve(w *Response, r *http.Request, vars map[string]string) {
-	h := rt.newHandler()
-	core := h.requestHandler()
-	core.fill(h, rt.app, w, r, vars)
-	core.verbs = rt.verbs
-	rt.app.run(h, core)
+// serve is what happens to a handler: it is made, where h is nil, and then Init,
+// Dispatch, and HandleError where they fail.
+func (e *entry) serve(w *Response, r *http.Request, vars map[string]string, h Handler) {
+	app := e.route.app
+	var core *RequestHandler
+	err := protect(func() error {
+		if h == nil {
+			h = e.route.newHandler()
+		}
+		core = h.requestHandler()
+		core.fill(h, app, w, r, vars, e)
+		w.core = core
+		app.initialize(h)
+		return h.Dispatch()
+	})
+	if err == nil && !w.delegated && !w.answered() {
+		err = fmt.Errorf("framework: %T.Dispatch neither answered nor called the embedded Dispatch", h)
+	}
+	if failed := w.failure(); failed != nil && !errors.Is(err, failed) {
+		if err != nil {
+			app.report(w, r, err)
+		}
+		err = failed // whatever the handler made of it: what it did is not saved
+	}
+	switch {
+	case err == nil:
+	case core == nil:
+		app.fail(w, r, err) // there is no handler
+	default:
+		app.answer(h, err)
+	}
 }

@@ -25,11 +25,8 @@ func (s *segment) matches(text string) bool {
 	return s.pattern.MatchString(text)
 }
 
-// extract adds the variables of a segment that matches.
+// extract adds the variables of a segment that matches and is not literal.
 func (s *segment) extract(text string, vars map[string]string) {
-	if s.literal() {
-		return
-	}
 	if s.pattern == nil {
 		if s.names[0] != "" {
 			vars[s.names[0]] = text

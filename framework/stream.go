@@ -64,7 +64,7 @@ func (r *Response) ReadFrom(src io.Reader) (n int64, err error) {
 	if err := r.writable(); err != nil {
 		return 0, err
 	}
-	if r.request.Method == http.MethodHead {
+	if r.core.Request.Method == http.MethodHead {
 		return io.Copy(struct{ io.Writer }{r}, src) // Write counts
 	}
 	for !r.sent {

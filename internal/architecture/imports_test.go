@@ -35,6 +35,7 @@ var allowed = map[string][]string{
 	"cmd/demo":               {"*"},
 	"examples/counter":       {"framework", "sessions", "handlers", "auth", "templates"},
 	"examples/guestbook":     {"*"},
+	"internal/alloctest":     {},
 	"internal/architecture":  {},
 	"internal/datastoretest": {"cloud.google.com/go/datastore", "google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/api"},
 	"internal/memcachetest":  {},
