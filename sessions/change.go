@@ -10,7 +10,10 @@ func (s *Session) Set(key string, value any) {
 		s.change(failing(s.cannot("set "+key, err)))
 		return
 	}
-	s.change(setting(key, raw))
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	s.load()
+	s.do(setting(key, raw), func() operation { return setting(key, raw) })
 }
 
 // Delete removes key. That there is none is no error.
@@ -44,7 +47,7 @@ func (s *Session) Incr(key string, n int64) int64 {
 		s.apply(failing(s.cannot("increment "+key, err)))
 		return 0
 	}
-	s.apply(incrementing(key, n))
+	s.do(incrementing(key, n), func() operation { return incrementing(key, n) })
 	return sum
 }
 
@@ -83,7 +86,7 @@ func (s *Session) replace(key, before, after string, op operation) bool {
 	if now, _ := s.contents.get(key); now != before {
 		return false
 	}
-	s.do(setting(key, after), op)
+	s.do(setting(key, after), func() operation { return op })
 	return true
 }
 
@@ -127,10 +130,11 @@ func (s *Session) Destroy() {
 		return
 	}
 	if s.record.id != "" {
-		s.end, s.record = s.record, record{}
+		ended := s.record
+		s.end, s.record = &ended, record{}
 	}
 	s.destroyed, s.renewed = true, false
-	s.log = nil
+	s.changed, s.log = false, nil
 	status := StatusNew
 	if s.gone || s.status == StatusDown {
 		status = s.status
@@ -146,15 +150,20 @@ func (s *Session) change(op operation) {
 }
 
 // apply changes the working copy and logs the change. The lock is held.
-func (s *Session) apply(op operation) { s.do(op, op) }
+func (s *Session) apply(op operation) { s.do(op, func() operation { return op }) }
 
-// do applies now to the working copy and logs op, to be replayed. The lock is held.
-func (s *Session) do(now, op operation) {
+// do applies now to the working copy and logs what replayed returns. It is asked only
+// where something may have to be replayed, so that a signed cookie does not pay for a
+// log. The lock is held.
+func (s *Session) do(now operation, replayed func() operation) {
 	if s.store.saved {
 		s.tooLate()
 		return
 	}
-	s.log = append(s.log, op) // also where it fails: then Save does, whatever WhenDown says
+	s.changed = true // also where it fails: then Save does, whatever WhenDown says
+	if s.spec.Backend != nil {
+		s.log = append(s.log, replayed())
+	}
 	if err := now(&s.contents); err != nil {
 		s.fail(err)
 	}

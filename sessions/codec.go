@@ -114,8 +114,7 @@ func (c *codec) open(name, value string) (payload string, date int64, key int, o
 	if key < 0 {
 		return "", 0, 0, false
 	}
-	date, err = strconv.ParseInt(string(dated), 10, 64)
-	if err != nil {
+	if date, ok = parseDate(dated); !ok {
 		return "", 0, 0, false
 	}
 	s.decoded, err = base64Of.AppendDecode(s.decoded[:0], sealed)
@@ -129,6 +128,18 @@ func (c *codec) open(name, value string) (payload string, date int64, key int, o
 		}
 	}
 	return string(plain), date, key, true
+}
+
+// parseDate is strconv.ParseInt, and makes no string of what seal writes.
+func parseDate(text []byte) (date int64, ok bool) {
+	for _, c := range text {
+		if c < '0' || '9' < c || len(text) > 18 {
+			date, err := strconv.ParseInt(string(text), 10, 64)
+			return date, err == nil
+		}
+		date = date*10 + int64(c-'0')
+	}
+	return date, len(text) > 0
 }
 
 func (c *codec) signedBy(s *scratch, message, mac []byte) int {

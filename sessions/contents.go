@@ -36,6 +36,13 @@ func (c *contents) empty() bool {
 }
 
 func (c *contents) find(key string) (at int, found bool) {
+	if len(c.values) <= 8 { // a few are sooner compared than searched
+		for at := range c.values {
+			if c.values[at].key == key {
+				return at, true
+			}
+		}
+	}
 	return slices.BinarySearchFunc(c.values, key, func(e entry, key string) int {
 		return strings.Compare(e.key, key)
 	})
@@ -63,17 +70,16 @@ func (c *contents) delete(key string) {
 	}
 }
 
-// encode returns the encoded form, after the bytes of head.
-func (c *contents) encode(head ...byte) []byte {
-	size := len(head) + valuesAt + 32 + len(c.user)
+// encode appends the encoded form.
+func (c *contents) encode(to []byte) []byte {
+	size := valuesAt + 32 + len(c.user)
 	for _, e := range c.values {
 		size += len(e.key) + len(e.raw) + 5
 	}
 	for _, f := range c.flashes {
 		size += len(f.raw) + len(f.level) + 16
 	}
-	b := append(make([]byte, 0, size), head...)
-	b = append(b, contentsVersion, cborArray<<5|5)
+	b := append(slices.Grow(to, size), contentsVersion, cborArray<<5|5)
 	b = binary.BigEndian.AppendUint64(append(b, cborUint<<5|27), uint64(c.created))
 	b = binary.BigEndian.AppendUint64(append(b, cborUint<<5|27), uint64(c.seen))
 	b = appendHead(b, cborMap, uint64(len(c.values)))
@@ -108,7 +114,7 @@ func encodedTimes[T string | []byte](data T) (created, seen int64, err error) {
 	return created, seen, nil
 }
 
-// parse reads an encoded form. It checks the whole of it and decodes no value.
+// parse reads an encoded form, the values into the room that c.values has. It checks the whole of it and decodes no value.
 func (c *contents) parse(data string) (err error) {
 	if c.created, c.seen, err = encodedTimes(data); err != nil {
 		return err
@@ -117,7 +123,7 @@ func (c *contents) parse(data string) (err error) {
 	if err != nil {
 		return err
 	}
-	if n > 0 {
+	if n > cap(c.values) {
 		c.values = make([]entry, 0, min(n, 64))
 	}
 	for i := range n {

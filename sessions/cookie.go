@@ -39,8 +39,8 @@ func cookieAttributes(path, domain string, secure bool, sameSite http.SameSite) 
 }
 
 // cookieValues appends to values those of the cookies called name, at most
-// maxCandidates, in one pass over the Cookie header. It takes what net/http takes.
-// found is true also where no value of that name is valid.
+// maxCandidates, in one pass over the Cookie header. It takes what net/http takes, and
+// values with bytes that no cookie may have, which no codec has sealed.
 func cookieValues(header http.Header, name string, values []string) (_ []string, found bool) {
 	for _, line := range header["Cookie"] {
 		for line != "" {
@@ -57,7 +57,7 @@ func cookieValues(header http.Header, name string, values []string) (_ []string,
 				}
 			}
 			found = true
-			if value = unquote(strings.TrimPrefix(value, "=")); len(values) < maxCandidates && validValue(value) {
+			if value = unquote(strings.TrimPrefix(value, "=")); len(values) < maxCandidates {
 				values = append(values, value)
 			}
 		}
@@ -80,26 +80,6 @@ func unquote(value string) string {
 	}
 	return value
 }
-
-// validValue reports whether a cookie's value may have all its bytes (RFC 6265 section
-// 4.1.1, with space and comma, as net/http). It adds up what a table says of each,
-// without a branch: every request that uses a session pays for some hundred bytes.
-func validValue(value string) bool {
-	var bad uint8
-	for i := range len(value) {
-		bad |= forbidden[value[i]]
-	}
-	return bad == 0
-}
-
-var forbidden = func() (table [256]uint8) {
-	for c := range table {
-		if c < ' ' || c >= 0x7f || c == '"' || c == ';' || c == '\\' {
-			table[c] = 1
-		}
-	}
-	return table
-}()
 
 // setCookie adds a Set-Cookie line in place of any of the same name, which RFC 6265
 // does not allow twice.
@@ -149,8 +129,12 @@ func validDomain(domain string) bool {
 	return len(domain) <= 253
 }
 
+func notInCookie(c rune) bool {
+	return c < ' ' || c >= 0x7f || c == '"' || c == ';' || c == '\\'
+}
+
 func validPath(path string) bool {
-	return strings.HasPrefix(path, "/") && validValue(path) && len(path) <= 1024
+	return strings.HasPrefix(path, "/") && !strings.ContainsFunc(path, notInCookie) && len(path) <= 1024
 }
 
 func errTooLong(name string, value int) error {

@@ -3,6 +3,7 @@ package sessions
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -13,8 +14,8 @@ func FuzzContents(f *testing.F) {
 	c.set("n", "\x01")
 	c.set("list", "\x82\x01\xf6")
 	c.flashes = []note{{number: 7, raw: "\x61x", level: "info"}}
-	f.Add(string(c.encode()))
-	f.Add(string((&contents{}).encode()))
+	f.Add(string(c.encode(nil)))
+	f.Add(string((&contents{}).encode(nil)))
 	f.Fuzz(func(t *testing.T, data string) {
 		var c contents
 		if err := c.parse(data); err != nil {
@@ -26,7 +27,7 @@ func FuzzContents(f *testing.F) {
 			_ = decodeValue(e.raw, &words)
 		}
 		var again contents
-		if err := again.parse(string(c.encode())); err != nil {
+		if err := again.parse(string(c.encode(nil))); err != nil {
 			t.Fatal(err)
 		}
 		if !slices.Equal(again.values, c.values) || !slices.Equal(again.flashes, c.flashes) || again.user != c.user {
@@ -66,7 +67,8 @@ func FuzzValue(f *testing.F) {
 	})
 }
 
-// The scan of the Cookie header takes what net/http takes.
+// The scan of the Cookie header takes what net/http takes, and beside that only values
+// with bytes that no cookie may have.
 func FuzzCookieValues(f *testing.F) {
 	for _, seed := range []string{"n=1", "a=b; n=1; n=2", `n="1"`, " n = x ;n", "n=a b", "n==", "\tn\t=\t1\t;", `n=a\b; n=c`, "N=1", "n;=;n=é", "n=\"a", "nn=1;n =2"} {
 		f.Add(seed, "n")
@@ -80,8 +82,12 @@ func FuzzCookieValues(f *testing.F) {
 		for _, c := range r.CookiesNamed(name) {
 			want = append(want, c.Value)
 		}
-		got, found := cookieValues(r.Header, name, nil)
-		if !slices.Equal(got, want[:min(len(want), maxCandidates)]) || len(want) > 0 && !found {
+		values, found := cookieValues(r.Header, name, nil)
+		got := slices.DeleteFunc(slices.Clone(values), func(v string) bool { return strings.ContainsFunc(v, notInCookie) })
+		if len(values) == maxCandidates { // the rest was not looked at
+			want = want[:min(len(want), len(got))]
+		}
+		if !slices.Equal(got, want) || len(want) > 0 && !found {
 			t.Errorf("%q: %q, net/http has %q", line, got, want)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"time"
 )
@@ -44,9 +45,8 @@ func (s *Session) now() time.Time { return s.spec.manager.now() }
 
 // begin makes the session empty. The lock is held.
 func (s *Session) begin(status Status) {
-	now := s.began.UnixMilli()
 	s.status, s.text = status, ""
-	s.contents = contents{created: now, seen: now}
+	s.contents = contents{created: s.began, seen: s.began, values: s.room[:0]}
 }
 
 // load reads the session at its first use. The lock is held.
@@ -58,7 +58,7 @@ func (s *Session) load() {
 }
 
 func (s *Session) open() {
-	s.began = s.now()
+	s.began = s.now().UnixMilli()
 	var candidates [maxCandidates]string
 	values, found := cookieValues(s.store.request.Header, s.spec.cookie, candidates[:0])
 	if !found {
@@ -68,7 +68,7 @@ func (s *Session) open() {
 	}
 	payload, date, signed := s.verify(values)
 	switch {
-	case !signed || s.ahead(date):
+	case !signed || s.since(date) < -maxSkew:
 		s.refuse(StatusTampered, Event{Kind: EventTampered})
 	case len(payload) < payloadHead || payload[0] != payloadVersion || payload[1] != s.spec.kind:
 		s.refuse(StatusUnreadable, Event{Kind: EventUnreadable, Err: errMalformed})
@@ -80,8 +80,8 @@ func (s *Session) open() {
 }
 
 // verify returns the payload of the first of the cookies that is signed for this name,
-// kind and site.
-func (s *Session) verify(values []string) (payload string, date time.Time, ok bool) {
+// kind and site, and when it was sealed, in Unix milliseconds.
+func (s *Session) verify(values []string) (payload string, date int64, ok bool) {
 	for _, value := range values {
 		if len(s.spec.cookie)+len(value) > maxCookie {
 			continue // no browser keeps it, so it is none of ours
@@ -89,15 +89,20 @@ func (s *Session) verify(values []string) (payload string, date time.Time, ok bo
 		payload, seconds, key, ok := s.spec.manager.codec.open(s.spec.bound, value)
 		if ok {
 			s.oldKey = key > 0
-			return payload, time.Unix(seconds, 0), true
+			return payload, limit(seconds, 1<<52) * 1000, true
 		}
 	}
-	return "", time.Time{}, false
+	return "", 0, false
 }
 
-func (s *Session) ahead(t time.Time) bool {
-	return t.Sub(s.began) > maxSkew
+// since returns how long ago, when the session was loaded, a time was that is given in
+// Unix milliseconds. What a Duration cannot hold is cut.
+func (s *Session) since(milliseconds int64) time.Duration {
+	passed := s.began - limit(milliseconds, 1<<62)
+	return time.Duration(limit(passed, int64(math.MaxInt64/time.Millisecond))) * time.Millisecond
 }
+
+func limit(n, most int64) int64 { return min(max(n, -most), most) }
 
 // refuse makes the session an empty one that may be written anew.
 func (s *Session) refuse(status Status, e Event) {
@@ -108,17 +113,16 @@ func (s *Session) refuse(status Status, e Event) {
 // read reads encoded contents and judges their times, and reports whether they are
 // those of a living session.
 func (s *Session) read(text string) bool {
-	var c contents
+	c := contents{values: s.room[:0]}
 	if err := c.parse(text); err != nil {
 		s.spec.manager.log.Warn("sessions: a session cannot be read, and begins anew",
 			slog.String("session", s.spec.Name), slog.Any("error", err))
 		s.refuse(StatusUnreadable, Event{Kind: EventUnreadable, Err: err})
 		return false
 	}
-	created, seen := time.UnixMilli(c.created), time.UnixMilli(c.seen)
-	age, idle := s.began.Sub(created), s.began.Sub(seen)
+	age, idle := s.since(c.created), s.since(c.seen)
 	switch {
-	case s.ahead(created) || s.ahead(seen):
+	case age < -maxSkew || idle < -maxSkew:
 		s.refuse(StatusTampered, Event{Kind: EventTampered})
 	case age >= s.spec.AbsoluteTimeout || s.spec.IdleTimeout > 0 && idle >= s.spec.IdleTimeout:
 		s.refuse(StatusExpired, Event{Kind: EventExpired})
@@ -129,7 +133,7 @@ func (s *Session) read(text string) bool {
 	return false
 }
 
-func (s *Session) loadRecord(found record, signed time.Time) {
+func (s *Session) loadRecord(found record, signed int64) {
 	ctx, cancel := deadline(s.store.request)
 	defer cancel()
 	s.record = found // for what is reported
@@ -137,7 +141,7 @@ func (s *Session) loadRecord(found record, signed time.Time) {
 	switch {
 	case errors.Is(err, ErrNotFound):
 		// It may have expired, been evicted or been ended. Its id is not used again.
-		if s.began.Sub(signed) >= s.spec.IdleTimeout {
+		if s.since(signed) >= s.spec.IdleTimeout {
 			s.refuse(StatusExpired, Event{Kind: EventExpired})
 		} else {
 			s.refuse(StatusGone, Event{Kind: EventGone})
@@ -148,7 +152,7 @@ func (s *Session) loadRecord(found record, signed time.Time) {
 	case len(r.Data) == 0:
 		s.refuse(StatusGone, Event{Kind: EventGone})
 		s.gone = true
-		s.end = found // Destroy follows it to what it was renewed into
+		s.end = &found // Destroy follows it to what it was renewed into
 	case s.read(string(r.Data)):
 		s.record.version = r.Version
 		return

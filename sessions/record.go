@@ -23,7 +23,7 @@ func (s *Session) createRecord(ctx context.Context) (line string, err error) {
 // of a backend's client has left behind.
 func (s *Session) insert(ctx context.Context, c *contents) (record, error) {
 	for tries := 3; ; tries-- {
-		r, err := s.kept(c.encode(), c, 0)
+		r, err := s.kept(c.encode(nil), c, 0)
 		if err != nil {
 			return record{}, s.unsaved(err)
 		}
@@ -51,7 +51,7 @@ func (s *Session) updateRecord(ctx context.Context) (line string, err error) {
 	c, text, version := &s.contents, s.text, s.record.version
 	retries := 0
 	for ; ; retries++ {
-		data := c.encode()
+		data := c.encode(nil)
 		if string(data) == text { // what is kept is what is wanted
 			if retries == 0 && s.idle() {
 				s.touchRecord(ctx)

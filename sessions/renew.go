@@ -70,7 +70,7 @@ func (s *Session) rewrite(ctx context.Context, made *record, c *contents) error 
 		}
 		made.version = r.Version
 	}
-	r, err := s.kept(c.encode(), c, made.version)
+	r, err := s.kept(c.encode(nil), c, made.version)
 	if err == nil {
 		made.version, err = s.spec.Backend.Update(ctx, made.id, r)
 	}

@@ -14,9 +14,8 @@ import (
 // save writes what has changed and returns the Set-Cookie line the answer needs, if
 // any. No change comes after it has begun, so it reads the working copy without the
 // lock.
-func (s *Session) save(sent bool) (line string, err error) {
-	changed := len(s.log) > 0 || s.renewed || s.destroyed
-	failed := s.Err()
+func (s *Session) save(sent bool, failed error) (line string, err error) {
+	changed := s.changed || s.renewed || s.destroyed
 	switch {
 	case failed != nil && s.status == StatusDown && s.spec.WhenDown == Empty && !changed:
 		s.spec.manager.log.Warn("sessions: a request saw an empty session", slog.Any("error", failed))
@@ -54,13 +53,19 @@ func (s *Session) saveCookie() (line string, err error) {
 		}
 		return line, nil
 	}
-	payload := s.contents.encode(payloadVersion, kindData)
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	payload := s.contents.encode(append((*buffer)[:0], payloadVersion, kindData))
+	if cap(payload) <= 4*maxCookie { // else it fits in no cookie, and is not kept
+		*buffer = payload
+	}
 	data := payload[payloadHead:]
 	if string(data) == s.text && !s.renewed && !s.idle() {
 		return "", nil
 	}
-	s.stamp(data)
-	if line, err = s.signed(payload); err == nil && s.text == "" {
+	now := s.now()
+	stamp(data, now)
+	if line, err = s.signed(payload, now); err == nil && s.text == "" {
 		s.event(Event{Kind: EventCreated})
 	}
 	return line, err
@@ -69,30 +74,30 @@ func (s *Session) saveCookie() (line string, err error) {
 // idle reports whether a fifth of the idle timeout has passed since the session was
 // last said to be seen.
 func (s *Session) idle() bool {
-	return s.spec.IdleTimeout > 0 && s.began.Sub(time.UnixMilli(s.contents.seen)) >= s.spec.IdleTimeout/5
+	return s.spec.IdleTimeout > 0 && s.since(s.contents.seen) >= s.spec.IdleTimeout/5
 }
 
-// stamp makes the seen time of encoded contents now.
-func (s *Session) stamp(data []byte) {
-	binary.BigEndian.PutUint64(data[seenAt:], uint64(s.now().UnixMilli()))
+// stamp sets the seen time of encoded contents.
+func stamp(data []byte, seen time.Time) {
+	binary.BigEndian.PutUint64(data[seenAt:], uint64(seen.UnixMilli()))
 }
 
-// lines are buffers in which Set-Cookie lines are put together.
-var lines = sync.Pool{New: func() any { return new(make([]byte, 0, maxCookie)) }}
+// buffers are those in which payloads and Set-Cookie lines are put together.
+var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, maxCookie)) }}
 
-// signed returns the Set-Cookie line that holds payload.
-func (s *Session) signed(payload []byte) (line string, err error) {
+// signed returns the Set-Cookie line that holds payload, sealed at now.
+func (s *Session) signed(payload []byte, now time.Time) (line string, err error) {
 	d := s.spec
-	buffer := lines.Get().(*[]byte)
-	defer lines.Put(buffer)
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
 	b := append(append((*buffer)[:0], d.cookie...), '=')
-	b = d.manager.codec.seal(b, d.bound, s.now().Unix(), payload)
+	b = d.manager.codec.seal(b, d.bound, now.Unix(), payload)
 	if len(b)-1 > maxCookie {
 		return "", s.cannot("save", errTooLong(d.cookie, len(b)-1-len(d.cookie)))
 	}
 	b = append(b, d.attributes...)
 	if d.Persistent {
-		left := time.UnixMilli(s.contents.created).Add(d.AbsoluteTimeout).Sub(s.now())
+		left := time.UnixMilli(s.contents.created).Add(d.AbsoluteTimeout).Sub(now)
 		seconds := int64((left + time.Second - 1) / time.Second)
 		b = strconv.AppendInt(append(b, "; Max-Age="...), seconds, 10)
 	}
@@ -102,8 +107,8 @@ func (s *Session) signed(payload []byte) (line string, err error) {
 // saveRecord keeps the data in the backend.
 func (s *Session) saveRecord(ctx context.Context) (line string, err error) {
 	ended := false
-	if s.destroyed && s.end.id != "" {
-		if ended, err = s.endRecord(ctx, s.end); err != nil {
+	if s.destroyed && s.end != nil {
+		if ended, err = s.endRecord(ctx, *s.end); err != nil {
 			return "", err
 		}
 		if ended {
@@ -119,7 +124,7 @@ func (s *Session) saveRecord(ctx context.Context) (line string, err error) {
 		return "", nil
 	case s.record.id != "" && s.renewed:
 		return s.renewRecord(ctx)
-	case s.record.id != "" && len(s.log) > 0:
+	case s.record.id != "" && s.changed:
 		return s.updateRecord(ctx)
 	case s.record.id != "":
 		s.touchRecord(ctx)
@@ -146,7 +151,7 @@ func (s *Session) meetGone(id string) {
 // idCookie is the Set-Cookie line that holds the id of r.
 func (s *Session) idCookie(r record) (line string, err error) {
 	payload := append(make([]byte, 0, payloadHead+secretSize), payloadVersion, kindID)
-	return s.signed(append(payload, r.secret...))
+	return s.signed(append(payload, r.secret...), s.now())
 }
 
 // kept is the Record of encoded contents, seen now. A Backend forgets it by the real
@@ -155,8 +160,9 @@ func (s *Session) kept(data []byte, c *contents, version uint64) (Record, error)
 	if len(data) > maxData {
 		return Record{}, fmt.Errorf("%w: %d bytes, the limit is %d", ErrTooLarge, len(data), maxData)
 	}
-	s.stamp(data)
-	left := time.UnixMilli(c.created).Add(s.spec.AbsoluteTimeout).Sub(s.now())
+	now := s.now()
+	stamp(data, now)
+	left := time.UnixMilli(c.created).Add(s.spec.AbsoluteTimeout).Sub(now)
 	left = min(left, s.spec.IdleTimeout)
 	return Record{Data: data, User: c.user, Expires: time.Now().Add(left), Version: version}, nil
 }

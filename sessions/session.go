@@ -3,7 +3,6 @@ package sessions
 import (
 	"iter"
 	"slices"
-	"time"
 )
 
 // A Session is a dictionary that outlives the request. It is lazy: nothing is read,
@@ -28,23 +27,26 @@ type Session struct {
 
 	loaded bool
 	saved  bool
-	began  time.Time // when it was loaded
+	began  int64 // when it was loaded, in Unix milliseconds
 	status Status
 	err    error // the first; it sticks
 
 	contents contents // the working copy
 	text     string   // what was read of it, encoded; empty: nothing was
-	log      []operation
+	changed  bool
+	log      []operation // the changes, where there is a Backend
 
 	record record // the one in the backend; zero: it has none yet
 	oldKey bool   // the cookie is signed with an older key
 
-	imported  bool   // what an older system kept was taken over
-	gone      bool   // a tombstone was met: changes are dropped, and no cookie is sent
-	renewed   bool   // Renew was called
-	destroyed bool   // Destroy was called
-	end       record // what it ends; version 0: the version is to be read
-	late      bool   // a change after Save was reported
+	imported  bool    // what an older system kept was taken over
+	gone      bool    // a tombstone was met: changes are dropped, and no cookie is sent
+	renewed   bool    // Renew was called
+	destroyed bool    // Destroy was called
+	late      bool    // a change after Save was reported
+	end       *record // what it ends; version 0: the version is to be read. nil: nothing
+
+	room [5]entry // for the values of contents: most sessions have few
 }
 
 // Get returns the value of key, nil where there is none. To tell a nil value from

@@ -13,8 +13,8 @@ type Store struct {
 	request *http.Request
 
 	mu     sync.Mutex // guards what follows and every field of the sessions
-	opened []*Session // as in manager.specs; nil: not asked for
-	few    [2]*Session
+	first  *Session   // the default one; nil: not asked for
+	others []*Session // as in manager.specs, without the first; nil: none was asked for
 	saved  bool
 }
 
@@ -41,17 +41,17 @@ func (st *Store) Named(name string) *Session {
 func (st *Store) open(i int) *Session {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.opened == nil {
-		if n := len(st.manager.specs); n <= len(st.few) {
-			st.opened = st.few[:n] // one allocation less
-		} else {
-			st.opened = make([]*Session, n)
+	s := &st.first
+	if i > 0 {
+		if st.others == nil {
+			st.others = make([]*Session, len(st.manager.specs)-1)
 		}
+		s = &st.others[i-1]
 	}
-	if st.opened[i] == nil {
-		st.opened[i] = &Session{store: st, spec: st.manager.specs[i]}
+	if *s == nil {
+		*s = &Session{store: st, spec: st.manager.specs[i]}
 	}
-	return st.opened[i]
+	return *s
 }
 
 // Save writes what has changed to the backends and the cookies to w's header. It is
@@ -69,12 +69,12 @@ func (st *Store) Save(w http.ResponseWriter) error {
 	var errs []error
 	used, set := false, false
 	for i := range st.manager.specs {
-		s := st.close(i)
+		s, failed := st.close(i)
 		if s == nil {
 			continue
 		}
 		used = true
-		line, err := s.save(sent)
+		line, err := s.save(sent, failed)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -96,19 +96,20 @@ func (st *Store) Save(w http.ResponseWriter) error {
 	return errors.Join(errs...)
 }
 
-// close takes no more changes, and returns the session of the spec if it was used and
-// is not saved yet.
-func (st *Store) close(i int) *Session {
+// close takes no more changes, and returns the session of the spec, with its error, if
+// it was used and is not saved yet.
+func (st *Store) close(i int) (s *Session, failed error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.saved = true
-	if st.opened == nil {
-		return nil
+	if i == 0 {
+		s = st.first
+	} else if st.others != nil {
+		s = st.others[i-1]
 	}
-	s := st.opened[i]
 	if s == nil || !s.loaded || s.saved {
-		return nil
+		return nil, nil
 	}
 	s.saved = true
-	return s
+	return s, s.err
 }
