@@ -36,12 +36,11 @@ type BaseHandler struct {
 	owner string // whose the session was then
 }
 
-// Dispatch opens the session store and delegates to the action. It saves nothing:
-// the save hangs on the response, so that it happens however the request ends.
-func (h *BaseHandler) Dispatch() error {
-	h.Store()
-	return h.RequestHandler.Dispatch()
-}
+// Dispatch delegates to the action. Nothing need be done for the sessions before or
+// after that, as it must be in webapp2's: the first use opens the store, also one in an
+// override of Dispatch before it delegates, and a request that has none pays for none;
+// saving hangs on the response, so that it happens however the request ends.
+func (h *BaseHandler) Dispatch() error { return h.RequestHandler.Dispatch() }
 
 // Ready reports what the handler lacks, at start: App.Check asks a handler of every route.
 func (h *BaseHandler) Ready() error {

@@ -115,8 +115,8 @@ func TestChainRunsInOrder(t *testing.T) {
 	}
 }
 
-// earlyHandler checks the session, changes it and redirects, all before the base that
-// opens the session store was asked to: the trap that webapp2 has.
+// earlyHandler checks the session, changes it and redirects, all before it delegates to
+// the base, which in webapp2 opens the session store: a trap there.
 type earlyHandler struct{ handlers.BaseHandler }
 
 func (h *earlyHandler) Dispatch() error {
