@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 )
 
@@ -24,10 +25,15 @@ type client struct {
 	reader formReader
 }
 
-// run sends n requests.
+// run sends n requests. Now and then it yields, as a server does after every request,
+// which waits for the next: a collection that has begun could not go on before the
+// scheduler takes the core away, and all that time every pointer is written slowly.
 func (c *client) run(n int) {
-	for range n {
+	for i := range n {
 		c.once()
+		if i%64 == 0 {
+			runtime.Gosched()
+		}
 	}
 }
 

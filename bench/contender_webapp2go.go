@@ -19,10 +19,7 @@ type baseHandler struct {
 
 func (h *baseHandler) use(m *sessions.Manager) { h.manager = m }
 
-func (h *baseHandler) Dispatch() error {
-	h.Store()
-	return h.RequestHandler.Dispatch()
-}
+func (h *baseHandler) Dispatch() error { return h.RequestHandler.Dispatch() }
 
 func (h *baseHandler) Store() *sessions.Store {
 	if h.store == nil {

@@ -16,15 +16,15 @@ import (
 )
 
 func main() {
-	rounds := flag.Int("rounds", 101, "pairs of runs for each figure")
+	rounds := flag.Int("rounds", 31, "pairs of runs for each figure")
 	var r role
 	r.flags(flag.CommandLine)
 	flag.Parse()
 	played, err := r.play()
 	if !played {
 		err = measureAll(
-			pace{rounds: *rounds, run: 10 * time.Millisecond, clock: processorTime},
-			pace{rounds: max(1, *rounds/4), run: 200 * time.Millisecond, clock: passedTime},
+			pace{rounds: *rounds, run: 40 * time.Millisecond, clock: processorTime},
+			pace{rounds: max(1, *rounds), run: 200 * time.Millisecond, clock: passedTime},
 			os.Stdout, os.Stderr)
 	}
 	if err != nil {

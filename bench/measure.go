@@ -56,15 +56,13 @@ func compare(p pace, floor, subject *client) comparison {
 	}
 }
 
-// calibrate returns how many requests fill a run.
+// calibrate returns how many requests fill a run, after as many to warm up.
 func calibrate(p pace, c *client) int {
-	for n := 16; ; n *= 2 {
-		begin := p.clock()
-		c.run(n)
-		if taken := p.clock() - begin; taken >= p.run/4 {
-			return max(16, int(float64(n)*float64(p.run)/float64(taken)))
-		}
+	n := 16
+	for timeOf(p, c, n)*float64(n) < float64(p.run)/4 {
+		n *= 2
 	}
+	return max(16, int(float64(p.run)/timeOf(p, c, n)))
 }
 
 // timeOf returns the nanoseconds of a request, over n of them. It begins with an
