@@ -1,14 +1,12 @@
 package sessions
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"log/slog"
 	"math"
-	"net/http"
 	"time"
 )
 
@@ -19,8 +17,6 @@ const (
 	secretSize     = 32
 	// maxSkew is how far the clock of the server that signed a cookie may be ahead.
 	maxSkew = time.Minute
-	// patience bounds one load and one save, so that a dead backend is an answer.
-	patience = 2 * time.Second
 )
 
 // A record is what a session knows of its record in the backend.
@@ -134,8 +130,8 @@ func (s *Session) read(text string) bool {
 }
 
 func (s *Session) loadRecord(found record, signed int64) {
-	ctx, cancel := deadline(s.store.request)
-	defer cancel()
+	ctx := newDeadline(s.store.request)
+	defer ctx.cancel()
 	s.record = found // for what is reported
 	r, err := s.spec.Backend.Load(ctx, found.id)
 	switch {
@@ -158,12 +154,6 @@ func (s *Session) loadRecord(found record, signed int64) {
 		return
 	}
 	s.record = record{}
-}
-
-// deadline bounds a call of a backend. A client that hangs up does not end it: what
-// its request has done is still to be kept.
-func deadline(r *http.Request) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 }
 
 // undecodable reports a value that is there and cannot be had: it is lost alone. The
