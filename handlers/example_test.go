@@ -119,6 +119,22 @@ func ExamplePrivateHandler() {
 	// 200 Only for ann.
 }
 
+// A link to a route that is not there is found at start: by App.Check, which Serve calls.
+func ExampleStaticHandler_Ready() {
+	site, _ := exampleSite()
+	pages, err := templates.Parse(fstest.MapFS{"home.html": {Data: []byte(`<a href="{{url "crat"}}">Cart</a>`)}}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	site.Templates = pages
+	app := framework.New()
+	app.Init = site.Init
+	site.Routes(app)
+	fmt.Println(app.Check())
+	// Output:
+	// framework: *handlers.StaticHandler: templates: home.html:1:11: no route is named "crat": correct the page, or give the route its name with Name("crat")
+}
+
 // Routes gives a site its pages to log in and out, and makes their names known to the
 // templates.
 func ExampleSite_Routes() {

@@ -30,7 +30,7 @@ func readyForUsers(h *BaseHandler) error {
 	}
 	switch {
 	case h.Site.Templates == nil:
-		return errors.New("handlers: Site.Templates is nil: make it with templates.Parse")
+		return errNoTemplates
 	case h.Site.Users == nil:
 		return errors.New("handlers: Site.Users is nil: nobody could log in; auth.NewMemory will do for a laptop")
 	}

@@ -3,6 +3,9 @@ package handlers_test
 import (
 	"strings"
 	"testing"
+	"testing/fstest"
+
+	"github.com/gorilla/mux"
 
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
@@ -52,6 +55,10 @@ func TestMistakesAreFoundAtStart(t *testing.T) {
 			app.Init = site.Init
 			site.Routes(app)
 		}, "MinLength"},
+		{"static files without Templates", func(app *framework.App) {
+			app.Init = (&handlers.Site{Sessions: manager}).Init
+			app.Handle("/static/{file}", framework.To[handlers.StaticHandler](app))
+		}, "Site.Templates is nil"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -63,6 +70,80 @@ func TestMistakesAreFoundAtStart(t *testing.T) {
 				t.Error(err)
 			case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
 				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+// Pages are checked for names that no route has, once for all handlers, where Routes has
+// said which routes there are; whatever the order of the routes.
+func TestLinksAreCheckedAtStart(t *testing.T) {
+	manager, err := sessions.New(sessions.Config{Keys: []sessions.Key{sessions.RandomKey()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := func(app *framework.App) *mux.Route { return app.Handle("/visits", framework.To[visitsHandler](app)) }
+	tests := []struct {
+		name  string
+		build func(app *framework.App, site *handlers.Site)
+		want  []string // the places of the mistakes
+	}{
+		{"no such route", func(app *framework.App, site *handlers.Site) {
+			page(app)
+			site.Routes(app)
+		}, []string{`home.html:2:4: no route is named "visits"`, `parts/footer.html:1:2: no route is named "visits"`}},
+		{"the route before Routes", func(app *framework.App, site *handlers.Site) {
+			page(app).Name("visits")
+			site.Routes(app)
+		}, nil},
+		{"the route after Routes", func(app *framework.App, site *handlers.Site) {
+			site.Routes(app)
+			page(app).Name("visits")
+		}, nil},
+		{"the route in a subrouter", func(app *framework.App, site *handlers.Site) {
+			site.Routes(app)
+			app.PathPrefix("/more").Subrouter().Handle("/visits", framework.To[visitsHandler](app)).Name("visits")
+		}, nil},
+		{"only a name to build", func(app *framework.App, site *handlers.Site) {
+			site.Routes(app)
+			app.Path("/elsewhere").BuildOnly().Name("visits")
+		}, nil},
+		{"without Routes", func(app *framework.App, _ *handlers.Site) {
+			page(app)
+			app.Handle("/static/{file}", framework.To[handlers.StaticHandler](app))
+		}, nil},
+		{"names of the site's own", func(app *framework.App, site *handlers.Site) {
+			site.Routes(app)
+			site.Templates.SetURL(func(name string, _ ...any) (string, error) { return "/" + name, nil })
+		}, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			pages, err := templates.Parse(fstest.MapFS{
+				"home.html":         {Data: []byte("{{.}}\n{{- url \"visits\" \"from\" .}}")},
+				"parts/footer.html": {Data: []byte(`{{url "visits"}}`)},
+			}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			site := &handlers.Site{Sessions: manager, Templates: pages, Users: auth.NewMemory()}
+			app := framework.New()
+			app.Init = site.Init
+			test.build(app, site)
+			err = app.Check()
+			if len(test.want) == 0 {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if err == nil || strings.Count(err.Error(), "\n")+1 != len(test.want) {
+				t.Fatalf("got %v, want %d lines", err, len(test.want))
+			}
+			for _, want := range test.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("missing %q in %v", want, err)
+				}
 			}
 		})
 	}

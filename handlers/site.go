@@ -81,9 +81,9 @@ var transportSecurity = []string{"max-age=31536000"}
 
 // Routes adds the site's own pages to app: login, logout, signup and account, each
 // under its name and at the path of that name, and the static files, named static.
-// It makes the routes known to the templates, and answers errors, and paths that
-// lead nowhere, in the site's layout: wherever App.Errors has no entry and where
-// App.Fallback is nil.
+// It makes the routes known to the templates, whose names App.Check then checks, and
+// answers errors, and paths that lead nowhere, in the site's layout: wherever App.Errors
+// has no entry and where App.Fallback is nil.
 //
 // Routes answer in order, so a route that was added before may take a path over.
 func (s *Site) Routes(app *framework.App) {
@@ -94,13 +94,13 @@ func (s *Site) Routes(app *framework.App) {
 	app.Handle(templates.StaticPath+"{file}", framework.To[StaticHandler](app)).Name("static")
 
 	if s.Templates != nil { // else the handlers above are not Ready
-		s.Templates.SetURL(func(name string, pairs ...any) (string, error) {
+		s.Templates.SetRoutes(func(name string, pairs ...any) (string, error) {
 			u, err := app.URL(name, pairs...)
 			if err != nil {
 				return "", err
 			}
 			return u.String(), nil
-		})
+		}, func(name string) bool { return app.Get(name) != nil })
 	}
 	if app.Fallback == nil {
 		app.Fallback = func() framework.Handler { return new(FallbackHandler) }

@@ -1,10 +1,28 @@
 package handlers
 
-import "net/http"
+import (
+	"errors"
+	"net/http"
+)
 
 // StaticHandler serves the static files of the site's templates, each under a name
 // that holds the hash of its content. It touches no session.
 type StaticHandler struct{ BaseHandler }
+
+// Ready reports what is wrong with the site's templates, at start: that there are none,
+// and, where [Site.Routes] was called, the names in them that no route has. Routes adds
+// this handler once, so each is reported once.
+func (h *StaticHandler) Ready() error {
+	if err := h.BaseHandler.Ready(); err != nil {
+		return err
+	}
+	if h.Site.Templates == nil {
+		return errNoTemplates
+	}
+	return h.Site.Templates.CheckURLs()
+}
+
+var errNoTemplates = errors.New("handlers: Site.Templates is nil: make it with templates.Parse")
 
 // Get serves a file to be kept for a year without asking again: another content has
 // another name. Any other name is 404.

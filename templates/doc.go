@@ -22,6 +22,9 @@
 //
 //	<a href="{{url "login" "next" "/cart"}}">Log in</a>
 //
+// A name that is written in a page, as there, is checked at start, of a file by [Parse]
+// and of a route by [Set.CheckURLs]; one that is computed, when the page is rendered.
+//
 // No page here holds a line of script or an inline style, so the site can send a
 // Content-Security-Policy that allows neither.
 package templates

@@ -28,6 +28,18 @@ func ExampleParse() {
 	// templates: there is no page "cart", only account, error, home, login, signup
 }
 
+// A static file that is not there is found at start.
+func ExampleParse_mistakes() {
+	pages := fstest.MapFS{
+		"home.html":       {Data: []byte(`<link rel="stylesheet" href="{{static "sohp.css"}}">`)},
+		"static/shop.css": {Data: []byte("p { color: teal }")},
+	}
+	_, err := templates.Parse(pages, nil)
+	fmt.Println(err)
+	// Output:
+	// templates: home.html:1:31: there is no static file "sohp.css", only logo.svg, shop.css, site.css
+}
+
 func ExampleSet_StaticURL() {
 	set, err := templates.Parse(fstest.MapFS{"static/shop.css": {Data: []byte("p { color: teal }")}}, nil)
 	if err != nil {

@@ -21,15 +21,23 @@ type Set struct {
 	pages  map[string]*template.Template
 	files  map[string]File   // static files, by the hashed name
 	hashed map[string]string // the hashed name of each, by its own
-	url    atomic.Pointer[func(name string, pairs ...any) (string, error)]
+	urls   []call            // of url, in all pages
+	routes atomic.Pointer[routes]
+}
+
+// routes are those of a site, as its templates know them.
+type routes struct {
+	url   func(name string, pairs ...any) (string, error)
+	known func(name string) bool // nil: nobody can tell
 }
 
 // Parse reads every file of pages once and returns the set of them, over the
 // built-in ones; pages may be nil, and so may funcs, which are added to the
 // functions of the templates. It finds at start what html/template would find at the
 // first request: what does not parse, a function or template that is not there, and
-// what cannot be escaped. The error is all the mistakes there are, each with the name
-// of its file.
+// what cannot be escaped; and a static file that is not there, where static is given its
+// name as a constant. The error is all the mistakes there are, each with the name of its
+// file. The names of routes are checked later, by [Set.CheckURLs].
 //
 // An embed.FS that was given a folder holds that folder: give Parse the inside,
 // fs.Sub(files, "pages").
@@ -55,13 +63,13 @@ func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
 			return nil, fmt.Errorf("templates: %w", err)
 		}
 	}
+	mistakes := s.checkCalls(texts, funcs)
 	all := template.FuncMap{"static": s.StaticURL, "url": s.URL}
 	maps.Copy(all, funcs)
 	shared, err := parseShared(texts, all)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(append(mistakes, err)...)
 	}
-	var mistakes []error
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
 		if name == "layout" || strings.HasPrefix(name, "parts/") {
 			continue
@@ -154,18 +162,43 @@ func (s *Set) Render(w io.Writer, page string, p *Page) error {
 // Pages lists the names of all pages, sorted.
 func (s *Set) Pages() []string { return slices.Sorted(maps.Keys(s.pages)) }
 
-// URL gives the address of the route called name, by the function that SetURL was
-// given. It is the template function url.
+// URL gives the address of the route called name, by the function that SetURL or
+// SetRoutes was given. It is the template function url.
 func (s *Set) URL(name string, pairs ...any) (string, error) {
-	f := s.url.Load()
-	if f == nil {
+	routes := s.routes.Load()
+	if routes == nil {
 		return "", fmt.Errorf("templates: url %q: the set knows no routes; handlers.Site.Routes makes them known", name)
 	}
-	return (*f)(name, pairs...)
+	return routes.url(name, pairs...)
 }
 
 // SetURL makes the routes of a site known to its templates. A set serves one site.
-func (s *Set) SetURL(url func(name string, pairs ...any) (string, error)) { s.url.Store(&url) }
+func (s *Set) SetURL(url func(name string, pairs ...any) (string, error)) { s.SetRoutes(url, nil) }
+
+// SetRoutes is SetURL with a function for CheckURLs, which tells whether there is a
+// route of a name. It is called when CheckURLs is: routes may be added until then.
+func (s *Set) SetRoutes(url func(name string, pairs ...any) (string, error), known func(name string) bool) {
+	s.routes.Store(&routes{url, known})
+}
+
+// CheckURLs returns a mistake for each url in a page, built in or the site's own, with the
+// name of a route that is not there; all of them joined. Only names that are constants
+// are checked, and not the pairs. It returns nil where nobody can tell: before
+// SetRoutes, as without handlers.Site.Routes, and after SetURL, whose function may
+// take any name.
+func (s *Set) CheckURLs() error {
+	routes := s.routes.Load()
+	if routes == nil || routes.known == nil {
+		return nil
+	}
+	var mistakes []error
+	for _, c := range s.urls {
+		if !routes.known(c.name) {
+			mistakes = append(mistakes, fmt.Errorf("templates: %s: no route is named %[2]q: correct the page, or give the route its name with Name(%[2]q)", c.place, c.name))
+		}
+	}
+	return errors.Join(mistakes...)
+}
 
 // walk calls f with every file of fsys that is not hidden.
 func walk(fsys fs.FS, f func(file string, data []byte)) error {

@@ -33,10 +33,14 @@ func (s *Set) Static(hashed string) (File, bool) {
 func (s *Set) StaticURL(name string) (string, error) {
 	hashed, ok := s.hashed[name]
 	if !ok {
-		return "", fmt.Errorf("templates: there is no static file %q, only %s",
-			name, strings.Join(slices.Sorted(maps.Keys(s.hashed)), ", "))
+		return "", fmt.Errorf("templates: %s", s.noStatic(name))
 	}
 	return StaticPath + hashed, nil
+}
+
+// noStatic says that there is no static file called name.
+func (s *Set) noStatic(name string) string {
+	return fmt.Sprintf("there is no static file %q, only %s", name, strings.Join(slices.Sorted(maps.Keys(s.hashed)), ", "))
 }
 
 // addStatic adds a static file, in the place of one of the same name.

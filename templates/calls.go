@@ -1,0 +1,119 @@
+package templates
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"maps"
+	"slices"
+	"text/template/parse"
+)
+
+// A call is one of static or url in a page, with a name that is written there as a
+// constant. A name that is computed is known only when the page is rendered.
+type call struct {
+	place          string // file:line:column
+	at             parse.Pos
+	function, name string
+}
+
+// checkCalls finds the calls in all texts, keeps those of url for CheckURLs, and
+// returns a mistake for each static file that is not there.
+func (s *Set) checkCalls(texts map[string]string, funcs template.FuncMap) (mistakes []error) {
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		for _, c := range callsIn(name+".html", texts[name]) {
+			switch {
+			case funcs[c.function] != nil: // the site's own, whose argument may mean anything
+			case c.function == "url":
+				s.urls = append(s.urls, c)
+			case s.hashed[c.name] == "":
+				mistakes = append(mistakes, fmt.Errorf("templates: %s: %s", c.place, s.noStatic(c.name)))
+			}
+		}
+	}
+	return mistakes
+}
+
+// callsIn returns the calls in a file, and in all that it defines, in the order in which
+// they stand there. One that does not parse has none: that is reported elsewhere.
+func callsIn(file, text string) (calls []call) {
+	trees := map[string]*parse.Tree{}
+	top := parse.New(file)
+	top.Mode = parse.SkipFuncCheck
+	if _, err := top.Parse(text, "", "", trees); err != nil {
+		return nil
+	}
+	for _, tree := range trees {
+		eachCall(tree.Root, func(function *parse.IdentifierNode, name string) {
+			place, _ := tree.ErrorContext(function)
+			calls = append(calls, call{place, function.Position(), function.Ident, name})
+		})
+	}
+	slices.SortFunc(calls, func(a, b call) int { return cmp.Compare(a.at, b.at) })
+	return calls
+}
+
+// eachCall calls found with every call below a node.
+func eachCall(node parse.Node, found func(function *parse.IdentifierNode, name string)) {
+	switch n := node.(type) {
+	case *parse.ListNode:
+		if n != nil { // where there is no else
+			for _, below := range n.Nodes {
+				eachCall(below, found)
+			}
+		}
+	case *parse.ActionNode:
+		eachCall(n.Pipe, found)
+	case *parse.TemplateNode:
+		eachCall(n.Pipe, found)
+	case *parse.IfNode:
+		eachInBranch(&n.BranchNode, found)
+	case *parse.RangeNode:
+		eachInBranch(&n.BranchNode, found)
+	case *parse.WithNode:
+		eachInBranch(&n.BranchNode, found)
+	case *parse.ChainNode:
+		eachCall(n.Node, found)
+	case *parse.PipeNode:
+		if n == nil { // a template that is given nothing
+			return
+		}
+		var piped []parse.Node // what the command before hands on, as the last argument
+		for _, command := range n.Cmds {
+			arguments := slices.Concat(command.Args, piped)
+			function, ok := arguments[0].(*parse.IdentifierNode)
+			if ok && len(arguments) > 1 && (function.Ident == "static" || function.Ident == "url") {
+				if name, ok := constant(arguments[1]); ok {
+					found(function, name)
+				}
+			}
+			for _, argument := range command.Args {
+				eachCall(argument, found)
+			}
+			piped = []parse.Node{command}
+		}
+	}
+}
+
+func eachInBranch(n *parse.BranchNode, found func(function *parse.IdentifierNode, name string)) {
+	eachCall(n.Pipe, found)
+	eachCall(n.List, found)
+	eachCall(n.ElseList, found)
+}
+
+// constant returns the text of a node that is a string constant, in parentheses or not.
+func constant(node parse.Node) (text string, ok bool) {
+	switch n := node.(type) {
+	case *parse.StringNode:
+		return n.Text, true
+	case *parse.CommandNode:
+		if len(n.Args) == 1 {
+			return constant(n.Args[0])
+		}
+	case *parse.PipeNode:
+		if len(n.Cmds) == 1 {
+			return constant(n.Cmds[0])
+		}
+	}
+	return "", false
+}
