@@ -80,7 +80,7 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // error where no route may. It splits the path.
 func (a *App) find(r *http.Request, path *splitPath) (*entry, error) {
 	if err := a.crossOrigin().Check(r); err != nil {
-		return nil, &Error{Code: http.StatusForbidden, Message: err.Error(), Err: err}
+		return nil, &Error{Code: http.StatusForbidden, Message: fromAnotherSite, Err: err}
 	}
 	if !path.split(r.URL.Path) {
 		return nil, Abort(http.StatusNotFound)

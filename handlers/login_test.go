@@ -188,9 +188,8 @@ func TestCrossOriginPostIsRefused(t *testing.T) {
 		{"Origin", "null"},
 	} {
 		a := c.do(http.MethodPost, "/logout", url.Values{}, header...)
-		if a.status != http.StatusForbidden {
-			t.Errorf("%v: status %d", header, a.status)
-		}
+		a.shows(t, http.StatusForbidden, "<h1>Forbidden</h1>", "This request came from another site")
+		a.hides(t, "Sec-Fetch-Site", "cross-origin")
 	}
 	c.get("/account").shows(t, 200)
 }
