@@ -2,8 +2,8 @@ package sessions
 
 import "log/slog"
 
-// Set keeps value under key. One that cannot be encoded (a func, a channel) is an
-// error in Err.
+// Set keeps value under key. One that cannot be encoded (a func, a channel, a map that
+// holds itself) is an error in Err.
 func (s *Session) Set(key string, value any) {
 	raw, err := encodeValue(value)
 	if err != nil {

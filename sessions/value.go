@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -61,7 +62,16 @@ func encodeValue(value any) (string, error) {
 		if _, offset := v.Zone(); offset%60 != 0 {
 			value = v.UTC() // RFC 3339 has no seconds in an offset: the time would be another
 		}
+		return encodeOther(value)
 	}
+	if err := new(survey).look(reflect.ValueOf(value), maxSteps); err != nil {
+		return "", err
+	}
+	return encodeOther(value)
+}
+
+// encodeOther encodes what does not hold itself.
+func encodeOther(value any) (string, error) {
 	data, err := encoding.Marshal(value)
 	if err != nil {
 		return "", err
