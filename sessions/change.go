@@ -3,7 +3,9 @@ package sessions
 import "log/slog"
 
 // Set keeps value under key. One that cannot be encoded (a func, a channel, a map that
-// holds itself) is an error in Err.
+// holds itself) is an error in Err. Of times, a zero time.Time inside another value, or
+// behind a pointer, is kept as nil, which [Get] reads as a zero one where its T has a
+// time.Time there.
 func (s *Session) Set(key string, value any) {
 	raw, err := encodeValue(value)
 	if err != nil {

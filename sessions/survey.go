@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/fxamacker/cbor/v2"
 )
@@ -12,7 +13,8 @@ import (
 // follows a value that holds itself until the stack is exhausted, which ends the whole
 // program: no recover stops that.
 type survey struct {
-	size int // of bytes that what was seen takes at least, encoded
+	size    int  // of bytes that what was seen takes at least, encoded
+	oddZone bool // there is a time in an odd zone
 }
 
 // maxSteps bounds the way to an item: also pointers, interfaces and embedded structs
@@ -44,6 +46,11 @@ func (s *survey) look(v reflect.Value, steps int) error {
 		}
 		return s.look(v.Elem(), steps-1)
 	case reflect.String, reflect.Slice, reflect.Array, reflect.Map, reflect.Struct:
+		if v.Type() == timeType && v.CanInterface() {
+			t, _ := reflect.TypeAssert[time.Time](v)
+			s.oddZone = s.oddZone || oddZone(t)
+			return nil
+		}
 		if encodesItself(v.Type()) {
 			return nil
 		}
@@ -133,6 +140,7 @@ func encoded(f reflect.StructField) bool {
 }
 
 var (
+	timeType        = reflect.TypeFor[time.Time]()
 	marshaler       = reflect.TypeFor[cbor.Marshaler]()
 	binaryMarshaler = reflect.TypeFor[interface{ MarshalBinary() ([]byte, error) }]()
 )

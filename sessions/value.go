@@ -13,14 +13,29 @@ import (
 // maxData bounds an encoded session. It is what the largest backends can hold.
 const maxData = 1 << 20
 
-var encoding = must(cbor.EncOptions{
-	Sort:        cbor.SortBytewiseLexical, // equal values have equal bytes, so that what is unchanged is seen to be
-	Time:        cbor.TimeRFC3339Nano,
-	TimeTag:     cbor.EncTagRequired,
-	NaNConvert:  cbor.NaNConvertNone,
-	InfConvert:  cbor.InfConvertNone,
-	IndefLength: cbor.IndefLengthForbidden,
-}.EncMode())
+var (
+	encoding = encodingOf(cbor.TimeRFC3339Nano)
+	// encodingUTC is for values that hold a time in an odd zone.
+	encodingUTC = encodingOf(cbor.TimeRFC3339NanoUTC)
+)
+
+func encodingOf(times cbor.TimeMode) cbor.EncMode {
+	return must(cbor.EncOptions{
+		Sort:        cbor.SortBytewiseLexical, // equal values have equal bytes, so that what is unchanged is seen to be
+		Time:        times,
+		TimeTag:     cbor.EncTagRequired,
+		NaNConvert:  cbor.NaNConvertNone,
+		InfConvert:  cbor.InfConvertNone,
+		IndefLength: cbor.IndefLengthForbidden,
+	}.EncMode())
+}
+
+// oddZone tells whether the offset of t has seconds, as before there were time zones.
+// RFC 3339 has none: the time would be another.
+func oddZone(t time.Time) bool {
+	_, offset := t.Zone()
+	return offset%60 != 0
+}
 
 var decoding = must(cbor.DecOptions{
 	DupMapKey:        cbor.DupMapKeyEnforcedAPF,
@@ -59,20 +74,22 @@ func encodeValue(value any) (string, error) {
 		if v.IsZero() {
 			return rawZeroTime, nil // the library's is null
 		}
-		if _, offset := v.Zone(); offset%60 != 0 {
-			value = v.UTC() // RFC 3339 has no seconds in an offset: the time would be another
-		}
-		return encodeOther(value)
+		return encodeOther(value, oddZone(v))
 	}
-	if err := new(survey).look(reflect.ValueOf(value), maxSteps); err != nil {
+	var s survey
+	if err := s.look(reflect.ValueOf(value), maxSteps); err != nil {
 		return "", err
 	}
-	return encodeOther(value)
+	return encodeOther(value, s.oddZone)
 }
 
 // encodeOther encodes what does not hold itself.
-func encodeOther(value any) (string, error) {
-	data, err := encoding.Marshal(value)
+func encodeOther(value any, utc bool) (string, error) {
+	mode := encoding
+	if utc {
+		mode = encodingUTC
+	}
+	data, err := mode.Marshal(value)
 	if err != nil {
 		return "", err
 	}
