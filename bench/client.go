@@ -126,8 +126,10 @@ func (w *reusedWriter) WriteString(s string) (int, error) {
 	return len(s), nil
 }
 
-// Flush makes the writer as capable as net/http's own in the eyes of those who ask.
-func (w *reusedWriter) Flush() { w.WriteHeader(http.StatusOK) }
+// Flush and EnableFullDuplex make the writer as capable as net/http's own in the eyes of
+// those who ask.
+func (w *reusedWriter) Flush()                  { w.WriteHeader(http.StatusOK) }
+func (w *reusedWriter) EnableFullDuplex() error { return nil }
 
 var (
 	_ io.StringWriter = (*reusedWriter)(nil)

@@ -28,7 +28,7 @@ func (r *Response) checkBudget() error {
 		return fmt.Errorf("framework: the headers of the answer have %d bytes, of which %s has %d; App Engine refuses more than %d with a 502",
 			sum, largest, size, headerBudget)
 	}
-	if set := header["Set-Cookie"]; len(set) > 0 {
+	if set := header["Set-Cookie"]; len(set) > 0 && r.core.Request != nil {
 		if next := nextCookies(r.core.Request, set); next > headerBudget {
 			delete(header, "Set-Cookie")
 			return fmt.Errorf("framework: with the cookies of this answer the browser's Cookie header would have %d bytes; App Engine refuses more than %d with a 400",

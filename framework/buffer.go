@@ -2,6 +2,7 @@ package framework
 
 import (
 	"io"
+	"math"
 	"slices"
 	"sync"
 )
@@ -13,10 +14,10 @@ var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, 4<<10)) }}
 
 const largestKept = 64 << 10
 
-// limit is how many bytes are held back.
-func (r *Response) limit() int {
-	if buffer := r.core.App.Buffer; buffer > 0 {
-		return buffer
+// limit is how many bytes of a body are held back.
+func (a *App) limit() int32 {
+	if a.Buffer > 0 {
+		return int32(min(a.Buffer, math.MaxInt32))
 	}
 	return 64 << 10
 }
@@ -38,7 +39,7 @@ func (r *Response) hold(p []byte) {
 func (r *Response) holdFrom(src io.Reader) (n int, err error) {
 	buffer := r.buffer()
 	held := len(*buffer)
-	room := r.limit() - held
+	room := int(r.limit) - held
 	if held == cap(*buffer) {
 		*buffer = slices.Grow(*buffer, min(room, held))
 	}

@@ -25,7 +25,7 @@ func (a *App) newFallback(w *Response, r *http.Request) (h Handler, err error) {
 			return nil
 		})
 	}
-	h.requestHandler().fill(h, a, w, r, nil, bareRoute(a, nil, new(verbs)).byMux)
+	h.requestHandler().fill(h, a, w, r, nil, bareRoute(a, nil, new(verbs)).muxEntry)
 	return h, err
 }
 
@@ -38,7 +38,7 @@ func (a *App) withoutRoute(w *Response, r *http.Request, err error) {
 	}
 	_, guarded := h.(guarder)
 	rt := bareRoute(a, func() Handler { return h }, &verbs{only: func(Handler) error { return err }, guarded: guarded})
-	rt.byMux.serve(w, r, nil, nil)
+	rt.muxEntry.serve(w, r, nil, nil)
 }
 
 // A refusal is what mux calls where no route took the request: its NotFoundHandler,
@@ -52,8 +52,8 @@ func (f refusal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.app.refuse(w, r, Abort(f.code))
 }
 
-// refuse answers a request that no route takes, or may take. RFC 9110 section 15.5.6 asks for Allow in a
-// 405, which mux does not send.
+// refuse answers a request that no route takes, or may take. RFC 9110 section 15.5.6
+// asks for Allow in a 405, which mux does not send.
 func (a *App) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	code := Status(err)
 	switch {

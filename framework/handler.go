@@ -51,7 +51,8 @@ func Init(h Handler, app *App, w http.ResponseWriter, r *http.Request) {
 		response, _ = app.newResponse(w, r, nil)
 	}
 	core := h.requestHandler()
-	core.fill(h, app, response, r, app.variables(r), bareRoute(app, nil, verbsOf(h)).byMux)
+	entry := bareRoute(app, nil, verbsOf(h)).muxEntry
+	core.fill(h, app, response, r, app.variables(r), entry.within(response))
 	app.initialize(h)
 }
 

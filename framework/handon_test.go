@@ -27,6 +27,45 @@ func (h *frontDesk) HandleError(err error) error {
 	return nil
 }
 
+// mute answers nothing, and does not delegate.
+type mute struct{ framework.RequestHandler }
+
+func (h *mute) Dispatch() error { return nil }
+func (h *mute) Get() error      { return nil }
+
+// told says which route its handler is told of.
+type told struct{ framework.RequestHandler }
+
+func (h *told) Get() error {
+	_, err := fmt.Fprint(h, h.Route() != nil && h.Route().GetName() == "front")
+	return err
+}
+
+// A handler that was handed a request answers for itself, and is told of the route that
+// took the request.
+func TestHandedOn(t *testing.T) {
+	for name, test := range map[string]struct {
+		next func(app *framework.App) http.Handler
+		want string
+	}{
+		"one that does nothing":         {func(app *framework.App) http.Handler { return framework.To[mute](app) }, "500 "},
+		"one that asks for its route":   {func(app *framework.App) http.Handler { return framework.To[told](app) }, "200 true"},
+		"one that answers with nothing": {func(app *framework.App) http.Handler { return do(app, func(*action) error { return nil }) }, "200 "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app, _ := newApp(t)
+			next := test.next(app)
+			app.Errors = map[int]framework.ErrorHandler{500: func(framework.Handler, error) error { return nil }}
+			app.Handle("/", framework.From(app, func() *frontDesk { return &frontDesk{next: next} })).Name("front")
+			w := httptest.NewRecorder()
+			app.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+			if got := fmt.Sprint(w.Code, " ", w.Body); got != test.want {
+				t.Errorf("%q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
 // A handler may let the handler of another route answer. Its errors stay its own.
 func TestHandOn(t *testing.T) {
 	for want, err := range map[string]error{"hello": nil, "the front desk: broken": errors.New("broken")} {

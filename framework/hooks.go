@@ -14,27 +14,49 @@ import (
 // instead; the Write, Flush or Hijack that made the header go returns it, and no
 // function runs again. One that is registered after the header has gone runs at the
 // end of the request, when [Response.Sent] is true: it can change nothing any more.
+//
+// It is the one method here that all goroutines of the request may call: the first use
+// of a session, which registers its save, may come from any of them.
 func (r *Response) BeforeSend(f func(http.ResponseWriter) error) {
-	if r.hook == nil && (r.rare == nil || len(r.rare.hooks) == 0) {
-		r.hook = f
-		return
+	for h := (&hook{run: f}); ; {
+		h.before = r.hooks.Load()
+		if r.hooks.CompareAndSwap(h.before, h) {
+			return
+		}
 	}
-	rare := r.rarely()
-	rare.hooks = append(rare.hooks, f)
 }
 
-// hooked tells whether there may be a hook or a failure: for most requests neither.
-func (r *Response) hooked() bool { return r.hook != nil || r.rare != nil }
+// A hook is a function that waits to be run.
+type hook struct {
+	run    func(http.ResponseWriter) error
+	before *hook // the one that was registered before it; nil: there is none
+}
 
-// nextHook takes the next function that BeforeSend was given; nil: there is none.
-func (r *Response) nextHook() (hook func(http.ResponseWriter) error) {
-	switch {
-	case r.hook != nil:
-		hook, r.hook = r.hook, nil
-	case r.rare != nil && len(r.rare.hooks) > 0:
-		hook, r.rare.hooks = r.rare.hooks[0], r.rare.hooks[1:]
+// hooked tells whether there is a hook or a failure: for most requests there is neither.
+func (r *Response) hooked() bool { return r.hooks.Load() != nil || r.extras != nil }
+
+// nextHook takes the oldest of the hooks that wait; nil: none does. Only the goroutine
+// that sends the answer takes hooks.
+func (r *Response) nextHook() *hook {
+	for {
+		newest := r.hooks.Load()
+		if newest == nil {
+			return nil
+		}
+		if newest.before == nil {
+			if r.hooks.CompareAndSwap(newest, nil) {
+				return newest
+			}
+			continue // another has been registered meanwhile
+		}
+		second := newest
+		for second.before.before != nil {
+			second = second.before
+		}
+		oldest := second.before
+		second.before = nil
+		return oldest
 	}
-	return hook
 }
 
 // Commit runs the functions of [Response.BeforeSend] now, and not again, without
@@ -64,23 +86,23 @@ func (r *Response) runHooks() error {
 	if len(failed) > 0 {
 		return r.fail(errors.Join(failed...))
 	}
-	return nil
+	return r.failure() // of a hook that ran while another sent the answer
 }
 
 // fail drops the body: the error of a hook, or of what the hooks have set, is to be
 // answered.
 func (r *Response) fail(err error) error {
 	r.dropBody()
-	r.rarely().failure = err
+	r.needExtras().failure = err
 	return err
 }
 
 // failure returns the error that is to be answered instead of the body; nil: none.
 func (r *Response) failure() error {
-	if r.rare == nil {
+	if r.extras == nil {
 		return nil
 	}
-	return r.rare.failure
+	return r.extras.failure
 }
 
 // runLateHooks runs the hooks that came too late, and returns their errors.
@@ -93,6 +115,6 @@ func (r *Response) runLateHooks() (failed []error) {
 	return failed
 }
 
-func (r *Response) call(hook func(http.ResponseWriter) error) error {
-	return protect(func() error { return hook(r) })
+func (r *Response) call(h *hook) error {
+	return protect(func() error { return h.run(r) })
 }

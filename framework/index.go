@@ -35,7 +35,7 @@ type node struct {
 // a map finds one of them.
 type children struct {
 	few  []child
-	many map[string]*node // instead of few, where there are more than fewest
+	many map[string]*node // instead of few, where there are more than mostCompared
 }
 
 type child struct {
@@ -43,7 +43,7 @@ type child struct {
 	node *node
 }
 
-const fewest = 6
+const mostCompared = 6
 
 func (l *children) next(segment string) *node {
 	if l.many != nil {
@@ -68,7 +68,7 @@ func (l *children) add(segment string) *node {
 		return n
 	}
 	l.few = append(l.few, child{segment, n})
-	if len(l.few) > fewest {
+	if len(l.few) > mostCompared {
 		l.many = make(map[string]*node, len(l.few))
 		for _, f := range l.few {
 			l.many[f.text] = f.node
@@ -226,7 +226,11 @@ func (n *node) child(s segment) *node {
 
 // newIndex reads a routing table. Where it cannot, it knows no route.
 func newIndex(router *mux.Router) *index {
-	x := &index{root: node{first: math.MaxInt}, invented: hasInvented(router)}
+	x := &index{root: node{first: math.MaxInt}}
+	if router == nil {
+		return x
+	}
+	x.invented = hasInvented(router)
 	table, ok := readTable(router)
 	if !ok {
 		return x

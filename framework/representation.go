@@ -3,7 +3,6 @@ package framework
 import (
 	"net/http"
 	"strconv"
-	"sync/atomic"
 )
 
 // sniffed is how much of a body tells its type; of the answer to HEAD no more is kept.
@@ -36,7 +35,7 @@ func (r *Response) complete(whole bool) {
 		header.Del("Content-Length")
 		header.Del("Content-Type")
 	}
-	if r.core.Request.Method == http.MethodHead {
+	if r.head {
 		if r.count == 0 {
 			return // of a Head of its own, which need not know
 		}
@@ -44,32 +43,23 @@ func (r *Response) complete(whole bool) {
 			header.Set("Content-Type", http.DetectContentType(*r.body)) // as the server does for GET
 		}
 	}
-	if !whole || r.encoded || !bodyAllowed(r.status) || header["Content-Length"] != nil || header["Transfer-Encoding"] != nil || header["Trailer"] != nil {
+	if !whole || r.encoded || !bodyAllowed(r.status) || r.counted && r.count <= serverCounts && !r.head {
 		return
 	}
-	header["Content-Length"] = lengthLine(r.count)
+	if header["Content-Length"] == nil && header["Transfer-Encoding"] == nil && header["Trailer"] == nil {
+		header["Content-Length"] = []string{strconv.FormatInt(r.count, 10)}
+	}
 }
 
-// lengths are the Content-Length lines of small bodies, made when they are first
-// needed and shared by all answers, which costs no allocation: their capacity is their
-// length, so that Header.Add copies, and Header.Set replaces.
-var lengths [4 << 10]atomic.Pointer[[1]string]
+// serverCounts is the largest body whose length net/http's own writers find out, where
+// all of it has been written when the handler returns.
+const serverCounts = 2 << 10
 
-// lengthLine returns what stands under Content-Length for a body of n bytes.
-func lengthLine(n int64) []string {
-	if n >= int64(len(lengths)) {
-		return []string{strconv.FormatInt(n, 10)}
-	}
-	line := lengths[n].Load()
-	if line == nil {
-		line = &[1]string{strconv.FormatInt(n, 10)}
-		lengths[n].Store(line)
-	}
-	return line[:]
-}
+// A serverWriter is net/http's own, of HTTP/1 or HTTP/2; no other offers this.
+type serverWriter interface{ EnableFullDuplex() error }
 
 // bodyAllowed tells whether a status may have a body (RFC 9110 section 6.4.1).
-func bodyAllowed(status int32) bool {
+func bodyAllowed(status int16) bool {
 	return status != http.StatusNoContent && status != http.StatusNotModified && status != http.StatusSwitchingProtocols
 }
 

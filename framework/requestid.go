@@ -11,20 +11,20 @@ import (
 // trace, by which Google's logs are found too; else it is random, and made when it is
 // first asked for.
 func (r *Response) RequestID() string {
-	rare := r.rarely()
-	if rare.id != "" {
-		return rare.id
+	extras := r.needExtras()
+	if extras.id != "" {
+		return extras.id
 	}
 	switch outer := behind(r.writer); {
 	case outer != nil: // middleware wrapped the writer: it is the same request
-		rare.id = outer.RequestID()
-	case r.core.App.Proxy != NoProxy:
-		rare.id = traceID(r.core.Request.Header.Get("X-Cloud-Trace-Context"))
+		extras.id = outer.RequestID()
+	case Proxy(r.proxy) != NoProxy && r.core.Request != nil:
+		extras.id = traceID(r.core.Request.Header.Get("X-Cloud-Trace-Context"))
 	}
-	if rare.id == "" {
-		rare.id = rand.Text()[:12]
+	if extras.id == "" {
+		extras.id = rand.Text()[:12]
 	}
-	return rare.id
+	return extras.id
 }
 
 // traceID returns the trace of an X-Cloud-Trace-Context, "TRACE/SPAN;o=1", where it is

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 )
 
 // A Response holds the answer back until Dispatch has returned, so that what runs
@@ -16,13 +17,17 @@ type Response struct {
 	writer http.ResponseWriter
 	core   *RequestHandler // of the request's handler; before there is one, of none
 
-	body  *[]byte                         // what is held; nil: nothing
-	count int64                           // bytes of body written, sent or not
-	hook  func(http.ResponseWriter) error // the next to run; nil: none
-	rare  *rare                           // what few requests have; nil: nothing of it
+	body   *[]byte              // what is held; nil: nothing
+	count  int64                // bytes of body written, sent or not
+	hooks  atomic.Pointer[hook] // those that wait, the newest first; nil: none
+	extras *extras              // what few requests have; nil: nothing of it
 
-	status    int32 // what WriteHeader said; 0: nothing yet
+	limit     int32 // how many bytes of body are held back
+	status    int16 // what WriteHeader said; 0: nothing yet
+	proxy     uint8 // App.Proxy
+	head      bool  // the answer is one to HEAD
 	encoded   bool  // middleware around this has chosen a Content-Encoding, and changes the body on its way out
+	counted   bool  // the writer finds out the length of a small body itself
 	delegated bool  // the handler's RequestHandler.Dispatch was reached
 	sent      bool  // the header has gone
 	closed    bool  // no hook runs any more: one failed
@@ -31,18 +36,17 @@ type Response struct {
 	broken    bool // failed after the header had gone
 }
 
-// A rare is what few requests have.
-type rare struct {
-	id      string                            // see RequestID
-	hooks   []func(http.ResponseWriter) error // after Response.hook, in the order of BeforeSend; those that came too late wait for the end
-	failure error                             // of a hook: the body is dropped, the error is to be answered
+// Extras are what few requests have.
+type extras struct {
+	id      string // see RequestID
+	failure error  // of a hook: the body is dropped, the error is to be answered
 }
 
-func (r *Response) rarely() *rare {
-	if r.rare == nil {
-		r.rare = new(rare)
+func (r *Response) needExtras() *extras {
+	if r.extras == nil {
+		r.extras = new(extras)
 	}
-	return r.rare
+	return r.extras
 }
 
 var _ http.ResponseWriter = (*Response)(nil)
@@ -51,14 +55,15 @@ var _ http.ResponseWriter = (*Response)(nil)
 var errFinished = errors.New("framework: write to a response that is finished")
 
 // newResponse makes the Response of a request and, where its route is known and does
-// not want to make it itself, the handler.
+// not want to make it itself, the handler. What it needs of the App and of the request is
+// copied: a handler may put another request in the place of its own.
 func (a *App) newResponse(w http.ResponseWriter, r *http.Request, found *entry) (*Response, Handler) {
 	var (
 		response *Response
 		h        Handler
 	)
-	if found != nil && found.route.together != nil {
-		response, h = found.route.together()
+	if found != nil && found.route.newWithResponse != nil {
+		response, h = found.route.newWithResponse()
 		response.core = h.requestHandler()
 	} else {
 		made := new(struct {
@@ -69,7 +74,10 @@ func (a *App) newResponse(w http.ResponseWriter, r *http.Request, found *entry) 
 		response.core = &made.core
 	}
 	response.writer, response.core.App, response.core.Request = w, a, r
+	response.limit, response.proxy = a.limit(), uint8(a.Proxy)
+	response.head = r.Method == http.MethodHead
 	response.encoded = w.Header()["Content-Encoding"] != nil
+	_, response.counted = w.(serverWriter)
 	return response, h
 }
 
@@ -85,7 +93,7 @@ func (r *Response) WriteHeader(code int) {
 	case r.sent:
 		r.writer.WriteHeader(code) // too late: the server logs it
 	case code == http.StatusSwitchingProtocols:
-		r.status = int32(code)
+		r.status = int16(code)
 		if r.runHooks() == nil {
 			r.sent = true
 			r.dropBody()
@@ -97,7 +105,7 @@ func (r *Response) WriteHeader(code int) {
 		if code < 100 || code > 999 {
 			panic("framework: WriteHeader(" + strconv.Itoa(code) + "): a status has three digits")
 		}
-		r.status = int32(code)
+		r.status = int16(code)
 	}
 }
 
@@ -110,12 +118,12 @@ func (r *Response) Write(p []byte) (int, error) {
 	}
 	r.count += int64(len(p))
 	switch {
-	case r.core.Request.Method == http.MethodHead:
+	case r.head:
 		r.hold(p[:min(len(p), max(sniffed-r.held(), 0))])
 		return len(p), nil
 	case r.sent:
 		return r.writer.Write(p)
-	case r.held()+len(p) <= r.limit():
+	case r.held()+len(p) <= int(r.limit):
 		r.hold(p)
 		return len(p), nil
 	}
@@ -127,7 +135,7 @@ func (r *Response) Write(p []byte) (int, error) {
 
 // WriteString is Write for a string, without a copy of it.
 func (r *Response) WriteString(s string) (int, error) {
-	if r.sent || r.core.Request.Method == http.MethodHead || r.held()+len(s) > r.limit() {
+	if r.sent || r.head || r.held()+len(s) > int(r.limit) {
 		return r.Write([]byte(s))
 	}
 	if err := r.writable(); err != nil {
@@ -180,10 +188,10 @@ func (r *Response) prepare(err error) {
 		return
 	}
 	if r.failure() != nil {
-		r.rare.failure, r.closed = nil, true
+		r.extras.failure, r.closed = nil, true
 	}
 	r.Reset()
-	r.status = int32(Status(err))
+	r.status = int16(Status(err))
 	if to, ok := errors.AsType[redirection](err); ok && r.status < 400 {
 		r.Header().Set("Location", string(to))
 	}
@@ -200,7 +208,7 @@ func (r *Response) send(whole bool) error {
 			return err
 		}
 	}
-	if r.core.App.Proxy == AppEngine {
+	if Proxy(r.proxy) == AppEngine {
 		if err := r.checkBudget(); err != nil {
 			return r.fail(err)
 		}
@@ -208,7 +216,7 @@ func (r *Response) send(whole bool) error {
 	r.sent = true
 	r.complete(whole)
 	r.writer.WriteHeader(r.Status())
-	if r.body == nil || !bodyAllowed(r.status) || r.core.Request.Method == http.MethodHead {
+	if r.body == nil || !bodyAllowed(r.status) || r.head {
 		return nil
 	}
 	_, err := r.writer.Write(*r.body)

@@ -39,7 +39,7 @@ func ToMethod[T any, H HandlerOf[T]](app *App, method func(H) error) http.Handle
 // before anything else of a request, a handler and its Response are one allocation.
 func newRouteOf[T any, H HandlerOf[T]](app *App, only func(Handler) error) *route {
 	rt := newRoute(app, func() Handler { return H(new(T)) }, only)
-	rt.together = func() (*Response, Handler) {
+	rt.newWithResponse = func() (*Response, Handler) {
 		made := new(struct {
 			handler  T
 			response Response
@@ -60,16 +60,16 @@ func From[H Handler](app *App, newHandler func() H) http.Handler {
 
 // A route serves one handler type.
 type route struct {
-	app        *App
-	newHandler func() Handler
-	together   func() (*Response, Handler) // makes both at one stroke; nil: newHandler must be called
-	verbs      *verbs
-	byMux      *entry // of the requests for which mux chose this route
+	app             *App
+	newHandler      func() Handler
+	newWithResponse func() (*Response, Handler) // makes both at one stroke; nil: newHandler must be called
+	verbs           *verbs
+	muxEntry        *entry // of the requests that the index did not find
 }
 
 func bareRoute(app *App, newHandler func() Handler, v *verbs) *route {
 	rt := &route{app: app, newHandler: newHandler, verbs: v}
-	rt.byMux = &entry{route: rt}
+	rt.muxEntry = &entry{route: rt}
 	return rt
 }
 
@@ -120,7 +120,7 @@ func checkNil(h Handler, function string) error {
 func (rt *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	response, ours := w.(*Response)
 	if ours {
-		rt.byMux.serve(response, r, rt.app.variables(r), nil)
+		rt.muxEntry.serve(response, r, rt.app.variables(r), nil)
 		return
 	}
 	// Middleware has wrapped the writer, or there is no App around.
@@ -128,7 +128,7 @@ func (rt *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if outer := behind(w); outer != nil {
 		response.sent = outer.sent
 	}
-	rt.byMux.serve(response, r, rt.app.variables(r), nil)
+	rt.muxEntry.serve(response, r, rt.app.variables(r), nil)
 	rt.app.finish(response, r)
 }
 
@@ -137,17 +137,41 @@ func (rt *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (e *entry) serve(w *Response, r *http.Request, vars map[string]string, h Handler) {
 	app := e.route.app
 	var core *RequestHandler
+	outer := w.delegated // of a handler that hands its request on to this one
+	w.delegated = false
 	err := protect(func() error {
 		if h == nil {
 			h = e.route.newHandler()
 		}
 		core = h.requestHandler()
-		core.fill(h, app, w, r, vars, e)
+		core.fill(h, app, w, r, vars, e.within(w))
 		w.core = core
 		app.initialize(h)
 		return h.Dispatch()
 	})
-	if err == nil && !w.delegated && !w.answered() {
+	delegated := w.delegated
+	w.delegated = outer
+	if err == nil && delegated && !w.hooked() {
+		return
+	}
+	if err := protect(func() error { e.conclude(w, r, h, core, delegated, err); return nil }); err != nil {
+		app.fail(w, r, err) // of an error whose own methods panic
+	}
+}
+
+// within returns the entry with what a handler is told of the route that took the
+// request: where another handler handed it on, of that one's route.
+func (e *entry) within(w *Response) *entry {
+	if outer := w.core.entry; e.mux == nil && outer != nil {
+		return &entry{route: e.route, mux: outer.mux, template: outer.template}
+	}
+	return e
+}
+
+// conclude answers what Dispatch has left to answer.
+func (e *entry) conclude(w *Response, r *http.Request, h Handler, core *RequestHandler, delegated bool, err error) {
+	app := e.route.app
+	if err == nil && !delegated && !w.answered() {
 		err = fmt.Errorf("framework: %T.Dispatch neither answered nor called the embedded Dispatch", h)
 	}
 	if failed := w.failure(); failed != nil && !errors.Is(err, failed) {

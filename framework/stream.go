@@ -64,11 +64,11 @@ func (r *Response) ReadFrom(src io.Reader) (n int64, err error) {
 	if err := r.writable(); err != nil {
 		return 0, err
 	}
-	if r.core.Request.Method == http.MethodHead {
+	if r.head {
 		return io.Copy(struct{ io.Writer }{r}, src) // Write counts
 	}
 	for !r.sent {
-		if r.held() >= r.limit() {
+		if r.held() >= int(r.limit) {
 			if err := r.send(false); err != nil {
 				return n, err
 			}

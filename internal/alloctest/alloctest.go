@@ -18,7 +18,8 @@ func Check(t *testing.T, most float64, request func()) {
 }
 
 // A Writer is an [http.ResponseWriter] that is used again and allocates nothing. It
-// keeps the header and nothing else.
+// keeps the header and nothing else. Like net/http's own it can be told apart from
+// writers that wrap one.
 type Writer struct{ header http.Header }
 
 // NewWriter returns a Writer with an empty header.
@@ -35,6 +36,9 @@ func (w *Writer) Write(p []byte) (int, error) { return len(p), nil }
 
 // WriteString is Write for a string.
 func (w *Writer) WriteString(s string) (int, error) { return len(s), nil }
+
+// EnableFullDuplex does nothing.
+func (w *Writer) EnableFullDuplex() error { return nil }
 
 // WriteHeader does nothing.
 func (w *Writer) WriteHeader(int) {}
