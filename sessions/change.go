@@ -154,19 +154,19 @@ func (s *Session) change(op operation) {
 // apply changes the working copy and logs the change. The lock is held.
 func (s *Session) apply(op operation) { s.do(op, func() operation { return op }) }
 
-// do applies now to the working copy and logs what replayed returns. It is asked only
+// do applies op to the working copy and logs what logged returns. That is asked only
 // where something may have to be replayed, so that a signed cookie does not pay for a
 // log. The lock is held.
-func (s *Session) do(now operation, replayed func() operation) {
+func (s *Session) do(op operation, logged func() operation) {
 	if s.store.saved {
 		s.tooLate()
 		return
 	}
 	s.changed = true // also where it fails: then Save does, whatever WhenDown says
 	if s.spec.Backend != nil {
-		s.log = append(s.log, replayed())
+		s.log = append(s.log, logged())
 	}
-	if err := now(&s.contents); err != nil {
+	if err := op(&s.contents); err != nil {
 		s.fail(err)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"hash"
 	"strconv"
 	"sync"
@@ -48,10 +47,7 @@ func (s *scratch) done() {
 	}
 }
 
-var (
-	base64Of = base64.URLEncoding
-	pipe     = []byte{'|'}
-)
+var pipe = []byte{'|'}
 
 func newSealer(k Key) (*sealer, error) {
 	secret := append([]byte(nil), k.Hash...)
@@ -98,9 +94,8 @@ func (c *codec) seal(dst []byte, name string, date int64, payload []byte) []byte
 func (c *codec) open(name, value string) (payload string, date int64, key int, ok bool) {
 	s := scratches.Get().(*scratch)
 	defer s.done()
-	s.decoded = append(s.decoded[:0], value...)
 	text := append(append(s.text[:0], name...), '|')
-	text, err := base64Of.AppendDecode(text, s.decoded)
+	text, err := appendDecoded(text, value)
 	s.text = text
 	if err != nil {
 		return "", 0, 0, false
@@ -117,7 +112,7 @@ func (c *codec) open(name, value string) (payload string, date int64, key int, o
 	if date, ok = parseDate(dated); !ok {
 		return "", 0, 0, false
 	}
-	s.decoded, err = base64Of.AppendDecode(s.decoded[:0], sealed)
+	s.decoded, err = appendDecoded(s.decoded[:0], sealed)
 	if err != nil {
 		return "", 0, 0, false
 	}

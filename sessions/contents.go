@@ -114,7 +114,8 @@ func encodedTimes[T string | []byte](data T) (created, seen int64, err error) {
 	return created, seen, nil
 }
 
-// parse reads an encoded form, the values into the room that c.values has. It checks the whole of it and decodes no value.
+// parse reads an encoded form, the values into the room that c.values has. It checks the
+// whole of it and decodes no value.
 func (c *contents) parse(data string) (err error) {
 	if c.created, c.seen, err = encodedTimes(data); err != nil {
 		return err

@@ -40,7 +40,8 @@ func cookieAttributes(path, domain string, secure bool, sameSite http.SameSite) 
 
 // cookieValues appends to values those of the cookies called name, at most
 // maxCandidates, in one pass over the Cookie header. It takes what net/http takes, and
-// values with bytes that no cookie may have, which no codec has sealed.
+// beside that values with bytes that no cookie may have: whether it is one that was
+// sealed here is for the codec to say.
 func cookieValues(header http.Header, name string, values []string) (_ []string, found bool) {
 	for _, line := range header["Cookie"] {
 		for line != "" {
@@ -82,10 +83,13 @@ func unquote(value string) string {
 }
 
 // setCookie adds a Set-Cookie line in place of any of the same name, which RFC 6265
-// does not allow twice.
-func setCookie(header http.Header, line string) {
+// does not allow twice. Where it is the first, it goes into room.
+func setCookie(header http.Header, line string, room []string) {
 	name, _, _ := strings.Cut(line, "=")
 	lines := header["Set-Cookie"]
+	if len(lines) == 0 {
+		lines = room
+	}
 	kept := lines[:0]
 	for _, l := range lines {
 		if n, _, _ := strings.Cut(l, "="); trim(n) != name {
@@ -129,12 +133,12 @@ func validDomain(domain string) bool {
 	return len(domain) <= 253
 }
 
-func notInCookie(c rune) bool {
+func forbiddenInCookie(c rune) bool {
 	return c < ' ' || c >= 0x7f || c == '"' || c == ';' || c == '\\'
 }
 
 func validPath(path string) bool {
-	return strings.HasPrefix(path, "/") && !strings.ContainsFunc(path, notInCookie) && len(path) <= 1024
+	return strings.HasPrefix(path, "/") && !strings.ContainsFunc(path, forbiddenInCookie) && len(path) <= 1024
 }
 
 func errTooLong(name string, value int) error {

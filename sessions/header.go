@@ -6,28 +6,23 @@ import (
 )
 
 // forbidSharing keeps an answer that a session went into out of shared caches, and
-// one that carries a cookie out of all, unless the handler has decided for itself.
-func forbidSharing(header http.Header, cookie bool) {
+// one that carries a cookie out of all, unless the handler has decided for itself. The
+// lines are the room for two.
+func forbidSharing(header http.Header, cookie bool, lines []string) {
 	if vary := header["Vary"]; len(vary) == 0 {
-		header["Vary"] = byCookie
+		lines[0] = "Cookie"
+		header["Vary"] = lines[0:1:1]
 	} else if !variesByCookie(vary) {
 		header["Vary"] = append(vary, "Cookie")
 	}
 	if len(header["Cache-Control"]) == 0 {
-		header["Cache-Control"] = private
+		lines[1] = "private, no-cache"
 		if cookie {
-			header["Cache-Control"] = noStore
+			lines[1] = "no-store"
 		}
+		header["Cache-Control"] = lines[1:2:2]
 	}
 }
-
-// The lines are shared by all answers, which costs no allocation: their capacity is
-// their length, so that Header.Add copies, and Header.Set replaces.
-var (
-	byCookie = []string{"Cookie"}
-	private  = []string{"private, no-cache"}
-	noStore  = []string{"no-store"}
-)
 
 func variesByCookie(vary []string) bool {
 	for _, line := range vary {

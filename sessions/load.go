@@ -85,7 +85,7 @@ func (s *Session) verify(values []string) (payload string, date int64, ok bool) 
 		payload, seconds, key, ok := s.spec.manager.codec.open(s.spec.bound, value)
 		if ok {
 			s.oldKey = key > 0
-			return payload, limit(seconds, 1<<52) * 1000, true
+			return payload, clamp(seconds, 1<<52) * 1000, true
 		}
 	}
 	return "", 0, false
@@ -94,11 +94,11 @@ func (s *Session) verify(values []string) (payload string, date int64, ok bool) 
 // since returns how long ago, when the session was loaded, a time was that is given in
 // Unix milliseconds. What a Duration cannot hold is cut.
 func (s *Session) since(milliseconds int64) time.Duration {
-	passed := s.began - limit(milliseconds, 1<<62)
-	return time.Duration(limit(passed, int64(math.MaxInt64/time.Millisecond))) * time.Millisecond
+	passed := s.began - clamp(milliseconds, 1<<62)
+	return time.Duration(clamp(passed, int64(math.MaxInt64/time.Millisecond))) * time.Millisecond
 }
 
-func limit(n, most int64) int64 { return min(max(n, -most), most) }
+func clamp(n, most int64) int64 { return min(max(n, -most), most) }
 
 // refuse makes the session an empty one that may be written anew.
 func (s *Session) refuse(status Status, e Event) {

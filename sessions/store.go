@@ -16,6 +16,8 @@ type Store struct {
 	first  *Session   // the default one; nil: not asked for
 	others []*Session // as in manager.specs, without the first; nil: none was asked for
 	saved  bool
+
+	lines [3]string // of the answer's header: Vary, Cache-Control and Set-Cookie
 }
 
 // Session returns the default session, the first that the Config declares. It reads
@@ -81,14 +83,14 @@ func (st *Store) Save(w http.ResponseWriter) error {
 		}
 		if line != "" {
 			set = true
-			setCookie(header, line)
+			setCookie(header, line, st.lines[2:2:3])
 			if old := s.spec.oldDeletion; old != "" {
-				setCookie(header, old)
+				setCookie(header, old, nil)
 			}
 		}
 	}
 	if used && !sent {
-		forbidSharing(header, set)
+		forbidSharing(header, set, st.lines[:2])
 	}
 	if len(errs) == 1 {
 		return errs[0]
