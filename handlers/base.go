@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
@@ -29,7 +30,7 @@ type BaseHandler struct {
 	framework.RequestHandler
 	Site *Site // set by Site.Init
 
-	store *sessions.Store
+	store atomic.Pointer[sessions.Store]
 	page  *templates.Page
 	user  *auth.User
 	known bool   // whether user has been asked for
@@ -56,12 +57,20 @@ func (h *BaseHandler) Ready() error {
 // Store returns the session store of this request. It is opened at the first use,
 // wherever that is: also in an override of Dispatch, before it delegates. Its changed
 // sessions are saved just before the header goes out.
+//
+// All goroutines of the request may ask for it, and for what is in it. Where the first
+// use comes after the header has gone, a change is lost: that is an error in the log,
+// and at the end of the request in the session's Err.
 func (h *BaseHandler) Store() *sessions.Store {
-	if h.store == nil {
-		h.store = h.Site.Sessions.Store(h.Request)
-		h.Response.BeforeSend(h.store.Save)
+	if store := h.store.Load(); store != nil {
+		return store
 	}
-	return h.store
+	store := h.Site.Sessions.Store(h.Request)
+	if !h.store.CompareAndSwap(nil, store) {
+		return h.store.Load()
+	}
+	h.Response.BeforeSend(store.Save)
+	return store
 }
 
 // Session returns the default session of this request. Others are by name in Store.

@@ -48,36 +48,41 @@ func (s *Site) Init(h framework.Handler) {
 	}
 	base := embedded.base()
 	base.Site = s
-	header := base.Response.Header()
-	for i := range securityHeaders {
-		header[securityHeaders[i].name] = securityHeaders[i].value
+	s.secure(base.Response.Header(), base.App.Scheme(base.Request) == "https" && !base.App.Debug)
+}
+
+// secure sets the security headers. Their values are a request's own, in one
+// allocation: what one handler does to them is not in the answers of the others.
+func (s *Site) secure(header http.Header, https bool) {
+	values := new([len(securityHeaders) + 1]string)
+	set := func(at int, name, value string) {
+		values[at] = value
+		header[name] = values[at : at+1 : at+1]
+	}
+	for at := range securityHeaders {
+		set(at, securityHeaders[at].name, securityHeaders[at].value)
 	}
 	if s.Policy != "" {
-		header["Content-Security-Policy"] = []string{s.Policy}
+		set(0, "Content-Security-Policy", s.Policy)
 	}
-	if base.App.Scheme(base.Request) == "https" && !base.App.Debug {
-		header["Strict-Transport-Security"] = transportSecurity
+	if https {
+		set(len(securityHeaders), "Strict-Transport-Security", transportSecurity)
 	}
 }
 
-// securityHeaders are those of every answer (OWASP Secure Headers Project). Their
-// slices are shared by all answers, which costs no allocation: their capacity is their
-// length, so that Header.Add copies, and Header.Set replaces.
-var securityHeaders = []struct {
-	name  string
-	value []string
-}{
-	{"Content-Security-Policy", []string{StrictPolicy}},
-	{"X-Content-Type-Options", []string{"nosniff"}},
-	{"Referrer-Policy", []string{"same-origin"}},
-	{"Permissions-Policy", []string{"camera=(), microphone=(), geolocation=(), payment=(), usb=()"}},
-	{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
-	{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
+// securityHeaders are those of every answer (OWASP Secure Headers Project).
+var securityHeaders = [...]struct{ name, value string }{
+	{"Content-Security-Policy", StrictPolicy},
+	{"X-Content-Type-Options", "nosniff"},
+	{"Referrer-Policy", "same-origin"},
+	{"Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()"},
+	{"Cross-Origin-Opener-Policy", "same-origin"},
+	{"Cross-Origin-Resource-Policy", "same-origin"},
 }
 
 // transportSecurity keeps a browser on https for a year. Subdomains are for their own
 // sites to decide.
-var transportSecurity = []string{"max-age=31536000"}
+const transportSecurity = "max-age=31536000"
 
 // Routes adds the site's own pages to app: login, logout, signup and account, each
 // under its name and at the path of that name, and the static files, named static.
