@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/alexedwards/scs/v2"
+	"github.com/alexedwards/scs/v2/memstore"
 	"github.com/go-chi/chi/v5"
 )
 
@@ -18,6 +19,7 @@ func chiPlain() http.Handler {
 
 func chiSite() http.Handler {
 	manager := scs.New()
+	manager.Store = memstore.NewWithCleanupInterval(0) // the goroutine of the other would keep what a measurement has made for those that follow
 	manager.Cookie.Secure = true
 	router := chi.NewRouter()
 	router.Use(manager.LoadAndSave)
