@@ -38,7 +38,7 @@ func main() {
 func measureAll(inProcess, network pace, out, progress io.Writer) error {
 	runtime.GOMAXPROCS(1) // see compare
 	r := newReport(inProcess, network, progress)
-	for _, part := range []func() error{r.scenarios, r.tables, r.memcached, r.endToEnd} {
+	for _, part := range []func() error{r.control, r.tables, r.scenarios, r.memcached, r.endToEnd} {
 		if err := part(); err != nil {
 			return err
 		}

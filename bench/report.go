@@ -71,9 +71,6 @@ func (r *report) scenarios() error {
 		read.name: {atMost: 0.55}, write.name: {atMost: 0.65}, login.name: {atMost: 0.9}, loginKept.name: {atMost: 0.9},
 	}
 	allocationLimits := map[string]limit{hello.name: {atMost: 3}, read.name: {atMost: 12}}
-	if err := r.control(); err != nil {
-		return err
-	}
 	measured := make(map[string][]comparison)
 	all := append([]scenario{hello}, sessionScenarios...)
 	for _, s := range all {
