@@ -14,7 +14,7 @@ func (a *App) answer(h Handler, err error) {
 	core := h.requestHandler()
 	w, r := core.Response, core.Request
 	w.prepare(err)
-	left := protect(func() error { return h.HandleError(err) })
+	left := sound(protect(func() error { return h.HandleError(err) }))
 	if left == nil {
 		return
 	}
@@ -25,7 +25,7 @@ func (a *App) answer(h Handler, err error) {
 	id := a.report(w, r, err)
 	if site := a.Errors[Status(err)]; site != nil && !w.sent {
 		w.prepare(err)
-		failed := protect(func() error { return site(h, err) })
+		failed := sound(protect(func() error { return site(h, err) }))
 		if failed == nil {
 			return
 		}

@@ -1,6 +1,7 @@
 package framework
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -100,6 +101,19 @@ func (sentError) HeaderSent() bool { return true }
 func (sentError) Is(target error) bool {
 	_, same := target.(interface{ HeaderSent() bool })
 	return same
+}
+
+// sound returns err, and what it throws instead where its own methods panic, as those of
+// a nil pointer do that was returned as an error.
+func sound(err error) error {
+	if err == nil {
+		return nil
+	}
+	thrown := protect(func() error {
+		_, _ = Status(err), err.Error()
+		return nil
+	})
+	return cmp.Or(thrown, err)
 }
 
 // protect calls f and returns a panic of it as a *PanicError. http.ErrAbortHandler,

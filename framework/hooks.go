@@ -116,5 +116,5 @@ func (r *Response) runLateHooks() (failed []error) {
 }
 
 func (r *Response) call(h *hook) error {
-	return protect(func() error { return h.run(r) })
+	return sound(protect(func() error { return h.run(r) }))
 }

@@ -28,6 +28,10 @@ func TestMisuse(t *testing.T) {
 		length int64 // -1: any
 	}{
 		"a nil pointer as the error": {"GET", func(*action) error { return (*badError)(nil) }, 500, -1},
+		"a nil pointer as the error of a hook": {"GET", func(h *action) error {
+			h.Response.BeforeSend(func(http.ResponseWriter) error { return (*badError)(nil) })
+			return nil
+		}, 500, -1},
 		"no request any more": {"GET", func(h *action) error {
 			h.Request = nil
 			_, err := io.WriteString(h.Response, "page")
@@ -63,6 +67,25 @@ func TestMisuse(t *testing.T) {
 				t.Errorf("status %d, length %d", answer.StatusCode, answer.ContentLength)
 			}
 		})
+	}
+}
+
+// nilErrors answers errors with one that is none.
+type nilErrors struct{ framework.RequestHandler }
+
+func (h *nilErrors) Get() error              { return h.Abort(404) }
+func (h *nilErrors) HandleError(error) error { return (*badError)(nil) }
+
+func TestMisuseInErrorHandlers(t *testing.T) {
+	app, _ := newApp(t)
+	app.Handle("/handler", framework.To[nilErrors](app))
+	app.Handle("/site", do(app, func(h *action) error { return h.Abort(404) }))
+	app.Errors = map[int]framework.ErrorHandler{404: func(framework.Handler, error) error { return (*badError)(nil) }}
+	server := start(t, app)
+	for _, path := range []string{"/handler", "/site"} {
+		if answer, _ := get(t, server.URL+path); answer.StatusCode != 500 {
+			t.Errorf("%s: status %d", path, answer.StatusCode)
+		}
 	}
 }
 

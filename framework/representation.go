@@ -3,6 +3,7 @@ package framework
 import (
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // sniffed is how much of a body tells its type; of the answer to HEAD no more is kept.
@@ -46,9 +47,20 @@ func (r *Response) complete(whole bool) {
 	if !whole || r.encoded || !bodyAllowed(r.status) || r.counted && r.count <= serverCounts && !r.head {
 		return
 	}
-	if header["Content-Length"] == nil && header["Transfer-Encoding"] == nil && header["Trailer"] == nil {
+	if header["Content-Length"] == nil && header["Transfer-Encoding"] == nil && !hasTrailers(header) {
 		header["Content-Length"] = []string{strconv.FormatInt(r.count, 10)}
 	}
+}
+
+// hasTrailers tells whether headers follow the body, by either of net/http's ways: then
+// its length must not be known (RFC 9112 section 7.1).
+func hasTrailers(header http.Header) bool {
+	for name := range header {
+		if name == "Trailer" || strings.HasPrefix(name, http.TrailerPrefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // serverCounts is the largest body whose length net/http's own writers find out, where

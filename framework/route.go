@@ -150,7 +150,7 @@ func (e *entry) serve(w *Response, r *http.Request, vars map[string]string, h Ha
 		return h.Dispatch()
 	})
 	delegated := w.delegated
-	w.delegated = outer
+	w.delegated = outer || delegated
 	if err == nil && delegated && !w.hooked() {
 		return
 	}
@@ -171,6 +171,7 @@ func (e *entry) within(w *Response) *entry {
 // conclude answers what Dispatch has left to answer.
 func (e *entry) conclude(w *Response, r *http.Request, h Handler, core *RequestHandler, delegated bool, err error) {
 	app := e.route.app
+	err = sound(err)
 	if err == nil && !delegated && !w.answered() {
 		err = fmt.Errorf("framework: %T.Dispatch neither answered nor called the embedded Dispatch", h)
 	}

@@ -215,3 +215,27 @@ func TestStatusAfterSending(t *testing.T) {
 		t.Errorf("answer %d, log:\n%s", answer.StatusCode, log)
 	}
 }
+
+// Headers that follow the body arrive, whatever its size and whichever way they are named.
+func TestTrailers(t *testing.T) {
+	for _, size := range []int{1, 2 << 10, 2<<10 + 1, 8 << 10} {
+		app, _ := appOf(t, func(h *action) error {
+			header := h.Response.Header()
+			header.Set("Trailer", "Declared")
+			_, err := io.WriteString(h, strings.Repeat("x", size))
+			header.Set("Declared", "yes")
+			return err
+		})
+		app.Handle("/prefixed", do(app, func(h *action) error {
+			_, err := io.WriteString(h, strings.Repeat("x", size))
+			h.Response.Header().Set(http.TrailerPrefix+"Prefixed", "yes")
+			return err
+		}))
+		server := start(t, app)
+		for path, name := range map[string]string{"/": "Declared", "/prefixed": "Prefixed"} {
+			if answer, body := get(t, server.URL+path); answer.Trailer.Get(name) != "yes" || len(body) != size {
+				t.Errorf("%d bytes, %s: trailers %v, %d bytes", size, path, answer.Trailer, len(body))
+			}
+		}
+	}
+}

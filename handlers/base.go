@@ -66,10 +66,10 @@ func (h *BaseHandler) Store() *sessions.Store {
 		return store
 	}
 	store := h.Site.Sessions.Store(h.Request)
+	h.Response.BeforeSend(store.Save) // before another goroutine can change what is in it
 	if !h.store.CompareAndSwap(nil, store) {
-		return h.store.Load()
+		return h.store.Load() // of one that was sooner: the save of ours has nothing to save
 	}
-	h.Response.BeforeSend(store.Save)
 	return store
 }
 

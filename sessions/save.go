@@ -63,7 +63,7 @@ func (s *Session) saveCookie() (line string, err error) {
 	if string(data) == s.text && !s.renewed && !s.idle() {
 		return "", nil
 	}
-	now := time.UnixMilli(s.began) // when the browser asked: that spares a second reading of the clock
+	now := s.now()
 	stamp(data, now)
 	if line, err = s.signed(payload, now); err == nil && s.text == "" {
 		s.event(Event{Kind: EventCreated})
