@@ -48,17 +48,8 @@ func updateNobody(t *testing.T, s auth.Store) {
 }
 
 func rename(t *testing.T, s auth.Store) {
-	u := mustCreate(t, s, joe())
-	u.Name = "Joseph"
-	if err := s.Update(t.Context(), u); err != nil {
-		t.Fatalf("Update: %v", err)
-	}
-	got, err := s.ByName(t.Context(), "joseph")
-	if err != nil {
-		t.Fatalf("ByName of the new name: %v", err)
-	}
-	wantSame(t, got, u)
-	_, err = s.ByName(t.Context(), "Joe")
+	renameJoe(t, s, "Joseph", "joseph")
+	_, err := s.ByName(t.Context(), "Joe")
 	wantErr(t, "ByName of the old name", err, auth.ErrNotFound)
 	mustCreate(t, s, joe())
 }
@@ -74,15 +65,19 @@ func renameExisting(t *testing.T, s auth.Store) {
 	}
 }
 
-func renameCase(t *testing.T, s auth.Store) {
+func renameCase(t *testing.T, s auth.Store) { renameJoe(t, s, "JOE", "joe") }
+
+// renameJoe gives a user another name and finds it under that, written otherwise.
+func renameJoe(t *testing.T, s auth.Store, name, written string) {
+	t.Helper()
 	u := mustCreate(t, s, joe())
-	u.Name = "JOE"
+	u.Name = name
 	if err := s.Update(t.Context(), u); err != nil {
 		t.Fatalf("Update: %v", err)
 	}
-	got, err := s.ByName(t.Context(), "joe")
+	got, err := s.ByName(t.Context(), written)
 	if err != nil {
-		t.Fatalf("ByName: %v", err)
+		t.Fatalf("ByName of the new name: %v", err)
 	}
 	wantSame(t, got, u)
 }
