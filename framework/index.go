@@ -2,6 +2,7 @@ package framework
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/gorilla/mux"
@@ -173,15 +174,7 @@ func (n *node) ending(verb string, best *entry) *entry {
 }
 
 func (e *entry) takes(verb string) bool {
-	if e.verbs == nil {
-		return true
-	}
-	for _, v := range e.verbs {
-		if v == verb {
-			return true
-		}
-	}
-	return false
+	return e.verbs == nil || slices.Contains(e.verbs, verb)
 }
 
 // variables returns the variables in a path that the entry matches, nil where it has

@@ -73,7 +73,7 @@ func (a *App) newResponse(w http.ResponseWriter, r *http.Request, found *entry) 
 		response = &made.response
 		response.core = &made.core
 	}
-	response.writer, response.core.App, response.core.Request = w, a, r
+	response.writer, response.core.Request = w, r
 	response.limit, response.proxy = a.limit(), uint8(a.Proxy)
 	response.head = r.Method == http.MethodHead
 	response.encoded = w.Header()["Content-Encoding"] != nil

@@ -155,7 +155,7 @@ func (e *entry) serve(w *Response, r *http.Request, vars map[string]string, h Ha
 		return
 	}
 	if err := protect(func() error { e.conclude(w, r, h, core, delegated, err); return nil }); err != nil {
-		app.fail(w, r, err) // of an error whose own methods panic
+		app.fail(w, r, err) // of a handler that has lost its Response, or of the log
 	}
 }
 
