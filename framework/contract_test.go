@@ -49,7 +49,7 @@ var _ interface {
 	Redirect(to string) error
 	RedirectCode(to string, code int) error
 	RedirectTo(name string, pairs ...any) error
-	RedirectAbort(to string) error
+	RedirectAbort(to string, code int) error
 	URL(name string, pairs ...any) (string, error)
 	Route() *mux.Route
 	IntVar(name string) (int64, error)

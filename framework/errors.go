@@ -10,7 +10,7 @@ import (
 
 // An Error is an error that says how to answer it.
 type Error struct {
-	Code    int    // the HTTP status, 300 to 599; anything else answers 500
+	Code    int    // the HTTP status, 300 to 599; anything else answers 500, and so does a redirect without a target
 	Message string // shown to the client where Code is a 4xx; empty: the status text
 	Err     error  // the cause, for the log; never shown outside Debug
 }
@@ -42,8 +42,15 @@ func (e *Error) Unwrap() error {
 // arguments as by fmt.Sprint: webapp2's abort, which raised where this returns.
 //
 //	return framework.Abort(http.StatusConflict, "the name ", name, " is taken")
+//
+// A redirect needs a target: Abort with 301, 302, 303, 307 or 308 is a mistake that
+// answers 500. Use [RequestHandler.RedirectAbort].
 func Abort(code int, message ...any) error {
-	return &Error{Code: code, Message: fmt.Sprint(message...)}
+	e := &Error{Code: code, Message: fmt.Sprint(message...)}
+	if redirects(code) {
+		e.Err = fmt.Errorf("framework: Abort(%d) has no target: use RedirectAbort(to, %[1]d)", code)
+	}
+	return e
 }
 
 // A PanicError is a panic that was recovered. It answers 500, or the status of the
@@ -64,8 +71,8 @@ func (e *PanicError) Unwrap() error {
 
 // Status returns the HTTP status that answers an error: the Code of the first
 // *[Error] in its chain, else what an HTTPStatus() int in the chain says, else 413
-// for an *[http.MaxBytesError], else 500. A status outside 300 to 599 is 500; nil
-// is 200.
+// for an *[http.MaxBytesError], else 500. A status outside 300 to 599 is 500, and so is
+// a redirect that no RedirectAbort made; nil is 200.
 func Status(err error) int {
 	if err == nil {
 		return http.StatusOK
@@ -73,6 +80,9 @@ func Status(err error) int {
 	code := http.StatusInternalServerError
 	if e, ok := errors.AsType[*Error](err); ok && e != nil {
 		code = e.Code
+		if _, has := errors.AsType[redirection](err); redirects(code) && !has {
+			return http.StatusInternalServerError
+		}
 	} else if s, ok := errors.AsType[interface {
 		error
 		HTTPStatus() int

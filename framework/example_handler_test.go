@@ -20,7 +20,7 @@ func (h *StaffHandler) Dispatch() error {
 
 func (h *StaffHandler) Guard() error {
 	if h.Request.URL.Query().Get("who") != "ann" {
-		return h.RedirectTo("login", "next", h.Request.URL.Path)
+		return h.RedirectTo("login", "next", h.Request.URL.Path) // an answer: Get does not run
 	}
 	return nil
 }
@@ -44,8 +44,10 @@ func ExampleRequestHandler_Dispatch() {
 	app.Handle("/login", framework.To[LoginHandler](app)).Name("login")
 
 	try(app, "GET", "/report?who=ann")
+	try(app, "GET", "/report?who=stranger")
 	// Output:
 	// GET /report?who=ann: 200 [the report]
+	// GET /report?who=stranger: 302 Location: /login?next=%2Freport ]
 }
 
 // DocumentHandler answers with its own words what it can, and leaves the rest to the

@@ -72,13 +72,18 @@ func (a *App) variables(r *http.Request) map[string]string {
 	return vars
 }
 
-// Dispatch asks the handler's Guard, where it has one, and then calls the action: the
-// method for the request's verb, or the one that [ToMethod] was given. Override it in
-// a type that embeds this one to do something before or after, and call the embedded
-// Dispatch in between.
+// Dispatch calls the handler's Guard, if it has one, and then the action: the method
+// for the request's method, or the one that [ToMethod] was given. Override it in a type
+// that embeds this one to do something before or after, and call the embedded Dispatch
+// in between. An override refuses a request by not calling it.
+//
+// A Guard lets a request pass by returning nil and leaving the response alone. It
+// refuses by returning an error, or by answering: after a redirect, a page, a status or
+// a body, and after a call of h.Abort or h.RedirectAbort even if their error was not
+// returned, the action does not run. Headers and cookies alone are no answer.
 //
 // A panic in Guard or the action is returned as a *[PanicError], so that what comes
-// after the embedded Dispatch runs whatever happened.
+// after the embedded Dispatch always runs.
 func (h *RequestHandler) Dispatch() error {
 	if h.outermost == nil {
 		return errors.New("framework: Dispatch of a handler that was never initialized: use a route or framework.Init")
@@ -90,7 +95,7 @@ func (h *RequestHandler) Dispatch() error {
 func (h *RequestHandler) act() error {
 	verbs := h.entry.route.verbs
 	if verbs.guarded {
-		if err := h.outermost.(guarder).Guard(); err != nil {
+		if passed, err := h.guard(); !passed {
 			return err
 		}
 	}
@@ -98,6 +103,35 @@ func (h *RequestHandler) act() error {
 		return action(h.outermost)
 	}
 	return h.withoutAction()
+}
+
+// guard calls the handler's Guard and reports whether the action may run.
+func (h *RequestHandler) guard() (passed bool, err error) {
+	w := h.Response
+	outer := w.guarding // of a handler that passed its request on to this one
+	w.guarding, w.acted = true, false
+	defer func() { w.guarding = outer }()
+	if err := h.outermost.(guarder).Guard(); err != nil {
+		return false, err
+	}
+	if w.extras != nil && w.extras.aborted != nil {
+		return false, w.extras.aborted
+	}
+	return !w.acted, nil
+}
+
+// note records an error that a Guard may have forgotten to return.
+func (h *RequestHandler) note(err error) error {
+	if h.Response != nil && h.Response.guarding {
+		h.Response.needExtras().aborted = err
+	}
+	return err
+}
+
+// Serves reports whether the handler has an action for a method, as for "GET". HEAD
+// needs a Get or a Head.
+func (h *RequestHandler) Serves(method string) bool {
+	return h.entry != nil && h.entry.route.verbs.action(method) != nil
 }
 
 // withoutAction answers a verb that the handler does not serve (RFC 9110 sections
@@ -131,7 +165,9 @@ func (h *RequestHandler) Context() context.Context {
 // Abort returns an error that answers with a status, like the function [Abort]:
 //
 //	return h.Abort(http.StatusNotFound)
-func (h *RequestHandler) Abort(code int, message ...any) error { return Abort(code, message...) }
+func (h *RequestHandler) Abort(code int, message ...any) error {
+	return h.note(Abort(code, message...))
+}
 
 // Route returns the route that took the request: webapp2's request.route. It is nil
 // where none did. (mux.CurrentRoute knows only the routes that mux itself chose, which

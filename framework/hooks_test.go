@@ -29,7 +29,7 @@ func TestHookRunsBeforeTheHeader(t *testing.T) {
 		"error":         {func(h *action) error { return errors.New("broken") }, 500},
 		"abort":         {func(h *action) error { return h.Abort(404) }, 404},
 		"redirect":      {func(h *action) error { return h.Redirect("/there") }, 302},
-		"redirectAbort": {func(h *action) error { return h.RedirectAbort("/there") }, 302},
+		"redirectAbort": {func(h *action) error { return h.RedirectAbort("/there", http.StatusFound) }, 302},
 		"panic":         {func(h *action) error { panic("broken") }, 500},
 		"flush":         {func(h *action) error { h.Response.Flush(); return nil }, 200},
 		"commit":        {func(h *action) error { return h.Response.Commit() }, 200},

@@ -57,15 +57,16 @@ func (h *RequestHandler) misdirected(err error) error {
 	return err
 }
 
-// RedirectAbort returns an error that answers 302: webapp2's redirect(abort=True).
-// It can be returned from any depth, and passes HandleError and App.Errors[302] on its
-// way. Unlike webapp2's it keeps the cookies that were set before.
-func (h *RequestHandler) RedirectAbort(to string) error {
-	location, err := h.location(to, http.StatusFound)
+// RedirectAbort returns an error that redirects with the status 301, 302, 303, 307 or
+// 308: webapp2's redirect(abort=True). It can be returned from any depth, and passes
+// HandleError and App.Errors[code] on its way. Unlike webapp2's it keeps the cookies
+// that were set before.
+func (h *RequestHandler) RedirectAbort(to string, code int) error {
+	location, err := h.location(to, code)
 	if err != nil {
-		return err
+		return h.note(err)
 	}
-	return &Error{Code: http.StatusFound, Err: redirection(location)}
+	return h.note(&Error{Code: code, Err: redirection(location)})
 }
 
 // redirection is the cause of an error that redirects.
@@ -105,11 +106,19 @@ func (h *RequestHandler) location(to string, code int) (string, error) {
 }
 
 func checkRedirect(code int) error {
-	switch code {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	if redirects(code) {
 		return nil
 	}
 	return fmt.Errorf("framework: redirect with status %d: use 301, 302, 303, 307 or 308", code)
+}
+
+// redirects reports whether a status sends the client to a Location.
+func redirects(code int) bool {
+	switch code {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
 }
 
 // escapeLocation returns a target as it stands in the header (RFC 9110 section 10.2.2),

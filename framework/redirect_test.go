@@ -21,9 +21,9 @@ func TestRedirect(t *testing.T) {
 		"RedirectCode":        {func(h *action) error { return h.RedirectCode("/there", 308) }, 308, "/there"},
 		"RedirectTo":          {func(h *action) error { return h.RedirectTo("home", "x", 1) }, 302, "/?x=1"},
 		"RedirectTo nowhere":  {func(h *action) error { return h.RedirectTo("nowhere") }, 500, ""},
-		"RedirectAbort":       {func(h *action) error { return h.RedirectAbort("/there") }, 302, "/there"},
-		"RedirectAbort, deep": {func(h *action) error { return errors.Join(io.EOF, h.RedirectAbort("/there")) }, 302, "/there"},
-		"thrown":              {func(h *action) error { panic(h.RedirectAbort("/there")) }, 302, "/there"},
+		"RedirectAbort":       {func(h *action) error { return h.RedirectAbort("/there", http.StatusFound) }, 302, "/there"},
+		"RedirectAbort, deep": {func(h *action) error { return errors.Join(io.EOF, h.RedirectAbort("/there", http.StatusFound)) }, 302, "/there"},
+		"thrown":              {func(h *action) error { panic(h.RedirectAbort("/there", http.StatusFound)) }, 302, "/there"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			app, _ := newApp(t)
@@ -78,7 +78,7 @@ func TestRedirectTargets(t *testing.T) {
 	} {
 		for name, redirect := range map[string]func(h *action) error{
 			"Redirect":      func(h *action) error { return h.Redirect(to) },
-			"RedirectAbort": func(h *action) error { return h.RedirectAbort(to) },
+			"RedirectAbort": func(h *action) error { return h.RedirectAbort(to, http.StatusFound) },
 		} {
 			app, _ := appOf(t, redirect)
 			answer := ask(app, "GET", "/")
@@ -138,7 +138,7 @@ func TestRedirectAfterSending(t *testing.T) {
 		for name, err := range map[string]error{
 			"Redirect":      h.Redirect("/there"),
 			"RedirectCode":  h.RedirectCode("/there", 303),
-			"RedirectAbort": h.RedirectAbort("/there"),
+			"RedirectAbort": h.RedirectAbort("/there", http.StatusFound),
 		} {
 			if !errors.Is(err, framework.ErrSent) {
 				t.Errorf("%s returned %v", name, err)

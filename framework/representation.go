@@ -18,6 +18,7 @@ func (r *Response) Reset() {
 	if r.sent {
 		return
 	}
+	r.acted = true
 	r.dropBody()
 	r.status = 0
 	header := r.Header()

@@ -29,6 +29,8 @@ type Response struct {
 	encoded   bool  // middleware around this has chosen a Content-Encoding, and changes the body on its way out
 	counted   bool  // the writer finds out the length of a small body itself
 	delegated bool  // the handler's RequestHandler.Dispatch was reached
+	guarding  bool  // a Guard is running
+	acted     bool  // the status or the body has changed since the last Guard began
 	sent      bool  // the header has gone
 	closed    bool  // no hook runs any more: one failed
 	hijacked  bool
@@ -40,6 +42,7 @@ type Response struct {
 type extras struct {
 	id      string // see RequestID
 	failure error  // of a hook: the body is dropped, the error is to be answered
+	aborted error  // of Abort or RedirectAbort, called by a Guard
 }
 
 func (r *Response) needExtras() *extras {
@@ -88,6 +91,7 @@ func (r *Response) Header() http.Header { return r.writer.Header() }
 // informational status (1xx) is sent at once, and 101 is final: hooks run, and what
 // follows is no longer HTTP's.
 func (r *Response) WriteHeader(code int) {
+	r.acted = r.acted || code < 100 || code >= 200 || code == http.StatusSwitchingProtocols
 	switch {
 	case r.finished || r.failure() != nil:
 	case r.sent:
@@ -148,6 +152,7 @@ func (r *Response) WriteString(s string) (int, error) {
 }
 
 func (r *Response) writable() error {
+	r.acted = true
 	switch {
 	case r.hijacked:
 		return http.ErrHijacked

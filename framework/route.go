@@ -120,6 +120,7 @@ func checkNil(h Handler, function string) error {
 func (rt *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	response, ours := w.(*Response)
 	if ours {
+		response.acted = true // if a Guard passed its request on to this route
 		rt.muxEntry.serve(response, r, rt.app.variables(r), nil)
 		return
 	}

@@ -22,6 +22,7 @@ func (r *Response) Flush() { _ = r.FlushError() }
 // after it is not held back. On App Engine the platform collects the whole answer all
 // the same; Cloud Run streams.
 func (r *Response) FlushError() error {
+	r.acted = true
 	switch {
 	case r.hijacked:
 		return http.ErrHijacked
@@ -37,6 +38,7 @@ func (r *Response) FlushError() error {
 // Hijack runs the hooks and takes over the connection, as [http.Hijacker] says. It
 // refuses where the header holds a cookie, which could no longer go out.
 func (r *Response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	r.acted = true
 	switch {
 	case r.hijacked:
 		return nil, nil, http.ErrHijacked

@@ -57,7 +57,7 @@ func TestErrorAfterSendingBreaksTheConnection(t *testing.T) {
 			if err := h.Redirect("/there"); !errors.Is(err, framework.ErrSent) {
 				t.Errorf("Redirect returned %v", err)
 			}
-			return h.RedirectAbort("/there")
+			return h.RedirectAbort("/there", http.StatusFound)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -182,3 +182,19 @@ func TestGuardTellsBrowsersFromPrograms(t *testing.T) {
 		})
 	}
 }
+
+// A page that only takes a POST is no place to come back to after the login.
+func TestOnlyAPageThatAnswersGETBecomesNext(t *testing.T) {
+	s := serve(t, sessions.NewMemory(), func(s *server) {
+		s.app.Handle("/post-only", framework.To[postOnlyHandler](s.app))
+		s.app.Handle("/account", framework.To[handlers.AccountHandler](s.app))
+	})
+	for _, method := range []string{"GET", "HEAD"} {
+		s.client(t).do(method, "/post-only", nil, "Accept", "text/html").redirects(t, "/login")
+		s.client(t).do(method, "/account", nil, "Accept", "text/html").redirects(t, "/login?next=%2Faccount")
+	}
+}
+
+type postOnlyHandler struct{ handlers.PrivateHandler }
+
+func (h *postOnlyHandler) Post() error { return nil }

@@ -26,7 +26,7 @@ func (h *PrivateHandler) Guard() error {
 		return err
 	}
 	var pairs []any
-	if h.Request.Method == http.MethodGet || h.Request.Method == http.MethodHead {
+	if method := h.Request.Method; (method == http.MethodGet || method == http.MethodHead) && h.Serves(http.MethodGet) {
 		pairs = []any{"next", h.Request.URL.RequestURI()}
 	}
 	login, err := h.URL("login", pairs...)
@@ -34,7 +34,7 @@ func (h *PrivateHandler) Guard() error {
 		return err
 	}
 	if h.wantsPage() {
-		return h.RedirectAbort(login)
+		return h.RedirectAbort(login, http.StatusFound)
 	}
 	h.challenge()
 	return h.Abort(http.StatusUnauthorized, "Log in first.")

@@ -38,7 +38,7 @@ func (h *endingHandler) Get() error {
 	case "redirect":
 		return h.Redirect("/visits")
 	case "redirect-abort":
-		return h.RedirectAbort("/visits")
+		return h.RedirectAbort("/visits", http.StatusFound)
 	case "panic":
 		panic("broken")
 	case "flush":

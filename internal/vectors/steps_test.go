@@ -151,7 +151,7 @@ func (s step) bodyText() string {
 func (s *script) abort(step step) error {
 	if step.Location != "" {
 		if step.code() == http.StatusFound {
-			return s.RedirectAbort(step.Location)
+			return s.RedirectAbort(step.Location, http.StatusFound)
 		}
 		return s.RedirectCode(step.Location, step.code())
 	}
@@ -181,7 +181,7 @@ func (s *script) redirect(to string, options step) error {
 		code = options.code()
 	}
 	if options.Abort && code == http.StatusFound {
-		return s.RedirectAbort(to)
+		return s.RedirectAbort(to, http.StatusFound)
 	}
 	if err := s.RedirectCode(to, code); err != nil {
 		return err
