@@ -1,7 +1,6 @@
 package architecture
 
 import (
-	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,22 +19,6 @@ func tracked(t *testing.T, patterns ...string) []string {
 		t.Fatal(err)
 	}
 	return strings.Fields(string(output))
-}
-
-func TestFilesHoldOneIdea(t *testing.T) {
-	for _, name := range tracked(t, "*.go") {
-		most := 250
-		if strings.HasSuffix(name, "_test.go") {
-			most = 350
-		}
-		text, err := os.ReadFile(filepath.Join("../..", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if lines := bytes.Count(text, []byte("\n")); lines > most {
-			t.Errorf("%s has %d lines, more than %d: split it by its ideas", name, lines, most)
-		}
-	}
 }
 
 var (
