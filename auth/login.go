@@ -25,6 +25,7 @@ func (p *Passwords) SignUp(ctx context.Context, s Store, name, password string) 
 	if u.Password, err = p.hash(ctx, password); err != nil {
 		return nil, err
 	}
+	u.Restamp()
 	if err := s.Create(ctx, u); err != nil {
 		return nil, fmt.Errorf("auth: signing up: %w", err)
 	}
@@ -68,8 +69,8 @@ func (p *Passwords) LogIn(ctx context.Context, s Store, name, password string) (
 // Change gives a user a new password, if old is the one the user has; else it
 // returns [ErrCredentials]. A new password that cannot be is an *[InvalidError].
 // [ErrConflict]: the user was changed by somebody else at the same moment; read
-// it again. On success u is the user as it is now stored. The sessions of the
-// user are not ended: that is for the caller to do.
+// it again. On success u is the user as it is now stored. Its [User.Credential] is
+// another one, so that sessions that compare it have ended.
 func (p *Passwords) Change(ctx context.Context, s Store, u *User, old, new string) error {
 	if err := p.Check(); err != nil {
 		return err
@@ -88,6 +89,7 @@ func (p *Passwords) Change(ctx context.Context, s Store, u *User, old, new strin
 	if now.Password, err = p.hash(ctx, new); err != nil {
 		return err
 	}
+	now.Restamp()
 	if err := s.Update(ctx, now); err != nil {
 		return fmt.Errorf("auth: changing a password: %w", err)
 	}
@@ -132,8 +134,9 @@ func (p *Passwords) refuse(password string, cause error) error {
 // one stored it, and u becomes what it stored, unless it was another password.
 func (p *Passwords) rehash(ctx context.Context, s Store, u *User, password string) {
 	renewed := u.Clone()
-	var err error
-	if renewed.Password, err = p.hash(ctx, password); err == nil {
+	hash, err := p.hash(ctx, password)
+	if err == nil {
+		renewed.rehashed(hash)
 		err = s.Update(ctx, renewed)
 	}
 	switch {

@@ -78,6 +78,7 @@ func (m *Memory) Create(_ context.Context, u *User) error {
 	if u.Created.IsZero() {
 		u.Created = time.Now().UTC()
 	}
+	u.Created = u.Created.Truncate(time.Microsecond)
 	u.Version = 1
 	m.byID[u.ID] = u.Clone()
 	m.byName[key] = u.ID

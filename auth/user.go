@@ -14,8 +14,9 @@ type User struct {
 	ID       string    // given by Store.Create, never reused, safe to keep in a session
 	Name     string    // what the user types to log in, as first written; see NameKey
 	Password string    // the encoded hash, never the password; empty: no login by password
+	Stamp    string    // what the user's sessions hang on, see User.Credential; a Store keeps it as it is
 	Roles    []string  // what the user may do; the names are the site's own
-	Created  time.Time // when the user signed up
+	Created  time.Time // when the user signed up, to the microsecond
 	Version  uint64    // of the stored user; Update refuses to write over another one
 }
 
@@ -42,9 +43,9 @@ type Store interface {
 	ByID(ctx context.Context, id string) (*User, error)
 	// ByName returns the user with this name, or [ErrNotFound].
 	ByName(ctx context.Context, name string) (*User, error)
-	// Create keeps a new user and sets its Version, and its ID and Created where
-	// they are empty: users of an older system keep theirs. It returns
-	// [ErrExists] where the name or the ID is taken.
+	// Create keeps a new user and sets its Version, and its ID and Created if they are
+	// empty: users of an older system keep theirs. It cuts Created to the microsecond.
+	// It returns [ErrExists] if the name or the ID is taken.
 	Create(ctx context.Context, u *User) error
 	// Update replaces the user u.ID where its version is still u.Version, and sets
 	// the new Version. A changed name frees the old one. [ErrConflict]: somebody

@@ -16,6 +16,7 @@ import (
 type entity struct {
 	Name     string    `datastore:"name,noindex"`
 	Password string    `datastore:"password,noindex"`
+	Stamp    string    `datastore:"stamp,noindex,omitempty"`
 	Roles    []string  `datastore:"roles,noindex"`
 	Created  time.Time `datastore:"created,noindex"`
 	Version  int64     `datastore:"version,noindex"`
@@ -28,11 +29,11 @@ type nameEntity struct {
 }
 
 func newEntity(u *auth.User, mark string) *entity {
-	return &entity{Name: u.Name, Password: u.Password, Roles: u.Roles, Created: u.Created, Version: int64(u.Version), Mark: mark}
+	return &entity{Name: u.Name, Password: u.Password, Stamp: u.Stamp, Roles: u.Roles, Created: u.Created, Version: int64(u.Version), Mark: mark}
 }
 
 func (e *entity) user(id string) *auth.User {
-	return &auth.User{ID: id, Name: e.Name, Password: e.Password, Roles: e.Roles, Created: e.Created.UTC(), Version: uint64(e.Version)}
+	return &auth.User{ID: id, Name: e.Name, Password: e.Password, Stamp: e.Stamp, Roles: e.Roles, Created: e.Created.UTC(), Version: uint64(e.Version)}
 }
 
 func newMark() string { return rand.Text() }

@@ -150,8 +150,9 @@ func (s *Store) create(ctx context.Context, u *auth.User) error {
 		return fmt.Errorf("auth/datastore: %q cannot be an ID", made.ID)
 	}
 	if made.Created.IsZero() {
-		made.Created = time.Now().UTC().Truncate(time.Microsecond) // as Datastore keeps it
+		made.Created = time.Now().UTC()
 	}
+	made.Created = made.Created.Truncate(time.Microsecond) // as Datastore keeps it
 	made.Version = 1
 	mark := newMark()
 	err := s.change(ctx, "create a user", func(tx *gcds.Transaction) error {
