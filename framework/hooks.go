@@ -26,14 +26,34 @@ func (r *Response) BeforeSend(f func(http.ResponseWriter) error) {
 	}
 }
 
+// A Saver has something to save before a response goes out, as a session store has.
+type Saver interface {
+	Save(w http.ResponseWriter) error
+}
+
+// SaveWith registers a Saver whose Save runs after the functions of
+// [Response.BeforeSend], as the last thing before the header is written. In all else it
+// is such a function, but registering it allocates nothing. It must be called by the
+// goroutine that serves the request.
+func (r *Response) SaveWith(s Saver) {
+	if r.saver != nil {
+		r.BeforeSend(s.Save)
+		return
+	}
+	r.saver = s
+}
+
 // A hook is a function that waits to be run.
 type hook struct {
 	run    func(http.ResponseWriter) error
 	before *hook // the one that was registered before it; nil: there is none
 }
 
-// hooked tells whether there is a hook or a failure: for most requests there is neither.
-func (r *Response) hooked() bool { return r.hooks.Load() != nil || r.extras != nil }
+// hooked reports whether there is something to run before the header is written, or a
+// failure to answer.
+func (r *Response) hooked() bool {
+	return r.saver != nil || r.hooks.Load() != nil || r.extras != nil
+}
 
 // nextHook takes the oldest of the hooks that wait; nil: none does. Only the goroutine
 // that sends the answer takes hooks.
@@ -75,11 +95,11 @@ func (r *Response) runHooks() error {
 	}
 	var failed []error
 	for !r.sent {
-		hook := r.nextHook()
-		if hook == nil {
+		run := r.next()
+		if run == nil {
 			break
 		}
-		if err := r.call(hook); err != nil {
+		if err := r.call(run); err != nil {
 			failed = append(failed, err)
 		}
 	}
@@ -107,14 +127,27 @@ func (r *Response) failure() error {
 
 // runLateHooks runs the hooks that came too late, and returns their errors.
 func (r *Response) runLateHooks() (failed []error) {
-	for hook := r.nextHook(); hook != nil; hook = r.nextHook() {
-		if err := r.call(hook); err != nil {
+	for run := r.next(); run != nil; run = r.next() {
+		if err := r.call(run); err != nil {
 			failed = append(failed, err)
 		}
 	}
 	return failed
 }
 
-func (r *Response) call(h *hook) error {
-	return sound(protect(func() error { return h.run(r) }))
+// next takes what is to run next: the oldest hook, then the Saver; nil: nothing.
+func (r *Response) next() Saver {
+	if hook := r.nextHook(); hook != nil {
+		return hook
+	}
+	saver := r.saver
+	r.saver = nil
+	return saver
+}
+
+// Save runs the hook.
+func (h *hook) Save(w http.ResponseWriter) error { return h.run(w) }
+
+func (r *Response) call(s Saver) error {
+	return sound(protect(func() error { return s.Save(r) }))
 }

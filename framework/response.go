@@ -20,6 +20,7 @@ type Response struct {
 	body   *[]byte              // what is held; nil: nothing
 	count  int64                // bytes of body written, sent or not
 	hooks  atomic.Pointer[hook] // those that wait, the newest first; nil: none
+	saver  Saver                // runs after them; nil: none, or it has run
 	extras *extras              // what few requests have; nil: nothing of it
 
 	limit     int32 // how many bytes of body are held back
@@ -33,6 +34,7 @@ type Response struct {
 	acted     bool  // the status or the body has changed since the last Guard began
 	sent      bool  // the header has gone
 	closed    bool  // no hook runs any more: one failed
+	hijacking bool  // the connection is being taken over: no cookie can go out
 	hijacked  bool
 	finished  bool
 	broken    bool // failed after the header had gone
@@ -176,6 +178,11 @@ func (r *Response) Status() int {
 
 // Sent tells whether the header has gone, so that neither it nor a cookie can change.
 func (r *Response) Sent() bool { return r.sent }
+
+// CanSetCookies reports whether the response can carry a Set-Cookie. While a Hijack runs
+// the functions of BeforeSend it cannot: what needs a cookie and can wait is left for
+// the next request then.
+func (r *Response) CanSetCookies() bool { return !r.hijacking }
 
 // Unwrap returns the server's writer, for [http.ResponseController]. Deadlines pass
 // through; Flush and Hijack are this type's own.

@@ -152,7 +152,7 @@ func (e *entry) serve(w *Response, r *http.Request, vars map[string]string, h Ha
 	})
 	delegated := w.delegated
 	w.delegated = outer || delegated
-	if err == nil && delegated && !w.hooked() {
+	if err == nil && delegated && w.failure() == nil {
 		return
 	}
 	if err := protect(func() error { e.conclude(w, r, h, core, delegated, err); return nil }); err != nil {

@@ -45,7 +45,10 @@ func (r *Response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	case r.finished:
 		return nil, nil, errFinished
 	}
-	if err := r.runHooks(); err != nil {
+	r.hijacking = true
+	err := r.runHooks()
+	r.hijacking = false
+	if err != nil {
 		return nil, nil, err
 	}
 	if !r.sent && len(r.Header()["Set-Cookie"]) > 0 {
