@@ -81,7 +81,9 @@ func (h *AccountHandler) changePassword(old, new string) error {
 	h.Site.failures.forget(who)
 	// Whoever knew the old password may be logged in with it somewhere. Such a session
 	// is nobody's from now on; where it can be found it is taken out of its backend, too.
-	h.LogIn(user)
+	how, _ := h.Session().Login() // remembered or not, as before
+	how.Method = methodPassword
+	h.LogIn(user, how)
 	if err := h.endOthers(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return unavailable("ending sessions", err)
 	}

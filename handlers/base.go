@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"sync/atomic"
 
 	"github.com/webapp2go/webapp2go/auth"
@@ -30,93 +31,123 @@ type BaseHandler struct {
 	framework.RequestHandler
 	Site *Site // set by Site.Init
 
-	store atomic.Pointer[sessions.Store]
-	page  *templates.Page
-	user  *auth.User
-	known bool   // whether user has been asked for
-	owner string // whose the session was then
+	own     sessions.Store // the session store, unless a middleware has made one
+	store   atomic.Pointer[sessions.Store]
+	opening sync.Mutex
+	page    *templates.Page
+	user    *auth.User
+	known   bool   // whether user has been asked for
+	owner   string // whose the session was then
 }
 
-// Dispatch delegates to the action. Nothing need be done for the sessions before or
-// after that, as it must be in webapp2's: the first use opens the store, also one in an
-// override of Dispatch before it delegates, and a request that has none pays for none;
-// saving hangs on the response, so that it happens however the request ends.
-func (h *BaseHandler) Dispatch() error { return h.RequestHandler.Dispatch() }
+// Dispatch fetches the session store, delegates to the action, and has the sessions
+// saved with the response.
+func (h *BaseHandler) Dispatch() error {
+	h.Store() // reads nothing yet; its Save is registered to run just before the header
+	return h.RequestHandler.Dispatch()
+}
 
 // Ready reports what the handler lacks, at start: App.Check asks a handler of every route.
 func (h *BaseHandler) Ready() error {
 	switch {
 	case h.Site == nil:
-		return errors.New("handlers: no Site: set app.Init = site.Init")
+		return errNoSite
 	case h.Site.Sessions == nil:
-		return errors.New("handlers: Site.Sessions is nil: make it with sessions.New")
+		return errNoSessions
 	}
 	return nil
 }
 
-// Store returns the session store of this request. It is opened at the first use,
-// wherever that is: also in an override of Dispatch, before it delegates. Its changed
-// sessions are saved just before the header goes out.
+var (
+	errNoSite     = errors.New("handlers: no Site: set app.Init = site.Init")
+	errNoSessions = errors.New("handlers: Site.Sessions is nil: make it with sessions.New")
+)
+
+// Store returns the session store of this request: that of sessions.Manager.Middleware,
+// if the request came through it, else one that lives in the handler. Its changed
+// sessions are saved just before the header is written. An override of Dispatch may use
+// it before it delegates.
 //
-// All goroutines of the request may ask for it, and for what is in it. Where the first
-// use comes after the header has gone, a change is lost: that is an error in the log,
-// and at the end of the request in the session's Err.
+// All goroutines of the request may ask for it, and for what is in it. If the first use
+// comes after the header has been written, a change is lost: that is an error in the
+// log, and at the end of the request in the session's Err.
 func (h *BaseHandler) Store() *sessions.Store {
 	if store := h.store.Load(); store != nil {
 		return store
 	}
-	store := h.Site.Sessions.Store(h.Request)
-	h.Response.BeforeSend(store.Save) // before another goroutine can change what is in it
-	if !h.store.CompareAndSwap(nil, store) {
-		return h.store.Load() // of one that was sooner: the save of ours has nothing to save
+	h.opening.Lock()
+	defer h.opening.Unlock()
+	if store := h.store.Load(); store != nil {
+		return store // another goroutine was faster
 	}
+	store := h.Site.Sessions.StoreIn(&h.own, h.Request)
+	h.Response.SaveWith(store) // before another goroutine can change what is in it
+	h.store.Store(store)
 	return store
 }
 
 // Session returns the default session of this request. Others are by name in Store.
 func (h *BaseHandler) Session() *sessions.Session { return h.Store().Session() }
 
-// User returns who is logged in: the user whose id the default session keeps. Nil and
-// no error is nobody, and so is a user who has been deleted, or who has got another
-// password since this session's login. An error says that nobody knows, because the
-// session or the users could not be read; it answers 503. The users are asked once in a
-// request, unless the session becomes another's.
+// User returns who is logged in: the user whose login the default session keeps. Nil and
+// no error is nobody, and so is a user who has been deleted, one who has got another
+// password since this session's login, and one whom SetUser alone has put into the
+// session. An error says that nobody can tell, because the session or the users could not
+// be read; it answers 503. The users are asked once in a request, unless the session
+// becomes another's.
+//
+// A user whom an older system had logged in (see [sessions.Import]) is logged in here, as
+// long as the user has not been given a password here: a copy of the old cookie is worth
+// nothing then.
 func (h *BaseHandler) User() (*auth.User, error) {
 	session := h.Session()
-	id, imported := session.User(), false
+	id := session.User()
 	if h.known && h.owner == id {
 		return h.user, nil
-	}
-	if id == "" {
-		id, imported = sessions.Get[string](session, ImportedUser)
 	}
 	if session.Status() == sessions.StatusDown {
 		return nil, unavailable("reading the session", session.Err())
 	}
 	var user *auth.User
-	if id != "" && h.Site.Users != nil {
+	if login, ok := session.Login(); ok && h.Site.Users != nil {
 		found, err := h.Site.Users.ByID(h.Context(), id)
-		if err != nil && !errors.Is(err, auth.ErrNotFound) {
+		switch {
+		case errors.Is(err, auth.ErrNotFound):
+		case err != nil:
 			return nil, unavailable("reading the user", err)
-		}
-		if err == nil && (imported || hasCredential(session, found)) {
+		case found.HasCredential(login.Credential):
 			user = found
-		}
-	}
-	if imported {
-		session.Delete(ImportedUser)
-		if user != nil {
-			h.LogIn(user)
+		case login.Method == sessions.MethodImport && login.Credential == "" && found.Imported():
+			h.LogIn(found, login)
+			user = found
 		}
 	}
 	h.user, h.known, h.owner = user, true, session.User()
 	return h.user, nil
 }
 
-// ImportedUser is the key under which the Read of a [sessions.Import] hands on the id of
-// the user whom an older system had logged in. The first request that asks for its user
-// makes the new session that user's.
-const ImportedUser = "imported user"
+// LogIn makes the session that of user, for whoever has checked who it is: the pages of
+// this package, or a login of the site's own. How is what the session keeps of the login;
+// its Credential is set to the user's, and its Agent and Address, if empty, to those of
+// the request. See [sessions.Session.LogIn]; what another user left in the session is
+// dropped.
+//
+//	h.LogIn(user, sessions.Login{Method: "password", Remembered: remember})
+func (h *BaseHandler) LogIn(user *auth.User, how sessions.Login) {
+	session := h.Session()
+	if before := session.User(); before != "" && before != user.ID {
+		session.Clear()
+	}
+	how.Credential = user.Credential()
+	if how.Agent == "" {
+		how.Agent = h.Request.UserAgent()
+	}
+	if how.Address == "" {
+		how.Address = h.App.ClientIP(h.Request)
+	}
+	session.LogIn(user.ID, how)
+	h.user, h.known, h.owner = user, true, user.ID
+}
 
 // unavailable is the error of a store that did not answer: 503, unless it says another.
 func unavailable(doing string, err error) error {

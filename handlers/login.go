@@ -6,7 +6,11 @@ import (
 
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/sessions"
 )
+
+// methodPassword is the [sessions.Login.Method] of whoever has given a password.
+const methodPassword = "password"
 
 // LoginHandler is the page to log in at: the template "login", which is given a
 // [LoginData]. A login renews the session's id and leads to the page that the query
@@ -81,7 +85,7 @@ func (h *LoginHandler) Post() error {
 		return unavailable("logging in", err)
 	}
 	h.Site.failures.forget(who)
-	h.LogIn(user)
+	h.LogIn(user, sessions.Login{Method: methodPassword})
 	h.Flash("Welcome back, "+user.Name+".", "success")
 	return h.Redirect(framework.SafeNext(data.Next, "/"))
 }

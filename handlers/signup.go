@@ -6,6 +6,7 @@ import (
 
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/sessions"
 )
 
 // SignupHandler is the page to become a user at: the template "signup", which is given
@@ -42,7 +43,7 @@ func (h *SignupHandler) Post() error {
 	if err != nil {
 		return unavailable("signing up", err)
 	}
-	h.LogIn(user)
+	h.LogIn(user, sessions.Login{Method: methodPassword})
 	h.Flash("Welcome, "+user.Name+".", "success")
 	return h.Redirect(framework.SafeNext(data.Next, "/"))
 }

@@ -14,17 +14,26 @@ type userPage struct{ handlers.BaseHandler }
 
 func (h *userPage) Get() error {
 	before := h.who()
-	switch h.Request.URL.Query().Get("then") {
+	switch then := h.Request.URL.Query().Get("then"); then {
 	case "destroy":
 		h.Session().Destroy()
 	case "nobody":
 		h.Session().SetUser("nobody's id")
-	case "bob":
+	case "setbob", "loginbob":
 		bob, err := h.Site.Users.ByName(h.Context(), "bob")
 		if err != nil {
 			return err
 		}
-		h.Session().SetUser(bob.ID)
+		if then == "loginbob" {
+			h.LogIn(bob, sessions.Login{})
+		} else {
+			h.Session().SetUser(bob.ID)
+		}
+	case "key":
+		h.Session().Clear()
+		for _, key := range []string{"imported user", "user", "_user", "credential of x"} {
+			h.Session().Set(key, "bob")
+		}
 	}
 	_, err := fmt.Fprint(h, before, ", ", h.who())
 	return err
@@ -49,7 +58,11 @@ func TestUserIsTheSessions(t *testing.T) {
 				s.app.Handle("/who", framework.To[userPage](s.app))
 			})
 			s.client(t).signUp("bob")
-			for then, want := range map[string]string{"": "ann, ann", "destroy": "ann, nobody", "nobody": "ann, nobody", "bob": "ann, bob"} {
+			for then, want := range map[string]string{
+				"": "ann, ann", "destroy": "ann, nobody", "nobody": "ann, nobody", "loginbob": "ann, bob",
+				"setbob": "ann, nobody", // a session that nobody logged in to is nobody's here
+				"key":    "ann, ann",    // no key makes or ends a login
+			} {
 				c := s.client(t)
 				c.post("/signup", "name", "ann", "password", "correct horse")
 				c.post("/login", "name", "ann", "password", "correct horse")

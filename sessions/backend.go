@@ -31,6 +31,15 @@ type Backend interface {
 	Delete(ctx context.Context, id string) error
 }
 
+// A CurrentBackend is a Backend whose Load always returns what was last acknowledged. A
+// Session believes it about changes that change nothing, and spares them an Update. Any
+// other Backend may have a stale copy, in which such a change only looks needless.
+type CurrentBackend interface {
+	Backend
+	// LoadIsCurrent reports whether Load is never behind an acknowledged change.
+	LoadIsCurrent() bool
+}
+
 // A UserBackend is a Backend that can also list and end the sessions of a user.
 type UserBackend interface {
 	Backend
@@ -48,7 +57,7 @@ type UserBackend interface {
 // A Backend keeps all of its fields as it keeps those of any other record.
 type Record struct {
 	Data    []byte    // opaque to the Backend, which neither changes nor keeps the caller's slice; empty in a tombstone
-	User    string    // whose session it is; empty: nobody's. In a tombstone: the id it was renewed into; empty: it was ended
+	User    string    // whose session it is; empty: nobody's. In a tombstone: the id it was renewed into, after a "!" if the user changed; empty: it was ended
 	Expires time.Time // when the Backend may forget it; never zero
 	Version uint64    // the version that Load read; a Backend never hands out 0
 }
@@ -59,6 +68,7 @@ type Info struct {
 	Created time.Time // when the session began
 	Seen    time.Time // when it was last used, known to within a fifth of its idle timeout
 	Expires time.Time // when it ends if it is not used again
+	Login   Login     // of the user; zero if the session was given to its user by SetUser
 }
 
 var (

@@ -93,14 +93,20 @@ func (s *Session) replace(key, before, after string, op operation) bool {
 }
 
 // SetUser says whose session it is, by an id that never changes, for
-// [Manager.UserSessions] and [Manager.EndUser]; empty: nobody's. Where that is another
-// user than before, the session gets a new id, as by Renew, and its absolute timeout
-// begins anew.
+// [Manager.UserSessions] and [Manager.EndUser]; empty: nobody's. It is for sites that
+// keep their users by themselves; [Session.LogIn] also keeps what the login was made of.
+// If that is another user than before, the session gets a new id, as by Renew, and its
+// absolute timeout begins anew.
 func (s *Session) SetUser(id string) {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	s.load()
-	s.renewed = s.renewed || s.contents.user != id
+	if s.contents.user == id {
+		return
+	}
+	if !s.store.saved {
+		s.renewed = true
+	}
 	s.apply(owning(id, s.now().UnixMilli()))
 }
 
@@ -120,9 +126,10 @@ func (s *Session) Renew() {
 }
 
 // Destroy ends the session: its record is worth nothing from the moment Save returns,
-// its cookie is deleted, and it is empty. What is set after it in the same request
-// begins a new session with a new id. A session in a signed cookie cannot be ended:
-// only its cookie is deleted.
+// its cookie is deleted, and it is empty. So are the other sessions under its name that
+// the browser has cookies of. What is set after it in the same request begins a new
+// session with a new id. A session in a signed cookie cannot be ended: only its cookie is
+// deleted.
 func (s *Session) Destroy() {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
@@ -135,10 +142,10 @@ func (s *Session) Destroy() {
 		ended := s.record
 		s.end, s.record = &ended, record{}
 	}
-	s.destroyed, s.renewed = true, false
+	s.destroyed, s.renewed, s.proved = true, false, false
 	s.changed, s.log = false, nil
 	status := StatusNew
-	if s.gone || s.status == StatusDown {
+	if s.dead || s.status == StatusDown {
 		status = s.status
 	}
 	s.begin(status)

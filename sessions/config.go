@@ -22,6 +22,11 @@ type Config struct {
 	Log *slog.Logger
 	// Now is the clock of timeouts and of cookie dates. nil: time.Now.
 	Now func() time.Time
+	// PersonalCache is the Cache-Control of a response to somebody whose session has a
+	// user, if the handler has set none. If empty, "no-store", so that the Back button
+	// shows nothing after a logout (OWASP Session Management). A site whose pages show
+	// no more than a name may say "private, no-cache".
+	PersonalCache string
 	// OnEvent, if set, is told of every [Event], in the goroutine of the request. It
 	// must be quick, safe for concurrent use, and must not use the session.
 	OnEvent func(Event)
@@ -51,9 +56,13 @@ type Spec struct {
 	// Backend nil: none. With Backend nil it is renewed by an answer's cookie, so that
 	// a read may undo what a parallel request has written.
 	IdleTimeout time.Duration
-	// AbsoluteTimeout ends a session so long after it was created, or after SetUser
-	// made it another user's. 0: 12 hours.
+	// AbsoluteTimeout ends a session so long after it was created, after a LogIn, or
+	// after SetUser made it another user's. 0: 12 hours.
 	AbsoluteTimeout time.Duration
+	// RememberIdle and RememberAbsolute take the place of the two timeouts in a session
+	// whose [Login] is Remembered. If zero, 30 days and 90 days, or the timeout above if
+	// that is longer. With Backend nil a zero RememberIdle is none, as IdleTimeout.
+	RememberIdle, RememberAbsolute time.Duration
 	// Persistent lets the cookie outlive the browser, until the absolute timeout.
 	Persistent bool
 	// Domain and Path widen or narrow where the browser sends the cookie. Empty: this
@@ -70,7 +79,9 @@ type Spec struct {
 }
 
 const (
-	defaultName     = "session"
-	defaultIdle     = 30 * time.Minute
-	defaultAbsolute = 12 * time.Hour
+	defaultName             = "session"
+	defaultIdle             = 30 * time.Minute
+	defaultAbsolute         = 12 * time.Hour
+	defaultRememberIdle     = 30 * 24 * time.Hour
+	defaultRememberAbsolute = 90 * 24 * time.Hour
 )

@@ -16,7 +16,7 @@ func TestMistakes(t *testing.T) {
 		return sessions.Config{Keys: []sessions.Key{good}, Sessions: s}
 	}
 	keys := func(k ...sessions.Key) sessions.Config { return sessions.Config{Keys: k} }
-	none := func(*http.Request) map[string]any { return nil }
+	none := func(*http.Request) sessions.Imported { return sessions.Imported{} }
 	tests := []struct {
 		name   string
 		config sessions.Config

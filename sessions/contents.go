@@ -13,9 +13,12 @@ import (
 //
 // Encoded it is a version byte, then a CBOR array of the time it was created and the
 // time it was last seen (Unix milliseconds, always in eight bytes, so that both stand
-// at a fixed place), the map of values, the array of flashes, and the user.
+// at a fixed place), the map of values, the array of flashes, and the user. That is
+// version 1. Version 2 has the login before the values; it is written only if there is
+// one, so that older programs can read all other sessions.
 type contents struct {
 	created, seen int64
+	login         login   // only of a session with a user
 	values        []entry // by ascending key
 	flashes       []note
 	user          string
@@ -25,10 +28,11 @@ type contents struct {
 type entry struct{ key, raw string }
 
 const (
-	contentsVersion = 1
-	createdAt       = 3  // where the created time stands in the encoded form
-	seenAt          = 12 // where the seen time stands
-	valuesAt        = 20 // where the values begin
+	versionPlain = 1  // contents without a login
+	versionLogin = 2  // contents with a login
+	createdAt    = 3  // where the created time stands in the encoded form
+	seenAt       = 12 // where the seen time stands
+	timesEnd     = 20 // where the times end
 )
 
 func (c *contents) empty() bool {
@@ -72,16 +76,24 @@ func (c *contents) delete(key string) {
 
 // encode appends the encoded form.
 func (c *contents) encode(to []byte) []byte {
-	size := valuesAt + 32 + len(c.user)
+	size := timesEnd + 32 + len(c.user)
 	for _, e := range c.values {
 		size += len(e.key) + len(e.raw) + 5
 	}
 	for _, f := range c.flashes {
 		size += len(f.raw) + len(f.level) + 16
 	}
-	b := append(slices.Grow(to, size), contentsVersion, cborArray<<5|5)
+	version, elements := byte(versionPlain), byte(5)
+	if c.login.made {
+		version, elements = versionLogin, 6
+		size += c.login.size()
+	}
+	b := append(slices.Grow(to, size), version, cborArray<<5|elements)
 	b = binary.BigEndian.AppendUint64(append(b, cborUint<<5|27), uint64(c.created))
 	b = binary.BigEndian.AppendUint64(append(b, cborUint<<5|27), uint64(c.seen))
+	if c.login.made {
+		b = c.login.append(b)
+	}
 	b = appendHead(b, cborMap, uint64(len(c.values)))
 	for _, e := range c.values {
 		b = append(appendText(b, e.key), e.raw...)
@@ -93,34 +105,47 @@ func (c *contents) encode(to []byte) []byte {
 	return appendText(b, c.user)
 }
 
-// encodedTimes reads the two times of an encoded form, whose head it checks.
-func encodedTimes[T string | []byte](data T) (created, seen int64, err error) {
+// encodedTimes reads the version and the two times of an encoded form, whose head it
+// checks.
+func encodedTimes[T string | []byte](data T) (version byte, created, seen int64, err error) {
 	if len(data) > maxData {
-		return 0, 0, fmt.Errorf("%d bytes, the limit is %d", len(data), maxData)
+		return 0, 0, 0, fmt.Errorf("%d bytes, the limit is %d", len(data), maxData)
 	}
-	if len(data) < valuesAt+1 {
-		return 0, 0, errMalformed
+	if len(data) < timesEnd+1 {
+		return 0, 0, 0, errMalformed
 	}
-	if data[0] != contentsVersion {
-		return 0, 0, fmt.Errorf("of version %d, this program reads version %d", data[0], contentsVersion)
+	elements := byte(5)
+	switch version = data[0]; version {
+	case versionPlain:
+	case versionLogin:
+		elements = 6
+	default:
+		return 0, 0, 0, fmt.Errorf("of version %d, this program reads versions %d and %d", version, versionPlain, versionLogin)
 	}
-	if data[1] != cborArray<<5|5 || data[createdAt-1] != 27 || data[seenAt-1] != 27 {
-		return 0, 0, errMalformed
+	if data[1] != cborArray<<5|elements || data[createdAt-1] != 27 || data[seenAt-1] != 27 {
+		return 0, 0, 0, errMalformed
 	}
 	for i := range 8 {
 		created = created<<8 | int64(data[createdAt+i])
 		seen = seen<<8 | int64(data[seenAt+i])
 	}
-	return created, seen, nil
+	return version, created, seen, nil
 }
 
 // parse reads an encoded form, the values into the room that c.values has. It checks the
 // whole of it and decodes no value.
 func (c *contents) parse(data string) (err error) {
-	if c.created, c.seen, err = encodedTimes(data); err != nil {
+	var version byte
+	if version, c.created, c.seen, err = encodedTimes(data); err != nil {
 		return err
 	}
-	n, data, err := readCount(data[valuesAt:], cborMap)
+	data = data[timesEnd:]
+	if version == versionLogin {
+		if data, err = c.login.parse(data); err != nil {
+			return err
+		}
+	}
+	n, data, err := readCount(data, cborMap)
 	if err != nil {
 		return err
 	}
@@ -155,18 +180,26 @@ func (c *contents) parse(data string) (err error) {
 	if c.user, data, err = readText(data); err != nil {
 		return err
 	}
-	if data != "" {
+	if data != "" || c.login.made && c.user == "" {
 		return errMalformed
 	}
 	return nil
 }
 
-// Info describes the record kept under id, for [UserBackend.Sessions]: Created and
-// Seen are read from its data and stay zero where that cannot be read.
+// Info describes the record kept under id, for [UserBackend.Sessions]: Created, Seen and
+// Login are read from its data and stay zero if that cannot be read.
 func (r Record) Info(id string) Info {
 	info := Info{ID: id, Expires: r.Expires}
-	if created, seen, err := encodedTimes(r.Data); err == nil {
-		info.Created, info.Seen = time.UnixMilli(created), time.UnixMilli(seen)
+	version, created, seen, err := encodedTimes(r.Data)
+	if err != nil {
+		return info
+	}
+	info.Created, info.Seen = time.UnixMilli(created), time.UnixMilli(seen)
+	if version == versionLogin {
+		var l login
+		if _, err := l.parse(string(r.Data[timesEnd:min(len(r.Data), timesEnd+maxLogin)])); err == nil {
+			info.Login = l.public()
+		}
 	}
 	return info
 }

@@ -119,7 +119,7 @@ var (
 		WhenDown:        sessions.Policy(0),
 		Import:          (*sessions.Import)(nil),
 	}
-	_ = sessions.Import{Cookie: "", Domain: "", Path: "", Read: func(*http.Request) map[string]any { return nil }}
+	_ = sessions.Import{Cookie: "", Domain: "", Path: "", Read: func(*http.Request) sessions.Imported { return sessions.Imported{} }}
 	_ = sessions.Record{Data: []byte(nil), User: "", Expires: time.Time{}, Version: uint64(0)}
 	_ = sessions.Info{ID: "", Created: time.Time{}, Seen: time.Time{}, Expires: time.Time{}}
 	_ = sessions.Flash{Value: any(nil), Level: ""}

@@ -12,9 +12,9 @@ const maxCookie = 4096
 
 const maxName = 256
 
-// maxCandidates bounds how many cookies of one name are looked at. A browser sends
-// several where they were set for several paths or domains.
-const maxCandidates = 4
+// maxCandidates bounds how many sessions of one cookie name are tried. A browser sends
+// several cookies of a name if they were set for several paths or domains.
+const maxCandidates = 8
 
 const expiredAttributes = "; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
 
@@ -38,32 +38,41 @@ func cookieAttributes(path, domain string, secure bool, sameSite http.SameSite) 
 	return attributes
 }
 
-// cookieValues appends to values those of the cookies called name, at most
-// maxCandidates, in one pass over the Cookie header. It takes what net/http takes, and
-// beside that values with bytes that no cookie may have: whether it is one that was
-// sealed here is for the codec to say.
-func cookieValues(header http.Header, name string, values []string) (_ []string, found bool) {
-	for _, line := range header["Cookie"] {
-		for line != "" {
+// A cookieScanner goes through the Cookie header and finds the cookies of one name. It
+// takes what net/http takes, and values with bytes that no cookie may have as well:
+// whether a value was sealed here is for the codec to say.
+type cookieScanner struct {
+	lines      []string
+	line, name string
+}
+
+func scanCookies(header http.Header, name string) cookieScanner {
+	return cookieScanner{lines: header["Cookie"], name: name}
+}
+
+// next returns the value of the next cookie of the name.
+func (s *cookieScanner) next() (value string, ok bool) {
+	for {
+		for s.line != "" {
 			var part string
-			part, line, _ = strings.Cut(line, ";")
+			part, s.line, _ = strings.Cut(s.line, ";")
 			part = trim(part)
-			if !strings.HasPrefix(part, name) {
+			if !strings.HasPrefix(part, s.name) {
 				continue
 			}
-			value := part[len(name):]
+			value := part[len(s.name):]
 			if value != "" && value[0] != '=' {
 				if value = strings.TrimLeft(value, blanks); value[0] != '=' {
 					continue
 				}
 			}
-			found = true
-			if value = unquote(strings.TrimPrefix(value, "=")); len(values) < maxCandidates {
-				values = append(values, value)
-			}
+			return unquote(strings.TrimPrefix(value, "=")), true
 		}
+		if len(s.lines) == 0 {
+			return "", false
+		}
+		s.line, s.lines = s.lines[0], s.lines[1:]
 	}
-	return values, found
 }
 
 const blanks = " \t\r\n"
@@ -83,8 +92,9 @@ func unquote(value string) string {
 }
 
 // setCookie adds a Set-Cookie line in place of any of the same name, which RFC 6265
-// does not allow twice. Where it is the first, it goes into room.
-func setCookie(header http.Header, line string, room []string) {
+// does not allow twice, and reports whether there was one. The first line of the header
+// goes into room.
+func setCookie(header http.Header, line string, room []string) (replaced bool) {
 	name, _, _ := strings.Cut(line, "=")
 	lines := header["Set-Cookie"]
 	if len(lines) == 0 {
@@ -94,9 +104,12 @@ func setCookie(header http.Header, line string, room []string) {
 	for _, l := range lines {
 		if n, _, _ := strings.Cut(l, "="); trim(n) != name {
 			kept = append(kept, l)
+		} else {
+			replaced = true
 		}
 	}
 	header["Set-Cookie"] = append(kept, line)
+	return replaced
 }
 
 // isToken reports whether s may name a cookie (RFC 9110 section 5.6.2).

@@ -57,7 +57,8 @@ func TestCookieAttributes(t *testing.T) {
 				if _, err := http.ParseSetCookie(lines[0]); err != nil {
 					t.Error(err)
 				}
-				gone := b.get("/end").Header["Set-Cookie"]
+				sent := name + "=" + value // a jar would not send all of them to this host and path
+				gone := b.send("/end", &sent).Header["Set-Cookie"]
 				attributes, _, _ = strings.Cut(attributes, "; Max-Age")
 				want := name + "=;" + attributes + "; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
 				if len(gone) != 1 || gone[0] != want {
@@ -104,7 +105,9 @@ func TestACookieThatBrowsersWouldDrop(t *testing.T) {
 }
 
 func TestCacheHeaders(t *testing.T) {
-	own := func(st *sessions.Store, w http.ResponseWriter) { w.Header().Set("Cache-Control", "max-age=60") }
+	own := func(control string) func(*sessions.Store, http.ResponseWriter) {
+		return func(_ *sessions.Store, w http.ResponseWriter) { w.Header().Set("Cache-Control", control) }
+	}
 	tests := []struct {
 		name          string
 		before        func(st *sessions.Store, w http.ResponseWriter)
@@ -114,9 +117,12 @@ func TestCacheHeaders(t *testing.T) {
 		{"untouched", nil, untouched, "", ""},
 		{"read", nil, read, "private, no-cache", "Cookie"},
 		{"written", nil, write, "no-store", "Cookie"},
-		{"ended", nil, end, "no-store", "Cookie"},
-		{"read, the handler has its own", own, read, "max-age=60", "Cookie"},
-		{"written, the handler has its own", own, write, "max-age=60", "Cookie"},
+		{"ended, and there was none", nil, end, "private, no-cache", "Cookie"},
+		{"read, the handler has its own", own("max-age=60"), read, "max-age=60", "Cookie"},
+		{"written, the handler lets others keep it", own("max-age=60"), write, "no-store", "Cookie"},
+		{"written, the handler says public", own("public, max-age=60"), write, "no-store", "Cookie"},
+		{"written, the handler keeps it private", own("private, max-age=60"), write, "private, max-age=60", "Cookie"},
+		{"read, the handler says public", own("public, max-age=60"), read, "public, max-age=60", "Cookie"},
 		{"other Vary", vary("Accept, Accept-Encoding"), read, "private, no-cache", "Accept, Accept-Encoding,Cookie"},
 		{"same Vary", vary("Accept, cookie"), read, "private, no-cache", "Accept, cookie"},
 		{"every Vary", vary("*"), read, "private, no-cache", "*"},

@@ -27,10 +27,11 @@ const (
 	EventRetried                      // a save met others and was replayed on what they wrote
 	EventDegraded                     // the backend failed
 	EventLate                         // a change came after the session was saved
+	EventClock                        // a cookie or a session is dated more than a minute ahead
 )
 
 var eventNames = [...]string{"created", "renewed", "destroyed", "expired", "gone", "tampered", "unreadable",
-	"undecodable", "imported", "retried", "degraded", "late"}
+	"undecodable", "imported", "retried", "degraded", "late", "clock"}
 
 // String returns the name in lower case.
 func (k EventKind) String() string {

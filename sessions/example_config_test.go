@@ -97,17 +97,17 @@ func (f *flaky) Load(ctx context.Context, id string) (sessions.Record, error) {
 func ExampleImport() {
 	v := newVisitor(sessions.Spec{Import: &sessions.Import{
 		Cookie: "PHPSESSID",
-		Read: func(r *http.Request) map[string]any {
+		Read: func(r *http.Request) sessions.Imported {
 			cookie, err := r.Cookie("PHPSESSID")
 			if err != nil || cookie.Value != "one that the old system knows" {
-				return nil
+				return sessions.Imported{}
 			}
-			return map[string]any{"name": "Ann"}
+			return sessions.Imported{Values: map[string]any{"language": "de"}, User: "ann"}
 		},
 	}})
 	v.cookie = "PHPSESSID=one that the old system knows"
-	v.request(func(s *sessions.Session) { fmt.Println(s.Get("name")) })
-	// Output: Ann
+	v.request(func(s *sessions.Session) { fmt.Println(s.Get("language"), s.User()) })
+	// Output: de ann
 }
 
 func ExampleCheckID() {

@@ -1,11 +1,25 @@
 package sessions
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"net/http"
+)
 
 // A Flash is a message for the next page, shown once: webapp2's flashes.
 type Flash struct {
 	Value any    // as [Session.Get] would give it
 	Level string // "info", "error", ... as the site likes; it may be empty
+}
+
+// FlashAs returns the value of a flash as a T, and whether it can be decoded as that. It
+// decodes into structs, slices and maps too.
+func FlashAs[T any](f Flash) (T, bool) {
+	var value, zero T
+	raw, err := encodeValue(f.Value)
+	if err != nil || decodeValue(raw, &value) != nil {
+		return zero, false
+	}
+	return value, true
 }
 
 // A note is a flash as it is kept. Its number tells it from others of the same
@@ -55,8 +69,9 @@ func (s *Session) AddFlash(value any, level string) {
 	s.change(adding(newNote(raw, level)))
 }
 
-// Flashes returns the messages that wait, oldest first, and takes them away. Two
-// requests in parallel may both show a message.
+// Flashes returns the messages that wait, oldest first, and takes them away, but not in
+// a request by HEAD, which shows nothing. Two requests in parallel may both show a
+// message. A Value that was a struct comes as a map; [FlashAs] gives it its type.
 func (s *Session) Flashes() []Flash {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
@@ -65,7 +80,9 @@ func (s *Session) Flashes() []Flash {
 	if len(taken) == 0 {
 		return nil
 	}
-	s.apply(taking(taken))
+	if s.store.request.Method != http.MethodHead {
+		s.apply(taking(taken))
+	}
 	flashes := make([]Flash, 0, len(taken))
 	for _, n := range taken {
 		value, _, err := readAny(n.raw)

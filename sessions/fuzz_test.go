@@ -82,12 +82,17 @@ func FuzzCookieValues(f *testing.F) {
 		for _, c := range r.CookiesNamed(name) {
 			want = append(want, c.Value)
 		}
-		values, found := cookieValues(r.Header, name, nil)
-		got := slices.DeleteFunc(slices.Clone(values), func(v string) bool { return strings.ContainsFunc(v, forbiddenInCookie) })
-		if len(values) == maxCandidates { // the rest was not looked at
-			want = want[:min(len(want), len(got))]
+		var got []string
+		for cookies := scanCookies(r.Header, name); ; {
+			value, ok := cookies.next()
+			if !ok {
+				break
+			}
+			if !strings.ContainsFunc(value, forbiddenInCookie) {
+				got = append(got, value)
+			}
 		}
-		if !slices.Equal(got, want) || len(want) > 0 && !found {
+		if !slices.Equal(got, want) {
 			t.Errorf("%q: %q, net/http has %q", line, got, want)
 		}
 	})

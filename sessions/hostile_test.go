@@ -46,7 +46,7 @@ func TestHostileCookies(t *testing.T) {
 			{"good in quotes", cookie(`"` + good + `"`), "loaded"},
 			{"good among others", "a=b; ;;=; x; " + cookie(good) + "; c=d", "loaded"},
 			{"good after a bad one of its name", cookie("bad") + "; " + cookie(good), "loaded"},
-			{"good after more bad ones than are looked at", strings.Repeat(cookie("bad")+"; ", 20) + cookie(good), "tampered"},
+			{"good after many bad ones", strings.Repeat(cookie("bad")+"; ", 1000) + cookie(good), "loaded"},
 			{"good before a bad one", cookie(good) + "; " + cookie("bad"), "loaded"},
 			{"empty", cookie(""), "tampered"},
 			{"no value", "__Host-session", "tampered"},
@@ -68,7 +68,7 @@ func TestHostileCookies(t *testing.T) {
 			{"of another key, encrypted", cookie(value(kept, sessions.Config{Keys: []sessions.Key{encrypted}, Site: "mine"}, "")), "tampered"},
 			{"of another site", cookie(value(kept, sessions.Config{Keys: []sessions.Key{key}, Site: "theirs"}, "")), "tampered"},
 			{"of another kind", cookie(value(otherKind, mine, "")), "tampered"},
-			{"of the future", cookie(value(kept, future, "")), "tampered"},
+			{"of the future", cookie(value(kept, future, "")), "clock"},
 			{"of a clock that is a little ahead", cookie(value(kept, slightly, "")), "loaded"},
 		}
 		mine.Sessions = []sessions.Spec{{Backend: kept}}
@@ -96,8 +96,12 @@ func TestHostileCookies(t *testing.T) {
 				if backend != nil && test.want == "loaded" {
 					return // the cookie stays as it is
 				}
-				if n := len(a.Header["Set-Cookie"]); n != 1 {
-					t.Errorf("write: %d cookies", n)
+				want := 1
+				if test.want == "clock" { // the cookie will be good again, and stays
+					want = 0
+				}
+				if n := len(a.Header["Set-Cookie"]); n != want {
+					t.Errorf("write: %d cookies, want %d", n, want)
 				}
 			})
 		}

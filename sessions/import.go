@@ -18,10 +18,24 @@ type Import struct {
 	// Cookie is the older cookie's name; Domain and Path are what it was set with.
 	// An empty Path is "/".
 	Cookie, Domain, Path string
-	// Read returns the values of the older session, or nil where the request has
-	// none that is valid. webapp2's flashes, under the key "_flash", become flashes.
-	Read func(*http.Request) map[string]any
+	// Read returns what the older session holds; the zero Imported if the request has
+	// none that is valid.
+	Read func(*http.Request) Imported
 }
+
+// Imported is what an older system knew of a visitor.
+type Imported struct {
+	// Values become those of the new session. webapp2's flashes, under the key "_flash",
+	// become flashes.
+	Values map[string]any
+	// User is the id of the user whom the older system had logged in; empty: nobody. The
+	// new session is that user's, with a [Login] whose Method is [MethodImport] and that
+	// has no Credential. No key of Values makes anybody a user.
+	User string
+}
+
+// MethodImport is the [Login.Method] of a login that an older system has made.
+const MethodImport = "import"
 
 // webapp2Flashes is the key under which webapp2 keeps [value, level] pairs.
 const webapp2Flashes = "_flash"
@@ -55,14 +69,15 @@ func (s *Session) importOld() {
 	if s.spec.Import == nil || s.store.saved {
 		return
 	}
-	if _, found := cookieValues(s.store.request.Header, s.spec.Import.Cookie, nil); !found {
+	old := scanCookies(s.store.request.Header, s.spec.Import.Cookie)
+	if _, found := old.next(); !found {
 		return
 	}
-	values := s.spec.Import.Read(s.store.request)
-	if len(values) == 0 {
+	imported := s.spec.Import.Read(s.store.request)
+	if len(imported.Values) == 0 && imported.User == "" {
 		return
 	}
-	for key, value := range values {
+	for key, value := range imported.Values {
 		if pairs, ok := value.([]any); ok && key == webapp2Flashes {
 			s.importFlashes(pairs)
 			continue
@@ -73,6 +88,10 @@ func (s *Session) importOld() {
 			continue
 		}
 		s.apply(setting(key, raw))
+	}
+	if imported.User != "" {
+		l := Login{At: s.now(), Method: MethodImport}
+		s.apply(loggingIn(imported.User, l.private()))
 	}
 	s.imported = true
 	s.event(Event{Kind: EventImported})

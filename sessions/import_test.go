@@ -19,17 +19,17 @@ func TestImport(t *testing.T) {
 		asked, c := 0, &clock{}
 		spec := sessions.Spec{AbsoluteTimeout: time.Hour, Import: &sessions.Import{
 			Cookie: "old", Domain: "example.com", Path: "/app",
-			Read: func(r *http.Request) map[string]any {
+			Read: func(r *http.Request) sessions.Imported {
 				asked++
 				cookie, err := r.Cookie("old")
 				if err != nil || cookie.Value != "valid" {
-					return nil
+					return sessions.Imported{}
 				}
-				return map[string]any{
+				return sessions.Imported{Values: map[string]any{
 					"user": "ann", "n": 41,
 					"_flash": []any{[]any{"welcome back", "info"}, "broken", []any{func() {}, ""}},
 					"func":   func() {},
-				}
+				}}
 			},
 		}}
 		if backend != nil {
@@ -102,7 +102,9 @@ func TestImport(t *testing.T) {
 func TestImportOfAPrefixedCookie(t *testing.T) {
 	for _, name := range []string{"__Host-old", "__Secure-old", "__host-old"} {
 		site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Import: &sessions.Import{
-			Cookie: name, Read: func(*http.Request) map[string]any { return map[string]any{"n": 1} },
+			Cookie: name, Read: func(*http.Request) sessions.Imported {
+				return sessions.Imported{Values: map[string]any{"n": 1}}
+			},
 		}}}}, map[string]action{"/read": read})
 		want := name + "=; Path=/; Secure; HttpOnly; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
 		if a := site.browser().send("/read", new(name+"=x")); !slices.Contains(a.Header["Set-Cookie"], want) {
@@ -116,8 +118,8 @@ func TestImportOfAPrefixedCookie(t *testing.T) {
 func TestImportAfterSave(t *testing.T) {
 	manager, err := sessions.New(sessions.Config{
 		Keys: []sessions.Key{sessions.RandomKey()},
-		Sessions: []sessions.Spec{{Import: &sessions.Import{Cookie: "old", Read: func(*http.Request) map[string]any {
-			return map[string]any{"n": 1}
+		Sessions: []sessions.Spec{{Import: &sessions.Import{Cookie: "old", Read: func(*http.Request) sessions.Imported {
+			return sessions.Imported{Values: map[string]any{"n": 1}}
 		}}}},
 	})
 	if err != nil {

@@ -1,12 +1,14 @@
 package sessions
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"log/slog"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -53,42 +55,83 @@ func (s *Session) load() {
 	}
 }
 
+// open reads the newest session that the browser has a cookie of and that is alive.
 func (s *Session) open() {
 	s.began = s.now().UnixMilli()
-	var candidates [maxCandidates]string
-	values, found := cookieValues(s.store.request.Header, s.spec.cookie, candidates[:0])
-	if !found {
+	var room [2]candidate
+	candidates, why := s.candidates(room[:0])
+	switch {
+	case !s.brought:
 		s.begin(StatusNew)
 		s.importOld()
-		return
-	}
-	payload, date, signed := s.verify(values)
-	switch {
-	case !signed || s.since(date) < -maxSkew:
-		s.refuse(StatusTampered, Event{Kind: EventTampered})
-	case len(payload) < payloadHead || payload[0] != payloadVersion || payload[1] != s.spec.kind:
-		s.refuse(StatusUnreadable, Event{Kind: EventUnreadable, Err: errMalformed})
+	case len(candidates) == 0:
+		s.refuse(why)
 	case s.spec.kind == kindData:
-		s.read(payload[payloadHead:])
+		s.openCookies(candidates)
 	default:
-		s.loadRecord(recordOf(payload[payloadHead:]), date)
+		s.openRecords(candidates)
 	}
 }
 
-// verify returns the payload of the first of the cookies that is signed for this name,
-// kind and site, and when it was sealed, in Unix milliseconds.
-func (s *Session) verify(values []string) (payload string, date int64, ok bool) {
-	for _, value := range values {
-		if len(s.spec.cookie)+len(value) > maxCookie {
+// A candidate is a cookie of the session's name that was sealed here.
+type candidate struct {
+	payload string // without its head
+	date    int64  // when it was sealed, in Unix milliseconds
+	oldKey  bool
+}
+
+// candidates returns the cookies that were sealed for this name, kind and site, newest
+// first; of two that were sealed in the same second the one that comes later in the
+// header, since browsers send the older first. If there are none, why says what was
+// wrong with the cookies of the name.
+func (s *Session) candidates(to []candidate) (_ []candidate, why verdict) {
+	d := s.spec
+	why = verdict{StatusTampered, EventTampered, nil}
+	cookies := scanCookies(s.store.request.Header, d.cookie)
+	for {
+		value, ok := cookies.next()
+		if !ok {
+			return to, why
+		}
+		s.brought = true
+		if len(d.cookie)+len(value) > maxCookie {
 			continue // no browser keeps it, so it is none of ours
 		}
-		payload, seconds, key, ok := s.spec.manager.codec.open(s.spec.bound, value)
-		if ok {
-			s.oldKey = key > 0
-			return payload, clamp(seconds, 1<<52) * 1000, true
+		payload, seconds, key, ok := d.manager.codec.open(d.bound, value)
+		if !ok {
+			continue
 		}
+		c := candidate{date: clamp(seconds, 1<<52) * 1000, oldKey: key > 0}
+		switch {
+		case len(payload) < payloadHead || payload[0] != payloadVersion || payload[1] != d.kind:
+			why = verdict{StatusUnreadable, EventUnreadable, errMalformed}
+			continue
+		case s.since(c.date) < -maxSkew:
+			why = verdict{StatusClock, EventClock, nil}
+			// A cookie that will be good again soon is not overwritten.
+			s.dead = s.dead || -s.since(c.date) < d.AbsoluteTimeout
+			continue
+		}
+		c.payload = payload[payloadHead:]
+		at := 0
+		for at < len(to) && to[at].date > c.date {
+			at++
+		}
+		if len(to) == maxCandidates {
+			if at == maxCandidates {
+				continue
+			}
+			to = to[:maxCandidates-1]
+		}
+		to = slices.Insert(to, at, c)
 	}
-	return "", 0, false
+}
+
+// A verdict says why a session is not alive.
+type verdict struct {
+	status Status
+	event  EventKind
+	err    error
 }
 
 // since returns how long ago, when the session was loaded, a time was that is given in
@@ -101,59 +144,118 @@ func (s *Session) since(milliseconds int64) time.Duration {
 func clamp(n, most int64) int64 { return min(max(n, -most), most) }
 
 // refuse makes the session an empty one that may be written anew.
-func (s *Session) refuse(status Status, e Event) {
-	s.begin(status)
-	s.event(e)
+func (s *Session) refuse(why verdict) {
+	if why.status == StatusUnreadable {
+		s.spec.manager.log.Warn("sessions: a session cannot be read, and begins anew",
+			slog.String("session", s.spec.Name), slog.Any("error", why.err))
+	}
+	s.begin(why.status)
+	s.event(Event{Kind: why.event, Err: why.err})
 }
 
-// read reads encoded contents and judges their times, and reports whether they are
-// those of a living session.
-func (s *Session) read(text string) bool {
+// read reads encoded contents and judges their times. It reports whether they are those
+// of a living session, and if not, why.
+func (s *Session) read(text string) (why verdict, alive bool) {
 	c := contents{values: s.room[:0]}
 	if err := c.parse(text); err != nil {
-		s.spec.manager.log.Warn("sessions: a session cannot be read, and begins anew",
-			slog.String("session", s.spec.Name), slog.Any("error", err))
-		s.refuse(StatusUnreadable, Event{Kind: EventUnreadable, Err: err})
-		return false
+		return verdict{StatusUnreadable, EventUnreadable, err}, false
 	}
-	age, idle := s.since(c.created), s.since(c.seen)
-	switch {
-	case age < -maxSkew || idle < -maxSkew:
-		s.refuse(StatusTampered, Event{Kind: EventTampered})
-	case age >= s.spec.AbsoluteTimeout || s.spec.IdleTimeout > 0 && idle >= s.spec.IdleTimeout:
-		s.refuse(StatusExpired, Event{Kind: EventExpired})
-	default:
-		s.status, s.text, s.contents = StatusLoaded, text, c
-		return true
+	if s.since(c.created) < -maxSkew || s.since(c.seen) < -maxSkew {
+		s.event(Event{Kind: EventClock})
 	}
-	return false
+	// A clock that was ahead when the session was saved ends nothing.
+	c.created, c.seen = min(c.created, s.began), min(c.seen, s.began)
+	idle, absolute, _ := s.spec.life(&c)
+	if s.since(c.created) >= absolute || idle > 0 && s.since(c.seen) >= idle {
+		return verdict{StatusExpired, EventExpired, nil}, false
+	}
+	s.status, s.text, s.contents, s.reader = StatusLoaded, text, c, c.user
+	return verdict{}, true
 }
 
-func (s *Session) loadRecord(found record, signed int64) {
+// openCookies reads a session that lives in the cookie itself.
+func (s *Session) openCookies(candidates []candidate) {
+	var newest verdict
+	for i := range candidates {
+		why, alive := s.read(candidates[i].payload)
+		if alive {
+			s.oldKey, s.dead = candidates[i].oldKey, false
+			return
+		}
+		if i == 0 {
+			newest = why
+		}
+	}
+	s.refuse(newest)
+}
+
+// presented is a record that the browser has a cookie of, beside the session's own.
+type presented struct {
+	record
+	looked bool // it was loaded, and was not alive
+}
+
+// openRecords reads a session that lives in the backend. All loads share one deadline.
+func (s *Session) openRecords(candidates []candidate) {
 	ctx := newDeadline(s.store.request)
 	defer ctx.cancel()
-	s.record = found // for what is reported
+	var newest verdict
+	for i := range candidates {
+		found := recordOf(candidates[i].payload)
+		s.record = found // for what is reported
+		why, alive, err := s.openRecord(ctx, found, candidates[i].date)
+		switch {
+		case err != nil:
+			s.begin(StatusDown)
+			s.fail(s.down("load", err))
+			s.record = record{}
+			return
+		case alive:
+			s.oldKey, s.dead = candidates[i].oldKey, false
+			for _, c := range candidates[i+1:] {
+				s.presented = append(s.presented, presented{record: recordOf(c.payload)})
+			}
+			return
+		}
+		s.presented = append(s.presented, presented{found, true})
+		if i == 0 {
+			newest = why
+		}
+	}
+	s.record = s.presented[0].record
+	s.refuse(newest)
+	s.record = record{}
+}
+
+// openRecord loads the record of one cookie.
+func (s *Session) openRecord(ctx context.Context, found record, sealed int64) (why verdict, alive bool, err error) {
 	r, err := s.spec.Backend.Load(ctx, found.id)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		// It may have expired, been evicted or been ended. Its id is not used again.
-		if s.since(signed) >= s.spec.IdleTimeout {
-			s.refuse(StatusExpired, Event{Kind: EventExpired})
-		} else {
-			s.refuse(StatusGone, Event{Kind: EventGone})
+		if s.since(sealed) >= s.spec.IdleTimeout {
+			return verdict{StatusExpired, EventExpired, nil}, false, nil
 		}
+		return verdict{StatusGone, EventGone, nil}, false, nil
 	case err != nil:
-		s.begin(StatusDown)
-		s.fail(s.down("load", err))
+		return verdict{}, false, err
 	case len(r.Data) == 0:
-		s.refuse(StatusGone, Event{Kind: EventGone})
-		s.gone = true
-		s.end = &found // Destroy follows it to what it was renewed into
-	case s.read(string(r.Data)):
-		s.record.version = r.Version
-		return
+		s.dead = s.dead || s.store.meets(r)
+		return verdict{StatusGone, EventGone, nil}, false, nil
 	}
-	s.record = record{}
+	if why, alive = s.read(string(r.Data)); alive {
+		s.record.version = r.Version
+	}
+	return why, alive, nil
+}
+
+// meets reports whether a tombstone is so young that the answer of the request that put
+// it may not have reached the browser when this request was sent. (Tombstones are dated
+// by the real clocks of the servers: if these differ by more than that time, a cookie may
+// be overwritten, but no session comes back.)
+func (st *Store) meets(tombstone Record) bool {
+	put := tombstone.Expires.Add(-tombstoneTime)
+	return time.UnixMilli(st.began).Sub(put) < answerTime
 }
 
 // undecodable reports a value that is there and cannot be had: it is lost alone. The

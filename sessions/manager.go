@@ -18,10 +18,13 @@ type Manager struct {
 	log   *slog.Logger
 	now   func() time.Time
 	event func(Event)
+
+	personal string // the Cache-Control of users' pages
+	notices  notices
 }
 
-// New checks the whole of c and reports every mistake it finds, joined, each with its
-// cure. It keeps nothing of c that the caller may change.
+// New checks the whole of c and reports every mistake it finds, joined, each with how
+// to fix it. It keeps nothing of c that the caller may change.
 func New(c Config) (*Manager, error) {
 	m := &Manager{log: cmp.Or(c.Log, slog.Default()), now: c.Now, event: c.OnEvent}
 	if m.now == nil {
@@ -30,6 +33,9 @@ func New(c Config) (*Manager, error) {
 	codec, err := newCodec(c.Keys)
 	m.codec = codec
 	errs := []error{err}
+	if m.personal = cmp.Or(c.PersonalCache, "no-store"); m.personal != "no-store" {
+		errs = append(errs, checkPersonal(m.personal))
+	}
 	specs := c.Sessions
 	if len(specs) == 0 {
 		specs = []Spec{{}}
@@ -48,10 +54,25 @@ func New(c Config) (*Manager, error) {
 	return m, nil
 }
 
-// Store returns the sessions of r. Call it once per request and keep it; it reads
-// nothing yet.
+// Store returns the sessions of r: those of [Manager.Middleware], if r came through it,
+// else a new Store, which the caller keeps and saves. It reads nothing yet.
 func (m *Manager) Store(r *http.Request) *Store {
-	return &Store{manager: m, request: r}
+	if st := m.fromContext(r); st != nil {
+		return st
+	}
+	st := new(Store)
+	st.begin(m, r)
+	return st
+}
+
+// StoreIn is [Manager.Store], but a new Store is made in room, which must not have been
+// used before. It spares an allocation to whoever keeps a Store in a larger value.
+func (m *Manager) StoreIn(room *Store, r *http.Request) *Store {
+	if st := m.fromContext(r); st != nil {
+		return st
+	}
+	room.begin(m, r)
+	return room
 }
 
 func (m *Manager) index(name string) int {

@@ -74,6 +74,9 @@ func (s *shard) keep(id string, r Record) uint64 {
 	return r.Version
 }
 
+// LoadIsCurrent implements [CurrentBackend].
+func (m *Memory) LoadIsCurrent() bool { return true }
+
 // Load implements [Backend].
 func (m *Memory) Load(ctx context.Context, id string) (Record, error) {
 	s, err := m.locked(ctx, id)

@@ -58,18 +58,29 @@ func taking(shown []note) operation {
 	}
 }
 
-// owning makes the session user's. The absolute timeout of a login begins at the
-// login: whoever has browsed for hours would be logged out at once otherwise.
+// owning makes the session user's. The absolute timeout begins anew: somebody who has
+// browsed for hours before would be logged out at once otherwise.
 func owning(user string, now int64) operation {
 	return func(c *contents) error {
 		if c.user != user {
-			c.user, c.created = user, now
+			c.user, c.created, c.login = user, now, login{}
+		}
+		return nil
+	}
+}
+
+// loggingIn makes the session that of a user who has logged in.
+func loggingIn(user string, l login) operation {
+	return func(c *contents) error {
+		if !l.repeats(c, user) {
+			c.user, c.created, c.login = user, l.at, l
 		}
 		return nil
 	}
 }
 
 var (
+	errNobody    = errors.New("no user is named: to log somebody out, use Destroy")
 	errNoInteger = errors.New("its value is no integer")
 	errOverflow  = errors.New("the sum does not fit in an int64")
 	errUnsettled = errors.New("its function, or goroutines of this request, change it again and again meanwhile")

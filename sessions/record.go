@@ -52,7 +52,7 @@ func (s *Session) updateRecord(ctx context.Context) (line string, err error) {
 	retries := 0
 	for ; ; retries++ {
 		data := c.encode(nil)
-		if string(data) == text { // what is kept is what is wanted
+		if string(data) == text && s.current() { // what is kept is what is wanted
 			if retries == 0 && s.idle() {
 				s.touchRecord(ctx)
 			}
@@ -66,47 +66,101 @@ func (s *Session) updateRecord(ctx context.Context) (line string, err error) {
 			break
 		}
 		if errors.Is(err, ErrNotFound) {
-			s.meetGone(s.record.id)
-			return "", nil
+			return s.lose(ctx, nil)
 		}
 		if !errors.Is(err, ErrConflict) {
 			return "", s.unsaved(err)
 		}
-		if c, text, version, err = s.replay(ctx, retries); err != nil || c == nil {
+		met, err := s.replay(ctx, retries)
+		if err != nil {
 			return "", err
 		}
+		if met.contents == nil {
+			return s.lose(ctx, nil)
+		}
+		c, text, version = met.contents, met.text, met.version
 	}
 	s.retried(retries)
-	if s.oldKey {
+	if s.oldKey && !s.store.bare {
 		return s.idCookie(s.record)
 	}
 	return "", nil
 }
 
-// replay waits a little, reads the record again and applies the log to it. The
-// contents are nil where the session is gone.
-func (s *Session) replay(ctx context.Context, retries int) (c *contents, text string, version uint64, err error) {
+// current reports whether the backend's Load is never behind what was acknowledged.
+func (s *Session) current() bool {
+	b, ok := s.spec.Backend.(CurrentBackend)
+	return ok && b.LoadIsCurrent()
+}
+
+// A meeting is what a save finds that met another one.
+type meeting struct {
+	contents  *contents // what is stored now, and the log on it; nil: the session is gone
+	text      string    // what is stored, encoded
+	version   uint64
+	owner     string // the user of what is stored
+	successor string // if it is gone: the User of its tombstone
+}
+
+// replay waits a little, reads the record again and applies the log to it.
+func (s *Session) replay(ctx context.Context, retries int) (meeting, error) {
 	if err := wait(ctx, retries); err != nil {
-		return nil, "", 0, s.down("save", errors.Join(ErrConflict, err))
+		return meeting{}, s.down("save", errors.Join(ErrConflict, err))
 	}
 	r, err := s.spec.Backend.Load(ctx, s.record.id)
 	switch {
-	case errors.Is(err, ErrNotFound) || err == nil && len(r.Data) == 0:
-		s.meetGone(s.record.id)
-		return nil, "", 0, nil
+	case errors.Is(err, ErrNotFound):
+		return meeting{}, nil
 	case err != nil:
-		return nil, "", 0, s.down("save", err)
+		return meeting{}, s.down("save", err)
+	case len(r.Data) == 0:
+		return meeting{successor: r.User}, nil
 	}
-	c, text = &contents{}, string(r.Data)
-	if err := c.parse(text); err != nil {
-		return nil, "", 0, s.cannot("save", err)
+	m := meeting{contents: &contents{}, text: string(r.Data), version: r.Version, owner: r.User}
+	if err := m.contents.parse(m.text); err != nil {
+		return meeting{}, s.cannot("save", err)
 	}
+	return m, s.repeat(m.contents)
+}
+
+// repeat applies the log to c.
+func (s *Session) repeat(c *contents) error {
 	for _, op := range s.log {
 		if err := op(c); err != nil {
-			return nil, "", 0, s.cannot("save", err)
+			return s.cannot("save", err)
 		}
 	}
-	return c, text, r.Version, nil
+	return nil
+}
+
+// lose is the save of a session that turns out to be ended or renewed elsewhere. Only a
+// request that has proved who the user is saves something: a new session, of its own
+// changes alone. It goes into made, the record of a renewal, or a new one if made is nil.
+func (s *Session) lose(ctx context.Context, made *record) (line string, err error) {
+	s.meetGone(s.record.id)
+	if !s.proves() {
+		return "", nil
+	}
+	now := s.now().UnixMilli()
+	own := contents{created: now, seen: now}
+	if err := s.repeat(&own); err != nil {
+		return "", err
+	}
+	if made != nil {
+		err = s.rewrite(ctx, made, &own)
+	} else {
+		var fresh record
+		fresh, err = s.insert(ctx, &own)
+		made = &fresh
+	}
+	if err != nil {
+		return "", err
+	}
+	s.store.mu.Lock()
+	s.contents, s.record, s.dead, s.status = own, *made, false, StatusNew
+	s.store.mu.Unlock()
+	s.event(Event{Kind: EventCreated, ID: made.id})
+	return s.idCookie(*made)
 }
 
 // wait sleeps before a try, longer after each: a random part of a doubling span (full

@@ -3,54 +3,85 @@ package sessions
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"time"
 )
 
-// tombstoneTime is how long a tombstone stands: longer than any request that read the
-// session before it was ended or renewed should take.
-const tombstoneTime = time.Minute
+const (
+	// tombstoneTime is how long a tombstone stands: longer than any request that read the
+	// session before it was ended or renewed should take.
+	tombstoneTime = time.Minute
+	// answerTime is how long the answer that brings the browser its new cookie, or takes
+	// its old one away, may be under way.
+	answerTime = 5 * time.Second
+)
 
 func tombstone(successor string, version uint64) Record {
 	return Record{User: successor, Expires: time.Now().Add(tombstoneTime), Version: version}
 }
 
+// otherOwner marks the successor in a tombstone if the renewal made the session another
+// user's. A Destroy does not follow it: who logs out means a session of the old owner.
+const otherOwner = "!"
+
+// successor returns what the tombstone of a renewal into made holds.
+func successor(made record, before, after string) string {
+	if before != after {
+		return otherOwner + made.id
+	}
+	return made.id
+}
+
 // renewRecord saves the session under a new id and then puts a tombstone over the old
-// one, at the version that was read: whoever wrote since is read again, and what they
-// wrote is in the new record before the old one ends. So:
+// one, at the version that was read: if others have written since, that is read again,
+// and what they wrote is in the new record before the old one ends. So:
 //
 //   - A write acknowledged before the tombstone is in the new session. One that comes
 //     after it meets the tombstone, and its request is told StatusGone.
 //   - Of two renewals in parallel one puts the tombstone. The other meets it, deletes
-//     its own record and sends no cookie.
+//     its own record and sends no cookie, unless it is a login: its record then holds
+//     what this request has changed, and nothing of the session that was renewed.
 //   - A renewal that meets Destroy's tombstone does the same: the logout stays one. A
 //     Destroy that meets a renewal's tombstone follows it to the new record.
+//   - A tombstone that names the new record is this renewal's own: its answer was lost.
 //   - Between Create and tombstone the new id is known to nobody. A program that dies
 //     there leaves a record that nobody can reach until it expires, and the old session.
 func (s *Session) renewRecord(ctx context.Context) (line string, err error) {
-	c, version := &s.contents, s.record.version
-	made, err := s.insert(ctx, c)
+	now := meeting{contents: &s.contents, version: s.record.version, owner: s.reader}
+	made, err := s.insert(ctx, now.contents)
 	if err != nil {
 		return "", err
 	}
 	retries := 0
 	for ; ; retries++ {
-		_, err = s.spec.Backend.Update(ctx, s.record.id, tombstone(made.id, version))
+		_, err = s.spec.Backend.Update(ctx, s.record.id, tombstone(successor(made, now.owner, now.contents.user), now.version))
 		if err == nil {
 			break
 		}
 		switch {
 		case errors.Is(err, ErrNotFound):
-			s.meetGone(s.record.id)
-			c, err = nil, nil
+			now, err = meeting{}, nil
 		case errors.Is(err, ErrConflict):
-			c, _, version, err = s.replay(ctx, retries)
-		default:
-			err = s.unsaved(err)
+			now, err = s.replay(ctx, retries)
+		default: // it may have been carried out all the same
+			failed := err
+			now, err = s.look(ctx)
+			if err != nil || strings.TrimPrefix(now.successor, otherOwner) != made.id {
+				s.abandon(ctx, made)
+				return "", s.unsaved(failed)
+			}
 		}
-		if err == nil && c != nil {
-			err = s.rewrite(ctx, &made, c)
+		if err == nil && now.contents == nil {
+			if strings.TrimPrefix(now.successor, otherOwner) == made.id {
+				break
+			}
+			return s.loseRenewal(ctx, made, now.successor)
 		}
-		if err != nil || c == nil {
+		if err == nil {
+			err = s.rewrite(ctx, &made, now.contents)
+		}
+		if err != nil {
 			s.abandon(ctx, made)
 			return "", err
 		}
@@ -59,6 +90,33 @@ func (s *Session) renewRecord(ctx context.Context) (line string, err error) {
 	s.event(Event{Kind: EventRenewed, ID: made.id})
 	s.settle(made)
 	return s.idCookie(made)
+}
+
+// look loads what stands in the session's place now.
+func (s *Session) look(ctx context.Context) (meeting, error) {
+	r, err := s.spec.Backend.Load(ctx, s.record.id)
+	if err != nil || len(r.Data) > 0 {
+		return meeting{}, err
+	}
+	return meeting{successor: r.User}, nil
+}
+
+// loseRenewal is the end of a renewal that has met another one or a logout, or no record.
+func (s *Session) loseRenewal(ctx context.Context, made record, successor string) (line string, err error) {
+	line, err = s.lose(ctx, &made)
+	if err != nil || line == "" {
+		s.abandon(ctx, made)
+	}
+	if err != nil || line != "" || s.reader == "" || s.contents.user != "" {
+		return line, err
+	}
+	// SetUser("") of a session that had a user is a logout.
+	if ended, err := s.follow(ctx, successor); err != nil {
+		return "", err
+	} else if ended != "" {
+		s.event(Event{Kind: EventDestroyed, ID: ended})
+	}
+	return s.spec.deletion, nil
 }
 
 // rewrite puts c into a record that only this request knows.
@@ -90,47 +148,126 @@ func (s *Session) abandon(ctx context.Context, made record) {
 	}
 }
 
-// endRecord ends r, or what it was renewed into: the one who logs out means the
-// session, not its id. ended is false where another request had ended it already.
-func (s *Session) endRecord(ctx context.Context, r record) (ended bool, err error) {
-	id, err := bury(ctx, s.spec.Backend, r, "")
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return true, nil
-	case err != nil:
-		return false, s.down("end", err)
+// endAll ends the session, and the others under its name that the browser has cookies
+// of: whoever logs out means what the browser has, not an id.
+func (s *Session) endAll(ctx context.Context) error {
+	if s.end != nil {
+		ended, what, err := bury(ctx, s.spec.Backend, *s.end, "", true)
+		if err != nil {
+			return s.down("end", err)
+		}
+		switch what {
+		case buried, missing:
+			s.event(Event{Kind: EventDestroyed, ID: s.end.id})
+		case followed:
+			s.dead = true
+			s.event(Event{Kind: EventDestroyed, ID: ended})
+		case endedBefore:
+			s.meetGone(s.end.id)
+		}
 	}
-	return id != "", nil
+	for _, p := range s.presented {
+		ended, what, err := bury(ctx, s.spec.Backend, p.record, "", true)
+		if err == nil && what == buried {
+			// Its cookie may stay in the browser, if it was set for another path or domain:
+			// no tombstone is left, which the next login would meet.
+			err = s.spec.Backend.Delete(ctx, p.id)
+		}
+		if err != nil {
+			return s.down("end", err)
+		}
+		if what == buried || what == followed {
+			s.event(Event{Kind: EventDestroyed, ID: ended})
+		}
+	}
+	return nil
 }
 
-// bury puts a tombstone over r, whatever has been written to it since it was read, and
-// returns its id: empty where there is a tombstone already. Where it was renewed, the
-// new record is buried instead. ErrNotFound: there is none, or it is not of user, if
-// one is named.
-func bury(ctx context.Context, b Backend, r record, user string) (id string, err error) {
+// endOlder ends the other sessions that the browser has cookies of, after a login. The
+// login has succeeded, so that errors are only logged.
+func (s *Session) endOlder(ctx context.Context) {
+	for _, p := range s.presented {
+		if p.looked {
+			continue
+		}
+		ended, what, err := bury(ctx, s.spec.Backend, p.record, "", false)
+		if err == nil && what == buried {
+			err = s.spec.Backend.Delete(ctx, p.id)
+			s.event(Event{Kind: EventDestroyed, ID: ended})
+		}
+		if err != nil {
+			s.spec.manager.log.Warn("sessions: an older session of the browser could not be ended at a login", slog.Any("error", err))
+		}
+	}
+}
+
+// A burial is what became of a record that was to be ended.
+type burial int
+
+const (
+	buried      burial = iota // a tombstone stands over it now
+	followed                  // it had been renewed for the same owner, and what it was renewed into is buried
+	endedBefore               // another request had ended it, or had made it another user's
+	missing                   // there is none
+)
+
+// bury puts a tombstone over r, whatever has been written to it since it was read. If
+// follow is set and r was renewed for the same owner, the new record is buried instead.
+// It returns the id of what it has buried. If a user is named, a record of another one
+// is missing.
+func bury(ctx context.Context, b Backend, r record, user string, follow bool) (id string, what burial, err error) {
 	for retries := 0; ; retries++ {
 		if retries > 0 {
 			if err := wait(ctx, retries); err != nil {
-				return "", err
+				return "", what, err
 			}
 		}
 		if retries > 0 || r.version == 0 {
 			found, err := b.Load(ctx, r.id)
 			switch {
+			case errors.Is(err, ErrNotFound):
+				return "", lost(what), nil
 			case err != nil:
-				return "", err
-			case len(found.Data) == 0 && found.User == "":
-				return "", nil
+				return "", what, err
+			case len(found.Data) == 0 && (!follow || found.User == "" || strings.HasPrefix(found.User, otherOwner)):
+				return "", endedBefore, nil
 			case len(found.Data) == 0:
-				r = record{id: found.User}
+				r, what = record{id: found.User}, followed
+				retries = -1 // another record, and nobody was met there yet
 				continue
 			case user != "" && found.User != user:
-				return "", ErrNotFound
+				return "", missing, nil
 			}
 			r.version = found.Version
 		}
-		if _, err := b.Update(ctx, r.id, tombstone("", r.version)); !errors.Is(err, ErrConflict) {
-			return r.id, err
+		switch _, err := b.Update(ctx, r.id, tombstone("", r.version)); {
+		case err == nil:
+			return r.id, what, nil
+		case errors.Is(err, ErrNotFound):
+			return "", lost(what), nil
+		case !errors.Is(err, ErrConflict):
+			return "", what, err
 		}
 	}
+}
+
+// lost is what became of a record that is not there: a successor that has ended since,
+// or one that there never was.
+func lost(so burial) burial {
+	if so == followed {
+		return endedBefore
+	}
+	return missing
+}
+
+// follow ends what a tombstone's User names, if that is the same owner's, and returns the
+// id of what it has ended.
+func (s *Session) follow(ctx context.Context, successor string) (ended string, err error) {
+	if successor == "" || strings.HasPrefix(successor, otherOwner) {
+		return "", nil
+	}
+	if ended, _, err = bury(ctx, s.spec.Backend, record{id: successor}, "", true); err != nil {
+		return "", s.down("end", err)
+	}
+	return ended, nil
 }

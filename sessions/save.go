@@ -22,8 +22,8 @@ func (s *Session) save(sent bool, failed error) (line string, err error) {
 		return "", nil
 	case failed != nil:
 		return "", failed
-	case !changed && (sent || !s.idle()):
-		return "", nil
+	case !changed && (sent || !s.idle() || s.store.bare && s.spec.Backend == nil):
+		return "", nil // what is not changed can wait for the next request
 	case sent:
 		err = s.cannot("save", ErrSent)
 	case s.spec.Backend == nil:
@@ -44,11 +44,17 @@ func (s *Session) save(sent bool, failed error) (line string, err error) {
 // saveCookie keeps the data in the cookie itself. One that holds nothing is deleted,
 // not signed.
 func (s *Session) saveCookie() (line string, err error) {
+	switch {
+	case s.dead && s.proves():
+		s.revive()
+	case s.dead && !s.destroyed:
+		return "", nil
+	}
 	if s.contents.empty() {
-		if s.destroyed {
+		if s.destroyed && s.brought {
 			s.event(Event{Kind: EventDestroyed})
 		}
-		if s.text != "" || s.destroyed || s.imported {
+		if s.text != "" || s.destroyed && s.brought || s.imported {
 			line = s.spec.deletion
 		}
 		return line, nil
@@ -71,10 +77,20 @@ func (s *Session) saveCookie() (line string, err error) {
 	return line, err
 }
 
-// idle reports whether a fifth of the idle timeout has passed since the session was
-// last said to be seen.
+// seenTime bounds how far the last use that a session knows of may be behind.
+const seenTime = time.Hour
+
+// idle reports whether the time of the last use is to be written: a fifth of the idle
+// timeout, or an hour, has passed since that was last done.
 func (s *Session) idle() bool {
-	return s.spec.IdleTimeout > 0 && s.since(s.contents.seen) >= s.spec.IdleTimeout/5
+	timeout, _, _ := s.spec.life(&s.contents)
+	return timeout > 0 && s.since(s.contents.seen) >= min(timeout/5, seenTime)
+}
+
+// proves reports whether this request has proved who the user is: by LogIn, or by SetUser
+// of a user that it did not read. Nothing else begins a session where one was ended.
+func (s *Session) proves() bool {
+	return s.contents.user != "" && (s.proved || s.contents.user != s.reader)
 }
 
 // stamp sets the seen time of encoded contents.
@@ -96,8 +112,8 @@ func (s *Session) signed(payload []byte, now time.Time) (line string, err error)
 		return "", s.cannot("save", errTooLong(d.cookie, len(b)-1-len(d.cookie)))
 	}
 	b = append(b, d.attributes...)
-	if d.Persistent {
-		left := time.UnixMilli(s.contents.created).Add(d.AbsoluteTimeout).Sub(now)
+	if _, absolute, persistent := d.life(&s.contents); persistent {
+		left := time.UnixMilli(s.contents.created).Add(absolute).Sub(now)
 		seconds := int64((left + time.Second - 1) / time.Second)
 		b = strconv.AppendInt(append(b, "; Max-Age="...), seconds, 10)
 	}
@@ -106,42 +122,56 @@ func (s *Session) signed(payload []byte, now time.Time) (line string, err error)
 
 // saveRecord keeps the data in the backend.
 func (s *Session) saveRecord(ctx context.Context) (line string, err error) {
-	ended := false
-	if s.destroyed && s.end != nil {
-		if ended, err = s.endRecord(ctx, *s.end); err != nil {
+	if s.destroyed {
+		if err := s.endAll(ctx); err != nil {
 			return "", err
-		}
-		if ended {
-			s.event(Event{Kind: EventDestroyed, ID: s.end.id})
-		} else {
-			s.meetGone(s.end.id)
 		}
 	}
 	switch {
-	case s.gone && ended:
-		return s.spec.deletion, nil
-	case s.gone:
-		return "", nil
+	case s.dead && !s.proves():
+		return s.farewell(), nil
+	case s.dead: // the working copy is empty but for the changes of this request
+		s.revive()
+		line, err = s.createRecord(ctx)
 	case s.record.id != "" && s.renewed:
-		return s.renewRecord(ctx)
+		line, err = s.renewRecord(ctx)
 	case s.record.id != "" && s.changed:
-		return s.updateRecord(ctx)
+		line, err = s.updateRecord(ctx)
 	case s.record.id != "":
 		s.touchRecord(ctx)
 	case !s.contents.empty():
-		return s.createRecord(ctx)
-	case s.destroyed || s.imported:
-		return s.spec.deletion, nil
+		line, err = s.createRecord(ctx)
+	default:
+		return s.farewell(), nil
 	}
-	return "", nil
+	if err == nil && s.proves() {
+		s.endOlder(ctx)
+	}
+	return line, err
+}
+
+// revive lets a login begin a new session where another request has ended one.
+func (s *Session) revive() {
+	s.store.mu.Lock()
+	s.dead, s.status = false, StatusNew
+	s.store.mu.Unlock()
+}
+
+// farewell is the Set-Cookie line of a response that leaves no session: the deletion of
+// what the browser has brought, after Destroy and after an import of nothing.
+func (s *Session) farewell() string {
+	if s.destroyed && s.brought || s.imported {
+		return s.spec.deletion
+	}
+	return ""
 }
 
 // meetGone drops what the session was to save: another request has ended or renewed
-// it. The answer sets no cookie, which might overwrite that request's.
+// it. The response sets no cookie, which might overwrite that request's.
 func (s *Session) meetGone(id string) {
 	s.store.mu.Lock()
-	already := s.gone
-	s.gone, s.status = true, StatusGone
+	already := s.status == StatusGone
+	s.dead, s.status = true, StatusGone
 	s.store.mu.Unlock()
 	if !already {
 		s.event(Event{Kind: EventGone, ID: id})
@@ -162,8 +192,8 @@ func (s *Session) kept(data []byte, c *contents, version uint64) (Record, error)
 	}
 	now := s.now()
 	stamp(data, now)
-	left := time.UnixMilli(c.created).Add(s.spec.AbsoluteTimeout).Sub(now)
-	left = min(left, s.spec.IdleTimeout)
+	idle, absolute, _ := s.spec.life(c)
+	left := min(time.UnixMilli(c.created).Add(absolute).Sub(now), idle)
 	return Record{Data: data, User: c.user, Expires: time.Now().Add(left), Version: version}, nil
 }
 

@@ -31,20 +31,24 @@ type Session struct {
 	status Status
 	err    error // the first; it sticks
 
-	contents contents // the working copy
-	text     string   // what was read of it, encoded; empty: nothing was
-	changed  bool
-	log      []operation // the changes, where there is a Backend
+	contents contents    // the working copy
+	text     string      // what was read of it, encoded; empty: nothing was
+	reader   string      // the user that was read
+	changed  bool        // an operation was applied
+	log      []operation // the changes, if there is a Backend
 
-	record record // the one in the backend; zero: it has none yet
-	oldKey bool   // the cookie is signed with an older key
+	record    record      // the one in the backend; zero: it has none yet
+	presented []presented // the other records that the browser has cookies of
+	brought   bool        // the request has a cookie of this name, whatever it holds
+	oldKey    bool        // the cookie is signed with an older key
 
 	imported  bool    // what an older system kept was taken over
-	gone      bool    // a tombstone was met: changes are dropped, and no cookie is sent
-	renewed   bool    // Renew was called
+	dead      bool    // it was ended or renewed elsewhere: without a login nothing is saved
+	proved    bool    // LogIn was called
+	renewed   bool    // it gets a new id
 	destroyed bool    // Destroy was called
+	end       *record // what Destroy ends; version 0: the version is to be read. nil: nothing
 	late      bool    // a change after Save was reported
-	end       *record // what it ends; version 0: the version is to be read. nil: nothing
 
 	room [5]entry // for the values of contents: most sessions have few
 }

@@ -42,9 +42,15 @@ func declare(m *Manager, s Spec, site string) *declared {
 		if d.IdleTimeout == 0 {
 			d.IdleTimeout = defaultIdle
 		}
+		if d.RememberIdle == 0 {
+			d.RememberIdle = max(defaultRememberIdle, d.IdleTimeout)
+		}
 	}
 	if d.AbsoluteTimeout == 0 {
 		d.AbsoluteTimeout = defaultAbsolute
+	}
+	if d.RememberAbsolute == 0 {
+		d.RememberAbsolute = max(defaultRememberAbsolute, d.AbsoluteTimeout)
 	}
 	switch {
 	case d.Insecure:
@@ -64,6 +70,15 @@ func declare(m *Manager, s Spec, site string) *declared {
 	return d
 }
 
+// life returns what bounds the session that c holds: how long it may be unused (0: as
+// long as it likes), how long it may last, and whether its cookie outlives the browser.
+func (d *declared) life(c *contents) (idle, absolute time.Duration, persistent bool) {
+	if c.login.remembered {
+		return d.RememberIdle, d.RememberAbsolute, true
+	}
+	return d.IdleTimeout, d.AbsoluteTimeout, d.Persistent
+}
+
 func (d *declared) check() (errs []error) {
 	mistake := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if !isToken(d.Name) || len(d.Name) > maxName {
@@ -75,12 +90,19 @@ func (d *declared) check() (errs []error) {
 	for _, t := range []struct {
 		name  string
 		value time.Duration
-	}{{"IdleTimeout", d.IdleTimeout}, {"AbsoluteTimeout", d.AbsoluteTimeout}} {
+	}{{"IdleTimeout", d.IdleTimeout}, {"AbsoluteTimeout", d.AbsoluteTimeout},
+		{"RememberIdle", d.RememberIdle}, {"RememberAbsolute", d.RememberAbsolute}} {
 		if t.value < 0 {
 			mistake("%s is %v: leave it 0 for the default, there is no session without end", t.name, t.value)
 		} else if t.value != 0 && t.value < time.Millisecond {
 			mistake("%s is %v, less than a millisecond: multiply by the unit, as in 30*time.Minute", t.name, t.value)
 		}
+	}
+	if d.RememberIdle > 0 && d.RememberIdle < d.IdleTimeout {
+		mistake("RememberIdle is %v, shorter than IdleTimeout, %v: a login that is remembered must not end sooner than another", d.RememberIdle, d.IdleTimeout)
+	}
+	if d.RememberAbsolute > 0 && d.RememberAbsolute < d.AbsoluteTimeout {
+		mistake("RememberAbsolute is %v, shorter than AbsoluteTimeout, %v: a login that is remembered must not end sooner than another", d.RememberAbsolute, d.AbsoluteTimeout)
 	}
 	if !validDomain(d.Domain) {
 		mistake("Domain %q is no domain name: write it without scheme, port and path, as in example.com", d.Domain)

@@ -13,12 +13,13 @@ const (
 	StatusTampered                 // the cookie has no signature of ours for this name and site
 	StatusUnreadable               // it is ours, and this program cannot read it
 	StatusDown                     // the backend could not be asked: see Err
+	StatusClock                    // the cookie is dated more than a minute ahead: the clock of a server is wrong, or was
 )
 
-var statusNames = [...]string{"new", "loaded", "expired", "gone", "tampered", "unreadable", "down"}
+var statusNames = [...]string{"new", "loaded", "expired", "gone", "tampered", "unreadable", "down", "clock"}
 
 // String returns the name in lower case: new, loaded, expired, gone, tampered,
-// unreadable or down.
+// unreadable, down or clock.
 func (s Status) String() string {
 	if s < 0 || int(s) >= len(statusNames) {
 		return "unknown"

@@ -2,8 +2,10 @@ package sessions
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // A Store hands out the sessions of one request. It and its sessions may be used by
@@ -11,13 +13,19 @@ import (
 type Store struct {
 	manager *Manager
 	request *http.Request
+	began   int64 // when the Store was made, in Unix milliseconds of the real clock
 
 	mu     sync.Mutex // guards what follows and every field of the sessions
 	first  *Session   // the default one; nil: not asked for
 	others []*Session // as in manager.specs, without the first; nil: none was asked for
 	saved  bool
+	bare   bool // the response cannot carry a cookie
 
-	lines [3]string // of the answer's header: Vary, Cache-Control and Set-Cookie
+	lines [3]string // of the response's header: Vary, Cache-Control and Set-Cookie
+}
+
+func (st *Store) begin(m *Manager, r *http.Request) {
+	st.manager, st.request, st.began = m, r, time.Now().UnixMilli()
 }
 
 // Session returns the default session, the first that the Config declares. It reads
@@ -62,14 +70,21 @@ func (st *Store) open(i int) *Session {
 //
 // A session that cannot be saved sets no cookie, while the others keep theirs; its
 // error is among those returned, joined. Those of a dead backend have a method
-// HTTPStatus that returns 503. Where w says by a method Sent() bool that the header
-// has gone, nothing is written and a session that was changed yields [ErrSent].
+// HTTPStatus that returns 503. If w says by a method Sent() bool that the header has
+// been written, nothing is saved and a session that was changed yields [ErrSent]. If w
+// says by a method CanSetCookies() bool that it cannot send a cookie, as a connection
+// that is taken over, a renewal that needs one is left for the next request.
 func (st *Store) Save(w http.ResponseWriter) error {
-	response, ok := w.(interface{ Sent() bool })
-	sent := ok && response.Sent()
+	sent := false
+	if w, ok := w.(interface{ Sent() bool }); ok {
+		sent = w.Sent()
+	}
+	if w, ok := w.(interface{ CanSetCookies() bool }); ok {
+		st.bare = !w.CanSetCookies()
+	}
 	header := w.Header()
 	var errs []error
-	used, set := false, false
+	used, set, personal := false, false, false
 	for i := range st.manager.specs {
 		s, failed := st.close(i)
 		if s == nil {
@@ -77,20 +92,24 @@ func (st *Store) Save(w http.ResponseWriter) error {
 		}
 		used = true
 		line, err := s.save(sent, failed)
+		personal = personal || s.reader != "" || s.contents.user != ""
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		if line != "" {
 			set = true
-			setCookie(header, line, st.lines[2:2:3])
+			if setCookie(header, line, st.lines[2:2:3]) {
+				st.manager.log.Error("sessions: a Set-Cookie of this session stood in the response already and is replaced: two Stores were used in one request, and what the first has saved is lost; use Manager.Middleware, or hand one Store on",
+					slog.String("session", s.spec.Name), slog.String("url", st.request.URL.Path))
+			}
 			if old := s.spec.oldDeletion; old != "" {
 				setCookie(header, old, nil)
 			}
 		}
 	}
 	if used && !sent {
-		forbidSharing(header, set, st.lines[:2])
+		st.restrict(header, set, personal)
 	}
 	if len(errs) == 1 {
 		return errs[0]

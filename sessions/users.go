@@ -68,7 +68,7 @@ func (m *Manager) EndSession(ctx context.Context, name, user, id string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, userPatience)
 	defer cancel()
-	id, err = bury(ctx, b, record{id: id}, user)
+	id, _, err = bury(ctx, b, record{id: id}, user, true)
 	if err != nil {
 		return err
 	}

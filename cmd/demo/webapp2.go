@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/webapp2go/webapp2go/auth"
-	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/sessions/webapp2cookie"
 )
@@ -22,10 +21,9 @@ type webapp2 struct {
 // webapp2Age is how long webapp2_extras.auth let a login last, its token_max_age.
 const webapp2Age = 21 * 24 * time.Hour
 
-// load returns the Import of the application, nil where there is none. The dictionary
-// of its cookie becomes the session, but for "_user", who becomes the session's user.
-// With makeUsers, who is not among users is made one, without a password: users in
-// memory are nobody that an older cookie could name.
+// load returns the Import of the application, nil if there is none. With makeUsers, whoever
+// is not among users is made one, without a password: users in memory are nobody that an
+// older cookie could name.
 func (w webapp2) load(users auth.Store, makeUsers bool) (*sessions.Import, error) {
 	if w.secretFile == "" {
 		return nil, nil
@@ -38,20 +36,17 @@ func (w webapp2) load(users auth.Store, makeUsers bool) (*sessions.Import, error
 	if err != nil {
 		return nil, fmt.Errorf("WEBAPP2_SECRET_FILE, WEBAPP2_COOKIE: %w", err)
 	}
+	if !makeUsers {
+		return old, nil
+	}
 	read := old.Read
-	old.Read = func(r *http.Request) map[string]any {
-		data := read(r)
-		id, ok := webapp2cookie.UserID(data)
-		if !ok {
-			return data
-		}
-		if makeUsers {
-			// Where this fails there is one already, or nobody is logged in.
+	old.Read = func(r *http.Request) sessions.Imported {
+		imported := read(r)
+		if id := imported.User; id != "" {
+			// If this fails there is one already, or nobody is logged in.
 			_ = users.Create(r.Context(), &auth.User{ID: id, Name: "user " + id})
 		}
-		delete(data, "_user")
-		data[handlers.ImportedUser] = id
-		return data
+		return imported
 	}
 	return old, nil
 }

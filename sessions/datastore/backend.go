@@ -73,7 +73,10 @@ type Backend struct {
 	turns  turns
 }
 
-var _ sessions.UserBackend = (*Backend)(nil)
+var (
+	_ sessions.UserBackend    = (*Backend)(nil)
+	_ sessions.CurrentBackend = (*Backend)(nil)
+)
 
 // New returns a Backend that uses client, which remains the caller's to close,
 // after the last request. Nothing is called yet: a wrong project or a missing
@@ -87,6 +90,9 @@ func New(client *gcds.Client, c Config) *Backend {
 	}
 	return &Backend{client: client, config: c}
 }
+
+// LoadIsCurrent implements [sessions.CurrentBackend].
+func (b *Backend) LoadIsCurrent() bool { return true }
 
 // Load implements [sessions.Backend].
 func (b *Backend) Load(ctx context.Context, id string) (sessions.Record, error) {

@@ -21,7 +21,7 @@ type Backend struct {
 	servers []*server
 }
 
-var _ sessions.Backend = (*Backend)(nil)
+var _ sessions.CurrentBackend = (*Backend)(nil)
 
 // New returns the Backend that c describes, or all that is wrong with c. It resolves
 // the names of the servers but connects to none: a server that is down at start is
@@ -63,6 +63,9 @@ func (b *Backend) Close() error {
 // byTag is how long before its end a record is told from others by its tag instead of
 // the server's CAS id, see [Backend.Load].
 const byTag = 2 * time.Minute
+
+// LoadIsCurrent implements [sessions.CurrentBackend].
+func (b *Backend) LoadIsCurrent() bool { return true }
 
 // Load implements [sessions.Backend]. It costs one get. A value that this package has
 // not written, or a later version of it, is no record: [sessions.ErrNotFound].

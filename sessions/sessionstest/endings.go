@@ -2,6 +2,8 @@ package sessionstest
 
 import (
 	"errors"
+	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,27 +14,49 @@ import (
 // renewed is one session, under its new id.
 var endingChecks = []check{
 	{"LogoutAgainstWriter", func(t *testing.T, b sessions.Backend) {
-		s := newSite(t, sessions.Spec{Backend: b})
-		races, back := rounds(500), 0
-		for race := range races {
-			visitor := s.browser()
-			visitor.login("ann")
-			thief := visitor.twin()
-			slow, logout := visitor.read(), visitor.read()
-			slow.Incr("n", 1)
-			logout.Destroy()
-			if err := inOrder(race, logout.end, slow.end); err != nil {
-				t.Fatalf("race %d: %v", race, err)
+		for name, write := range map[string]func(*sessions.Session){
+			"count":                      func(s *sessions.Session) { s.Incr("n", 1) },
+			"Renew":                      renews,
+			"Renew and the same user":    func(s *sessions.Session) { s.Renew(); s.SetUser(s.User()) },
+			"nobody, then the same user": func(s *sessions.Session) { user := s.User(); s.SetUser(""); s.SetUser(user) },
+		} {
+			s := newSite(t, sessions.Spec{Backend: b})
+			races := rounds(500)
+			var back atomic.Int64
+			errs := atOnce(8, func(worker int) error {
+				for race := worker; race < races; race += 8 {
+					visitor := s.browser()
+					if err := visitor.try(func(s *sessions.Session) { s.SetUser("ann"); s.Set("login", true) }); err != nil {
+						return err
+					}
+					thief := visitor.twin()
+					slow, logout := visitor.read(), visitor.read()
+					write(slow.Session)
+					logout.Destroy()
+					if err := inOrder(race, logout.end, slow.end); err != nil {
+						return fmt.Errorf("race %d: %w", race, err)
+					}
+					for _, browser := range []*browser{visitor, thief} {
+						v := browser.read()
+						if v.Err() != nil {
+							return v.Err()
+						}
+						if v.User() != "" || v.Get("login") != nil {
+							back.Add(1)
+						}
+					}
+					if race%3 == 1 && (slow.Status() != sessions.StatusGone || slow.setsCookie()) {
+						return fmt.Errorf("race %d: a save after the logout has status %v, sets a cookie: %v", race, slow.Status(), slow.setsCookie())
+					}
+				}
+				return nil
+			})
+			if err := errors.Join(errs...); err != nil {
+				t.Errorf("%s: %v", name, err)
 			}
-			if visitor.loggedIn() || thief.loggedIn() {
-				back++
+			if n := back.Load(); n > 0 {
+				t.Errorf("%s: %d of %d sessions are back after their logout", name, n, races)
 			}
-			if race%3 == 1 && (slow.Status() != sessions.StatusGone || slow.setsCookie()) {
-				t.Fatalf("race %d: a save after the logout has status %v, sets a cookie: %v", race, slow.Status(), slow.setsCookie())
-			}
-		}
-		if back > 0 {
-			t.Errorf("%d of %d sessions are back after their logout", back, races)
 		}
 	}},
 	{"RenewalAgainstWriter", func(t *testing.T, b sessions.Backend) {

@@ -97,7 +97,7 @@ var lossChecks = []check{
 			"used for too long":        {repeated(25*time.Minute, 29), sessions.StatusExpired},
 			"almost so":                {repeated(25*time.Minute, 28), sessions.StatusLoaded},
 			"a little back":            {[]time.Duration{-50 * time.Second}, sessions.StatusLoaded},
-			"an hour back":             {[]time.Duration{-time.Hour}, sessions.StatusTampered},
+			"an hour back":             {[]time.Duration{-time.Hour}, sessions.StatusClock},
 			"an hour back and forward": {[]time.Duration{-time.Hour, time.Hour}, sessions.StatusLoaded},
 			"a year ahead":             {[]time.Duration{365 * 24 * time.Hour}, sessions.StatusExpired},
 		} {

@@ -35,7 +35,7 @@ func Run(t *testing.T, newBackend func(t *testing.T) sessions.Backend) {
 	t.Helper()
 	for _, group := range [][]check{
 		recordChecks, idChecks, expiryChecks, limitChecks, raceChecks,
-		updateChecks, endingChecks, lossChecks, faultChecks,
+		updateChecks, endingChecks, loginChecks, lossChecks, faultChecks,
 	} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) { c.run(t, newBackend(t)) })

@@ -7,6 +7,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,17 +20,24 @@ import (
 type site struct {
 	t       *testing.T
 	manager *sessions.Manager
-	ahead   atomic.Int64 // of the real time, in nanoseconds
+	backend sessions.Backend
+	ahead   atomic.Int64             // of the real time, in nanoseconds
+	events  atomic.Pointer[[]string] // what was told since; nil: nobody listens
 }
 
 func newSite(t *testing.T, spec sessions.Spec) *site {
 	t.Helper()
-	s := &site{t: t}
+	s := &site{t: t, backend: spec.Backend}
 	manager, err := sessions.New(sessions.Config{
 		Keys:     []sessions.Key{sessions.RandomKey()},
 		Sessions: []sessions.Spec{spec},
 		Log:      slog.New(slog.DiscardHandler),
 		Now:      func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) },
+		OnEvent: func(e sessions.Event) {
+			if events := s.events.Load(); events != nil {
+				*events = append(*events, e.Kind.String())
+			}
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -93,6 +101,14 @@ func (b *browser) begin() *visit {
 	for _, c := range b.jar.Cookies(home) {
 		r.AddCookie(c)
 	}
+	store := b.site.manager.Store(r)
+	return &visit{store.Session(), b, store, httptest.NewRecorder()}
+}
+
+// sends begins a request with a Cookie header of its own.
+func (b *browser) sends(cookies ...string) *visit {
+	r := httptest.NewRequest(http.MethodGet, home.String(), nil)
+	r.Header.Set("Cookie", strings.Join(cookies, "; "))
 	store := b.site.manager.Store(r)
 	return &visit{store.Session(), b, store, httptest.NewRecorder()}
 }

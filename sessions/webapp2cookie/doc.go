@@ -1,7 +1,7 @@
 // Package webapp2cookie reads the signed cookies of a webapp2 application, so that
 // its users stay logged in while the application moves over. It never writes one.
 //
-// [Import] makes what a session's Spec asks where a browser brings no cookie of
+// [Import] makes what a session's Spec asks if a browser brings no cookie of
 // ours: the old cookie is read once, its data becomes a session of ours, and the
 // next answer sets our cookie and expires the old one. [Decode] is the reading
 // alone.
@@ -15,23 +15,22 @@
 //
 // webapp2_extras.auth keeps a cookie of its own, called "auth" unless configured
 // otherwise, whose dictionary has the key "_user": a list of the user's id, the
-// "remember" choice, a token, and two times. [UserID] finds the id; a site maps it
-// to its user, who keeps the old id or is looked up by it:
+// "remember" choice, a token, and two times. The id becomes the user of the new session.
+// A site whose users have other ids maps it:
 //
 //	old, err := webapp2cookie.Import(secret, "auth", 21*24*time.Hour)
 //	...
 //	read := old.Read
-//	old.Read = func(r *http.Request) map[string]any {
-//		id, ok := webapp2cookie.UserID(read(r))
-//		if !ok {
-//			return nil
-//		}
-//		return map[string]any{"user": id} // the key that the site looks for
+//	old.Read = func(r *http.Request) sessions.Imported {
+//		imported := read(r)
+//		imported.User = newIDs[imported.User]
+//		return imported
 //	}
 //
 // The token is not looked up: it lives in the old application's datastore. So a
 // cookie that somebody copied, from before a logout too, works until it is older
-// than maxAge or the migration ends. webapp2 itself believed such a cookie for an
+// than maxAge or the migration ends; package handlers believes it only until the user
+// has been given a password here. webapp2 itself believed such a cookie for an
 // hour. Choose maxAge as short as users bear, and remove the Import when the old
 // cookies are gone.
 //

@@ -53,22 +53,13 @@ func ExampleImport() {
 }
 
 // webapp2_extras.auth keeps who is logged in under "_user", in a cookie of its own.
-func ExampleUserID() {
+func ExampleImport_user() {
 	old, err := webapp2cookie.Import([]byte("my-super-secret-key"), "auth", 21*24*time.Hour)
 	if err != nil {
 		panic(err)
 	}
-	read := old.Read
-	old.Read = func(r *http.Request) map[string]any {
-		id, ok := webapp2cookie.UserID(read(r))
-		if !ok {
-			return nil
-		}
-		return map[string]any{"user": id}
-	}
-
 	r := httptest.NewRequest("GET", "/", nil)
 	r.AddCookie(&http.Cookie{Name: "auth", Value: signedNow("auth", `{"_user":[5629499534213120,true,"token",1704164645,1704164645]}`)})
-	fmt.Println(old.Read(r))
-	// Output: map[user:5629499534213120]
+	fmt.Println(old.Read(r).User)
+	// Output: 5629499534213120
 }

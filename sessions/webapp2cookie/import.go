@@ -20,6 +20,9 @@ import (
 // limit; here it takes one to be safe, so that 0 is an error, as are an empty
 // secret, and a name that no cookie can have.
 //
+// The user whom webapp2_extras.auth had logged in becomes the session's user, and the rest
+// of the dictionary its values.
+//
 // A cookie that is refused, for its age, its signature or its form, is as good as
 // none: its user begins a new session. So is one of webapp2's memcache and
 // datastore backends, which holds nothing but an id.
@@ -34,15 +37,17 @@ func Import(secret []byte, name string, maxAge time.Duration) (*sessions.Import,
 		return nil, fmt.Errorf(`webapp2cookie: no cookie is called %q: give the cookie_name of the old application, "session" unless it was configured`, name)
 	}
 	secret = bytes.Clone(secret)
-	read := func(r *http.Request) map[string]any {
+	read := func(r *http.Request) sessions.Imported {
 		for _, cookie := range r.CookiesNamed(name) {
 			dictionary, err := Decode(secret, name, cookie.Value, maxAge, time.Now())
 			if err != nil || onlyID(dictionary) {
 				continue
 			}
-			return dictionary
+			user, _ := userID(dictionary)
+			delete(dictionary, "_user")
+			return sessions.Imported{Values: dictionary, User: user}
 		}
-		return nil
+		return sessions.Imported{}
 	}
 	return &sessions.Import{Cookie: name, Read: read}, nil
 }

@@ -78,7 +78,7 @@ func TestImportReads(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := httptest.NewRequest("GET", "/", nil)
 			r.Header.Set("Cookie", test.header)
-			if got := read(r); (got != nil) != test.ok {
+			if got := read(r); (got.Values != nil) != test.ok {
 				t.Errorf("Read = %v", got)
 			}
 		})

@@ -2,10 +2,10 @@ package webapp2cookie
 
 import "strconv"
 
-// UserID returns the id of the user who is logged in, from the dictionary of
+// userID returns the id of the user who is logged in, from the dictionary of
 // webapp2_extras.auth's cookie. Its ids were strings or whole numbers, which
 // arrive in decimal; anything else is nobody.
-func UserID(dictionary map[string]any) (id string, ok bool) {
+func userID(dictionary map[string]any) (id string, ok bool) {
 	list, _ := dictionary["_user"].([]any)
 	if len(list) == 0 {
 		return "", false

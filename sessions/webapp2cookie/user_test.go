@@ -1,40 +1,37 @@
 package webapp2cookie_test
 
 import (
+	"net/http/httptest"
 	"testing"
 	"time"
-
-	"github.com/webapp2go/webapp2go/sessions/webapp2cookie"
 )
 
-func TestUserID(t *testing.T) {
+func TestImportReadsTheUser(t *testing.T) {
 	tests := map[string]struct {
 		json, id string
-		ok       bool
 	}{
-		"number":     {`{"_user":[5629499534213120,true,"tok",1704164645,1704164645]}`, "5629499534213120", true},
-		"string":     {`{"_user":["joe",1,"tok",1704164645,1704164645,"Joe"]}`, "joe", true},
-		"logged out": {`{}`, "", false},
-		"empty list": {`{"_user":[]}`, "", false},
-		"empty id":   {`{"_user":[""]}`, "", false},
-		"no list":    {`{"_user":"joe"}`, "", false},
-		"null":       {`{"_user":null}`, "", false},
-		"null id":    {`{"_user":[null]}`, "", false},
-		"fraction":   {`{"_user":[1.5]}`, "", false},
-		"list":       {`{"_user":[["joe"]]}`, "", false},
+		"number":     {`{"_user":[5629499534213120,true,"tok",1704164645,1704164645]}`, "5629499534213120"},
+		"string":     {`{"_user":["joe",1,"tok",1704164645,1704164645,"Joe"]}`, "joe"},
+		"logged out": {`{}`, ""},
+		"empty list": {`{"_user":[]}`, ""},
+		"empty id":   {`{"_user":[""]}`, ""},
+		"no list":    {`{"_user":"joe"}`, ""},
+		"null":       {`{"_user":null}`, ""},
+		"null id":    {`{"_user":[null]}`, ""},
+		"fraction":   {`{"_user":[1.5]}`, ""},
+		"list":       {`{"_user":[["joe"]]}`, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			dictionary, err := webapp2cookie.Decode([]byte(secret), "auth", sign(secret, "auth", test.json, "1704164645"), 0, time.Now())
-			if err != nil {
-				t.Fatal(err)
+			r := httptest.NewRequest("GET", "/", nil)
+			r.Header.Set("Cookie", "auth="+signedNow("auth", test.json))
+			got := mustImport(t, "auth", time.Hour).Read(r)
+			if got.User != test.id {
+				t.Errorf("user %q, want %q", got.User, test.id)
 			}
-			if id, ok := webapp2cookie.UserID(dictionary); id != test.id || ok != test.ok {
-				t.Errorf("UserID = %q, %v, want %q, %v", id, ok, test.id, test.ok)
+			if _, left := got.Values["_user"]; left {
+				t.Error("the user is left among the values")
 			}
 		})
-	}
-	if id, ok := webapp2cookie.UserID(nil); ok {
-		t.Errorf("UserID(nil) = %q", id)
 	}
 }

@@ -1,0 +1,103 @@
+package sessionstest
+
+import (
+	"context"
+	"sync"
+
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+// A wire stands in front of the backend under test. It knows every record that was made,
+// and a test can step in before and after each call.
+type wire struct {
+	sessions.Backend
+
+	mu     sync.Mutex
+	ids    []string                                                  // of all that was created
+	before func(method, id string, r sessions.Record) error          // nil: go on
+	after  func(method, id string, r sessions.Record, e error) error // nil: e stands
+}
+
+func (w *wire) LoadIsCurrent() bool {
+	b, ok := w.Backend.(sessions.CurrentBackend)
+	return ok && b.LoadIsCurrent()
+}
+
+// cut lets f step in before each call, in place of any other.
+func (w *wire) cut(f func(method, id string, r sessions.Record) error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.before = f
+}
+
+// bend lets f change what each call returns, in place of any other.
+func (w *wire) bend(f func(method, id string, r sessions.Record, err error) error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.after = f
+}
+
+func (w *wire) enter(method, id string, r sessions.Record) error {
+	w.mu.Lock()
+	before := w.before
+	if method == "create" {
+		w.ids = append(w.ids, id)
+	}
+	w.mu.Unlock()
+	if before == nil {
+		return nil
+	}
+	return before(method, id, r)
+}
+
+func (w *wire) leave(method, id string, r sessions.Record, err error) error {
+	w.mu.Lock()
+	after := w.after
+	w.mu.Unlock()
+	if after == nil {
+		return err
+	}
+	return after(method, id, r, err)
+}
+
+// living counts the records that are there and no tombstones.
+func (w *wire) living(ctx context.Context) (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, id := range w.ids {
+		if r, err := w.Backend.Load(ctx, id); err == nil && len(r.Data) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *wire) Load(ctx context.Context, id string) (sessions.Record, error) {
+	if err := w.enter("load", id, sessions.Record{}); err != nil {
+		return sessions.Record{}, err
+	}
+	r, err := w.Backend.Load(ctx, id)
+	return r, w.leave("load", id, r, err)
+}
+
+func (w *wire) Create(ctx context.Context, id string, r sessions.Record) error {
+	if err := w.enter("create", id, r); err != nil {
+		return err
+	}
+	return w.leave("create", id, r, w.Backend.Create(ctx, id, r))
+}
+
+func (w *wire) Update(ctx context.Context, id string, r sessions.Record) (uint64, error) {
+	if err := w.enter("update", id, r); err != nil {
+		return 0, err
+	}
+	version, err := w.Backend.Update(ctx, id, r)
+	return version, w.leave("update", id, r, err)
+}
+
+func (w *wire) Delete(ctx context.Context, id string) error {
+	if err := w.enter("delete", id, sessions.Record{}); err != nil {
+		return err
+	}
+	return w.leave("delete", id, sessions.Record{}, w.Backend.Delete(ctx, id))
+}
