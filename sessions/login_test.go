@@ -1,0 +1,350 @@
+package sessions_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+// logsIn is an action that logs in.
+func logsIn(user string, l sessions.Login) action {
+	return func(st *sessions.Store, _ *http.Request) string {
+		st.Session().LogIn(user, l)
+		return ""
+	}
+}
+
+func login(st *sessions.Store, _ *http.Request) string {
+	l, ok := st.Session().Login()
+	return fmt.Sprintf("%s %t %t %s %s %s %s", st.Session().User(), ok, l.Remembered, l.Credential, l.Method, l.Agent, l.Address)
+}
+
+var full = sessions.Login{Remembered: true, Credential: "secret's", Method: "link", Agent: "a browser", Address: "192.0.2.1"}
+
+func TestLoginIsKept(t *testing.T) {
+	for name, want := range map[string]string{"cookie": "ann true true secret's link  ", "memory": "ann true true secret's link a browser 192.0.2.1"} {
+		var backend sessions.Backend
+		if name == "memory" {
+			backend = sessions.NewMemory()
+		}
+		c := &clock{}
+		site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: backend}}, Now: c.now}, map[string]action{
+			"/login": logsIn("ann", full), "/show": login,
+			"/keys": func(st *sessions.Store, _ *http.Request) string {
+				s := st.Session()
+				s.Clear()
+				for _, key := range []string{"login", "user", "credential", "imported user", "credential of ann"} {
+					s.Set(key, "eve")
+				}
+				all := ""
+				for key, value := range s.All() {
+					all += fmt.Sprint(key, value)
+				}
+				if strings.Contains(all, "secret's") {
+					return "the login shows among the keys: " + all
+				}
+				return ""
+			},
+			"/renew":   func(st *sessions.Store, _ *http.Request) string { st.Session().Renew(); return "" },
+			"/same":    func(st *sessions.Store, _ *http.Request) string { st.Session().SetUser("ann"); return "" },
+			"/other":   func(st *sessions.Store, _ *http.Request) string { st.Session().SetUser("bob"); return "" },
+			"/nobody":  func(st *sessions.Store, _ *http.Request) string { st.Session().SetUser(""); return "" },
+			"/logout":  end,
+			"/noname":  logsIn("", full),
+			"/another": logsIn("bob", sessions.Login{}),
+		})
+		for path, after := range map[string]string{
+			"/keys": want, "/renew": want, "/same": want,
+			"/other": "bob false false    ", "/nobody": " false false    ", "/logout": " false false    ",
+			"/another": "bob true false    ",
+		} {
+			b := site.browser()
+			b.get("/login")
+			b.want("/show", want)
+			b.want(path, "")
+			b.want("/show", after)
+		}
+		b := site.browser()
+		if a := b.get("/noname"); a.StatusCode != http.StatusInternalServerError || !strings.Contains(a.body, "no user is named") {
+			t.Errorf("%s: a login of nobody: %d %s", name, a.StatusCode, a.body)
+		}
+	}
+}
+
+// The list of a user's sessions tells of each login.
+func TestInfoHasTheLogin(t *testing.T) {
+	m := sessions.NewMemory()
+	site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: m}}}, map[string]action{
+		"/login": logsIn("ann", full), "/set": loggingIn,
+	})
+	site.browser().get("/login")
+	site.browser().get("/set")
+	list, err := m.Sessions(t.Context(), "ann")
+	if err != nil || len(list) != 2 {
+		t.Fatalf("%v, %v", list, err)
+	}
+	for _, info := range list {
+		if at := info.Login.At; !at.IsZero() && time.Since(at) > time.Minute {
+			t.Errorf("logged in at %v", at)
+		}
+		info.Login.At = time.Time{}
+		if info.Login != full && info.Login != (sessions.Login{}) {
+			t.Errorf("%+v", info.Login)
+		}
+	}
+}
+
+// What a browser says of itself has a bound, and what it says is text.
+func TestLoginTextsAreBounded(t *testing.T) {
+	m := sessions.NewMemory()
+	long := strings.Repeat("ü", 10000)
+	site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: m}}}, map[string]action{
+		"/": logsIn("ann", sessions.Login{Credential: long, Method: long, Agent: long + "\xff", Address: "\xff\xfe"}), "/show": login,
+	})
+	b := site.browser()
+	b.get("/")
+	list, _ := m.Sessions(t.Context(), "ann")
+	r, err := m.Load(t.Context(), list[0].ID)
+	if err != nil || len(r.Data) > 1024 {
+		t.Errorf("%d bytes are kept, %v", len(r.Data), err)
+	}
+	if l := list[0].Login; len(l.Agent) != 256 || len(l.Credential) != 128 || l.Address != "\uFFFD" || list[0].Created.IsZero() {
+		t.Errorf("%d bytes of agent, %d of credential, address %q", len(l.Agent), len(l.Credential), l.Address)
+	}
+	b.want("/show", strings.Join([]string{"ann true false", long[:128], long[:128], long[:256], "\uFFFD"}, " "))
+}
+
+// Records of version 1 are read. A session without a login is written in it, so that
+// an older program reads it too; one with a login is of version 2.
+func TestVersions(t *testing.T) {
+	m := newProbe()
+	site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: m}}}, map[string]action{
+		"/": write, "/show": login, "/login": logsIn("ann", full), "/set": loggingIn,
+	})
+	data := func(path string) []byte {
+		site.browser().get(path)
+		r, err := m.Memory.Load(t.Context(), m.ids[len(m.ids)-1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Data
+	}
+	for path, version := range map[string]byte{"/": 1, "/set": 1, "/login": 2} {
+		if got := data(path); got[0] != version {
+			t.Errorf("%s: version %d, want %d", path, got[0], version)
+		}
+	}
+	// As the first release wrote it: created, seen, {"n": 1}, no flashes, ann.
+	now := fmt.Sprintf("%016x", time.Now().UnixMilli())
+	old, err := hex.DecodeString("01" + "85" + "1b" + now + "1b" + now + "a1616e01" + "80" + "63616e6e")
+	if err != nil {
+		t.Fatal(err)
+	}
+	userless := append(bytes.TrimSuffix(data("/login"), []byte("\x63ann")), 0x60)
+	b := site.browser()
+	b.get("/")
+	id := m.ids[len(m.ids)-1]
+	for name, test := range map[string]struct {
+		data   []byte
+		shows  string
+		status string
+	}{
+		"version 1 with a user":      {old, "ann false false    ", "loaded"},
+		"version 2 without a user":   {userless, " false false    ", "unreadable"},
+		"version 3":                  {append([]byte{3}, old[1:]...), " false false    ", "unreadable"},
+		"version 2 of five elements": {append([]byte{2}, old[1:]...), " false false    ", "unreadable"},
+	} {
+		r, err := m.Memory.Load(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Data = test.data
+		if _, err := m.Memory.Update(t.Context(), id, r); err != nil {
+			t.Fatal(err)
+		}
+		if a := b.want("/show", test.shows); a.status != test.status {
+			t.Errorf("%s: status %s, want %s", name, a.status, test.status)
+		}
+	}
+}
+
+// A login that is remembered has timeouts of its own, and its cookie a Max-Age. Whether
+// it is remembered is the choice of each login.
+func TestRemembered(t *testing.T) {
+	const day = 24 * time.Hour
+	m, c := newProbe(), &clock{}
+	spec := sessions.Spec{Backend: m}
+	site := newSite(t, sessions.Config{Sessions: []sessions.Spec{spec}, Now: c.now}, map[string]action{
+		"/read": read, "/write": write, "/out": end,
+		"/remember": logsIn("ann", sessions.Login{Remembered: true}), "/login": logsIn("ann", sessions.Login{}),
+		"/renew": func(st *sessions.Store, _ *http.Request) string { st.Session().Renew(); return "" },
+		"/other": func(st *sessions.Store, _ *http.Request) string { st.Session().SetUser("bob"); return "" },
+	})
+	maxAge := func(a answer) string {
+		if len(a.Header["Set-Cookie"]) != 1 {
+			return fmt.Sprint(len(a.Header["Set-Cookie"]), " cookies")
+		}
+		_, after, found := strings.Cut(a.Header["Set-Cookie"][0], "; Max-Age=")
+		if !found {
+			return "none"
+		}
+		return after
+	}
+	left := func() time.Duration {
+		for i := len(m.ids) - 1; i >= 0; i-- {
+			if r, err := m.Memory.Load(t.Context(), m.ids[i]); err == nil && len(r.Data) > 0 {
+				return time.Until(r.Expires).Round(time.Minute)
+			}
+		}
+		return 0
+	}
+	b := site.browser()
+	steps := []struct {
+		after   time.Duration
+		path    string
+		maxAge  string
+		expires time.Duration
+	}{
+		{0, "/write", "none", 30 * time.Minute},
+		{0, "/remember", "7776000", 30 * day},
+		{day, "/write", "0 cookies", 30 * day},
+		{0, "/renew", "7689600", 30 * day}, // keeps it, until the absolute end
+		{day, "/login", "none", 30 * time.Minute},
+		{time.Minute, "/remember", "7776000", 30 * day},
+		{time.Minute, "/other", "none", 30 * time.Minute}, // another user chose nothing
+	}
+	for _, s := range steps {
+		c.advance(s.after)
+		if a := b.get(s.path); maxAge(a) != s.maxAge || left() != s.expires {
+			t.Errorf("%s: Max-Age %s and %v left, want %s and %v", s.path, maxAge(a), left(), s.maxAge, s.expires)
+		}
+	}
+
+	for _, test := range []struct {
+		login  string
+		steps  []time.Duration
+		status string
+	}{
+		{"/remember", []time.Duration{30*day - time.Second}, "loaded"},
+		{"/remember", []time.Duration{30 * day}, "expired"},
+		{"/remember", []time.Duration{29 * day, 29 * day, 29 * day, 3*day - time.Second}, "loaded"},
+		{"/remember", []time.Duration{29 * day, 29 * day, 29 * day, 3 * day}, "expired"},
+		{"/login", []time.Duration{30*time.Minute - time.Second}, "loaded"},
+		{"/login", []time.Duration{30 * time.Minute}, "expired"},
+	} {
+		b := site.browser()
+		b.get(test.login)
+		for i, step := range test.steps {
+			c.advance(step)
+			want := "loaded"
+			if i == len(test.steps)-1 {
+				want = test.status
+			}
+			cookie := b.cookie() // the jar keeps its own time
+			if a := b.send("/read", &cookie); a.status != want {
+				t.Errorf("%s, step %d of %v: %s, want %s", test.login, i, test.steps, a.status, want)
+			}
+		}
+	}
+}
+
+// The last use that is known is never behind by more than an hour.
+func TestSeenIsKnownToTheHour(t *testing.T) {
+	m, c := newProbe(), &clock{}
+	b := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: m}}, Now: c.now}, map[string]action{
+		"/": logsIn("ann", sessions.Login{Remembered: true}), "/read": read,
+	}).browser()
+	b.get("/")
+	for i, want := range []int64{0, 1, 1, 2} {
+		c.advance([]time.Duration{59 * time.Minute, 2 * time.Minute, 59 * time.Minute, 2 * time.Minute}[i])
+		b.get("/read")
+		if got := m.updates.Load(); got != want {
+			t.Errorf("read %d: %d renewals, want %d", i, got, want)
+		}
+	}
+}
+
+func TestRememberMistakes(t *testing.T) {
+	for want, spec := range map[string]sessions.Spec{
+		"RememberIdle is 1m0s, shorter than IdleTimeout":           {IdleTimeout: time.Hour, RememberIdle: time.Minute, Backend: sessions.NewMemory()},
+		"RememberAbsolute is 1h0m0s, shorter than AbsoluteTimeout": {RememberAbsolute: time.Hour},
+		"RememberIdle is -1s": {RememberIdle: -time.Second},
+		"RememberAbsolute is 90ns, less than a millisecond: multiply": {RememberAbsolute: 90},
+	} {
+		_, err := sessions.New(sessions.Config{Keys: []sessions.Key{sessions.RandomKey()}, Sessions: []sessions.Spec{spec}})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want an error with %q", err, want)
+		}
+	}
+	long := sessions.Spec{IdleTimeout: 60 * 24 * time.Hour, AbsoluteTimeout: 365 * 24 * time.Hour, Backend: sessions.NewMemory()}
+	if _, err := sessions.New(sessions.Config{Keys: []sessions.Key{sessions.RandomKey()}, Sessions: []sessions.Spec{long}}); err != nil {
+		t.Errorf("long timeouts make a mistake of the defaults: %v", err)
+	}
+}
+
+// A Destroy without any cookie has nothing to delete; with one, whatever it holds, the
+// deletion is sent.
+func TestDestroyDeletesWhatWasBrought(t *testing.T) {
+	for _, backend := range []sessions.Backend{nil, sessions.NewMemory()} {
+		site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: backend}}}, map[string]action{"/end": end, "/write": write})
+		b := site.browser()
+		b.get("/write")
+		for cookie, want := range map[string]int{"": 0, "other=1": 0, "__Host-session=": 1, "__Host-session=x": 1, b.cookie(): 1} {
+			if a := site.browser().send("/end", &cookie); len(a.Header["Set-Cookie"]) != want {
+				t.Errorf("%.30q: %q, want %d cookies", cookie, a.Header["Set-Cookie"], want)
+			}
+		}
+	}
+}
+
+func TestHEADTakesNoFlashes(t *testing.T) {
+	for _, backend := range []sessions.Backend{nil, sessions.NewMemory()} {
+		site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: backend}}}, map[string]action{
+			"/add":  func(st *sessions.Store, _ *http.Request) string { st.Session().AddFlash("hello", ""); return "" },
+			"/show": func(st *sessions.Store, _ *http.Request) string { return fmt.Sprint(st.Session().Flashes()) },
+		})
+		b := site.browser()
+		b.get("/add")
+		r, _ := http.NewRequest(http.MethodHead, site.URL+"/show", nil)
+		a, err := b.client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Body.Close()
+		if a.Header["Set-Cookie"] != nil {
+			t.Errorf("HEAD changes the session: %q", a.Header["Set-Cookie"])
+		}
+		b.want("/show", "[{hello }]")
+		b.want("/show", "[]")
+	}
+}
+
+type receipt struct {
+	Order int
+	Paid  time.Time
+	Items []string
+}
+
+func TestFlashComesBackTyped(t *testing.T) {
+	want := receipt{7, time.Unix(1700000000, 5000).UTC(), []string{"tea", "cups"}}
+	site := newSite(t, sessions.Config{}, map[string]action{
+		"/add": func(st *sessions.Store, _ *http.Request) string { st.Session().AddFlash(want, "info"); return "" },
+		"/show": func(st *sessions.Store, _ *http.Request) string {
+			for _, f := range st.Session().Flashes() {
+				got, ok := sessions.FlashAs[receipt](f)
+				_, number := sessions.FlashAs[int](f)
+				return fmt.Sprint(ok, number, got.Order, got.Paid.Equal(want.Paid), got.Items)
+			}
+			return "none"
+		},
+	})
+	b := site.browser()
+	b.get("/add")
+	b.want("/show", "true false 7 true [tea cups]")
+}
