@@ -14,22 +14,19 @@ import (
 type baseHandler struct {
 	framework.RequestHandler
 	manager *sessions.Manager
+	own     sessions.Store
 	store   *sessions.Store
 }
 
 func (h *baseHandler) use(m *sessions.Manager) { h.manager = m }
 
-func (h *baseHandler) Dispatch() error { return h.RequestHandler.Dispatch() }
-
-func (h *baseHandler) Store() *sessions.Store {
-	if h.store == nil {
-		h.store = h.manager.Store(h.Request)
-		h.Response.BeforeSend(h.store.Save)
-	}
-	return h.store
+func (h *baseHandler) Dispatch() error {
+	h.store = h.manager.StoreIn(&h.own, h.Request)
+	h.Response.SaveWith(h.store)
+	return h.RequestHandler.Dispatch()
 }
 
-func (h *baseHandler) Session() *sessions.Session { return h.Store().Session() }
+func (h *baseHandler) Session() *sessions.Session { return h.store.Session() }
 
 // answer answers a plain text.
 func answer(h *framework.RequestHandler, body string) error {
@@ -117,6 +114,22 @@ func (h *loginPage) Post() error {
 	return answer(&h.RequestHandler, welcome(user))
 }
 
+// A logInPage logs in as package handlers does: the session keeps what the login was
+// made of.
+type logInPage struct{ baseHandler }
+
+func (h *logInPage) Post() error {
+	if err := h.ParseForm(); err != nil {
+		return err
+	}
+	user := h.Request.PostForm.Get("user")
+	h.Session().LogIn(user, sessions.Login{
+		Credential: "kZ8w1n0cPq3rT5vX7yB9dF2hJ4lN6pR8", Method: "password",
+		Agent: h.Request.UserAgent(), Address: h.App.ClientIP(h.Request),
+	})
+	return answer(&h.RequestHandler, welcome(user))
+}
+
 // A routePage answers the variable of its route. Like the tables of the others it has
 // no sessions.
 type routePage struct{ framework.RequestHandler }
@@ -138,6 +151,7 @@ func webapp2goSiteWith(backend sessions.Backend) http.Handler {
 	app.Handle("/readall", framework.To[readAllPage](app))
 	app.Handle("/write", framework.To[writePage](app))
 	app.Handle("/login", framework.To[loginPage](app))
+	app.Handle("/log-in", framework.To[logInPage](app))
 	return checked(app)
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"runtime"
 	"slices"
 	"testing"
@@ -111,15 +112,15 @@ func compareScenario(p pace, s scenario, subject contender) (comparison, error) 
 	return compare(p, below, above), nil
 }
 
-// compareFullSite measures an untouched session with package handlers.
-func compareFullSite(p pace) (comparison, error) {
-	below, err := anonymous.newClient(floor.site())
+// compareOurs measures a scenario of ours alone beside one of the floor.
+func compareOurs(p pace, of, ours scenario, site http.Handler) (comparison, error) {
+	below, err := of.newClient(floor.site())
 	if err != nil {
 		return comparison{}, fmt.Errorf("%s: %w", floor.name, err)
 	}
-	above, err := anonymous.newClient(webapp2goFullSite())
+	above, err := ours.newClient(site)
 	if err != nil {
-		return comparison{}, fmt.Errorf("package handlers: %w", err)
+		return comparison{}, fmt.Errorf("%s: %w", ours.name, err)
 	}
 	return compare(p, below, above), nil
 }

@@ -28,6 +28,11 @@ var (
 	write     = scenario{name: "session write", method: "GET", path: "/write", want: "visit 100", session: true, changes: true}
 	login     = scenario{name: "login", method: "POST", path: "/login", body: loginForm, want: welcome(loginUser)}
 	loginKept = scenario{name: "login, with a session before", method: "POST", path: "/login", body: loginForm, want: welcome(loginUser), session: true, changes: true}
+
+	// Those of webapp2go alone: package handlers with its security headers, and a login
+	// that the session remembers the making of, one user a visitor.
+	fullSite = scenario{name: "anonymous, with security headers", method: "GET", path: "/hello", want: helloBody}
+	logIn    = scenario{name: "login by LogIn", method: "POST", path: "/log-in", body: loginForm, want: welcome(loginUser)}
 )
 
 // sessionScenarios are those of a site with sessions installed.

@@ -35,6 +35,43 @@ func ExampleResponse_BeforeSend() {
 	// GET /: 418 Set-Cookie: visited=yes short and stout
 }
 
+// A Tally is saved with the response.
+type Tally struct{ n int }
+
+func (t *Tally) Save(w http.ResponseWriter) error {
+	http.SetCookie(w, &http.Cookie{Name: "tally", Value: fmt.Sprint(t.n)})
+	return nil
+}
+
+// CountingHandler keeps its Tally by value, so that saving it costs no allocation.
+type CountingHandler struct {
+	framework.RequestHandler
+	tally Tally
+}
+
+func (h *CountingHandler) Dispatch() error {
+	h.Response.SaveWith(&h.tally)
+	return h.RequestHandler.Dispatch()
+}
+
+func (h *CountingHandler) Get() error {
+	h.Response.BeforeSend(func(http.ResponseWriter) error {
+		h.tally.n++ // runs before the Tally is saved
+		return nil
+	})
+	h.tally.n++
+	return nil
+}
+
+func ExampleResponse_SaveWith() {
+	app := framework.New()
+	app.Handle("/", framework.To[CountingHandler](app))
+
+	try(app, "GET", "/")
+	// Output:
+	// GET /: 200 Set-Cookie: tally=2
+}
+
 type OrderHandler struct{ framework.RequestHandler }
 
 func (h *OrderHandler) Post() error {

@@ -179,3 +179,44 @@ func TestHookMayRedirect(t *testing.T) {
 		t.Errorf("answer %d %v %q", answer.StatusCode, answer.Header, body)
 	}
 }
+
+// counted is a Saver that counts.
+type counted struct {
+	saves int
+	fail  error
+}
+
+func (c *counted) Save(http.ResponseWriter) error { c.saves++; return c.fail }
+
+// A Saver runs once, after all hooks, however the response begins, and its error is
+// answered like a hook's. A second one runs too.
+func TestSaveWith(t *testing.T) {
+	for name, respond := range map[string]func(h *action) error{
+		"return": func(h *action) error { return nil },
+		"abort":  func(h *action) error { return h.Abort(404) },
+		"panic":  func(h *action) error { panic("x") },
+		"flush":  func(h *action) error { h.Response.Flush(); return nil },
+		"commit": func(h *action) error { return h.Response.Commit() },
+	} {
+		for _, fail := range []error{nil, framework.Abort(503)} {
+			first, second := &counted{fail: fail}, &counted{}
+			order := ""
+			app, _ := appOf(t, func(h *action) error {
+				h.Response.SaveWith(first)
+				h.Response.SaveWith(second)
+				h.Response.BeforeSend(func(http.ResponseWriter) error {
+					order += fmt.Sprint(first.saves)
+					return nil
+				})
+				return respond(h)
+			})
+			answer := ask(app, "GET", "/")
+			if first.saves != 1 || second.saves != 1 || order != "0" {
+				t.Errorf("%s: saved %d and %d times, the hook saw %q", name, first.saves, second.saves, order)
+			}
+			if (answer.Code == 503) != (fail != nil) {
+				t.Errorf("%s: status %d, the save failed: %v", name, answer.Code, fail != nil)
+			}
+		}
+	}
+}

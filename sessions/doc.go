@@ -35,7 +35,8 @@
 // A [Manager] is made once, from a [Config] that declares every session of the site
 // by a [Spec]. It makes the [Store] of each request, which hands out its sessions. A
 // [Session] is a dictionary; Save writes what has changed. Package handlers does all
-// this in its BaseHandler.
+// this in its BaseHandler, and [Manager.Middleware] does it for any other program on
+// net/http.
 //
 // # Where the data is
 //
@@ -56,16 +57,27 @@
 // # Timeouts
 //
 // Both are judged by the server, from times inside the record: one since the session
-// was last used, one since it was created or its user last changed. Renew lets the
-// second run on.
+// was last used, one since it was created or its user last logged in. Renew lets the
+// second run on. A login that is remembered has longer ones, and a cookie that outlives
+// the browser.
+//
+// # Logins
+//
+// [Session.LogIn] makes a session that of a user who has proved who it is: under a new id,
+// with what the login was made of kept apart from the session's keys. [Session.SetUser]
+// is for sites that keep their users by themselves. [Session.Destroy] logs out.
 //
 // # Ended or renewed elsewhere
 //
 // Destroy and Renew leave a tombstone for a minute where the session was. A request
 // that meets it, when it reads or when it saves, is told [StatusGone]: what it reads
-// is empty, what it changes is dropped, and its answer goes through without a cookie,
+// is empty, what it changes is dropped, and its response goes out without a cookie,
 // which might overwrite the browser's newer one. So a slow request neither brings a
 // session back after logout, nor keeps an id alive that a login has renewed.
+//
+// A request that logs in is never refused like that: it begins a new session, from its
+// own changes alone. And five seconds after the session was ended, its cookie is worth
+// as much as none. docs/sessions.md has the rules, with diagrams.
 //
 // # Errors
 //
@@ -81,6 +93,6 @@
 // space between each two: whatever knows that library can verify it. The payload is a
 // version byte, the letter again, and then: for i, the 32 bytes of the id; for d, the
 // data, which is what a Backend keeps too: a version byte and a CBOR array (RFC 8949)
-// of the times of creation and last use in milliseconds, the map of values, the
-// flashes and the user.
+// of the times of creation and last use in milliseconds, the login if there was one
+// (version 2), the map of values, the flashes and the user.
 package sessions

@@ -3,9 +3,105 @@ package sessions_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
 
 	"github.com/webapp2go/webapp2go/sessions"
 )
+
+// A login gives the session a new id, and keeps what it was made of.
+func ExampleSession_LogIn() {
+	v := newVisitor(sessions.Spec{Backend: sessions.NewMemory()})
+	v.request(func(s *sessions.Session) { s.Set("language", "de") })
+	before := v.cookie
+	v.request(func(s *sessions.Session) {
+		s.LogIn("ann", sessions.Login{Method: "password", Remembered: true})
+	})
+	v.request(func(s *sessions.Session) {
+		login, ok := s.Login()
+		fmt.Println(s.User(), s.Get("language"), ok, login.Method, login.Remembered, v.cookie != before)
+	})
+	// Output: ann de true password true true
+}
+
+// A double click on "Log in": the browser throws the first answer away, so that the
+// second request brings the old cookie. Both log in.
+func ExampleSession_LogIn_twice() {
+	v := newVisitor(sessions.Spec{Backend: sessions.NewMemory()})
+	v.request(func(s *sessions.Session) { s.Set("language", "de") })
+	thrownAway := &visitor{v.manager, v.cookie}
+	logIn := func(s *sessions.Session) { s.LogIn("ann", sessions.Login{}) }
+	thrownAway.request(logIn)
+	v.request(logIn)
+	v.request(func(s *sessions.Session) { fmt.Println(s.User(), s.Status()) })
+	// Output: ann loaded
+}
+
+// Any program on net/http can use sessions: the Middleware saves them.
+func ExampleManager_Middleware() {
+	manager, err := sessions.New(sessions.Config{
+		Keys:     []sessions.Key{sessions.RandomKey()},
+		Sessions: []sessions.Spec{{Backend: sessions.NewMemory()}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "visit %d", manager.Store(r).Session().Incr("visits", 1))
+	})
+	server := httptest.NewTLSServer(manager.Middleware(mux))
+	defer server.Close()
+
+	browser := server.Client()
+	browser.Jar, _ = cookiejar.New(nil)
+	for range 2 {
+		response, err := browser.Get(server.URL)
+		if err != nil {
+			panic(err)
+		}
+		text, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		fmt.Println(string(text))
+	}
+	// Output:
+	// visit 1
+	// visit 2
+}
+
+// A Store in a larger value, such as a handler, needs no allocation of its own.
+func ExampleManager_StoreIn() {
+	manager, err := sessions.New(sessions.Config{Keys: []sessions.Key{sessions.RandomKey()}})
+	if err != nil {
+		panic(err)
+	}
+	var handler struct {
+		request *http.Request
+		store   sessions.Store
+	}
+	handler.request = httptest.NewRequest("GET", "/", nil)
+	store := manager.StoreIn(&handler.store, handler.request)
+	fmt.Println(store == &handler.store, store.Session().Status())
+	// Output: true new
+}
+
+func ExampleFlashAs() {
+	type receipt struct {
+		Order int
+		Items []string
+	}
+	v := newVisitor(sessions.Spec{})
+	v.request(func(s *sessions.Session) { s.AddFlash(receipt{7, []string{"tea"}}, "info") })
+	v.request(func(s *sessions.Session) {
+		for _, flash := range s.Flashes() {
+			paid, ok := sessions.FlashAs[receipt](flash)
+			fmt.Println(paid.Order, paid.Items, ok)
+		}
+	})
+	// Output: 7 [tea] true
+}
 
 func ExampleSession_SetUser() {
 	v := newVisitor(sessions.Spec{Backend: sessions.NewMemory()})

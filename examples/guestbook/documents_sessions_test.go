@@ -17,15 +17,6 @@ import (
 
 // What follows is quoted by docs/sessions.md.
 
-func rememberMe(backend sessions.Backend) sessions.Spec {
-	return sessions.Spec{
-		Backend:         backend,
-		Persistent:      true,
-		IdleTimeout:     30 * 24 * time.Hour,
-		AbsoluteTimeout: 365 * 24 * time.Hour,
-	}
-}
-
 func twoSessions(client *gcds.Client) []sessions.Spec {
 	return []sessions.Spec{
 		{Backend: datastore.New(client, datastore.Config{TTLPolicy: true})},
@@ -69,26 +60,6 @@ func newManager(t *testing.T, now func() time.Time, specs ...sessions.Spec) *ses
 		t.Fatal(err)
 	}
 	return manager
-}
-
-func TestQuotedRememberMe(t *testing.T) {
-	now := time.Now()
-	manager := newManager(t, func() time.Time { return now }, rememberMe(sessions.NewMemory()))
-	first := visit(t, manager, nil, func(s *sessions.Store) { s.Session().SetUser("1") })
-	if age := first.Cookies()[0].MaxAge; age < 364*24*60*60 {
-		t.Errorf("the cookie lives %d s", age)
-	}
-	for month, status := range []sessions.Status{sessions.StatusLoaded, sessions.StatusLoaded, sessions.StatusExpired} {
-		now = now.Add(29 * 24 * time.Hour)
-		if month == 2 {
-			now = now.Add(2 * 24 * time.Hour)
-		}
-		visit(t, manager, first, func(s *sessions.Store) {
-			if got := s.Session().Status(); got != status {
-				t.Errorf("month %d: the session is %v, not %v", month, got, status)
-			}
-		})
-	}
 }
 
 func TestQuotedTwoSessions(t *testing.T) {
