@@ -3,145 +3,158 @@ package sessions
 import (
 	"bytes"
 	"cmp"
+	"container/heap"
 	"context"
-	"hash/maphash"
+	"fmt"
+	"math"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
 
-// MemoryLimit is how many records a [Memory] keeps. Where another one comes, those
-// that have expired make room, or the one that would expire soonest.
-const MemoryLimit = 1 << 17
-
 const (
-	memoryShards = 64
-	// sweep is how many records of a shard are looked at when another comes: more
-	// than one, so that those that expired go before long without a goroutine.
-	sweep = 4
+	// MemoryLimit is how many records a [Memory] keeps at most if its MaxRecords is zero.
+	MemoryLimit = 1 << 17
+	// MemoryBytes is how many bytes a [Memory] takes at most if its MaxBytes is zero: 256 MiB.
+	MemoryBytes = 256 << 20
+
+	// memoryOverhead is how many bytes a record takes beside its data and its user:
+	// itself, its id, and its places in the map, in a heap and in the index.
+	memoryOverhead = 512
+	// memorySweep is how many expired records a write removes at most while there is
+	// room: more than one, so that they all go in time without a goroutine.
+	memorySweep = 4
 )
 
 // A Memory is a [UserBackend] in this process's memory, for tests, for development
-// and for a site of one instance whose sessions may be lost when it stops. It is safe
-// for concurrent use: an id's shard is locked, never the whole. Sessions and EndUser
-// look at every record.
+// and for a site of one instance whose sessions may be lost when it stops. Its zero
+// value is ready to use. It is safe for concurrent use.
+//
+// It is bounded. A record that needs room takes it from those that have expired, then
+// from those without a user (tombstones too), then from those of users; in each group
+// the record that expires soonest goes first. So a flood of visitors ends the sessions
+// of other visitors, and no login while there is one of those.
 type Memory struct {
-	seed   maphash.Seed
-	limit  int // of a shard
-	shards [memoryShards]shard
+	// MaxRecords is how many records are kept at most. If zero, [MemoryLimit]; if
+	// negative, any number. Do not change it after the first use.
+	MaxRecords int
+	// MaxBytes is how many bytes the records take at most: their data, their users and
+	// 512 bytes for each. If zero, [MemoryBytes]; if negative, any number. A record
+	// that is larger by itself is refused with [ErrTooLarge]. Garbage comes on top, as
+	// much again if GOGC is not set. Do not change it after the first use.
+	MaxBytes int
+
+	// mu guards all that follows. No other lock is taken while it is held.
+	mu      sync.Mutex
+	records map[string]*memoryRecord
+	bytes   int // that the records take
+	// Every record is in one of the heaps: in owned if it is a session of a user,
+	// which users lists by that user; else in others.
+	owned, others byExpiry
+	users         map[string]map[*memoryRecord]struct{}
+	version       uint64 // of the last write; an id that comes again never has an old version
 }
 
-type shard struct {
-	mu      sync.Mutex
-	records map[string]Record
-	version uint64 // of the last write; an id that comes again never has an old version
+// A memoryRecord is a record that a Memory keeps. Its Data is never changed in place.
+type memoryRecord struct {
+	Record
+	id    string
+	place int // in its heap
 }
 
 var _ UserBackend = (*Memory)(nil)
 
-// NewMemory returns an empty Memory.
-func NewMemory() *Memory {
-	m := &Memory{seed: maphash.MakeSeed(), limit: MemoryLimit / memoryShards}
-	for i := range m.shards {
-		m.shards[i].records = map[string]Record{}
-	}
-	return m
-}
-
-// locked returns the shard of id, locked.
-func (m *Memory) locked(ctx context.Context, id string) (*shard, error) {
-	if err := CheckID(id); err != nil {
-		return nil, err
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	s := &m.shards[maphash.String(m.seed, id)%memoryShards]
-	s.mu.Lock()
-	return s, nil
-}
-
-// living returns the record of id that has not expired.
-func (s *shard) living(id string) (Record, bool) {
-	r, found := s.records[id]
-	return r, found && time.Now().Before(r.Expires)
-}
-
-func (s *shard) keep(id string, r Record) uint64 {
-	s.version++
-	r.Data, r.Version = bytes.Clone(r.Data), s.version
-	s.records[id] = r
-	return r.Version
-}
+// NewMemory returns an empty Memory with the default bounds.
+func NewMemory() *Memory { return new(Memory) }
 
 // LoadIsCurrent implements [CurrentBackend].
 func (m *Memory) LoadIsCurrent() bool { return true }
 
 // Load implements [Backend].
 func (m *Memory) Load(ctx context.Context, id string) (Record, error) {
-	s, err := m.locked(ctx, id)
-	if err != nil {
+	if err := m.lock(ctx, id); err != nil {
 		return Record{}, err
 	}
-	defer s.mu.Unlock()
-	r, found := s.living(id)
-	if !found {
-		delete(s.records, id)
+	kept := m.living(id)
+	if kept == nil {
+		m.mu.Unlock()
 		return Record{}, ErrNotFound
 	}
+	r := kept.Record
+	m.mu.Unlock()
 	r.Data = bytes.Clone(r.Data)
 	return r, nil
 }
 
 // Create implements [Backend].
 func (m *Memory) Create(ctx context.Context, id string, r Record) error {
-	s, err := m.locked(ctx, id)
-	if err != nil {
+	if err := m.tooLarge(r); err != nil {
 		return err
 	}
-	defer s.mu.Unlock()
-	if _, found := s.living(id); found {
+	if err := m.lock(ctx, id); err != nil {
+		return err
+	}
+	defer m.mu.Unlock()
+	if m.living(id) != nil {
 		return ErrExists
 	}
-	s.makeRoom(m.limit)
-	s.keep(id, r)
+	if m.records == nil {
+		m.records, m.users = map[string]*memoryRecord{}, map[string]map[*memoryRecord]struct{}{}
+	}
+	kept := &memoryRecord{id: id}
+	m.put(kept, r)
+	m.records[id] = kept
 	return nil
 }
 
 // Update implements [Backend].
 func (m *Memory) Update(ctx context.Context, id string, r Record) (version uint64, err error) {
-	s, err := m.locked(ctx, id)
-	if err != nil {
+	if err := m.tooLarge(r); err != nil {
 		return 0, err
 	}
-	defer s.mu.Unlock()
-	old, found := s.living(id)
+	if err := m.lock(ctx, id); err != nil {
+		return 0, err
+	}
+	defer m.mu.Unlock()
+	kept := m.living(id)
 	switch {
-	case !found:
+	case kept == nil:
 		return 0, ErrNotFound
-	case old.Version != r.Version:
+	case kept.Version != r.Version:
 		return 0, ErrConflict
 	}
-	return s.keep(id, r), nil
+	m.take(kept) // so that it does not make room for itself
+	m.put(kept, r)
+	return kept.Version, nil
 }
 
 // Delete implements [Backend].
 func (m *Memory) Delete(ctx context.Context, id string) error {
-	s, err := m.locked(ctx, id)
-	if err != nil {
+	if err := m.lock(ctx, id); err != nil {
 		return err
 	}
-	defer s.mu.Unlock()
-	delete(s.records, id)
+	defer m.mu.Unlock()
+	if kept := m.records[id]; kept != nil {
+		m.drop(kept)
+	}
 	return nil
 }
 
 // Sessions implements [UserBackend].
-func (m *Memory) Sessions(_ context.Context, user string) ([]Info, error) {
-	var list []Info
-	m.each(user, func(_ *shard, id string, r Record) {
-		list = append(list, r.Info(id))
-	})
+func (m *Memory) Sessions(ctx context.Context, user string) ([]Info, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	m.mu.Lock()
+	list := make([]Info, 0, len(m.users[user]))
+	for kept := range m.users[user] {
+		if now.Before(kept.Expires) {
+			list = append(list, kept.Info(kept.id))
+		}
+	}
+	m.mu.Unlock()
 	slices.SortFunc(list, func(a, b Info) int {
 		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID, b.ID))
 	})
@@ -149,59 +162,159 @@ func (m *Memory) Sessions(_ context.Context, user string) ([]Info, error) {
 }
 
 // EndUser implements [UserBackend].
-func (m *Memory) EndUser(_ context.Context, user string, except ...string) error {
-	m.each(user, func(s *shard, id string, _ Record) {
-		if !slices.Contains(except, id) {
-			delete(s.records, id)
+func (m *Memory) EndUser(ctx context.Context, user string, except ...string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for kept := range m.users[user] {
+		if !slices.Contains(except, kept.id) {
+			m.drop(kept)
 		}
-	})
+	}
 	return nil
 }
 
-// each calls f with the living sessions of user, their shard locked. Sessions of
-// nobody are nobody's to list or to end.
-func (m *Memory) each(user string, f func(s *shard, id string, r Record)) {
-	if user == "" {
-		return
+// lock locks m for the record of id, if there is no error.
+func (m *Memory) lock(ctx context.Context, id string) error {
+	if err := CheckID(id); err != nil {
+		return err
 	}
-	now := time.Now()
-	for i := range m.shards {
-		s := &m.shards[i]
-		s.mu.Lock()
-		for id, r := range s.records {
-			if r.User == user && len(r.Data) > 0 && now.Before(r.Expires) {
-				f(s, id, r)
-			}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	return nil
+}
+
+// living returns the record of id, or nil if there is none or it has expired.
+func (m *Memory) living(id string) *memoryRecord {
+	kept := m.records[id]
+	if kept != nil && !time.Now().Before(kept.Expires) {
+		m.drop(kept)
+		return nil
+	}
+	return kept
+}
+
+// put makes room for r and keeps it in kept, which is in no heap.
+func (m *Memory) put(kept *memoryRecord, r Record) {
+	m.makeRoom(r.size())
+	m.version++
+	r.Data, r.Version = bytes.Clone(r.Data), m.version
+	if r.User == kept.User {
+		r.User = kept.User
+	} else {
+		r.User = strings.Clone(r.User) // it may be a part of a long text, which would be kept with it
+	}
+	kept.Record = r
+	m.bytes += r.size()
+	heap.Push(m.heapOf(r), kept)
+	if r.owned() {
+		if m.users[r.User] == nil {
+			m.users[r.User] = map[*memoryRecord]struct{}{}
 		}
-		s.mu.Unlock()
+		m.users[r.User][kept] = struct{}{}
 	}
 }
 
-// makeRoom drops some of what has expired, and where the shard is full one record at
-// least. Finding it costs a look at the whole shard.
-func (s *shard) makeRoom(limit int) {
-	now, looked := time.Now(), 0
-	for id, r := range s.records { // from a random place: map order
-		if !now.Before(r.Expires) {
-			delete(s.records, id)
-		}
-		if looked++; looked == sweep {
-			break
+// take undoes put.
+func (m *Memory) take(kept *memoryRecord) {
+	m.bytes -= kept.size()
+	heap.Remove(m.heapOf(kept.Record), kept.place)
+	if kept.owned() {
+		delete(m.users[kept.User], kept)
+		if len(m.users[kept.User]) == 0 {
+			delete(m.users, kept.User)
 		}
 	}
-	if len(s.records) < limit {
-		return
+}
+
+func (m *Memory) drop(kept *memoryRecord) {
+	m.take(kept)
+	delete(m.records, kept.id)
+}
+
+// makeRoom removes a few of the expired records, and others until one of this size
+// fits in.
+func (m *Memory) makeRoom(size int) {
+	now := time.Now()
+	for removed := 0; ; removed++ {
+		first, expired := m.first(now)
+		fits := len(m.owned)+len(m.others) < bound(m.MaxRecords, MemoryLimit) && m.bytes <= bound(m.MaxBytes, MemoryBytes)-size
+		if first == nil || fits && !(expired && removed < memorySweep) {
+			return
+		}
+		m.drop(first)
 	}
-	var soonest string
-	var at time.Time
-	for id, r := range s.records {
-		if !now.Before(r.Expires) {
-			delete(s.records, id)
-		} else if soonest == "" || r.Expires.Before(at) {
-			soonest, at = id, r.Expires
+}
+
+// first returns the record that goes first, or nil if there is none.
+func (m *Memory) first(now time.Time) (first *memoryRecord, expired bool) {
+	for _, h := range []byExpiry{m.others, m.owned} {
+		if len(h) > 0 && !now.Before(h[0].Expires) {
+			return h[0], true
+		}
+		if len(h) > 0 && first == nil {
+			first = h[0]
 		}
 	}
-	if len(s.records) >= limit {
-		delete(s.records, soonest)
+	return first, false
+}
+
+func (m *Memory) tooLarge(r Record) error {
+	if most := bound(m.MaxBytes, MemoryBytes); r.size() > most {
+		return fmt.Errorf("%w: %d bytes, Memory.MaxBytes is %d", ErrTooLarge, r.size(), most)
 	}
+	return nil
+}
+
+func (m *Memory) heapOf(r Record) *byExpiry {
+	if r.owned() {
+		return &m.owned
+	}
+	return &m.others
+}
+
+// owned reports whether r is a session of a user, and no tombstone.
+func (r Record) owned() bool { return r.User != "" && len(r.Data) > 0 }
+
+// size is how many bytes a Memory takes for r.
+func (r Record) size() int { return len(r.Data) + len(r.User) + memoryOverhead }
+
+// bound returns what a field that bounds something says.
+func bound(field, ifZero int) int {
+	if field < 0 {
+		return math.MaxInt
+	}
+	return cmp.Or(field, ifZero)
+}
+
+// byExpiry is a heap of records, the one that expires soonest first, in which each
+// knows its place.
+type byExpiry []*memoryRecord
+
+func (h byExpiry) Len() int           { return len(h) }
+func (h byExpiry) Less(i, j int) bool { return h[i].Expires.Before(h[j].Expires) }
+
+func (h byExpiry) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].place, h[j].place = i, j
+}
+
+// Push implements [heap.Interface].
+func (h *byExpiry) Push(kept any) {
+	r := kept.(*memoryRecord)
+	r.place = len(*h)
+	*h = append(*h, r)
+}
+
+// Pop implements [heap.Interface].
+func (h *byExpiry) Pop() any {
+	last := len(*h) - 1
+	r := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return r
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -142,27 +141,23 @@ func TestMemoryUsers(t *testing.T) {
 	}
 }
 
-func TestMemoryInParallel(t *testing.T) {
-	ctx, m := t.Context(), sessions.NewMemory()
-	var all sync.WaitGroup
-	for n := range 8 {
-		all.Go(func() {
-			for i := range 200 {
-				r := sessions.Record{Data: []byte("a"), User: "ann", Expires: time.Now().Add(time.Hour)}
-				_ = m.Create(ctx, id(i), r)
-				if r, err := m.Load(ctx, id(i)); err == nil {
-					_, _ = m.Update(ctx, id(i), r)
-				}
-				switch {
-				case n == 0 && i%50 == 0:
-					_ = m.EndUser(ctx, "ann")
-				case n == 1 && i%50 == 0:
-					_, _ = m.Sessions(ctx, "ann")
-				case n == 2:
-					_ = m.Delete(ctx, id(i))
-				}
-			}
-		})
+func ExampleMemory_bounds() {
+	ctx, m := context.Background(), &sessions.Memory{MaxRecords: 2, MaxBytes: 1 << 20}
+	expires := time.Now().Add(time.Hour)
+	for n, user := range []string{"ann", "", "bob"} {
+		r := sessions.Record{Data: []byte("data"), User: user, Expires: expires}
+		if err := m.Create(ctx, id(n), r); err != nil {
+			fmt.Println(err)
+		}
 	}
-	all.Wait()
+	_, ann := m.Load(ctx, id(0))
+	_, visitor := m.Load(ctx, id(1))
+	_, bob := m.Load(ctx, id(2))
+	fmt.Println("ann:", ann)
+	fmt.Println("a visitor:", visitor)
+	fmt.Println("bob:", bob)
+	// Output:
+	// ann: <nil>
+	// a visitor: sessions: not found
+	// bob: <nil>
 }
