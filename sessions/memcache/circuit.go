@@ -1,47 +1,71 @@
 package memcache
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
 const (
-	tripAfter = 3           // timeouts in a row
-	openFor   = time.Second // between two commands that try whether the server is back
+	tripAfter  = 3                      // timeouts in a row
+	firstPause = 100 * time.Millisecond // before a command tries whether the server is back
+	maxPause   = time.Second            // what the pause doubles to
 )
 
 // A circuit stops asking a server that does not answer: after three timeouts in a row
-// all commands fail at once, but for one each second that tries the server, until that
-// one is answered. So a hung server costs a timeout a second, not one per request.
+// all commands fail at once, but for one that tries the server after each pause, until
+// that one is answered. So a hung server costs a timeout a second, not one per request.
+//
+// In a row means one after the other: a timeout counts only if its command began after
+// the last one was counted. Many commands that wait in one short stall are one timeout.
 //
 // It is safe for concurrent use, and the commands of a healthy server write nothing
 // that they share.
 type circuit struct {
-	timeouts atomic.Int32 // in a row
-	next     atomic.Int64 // when the server is tried again, as sinceStart
+	timeouts atomic.Int32 // in a row; changed under mu
+
+	mu      sync.Mutex
+	counted time.Time // when the last timeout was counted
+	next    time.Time // when a command may try the server
+	trying  bool      // one does
 }
 
-// processStart is what sinceStart counts from: a clock that is set does not move it.
-var processStart = time.Now()
-
-func sinceStart() int64 { return int64(time.Since(processStart)) }
-
-// allow reports whether a command may be sent.
-func (c *circuit) allow() bool {
+// allow reports whether a command may be sent. If so, its caller must report what became
+// of it, and hand on when it began.
+func (c *circuit) allow() (began time.Time, ok bool) {
+	began = time.Now()
 	if c.timeouts.Load() < tripAfter {
-		return true
+		return began, true
 	}
-	now, next := sinceStart(), c.next.Load()
-	return now >= next && c.next.CompareAndSwap(next, now+int64(openFor))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	began = time.Now() // after the last timeout was counted: this one will count
+	if c.timeouts.Load() < tripAfter {
+		return began, true
+	}
+	if c.trying || began.Before(c.next) {
+		return began, false
+	}
+	c.trying = true
+	return began, true
 }
 
-// report says whether a command timed out.
-func (c *circuit) report(timedOut bool) {
+// report says whether a command that was allowed timed out.
+func (c *circuit) report(began time.Time, timedOut bool) {
+	if !timedOut && c.timeouts.Load() == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	switch {
-	case timedOut:
-		c.next.Store(sinceStart() + int64(openFor))
-		c.timeouts.Add(1)
-	case c.timeouts.Load() != 0:
+	case !timedOut:
 		c.timeouts.Store(0)
+		c.trying = false
+	case !began.Before(c.counted):
+		c.counted = time.Now()
+		c.trying = false
+		if n := c.timeouts.Add(1); n >= tripAfter {
+			c.next = c.counted.Add(min(firstPause<<min(n-tripAfter, 10), maxPause))
+		}
 	}
 }

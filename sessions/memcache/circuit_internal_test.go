@@ -8,51 +8,99 @@ import (
 	"time"
 )
 
+// allowed returns how many of 20 commands at once the circuit lets through, and when the
+// last of those began.
+func allowed(c *circuit) (n int, began time.Time) {
+	var group sync.WaitGroup
+	var count atomic.Int64
+	var last atomic.Value
+	for range 20 {
+		group.Go(func() {
+			if began, ok := c.allow(); ok {
+				count.Add(1)
+				last.Store(began)
+			}
+		})
+	}
+	group.Wait()
+	began, _ = last.Load().(time.Time)
+	return int(count.Load()), began
+}
+
+// TestCircuit: three timeouts in a row open the circuit. Then one command tries the
+// server, 100 ms after the last timeout at first, twice as long after each one that is
+// not answered, and never more than a second.
 func TestCircuit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		const timeout = 50 * time.Millisecond
 		var c circuit
-		allowed := func() (n int) { // of 20 commands at once
-			var group sync.WaitGroup
-			var count atomic.Int64
-			for range 20 {
-				group.Go(func() {
-					if c.allow() {
-						count.Add(1)
-					}
-				})
-			}
-			group.Wait()
-			return int(count.Load())
-		}
-		want := func(when string, n int) {
+		want := func(when string, n int) (began time.Time) {
 			t.Helper()
-			if got := allowed(); got != n {
+			got, began := allowed(&c)
+			if got != n {
 				t.Errorf("%s: %d of 20 commands are allowed, want %d", when, got, n)
 			}
+			return began
+		}
+		silent := func(when string) {
+			t.Helper()
+			began := want(when, 20)
+			time.Sleep(timeout)
+			c.report(began, true)
 		}
 
-		want("at first", 20)
-		c.report(true)
-		c.report(true)
-		want("after two timeouts", 20)
-		c.report(false)
-		c.report(true)
-		c.report(true)
-		want("after two more with an answer between", 20)
-		c.report(true)
-		want("after three in a row", 0)
-		time.Sleep(openFor - 1)
-		want("just before a second", 0)
-		time.Sleep(time.Nanosecond)
-		want("after a second", 1)
-		want("while that one is out", 0)
-		c.report(true)
-		want("when it has failed", 0)
-		time.Sleep(openFor)
-		want("after another second", 1)
-		time.Sleep(openFor)
-		want("when that one has told nothing for a second", 1)
-		c.report(false)
-		want("when it was answered", 20)
+		silent("at first")
+		silent("after a timeout")
+		c.report(want("after two timeouts", 20), false)
+		silent("after an answer")
+		silent("after an answer and a timeout")
+		silent("after an answer and two timeouts")
+		for _, pause := range []time.Duration{100, 200, 400, 800, 1000, 1000, 1000} {
+			pause *= time.Millisecond
+			want("when it has opened", 0)
+			time.Sleep(pause - 1)
+			want("just before "+pause.String(), 0)
+			time.Sleep(1)
+			began := want("after "+pause.String(), 1)
+			want("while that one is out", 0)
+			time.Sleep(time.Minute)
+			want("while that one is out for a minute", 0)
+			c.report(began, true)
+		}
+		time.Sleep(time.Second)
+		c.report(want("after another second", 1), false)
+		silent("when it was answered")
+		silent("after one timeout more")
+		silent("after two timeouts more")
+		want("when it has opened again", 0)
+		time.Sleep(100 * time.Millisecond)
+		want("after 100 ms again", 1)
+	})
+}
+
+// TestCircuitCountsAStallOnce: commands that wait at the same time learn of the same
+// silence. Only one that began after the last counted timeout tells more.
+func TestCircuitCountsAStallOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const timeout = 100 * time.Millisecond
+		var c circuit
+		for round := range 3 {
+			var began []time.Time
+			for range 50 {
+				b, ok := c.allow()
+				if !ok {
+					t.Fatalf("round %d: the circuit is open", round)
+				}
+				began = append(began, b)
+				time.Sleep(time.Millisecond)
+			}
+			time.Sleep(timeout)
+			for _, b := range began {
+				c.report(b, true)
+			}
+		}
+		if n, _ := allowed(&c); n != 0 {
+			t.Errorf("%d commands are allowed after three rounds of silence", n)
+		}
 	})
 }

@@ -34,9 +34,9 @@ func newServer(a address, c Config) *server {
 }
 
 // errOpen is the error of a command that was not sent.
-var errOpen = fmt.Errorf("it was silent %d times in a row and is tried once per %v", tripAfter, openFor)
+var errOpen = fmt.Errorf("it was silent %d times in a row and is asked again within %v", tripAfter, maxPause)
 
-// run sends a command. Where it fails on a stale connection it is sent a second time,
+// run sends a command. If it fails on a stale connection it is sent a second time,
 // on a new one: then repeated is true, and the first may have been carried out.
 //
 // gomemcache knows no context, so ctx is asked before each sending and cannot end the
@@ -45,9 +45,11 @@ func (s *server) run(ctx context.Context, command func(*memcache.Client) error) 
 	if err := ctx.Err(); err != nil {
 		return false, s.wrap(err)
 	}
-	if !s.circuit.allow() {
+	began, ok := s.circuit.allow()
+	if !ok {
 		return false, s.wrap(errOpen)
 	}
+	defer func() { s.circuit.report(began, timedOut(err)) }() // also if command panics: no other one tries the server until then
 	err = command(s.client)
 	if _, stale := errors.AsType[*staleError](err); stale && ctx.Err() == nil {
 		// The idle ones were opened before this one broke, so they are stale too.
@@ -55,7 +57,6 @@ func (s *server) run(ctx context.Context, command func(*memcache.Client) error) 
 		repeated = true
 		err = command(s.client)
 	}
-	s.circuit.report(timedOut(err))
 	return repeated, s.wrap(err)
 }
 

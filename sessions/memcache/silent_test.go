@@ -2,9 +2,12 @@ package memcache_test
 
 import (
 	"bufio"
+	"errors"
 	"io"
+	"math"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -29,8 +32,8 @@ func TestHungServer(t *testing.T) {
 			t.Fatalf("error %v, want one that names the server", err)
 		}
 	}
-	// Three open the circuit, and one a second tries it.
-	if n, most := waited.Load(), 4+int64(time.Since(began)/time.Second); n < 3 || n > most {
+	// Three open the circuit, and then one tries the server after each pause of 100 ms or more.
+	if n, most := waited.Load(), 3+int64(time.Since(began)/(100*time.Millisecond)); n < 3 || n > most {
 		t.Errorf("%d of %d calls have waited, want 3 to %d", n, calls, most)
 	}
 }
@@ -58,6 +61,50 @@ func TestPausedServer(t *testing.T) {
 	})
 	if err := b.Ping(t.Context()); err != nil {
 		t.Errorf("Ping: %v", err)
+	}
+}
+
+// TestShortStall stops the server for as long as it takes until each of 16 busy visitors
+// has waited in vain, and no longer. The stall may cost each of them what it had asked
+// then, and once more if the signal comes late. It costs nobody a request that began
+// when it was over.
+func TestShortStall(t *testing.T) {
+	server := memcachetest.Start(t)
+	site := newSite(t, newBackend(t, memcache.Config{Timeout: time.Second}, server))
+	const visitors, after = 16, 200
+	var refused atomic.Int64
+	var waited, group sync.WaitGroup
+	waited.Add(visitors)
+	for range visitors {
+		visitor := site.browser(t)
+		eventually(t, func() error {
+			if status, body := visitor.get(t, "/count"); status != 200 {
+				return errors.New(body)
+			}
+			return nil
+		})
+		group.Go(func() {
+			hasWaited := sync.OnceFunc(waited.Done)
+			defer hasWaited()
+			for left := math.MaxInt; left > 0; left-- {
+				switch status, body := visitor.get(t, "/read"); {
+				case status == 503:
+					refused.Add(1)
+					hasWaited()
+					left = min(left, after)
+				case status != 200:
+					t.Errorf("status %d: %s", status, body)
+					return
+				}
+			}
+		})
+	}
+	server.Pause()
+	waited.Wait()
+	server.Resume()
+	group.Wait()
+	if n := refused.Load(); n > 2*visitors {
+		t.Errorf("a stall refused %d of some %d requests, want %d at most: two for each visitor", n, visitors*after, 2*visitors)
 	}
 }
 
