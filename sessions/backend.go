@@ -21,7 +21,8 @@ type Backend interface {
 	// Load returns the record of id, or [ErrNotFound] where there is none or it has expired.
 	Load(ctx context.Context, id string) (Record, error)
 	// Create keeps a new record; its Version is ignored. It returns [ErrExists], and
-	// changes nothing, where id has a record that has not expired.
+	// changes nothing, where id has a record that has not expired. It may return
+	// [ErrUnavailable].
 	Create(ctx context.Context, id string, r Record) error
 	// Update replaces the record of id where its version is still r.Version, and
 	// returns the new version. [ErrConflict]: somebody else wrote since.
@@ -81,6 +82,11 @@ var (
 	// ErrTooLarge is returned by Create and Update, before anything is written, for a
 	// record larger than the backend can keep; what was kept stays.
 	ErrTooLarge = errors.New("sessions: too large")
+	// ErrUnavailable is returned by Create if the server that would keep this id does not
+	// answer, and another id may belong to one that does: whoever may choose the id makes
+	// another. The record may be there all the same, under an id that nobody will use.
+	// A Backend of one server does not return it.
+	ErrUnavailable = errors.New("sessions: the server of this id is unavailable")
 	// ErrBadID is returned by every method of a Backend for an id that is not 43
 	// characters of base64url.
 	ErrBadID = errors.New("sessions: bad id")

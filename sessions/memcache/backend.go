@@ -88,8 +88,22 @@ func (b *Backend) Load(ctx context.Context, id string) (sessions.Record, error) 
 	return r, nil
 }
 
-// Create implements [sessions.Backend]. It costs one add.
+// Create implements [sessions.Backend]. It costs one add. With more servers than one its
+// error is [sessions.ErrUnavailable] if the server of id fails: every other id has the
+// chance of another server.
 func (b *Backend) Create(ctx context.Context, id string, r sessions.Record) error {
+	err := b.add(ctx, id, r)
+	switch {
+	case err == nil, len(b.servers) == 1, ctx.Err() != nil,
+		errors.Is(err, sessions.ErrExists), errors.Is(err, sessions.ErrTooLarge), errors.Is(err, sessions.ErrBadID):
+		return err
+	default:
+		return fmt.Errorf("%w: %w", sessions.ErrUnavailable, err)
+	}
+}
+
+// add is Create without ErrUnavailable.
+func (b *Backend) add(ctx context.Context, id string, r sessions.Record) error {
 	tag := newTag()
 	item, err := b.newItem(id, r, tag)
 	if err != nil {

@@ -44,14 +44,19 @@
 //
 // gomemcache knows no [context.Context]: a context that is over is seen before each
 // command, and a command takes Config.Timeout at most to dial and as long again for
-// all of its reply. A server that is silent three times in a row is asked once a second
-// and all other calls for its sessions fail at once, until it answers. One that refuses
-// connections needs no such care: that takes no time, and ends when it is back.
+// all of its reply. A server that is silent three times in a row is left alone: all calls
+// for its sessions fail at once, except one that tries the server after 100 ms, and then
+// after pauses that double up to a second, until it answers. Calls that wait at the same
+// time are silent once, so a stall of less than three timeouts costs the calls that it
+// meets and no others. A server that refuses connections needs no such care: that takes
+// no time, and ends when it is back.
 //
-// Its sessions do not move to another server meanwhile. Each would be missing there
-// and, worse, come back when its own server does: logged in after a logout, or as it
-// was before the changes made elsewhere. And two instances that do not agree on who
-// is down would keep two of them.
+// A new session begins on another server meanwhile: Create returns
+// [sessions.ErrUnavailable], and its caller makes another id. The sessions of a server
+// that is down do not move to another one. Each would be missing there and, worse, come
+// back when its own server does: logged in after a logout, or as it was before the
+// changes made elsewhere. And two instances that do not agree on who is down would keep
+// two of them.
 //
 // Servers are chosen by rendezvous hashing: one more or one less of n moves about one
 // session in n. The protocol has neither passwords nor encryption here: the servers

@@ -1,8 +1,10 @@
 package memcache_test
 
 import (
+	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -80,6 +82,67 @@ func TestOneServerOfThree(t *testing.T) {
 			}
 			t.Errorf("p99 of the others is %v after, more than ten times the %v before", after, before)
 		})
+	}
+}
+
+// TestCreateWithAServerDown: with one server of three down, Create tells for whom another
+// id can help, and another id helps.
+func TestCreateWithAServerDown(t *testing.T) {
+	for name, test := range map[string]struct {
+		begin   func(*memcachetest.Server)
+		timeout time.Duration
+	}{
+		"killed": {(*memcachetest.Server).Stop, 5 * time.Second},
+		"hung":   {(*memcachetest.Server).Pause, 500 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			servers := []*memcachetest.Server{memcachetest.Start(t), memcachetest.Start(t), memcachetest.Start(t)}
+			b := newBackend(t, memcache.Config{Timeout: test.timeout}, servers...)
+			test.begin(servers[0])
+			const visitors = 200
+			refused := 0
+			for range visitors {
+				var err error
+				for range 20 {
+					if err = b.Create(t.Context(), newID(), record("data")); !errors.Is(err, sessions.ErrUnavailable) {
+						break
+					}
+					refused++
+				}
+				if err != nil {
+					t.Fatalf("error %v, want another id to help", err)
+				}
+			}
+			// One third of all tries, which is half as many as succeed.
+			if refused < visitors/4 || refused > visitors {
+				t.Errorf("%d ids were refused for %d records, want about %d", refused, visitors, visitors/2)
+			}
+			err := b.Create(t.Context(), "short", record("data"))
+			if !errors.Is(err, sessions.ErrBadID) || errors.Is(err, sessions.ErrUnavailable) {
+				t.Errorf("a bad id: error %v", err)
+			}
+			err = b.Create(t.Context(), newID(), record(strings.Repeat("x", 2<<20)))
+			if !errors.Is(err, sessions.ErrTooLarge) || errors.Is(err, sessions.ErrUnavailable) {
+				t.Errorf("a large record: error %v", err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			for range 20 {
+				if err := b.Create(ctx, newID(), record("data")); err == nil || errors.Is(err, sessions.ErrUnavailable) {
+					t.Errorf("a context that is over: error %v", err)
+				}
+			}
+		})
+	}
+}
+
+// TestCreateWithTheOnlyServerDown: there is no other server for another id.
+func TestCreateWithTheOnlyServerDown(t *testing.T) {
+	server := memcachetest.Start(t)
+	b := newBackend(t, memcache.Config{}, server)
+	server.Stop()
+	if err := b.Create(t.Context(), newID(), record("data")); !isUnknown(err) || errors.Is(err, sessions.ErrUnavailable) {
+		t.Errorf("error %v", err)
 	}
 }
 
