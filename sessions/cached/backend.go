@@ -21,10 +21,12 @@
 // # What the cache can still do
 //
 // A process that changes a session in the store but cannot reach the cache itself
-// asks the store for that session for the next minute. Other processes that reach the
-// cache may read the old session there, a logout included, until its entry is a minute
-// old. They cannot change it: the store refuses. The same may come to pass where the
-// cache is flushed between a change in one process and the end of a read in another.
+// asks the store for that session for the next minute, and tries once a second or more
+// often to put the old entry out of use. Other processes that reach the cache may read
+// the old session there, a logout included, until that succeeds, or until the entry is a
+// minute old: so it is if the process ends meanwhile, or if more than a thousand sessions
+// wait. They cannot change it: the store refuses. The same may come to pass if the cache
+// is flushed between a change in one process and the end of a read in another.
 //
 // # Costs
 //
@@ -65,6 +67,7 @@ const (
 type Backend struct {
 	cache, store sessions.Backend
 	traces       traces
+	late         late
 }
 
 var _ sessions.UserBackend = (*Backend)(nil)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"sync"
 	"time"
 
 	"github.com/webapp2go/webapp2go/sessions"
@@ -37,22 +39,105 @@ func (b *Backend) bar(ctx context.Context, id string, version uint64) {
 	b.advance(ctx, id, entry{barrier: true, version: version, until: time.Now().Add(writeHold)})
 }
 
-// advance brings the entry of id forward to e. It must not leave an older one in
-// use: where it fails it puts up a barrier, or deletes the entry, and has this
+// advance brings the entry of id forward to e. It must not leave an older one in use:
+// if it fails it puts up a barrier, or deletes the entry, now or later, and has this
 // process ask the store for a while. The caller's context may be over, as after a
 // change that took too long.
 func (b *Backend) advance(ctx context.Context, id string, e entry) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writePatience)
 	defer cancel()
 	err := b.put(ctx, id, e)
+	barrier := entry{barrier: true, version: e.version, until: e.until}
 	if errors.Is(err, sessions.ErrTooLarge) { // for the cache, not for the store
-		err = b.put(ctx, id, entry{barrier: true, version: e.version, until: e.until})
+		err = b.put(ctx, id, barrier)
 	}
 	if err == nil {
 		return
 	}
 	b.traces.of(id).doubt(time.Now().Add(writeHold))
-	_ = b.cache.Delete(ctx, id) // for the other processes; what remains is over in a minute
+	// For the other processes, which may read what is older for a minute.
+	if err := b.cache.Delete(ctx, id); err != nil {
+		b.putLater(id, barrier)
+	}
+}
+
+// What is done about entries that the cache did not let this process put out of use.
+const (
+	maxLate      = 1024 // how many barriers wait; more than that are left out: the entries end by themselves
+	maxFailures  = 16   // of a round, which then leaves the others to the next one
+	firstPause   = 100 * time.Millisecond
+	longestPause = time.Second // between two rounds; the first pause doubles to it
+)
+
+// late holds the barriers that are still to be put up, by id. Each waits until the entry
+// it is to keep out is over by itself, a minute at most.
+type late struct {
+	mu       sync.Mutex
+	barriers map[string]entry
+	running  bool // a goroutine puts them up
+}
+
+// putLater has a goroutine put up a barrier, as soon as the cache lets it. The goroutine
+// ends when there is none left.
+func (b *Backend) putLater(id string, barrier entry) {
+	b.late.mu.Lock()
+	defer b.late.mu.Unlock()
+	old, waits := b.late.barriers[id]
+	if waits && !barrier.follows(old) || !waits && len(b.late.barriers) >= maxLate {
+		return
+	}
+	if b.late.barriers == nil {
+		b.late.barriers = map[string]entry{}
+	}
+	b.late.barriers[id] = barrier
+	if !b.late.running {
+		b.late.running = true
+		go b.putLate()
+	}
+}
+
+func (b *Backend) putLate() {
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		time.Sleep(pause)
+		barriers := b.late.waiting()
+		if barriers == nil {
+			return
+		}
+		failures := 0
+		for id, barrier := range barriers { // in no order: no dead server of several holds up all rounds
+			ctx, cancel := context.WithTimeout(context.Background(), readPatience)
+			err := b.put(ctx, id, barrier)
+			cancel()
+			if err == nil {
+				b.late.done(id, barrier)
+			} else if failures++; failures == maxFailures {
+				break
+			}
+		}
+	}
+}
+
+// waiting returns a copy of the barriers that are still of use. If there are none it
+// returns nil, and the goroutine that asks must end.
+func (l *late) waiting() map[string]entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	maps.DeleteFunc(l.barriers, func(_ string, e entry) bool { return !now.Before(e.until) })
+	if len(l.barriers) == 0 {
+		l.barriers, l.running = nil, false
+		return nil
+	}
+	return maps.Clone(l.barriers)
+}
+
+// done forgets a barrier, unless a later one waits under its id by now.
+func (l *late) done(id string, barrier entry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now := l.barriers[id]; now.version == barrier.version && now.until.Equal(barrier.until) {
+		delete(l.barriers, id)
+	}
 }
 
 // put writes e unless the cache holds something that e does not follow.

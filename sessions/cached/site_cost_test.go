@@ -13,7 +13,7 @@ import (
 // TestCosts counts what whole requests cost, as memcached and Datastore count it.
 func TestCosts(t *testing.T) {
 	store, cache := datastoretest.Start(t), memcachetest.Start(t)
-	s := newSite(t, cached.New(newMemcache(t, cache, time.Minute), datastore.New(store.Client(t.Context()), datastore.Config{})))
+	s := newSite(t, cached.New(newMemcache(t, cache.Addr, time.Minute), datastore.New(store.Client(t.Context()), datastore.Config{})))
 	var cookie string
 	for _, step := range []struct {
 		name string

@@ -30,7 +30,7 @@ type client struct {
 // every write that was acknowledged, in every answer.
 func TestRestart(t *testing.T) {
 	store, cache := datastoretest.Start(t), memcachetest.Start(t)
-	s := newSite(t, cached.New(newMemcache(t, cache, 0), datastore.New(store.Client(t.Context()), datastore.Config{})))
+	s := newSite(t, cached.New(newMemcache(t, cache.Addr, 0), datastore.New(store.Client(t.Context()), datastore.Config{})))
 	var phase, left, slow atomic.Int32
 	times := make([][][]time.Duration, 32)
 	var wait sync.WaitGroup

@@ -22,12 +22,12 @@ func memcachedBeforeDatastore(t *testing.T) func() *cached.Backend {
 	t.Helper()
 	server := memcachetest.Start(t)
 	store := datastore.New(datastoretest.Start(t).Client(t.Context()), datastore.Config{Timeout: time.Minute})
-	return func() *cached.Backend { return cached.New(newMemcache(t, server, time.Minute), store) }
+	return func() *cached.Backend { return cached.New(newMemcache(t, server.Addr, time.Minute), store) }
 }
 
-func newMemcache(t *testing.T, server *memcachetest.Server, timeout time.Duration) sessions.Backend {
+func newMemcache(t *testing.T, addr string, timeout time.Duration) sessions.Backend {
 	t.Helper()
-	b, err := memcache.New(memcache.Config{Servers: []string{server.Addr}, Timeout: timeout})
+	b, err := memcache.New(memcache.Config{Servers: []string{addr}, Timeout: timeout})
 	if err != nil {
 		t.Fatal(err)
 	}
