@@ -1,6 +1,7 @@
 package framework_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -161,5 +162,72 @@ func TestOnlyErrorsOfTheServerAreLogged(t *testing.T) {
 		if answer := ask(app, "GET", "/"); answer.Code != status || log.records("level=ERROR") != logged {
 			t.Errorf("%d: answer %d, log:\n%s", status, answer.Code, log)
 		}
+	}
+}
+
+// Every 503 says when to try again, however it comes about. What the program says stays,
+// and nil is its way to say nothing.
+func TestRetryAfter(t *testing.T) {
+	type result = func(h *action) error
+	after := func(value []string, then result) result {
+		return func(h *action) error {
+			h.Response.Header()["Retry-After"] = value
+			return then(h)
+		}
+	}
+	abort := func(code int) result { return func(h *action) error { return h.Abort(code) } }
+	status := func(code int) result {
+		return func(h *action) error { h.Response.WriteHeader(code); return nil }
+	}
+	for name, test := range map[string]struct {
+		do   result
+		want string
+	}{
+		"an error": {abort(503), "2"},
+		"thrown":   {func(h *action) error { panic(framework.Abort(503)) }, "2"},
+		"a status": {status(503), "2"},
+		"streamed": {func(h *action) error { h.Response.WriteHeader(503); return h.Response.FlushError() }, "2"},
+		"of a hook": {func(h *action) error {
+			h.Response.BeforeSend(func(http.ResponseWriter) error { return framework.Abort(503) })
+			return nil
+		}, "2"},
+		"of the site's page":  {abort(502), "2"},
+		"said":                {after([]string{"120"}, abort(503)), "120"},
+		"said with a status":  {after([]string{"Fri, 31 Dec 1999 23:59:59 GMT"}, status(503)), "Fri, 31 Dec 1999 23:59:59 GMT"},
+		"declined":            {after(nil, abort(503)), ""},
+		"another error":       {abort(500), ""},
+		"another that says":   {after([]string{"7"}, abort(429)), "7"},
+		"no error":            {status(200), ""},
+		"an error taken back": {func(h *action) error { h.Response.WriteHeader(503); h.Response.Reset(); return nil }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app, _ := appOf(t, test.do)
+			app.Errors = map[int]framework.ErrorHandler{502: func(h framework.Handler, _ error) error {
+				h.(*action).Response.WriteHeader(503)
+				return nil
+			}}
+			server := start(t, app)
+			for _, verb := range []string{"GET", "HEAD"} {
+				answer, _, err := fetch(t, request(t, verb, server.URL+"/", ""))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := answer.Header.Get("Retry-After"); got != test.want {
+					t.Errorf("%s: %d with Retry-After %q, want %q", verb, answer.StatusCode, got, test.want)
+				}
+			}
+		})
+	}
+}
+
+// So it is for any http.Handler that an App serves, as Health.
+func TestRetryAfterOfHealth(t *testing.T) {
+	app, _ := newApp(t)
+	app.Handle("/health", &framework.Health{
+		Checks: map[string]framework.Check{"store": func(context.Context) error { return errors.New("down") }},
+		Log:    app.Log,
+	})
+	if answer := ask(app, "GET", "/health"); answer.Code != 503 || answer.Header().Get("Retry-After") != "2" {
+		t.Errorf("answer %d %v", answer.Code, answer.Header())
 	}
 }

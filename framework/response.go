@@ -209,6 +209,11 @@ func (r *Response) prepare(err error) {
 	}
 }
 
+// retryAfter is the Retry-After, in seconds, of a 503 that has none (RFC 9110 section
+// 15.6.4). A program that sets another keeps it; one that sets nil has none. Two seconds
+// are what a request waits for a store that does not answer.
+const retryAfter = "2"
+
 // send runs the hooks, then sends the header, then what is held of the body; whole
 // says that this is all of it. A hook that fails leaves everything unsent.
 func (r *Response) send(whole bool) error {
@@ -218,6 +223,11 @@ func (r *Response) send(whole bool) error {
 	if r.hooked() {
 		if err := r.runHooks(); err != nil {
 			return err
+		}
+	}
+	if r.status == http.StatusServiceUnavailable {
+		if _, has := r.Header()["Retry-After"]; !has {
+			r.Header().Set("Retry-After", retryAfter)
 		}
 	}
 	if Proxy(r.proxy) == AppEngine {

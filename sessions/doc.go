@@ -24,6 +24,7 @@
 //			store := manager.Store(r)
 //			visits := store.Session().Incr("visits", 1)
 //			if err := store.Save(w); err != nil { // before the first byte of the answer
+//				w.Header().Set("Retry-After", "2")
 //				http.Error(w, "try again later", http.StatusServiceUnavailable)
 //				return
 //			}
