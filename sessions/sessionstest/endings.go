@@ -21,10 +21,12 @@ var endingChecks = []check{
 			"nobody, then the same user": func(s *sessions.Session) { user := s.User(); s.SetUser(""); s.SetUser(user) },
 		} {
 			s := newSite(t, sessions.Spec{Backend: b})
-			races := rounds(500)
-			var back atomic.Int64
-			errs := atOnce(8, func(worker int) error {
-				for race := worker; race < races; race += 8 {
+			const workers = 8
+			var races, back atomic.Int64
+			errs := atOnce(workers, func(worker int) error {
+				for turn := range rounds(504 / workers) {
+					race := turn*workers + worker
+					races.Add(1)
 					visitor := s.browser()
 					if err := visitor.try(func(s *sessions.Session) { s.SetUser("ann"); s.Set("login", true) }); err != nil {
 						return err
@@ -55,7 +57,7 @@ var endingChecks = []check{
 				t.Errorf("%s: %v", name, err)
 			}
 			if n := back.Load(); n > 0 {
-				t.Errorf("%s: %d of %d sessions are back after their logout", name, n, races)
+				t.Errorf("%s: %d of %d sessions are back after their logout", name, n, races.Load())
 			}
 		}
 	}},

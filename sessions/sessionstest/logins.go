@@ -499,7 +499,10 @@ func doubleClick(t *testing.T, b sessions.Backend) {
 	const hash = 100 * time.Millisecond // what checking a password takes
 	s := newSite(t, sessions.Spec{Backend: b})
 	gaps := []time.Duration{0, 5, 20, 50, 90, 110, 150, 300}
-	each := max(rounds(20), 2)
+	each := 20
+	if testing.Short() {
+		each = 2
+	}
 	errs := atOnce(len(gaps)*each, func(i int) error {
 		visitor := s.browser()
 		if err := visitor.try(own); err != nil {

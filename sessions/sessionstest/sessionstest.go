@@ -10,14 +10,16 @@
 //	}
 //
 // The suite asks for guarantees, not for speed: no check depends on how fast the
-// machine is, and the only waits are for records to expire. With -short it runs a
-// tenth of the races.
+// machine is, and the only waits are for records to expire. Each race is run up to
+// five hundred times; if that takes longer than ten seconds, or with -short, a
+// tenth of that is enough.
 package sessionstest
 
 import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"iter"
 	"slices"
 	"testing"
 	"time"
@@ -69,12 +71,20 @@ func newRecord(data string) sessions.Record {
 	return sessions.Record{Data: []byte(data), Expires: time.Now().Add(time.Hour)}
 }
 
-// rounds scales the number of times a race is run.
-func rounds(n int) int {
-	if testing.Short() {
-		return n / 10
+// enough is how long a race is run again and again.
+const enough = 10 * time.Second
+
+// rounds counts the times that a race is run: n times, or a tenth of that with -short,
+// and where that has taken long enough.
+func rounds(n int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		began := time.Now()
+		for i := range n {
+			if i >= n/10 && (testing.Short() || time.Since(began) > enough) || !yield(i) {
+				return
+			}
+		}
 	}
-	return n
 }
 
 // create keeps r under a new id, which it returns.

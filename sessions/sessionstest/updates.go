@@ -14,9 +14,9 @@ var updateChecks = []check{
 		visitor := newSite(t, sessions.Spec{Backend: b}).browser()
 		visitor.visit(func(s *sessions.Session) { s.Set("n", 0) })
 
-		all := rounds(100) * writers
-		refused, keys, flashes := 0, 0, 0
-		for round := range all / writers {
+		all, refused, keys, flashes := 0, 0, 0, 0
+		for round := range rounds(100) {
+			all += writers
 			// All have read the same version before one of them saves.
 			visits := make([]*visit, writers)
 			for i := range visits {
@@ -62,8 +62,9 @@ var updateChecks = []check{
 	{"FlashesAreTakenOnce", func(t *testing.T, b sessions.Backend) {
 		// One request shows the flashes while others add more: those are left.
 		visitor := newSite(t, sessions.Spec{Backend: b}).browser()
-		all, shown := rounds(100), 0
-		for i := range all {
+		all, shown := 0, 0
+		for i := range rounds(100) {
+			all++
 			visitor.visit(func(s *sessions.Session) { s.AddFlash("first", "info") })
 			show, add := visitor.read(), visitor.read()
 			shown += len(show.Flashes())
