@@ -95,7 +95,7 @@ var madeAdmin = regexp.MustCompile(`name=(\S+) password=(\S+)`)
 func TestServesUntilSIGTERM(t *testing.T) {
 	port := freePort(t)
 	command := program(t)
-	command.Env = append(command.Env, "PORT="+port)
+	command.Env = append(command.Env, "PORT="+port, "DRAIN_TIMEOUT=1m") // as this machine may be slow
 	errout, err := command.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
