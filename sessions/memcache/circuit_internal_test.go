@@ -58,9 +58,9 @@ func TestCircuit(t *testing.T) {
 		for _, pause := range []time.Duration{100, 200, 400, 800, 1000, 1000, 1000} {
 			pause *= time.Millisecond
 			want("when it has opened", 0)
-			time.Sleep(pause - 1)
+			time.Sleep(pause - time.Nanosecond)
 			want("just before "+pause.String(), 0)
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			began := want("after "+pause.String(), 1)
 			want("while that one is out", 0)
 			time.Sleep(time.Minute)
