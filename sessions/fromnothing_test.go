@@ -32,7 +32,7 @@ func TestALoginOverADeadCookieBeginsFromNothing(t *testing.T) {
 			// The victim's session has something of everything.
 			w, r := recorder()
 			st := manager.Store(r)
-			fill(st.Session())
+			fillUp(st.Session())
 			if err := st.Save(w); err != nil {
 				t.Fatal(err)
 			}
@@ -105,7 +105,7 @@ func another(do func(*sessions.Session)) func(*testing.T, *sessions.Manager, *pr
 	}
 }
 
-func fill(s *sessions.Session) {
+func fillUp(s *sessions.Session) {
 	s.LogIn("victim", sessions.Login{Remembered: true, Credential: "old", Agent: "theirs", Address: "192.0.2.7"})
 	for i := range 4 {
 		s.Set(fmt.Sprint("k", i), i)

@@ -525,12 +525,21 @@ func doubleClick(t *testing.T, b sessions.Backend) {
 		if err := errors.Join(click(visitor)(), <-first); err != nil {
 			return err
 		}
-		if v := visitor.read(); v.User() != "ann" {
+		if v := visitor.mustRead(); v.User() != "ann" {
 			return fmt.Errorf("clicks %d ms apart: the session is %v, and nobody's", gaps[i/each], v.Status())
 		}
 		return nil
 	})
-	failed := slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	late := 0
+	failed := slices.DeleteFunc(errs, func(err error) bool {
+		if outOfTime(err) {
+			late++
+		}
+		return err == nil || outOfTime(err)
+	})
+	if late > len(errs)/4 {
+		t.Errorf("%d of %d double clicks ran out of time: the backend is too slow to show anything", late, len(errs))
+	}
 	if len(failed) > 0 {
 		t.Errorf("%d of %d double clicks do not log in: %v", len(failed), len(gaps)*each, errors.Join(failed...))
 	}
