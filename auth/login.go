@@ -47,7 +47,7 @@ func (p *Passwords) LogIn(ctx context.Context, s Store, name, password string) (
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	if len(name) > maxName || len(password) > MaxPassword {
+	if len(name) > MaxName || len(password) > MaxPassword {
 		return nil, ErrCredentials
 	}
 	u, err := s.ByName(ctx, name)
@@ -77,6 +77,9 @@ func (p *Passwords) Change(ctx context.Context, s Store, u *User, old, new strin
 	}
 	if err := p.check(new); err != nil {
 		return err
+	}
+	if len(old) > MaxPassword {
+		return ErrCredentials // nobody has such a password
 	}
 	// The user in hand may be older than the last change of password.
 	now, err := s.ByID(ctx, u.ID)

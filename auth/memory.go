@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -23,6 +22,16 @@ type Memory struct {
 
 var _ Store = (*Memory)(nil)
 
+// maxID is the longest ID in bytes, which is Datastore's bound.
+const maxID = 1500
+
+var errNameless = fmt.Errorf("auth: a user needs a name, of at most %d bytes", MaxName)
+
+// notFound is an ErrNotFound that shows the beginning of what was looked for.
+func notFound(what, value string) error {
+	return fmt.Errorf("%w: %s %.80q", ErrNotFound, what, value)
+}
+
 // NewMemory returns an empty Memory.
 func NewMemory() *Memory {
 	return &Memory{byID: make(map[string]*User), byName: make(map[string]string)}
@@ -30,11 +39,14 @@ func NewMemory() *Memory {
 
 // ByID implements [Store].
 func (m *Memory) ByID(_ context.Context, id string) (*User, error) {
+	if len(id) > maxID {
+		return nil, notFound("ID", id)
+	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	u, ok := m.byID[id]
 	if !ok {
-		return nil, fmt.Errorf("%w: ID %q", ErrNotFound, id)
+		return nil, notFound("ID", id)
 	}
 	return u.Clone(), nil
 }
@@ -46,7 +58,7 @@ func (m *Memory) ByName(_ context.Context, name string) (*User, error) {
 	defer m.mu.RUnlock()
 	u, ok := m.byID[m.byName[key]]
 	if !ok {
-		return nil, fmt.Errorf("%w: name %q", ErrNotFound, name)
+		return nil, notFound("name", name)
 	}
 	return u.Clone(), nil
 }
@@ -55,15 +67,18 @@ func (m *Memory) ByName(_ context.Context, name string) (*User, error) {
 func (m *Memory) Create(_ context.Context, u *User) error {
 	key := NameKey(u.Name)
 	if key == "" {
-		return errors.New("auth: a user needs a name")
+		return errNameless
+	}
+	if len(u.ID) > maxID {
+		return fmt.Errorf("auth: an ID of %d bytes, more than %d", len(u.ID), maxID)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, taken := m.byName[key]; taken {
-		return fmt.Errorf("%w: %q", ErrExists, u.Name)
+		return fmt.Errorf("%w: %.80q", ErrExists, u.Name)
 	}
 	if _, taken := m.byID[u.ID]; taken {
-		return fmt.Errorf("%w: ID %q", ErrExists, u.ID)
+		return fmt.Errorf("%w: ID %.80q", ErrExists, u.ID)
 	}
 	limit := m.Max
 	if limit == 0 {
@@ -89,19 +104,22 @@ func (m *Memory) Create(_ context.Context, u *User) error {
 func (m *Memory) Update(_ context.Context, u *User) error {
 	key := NameKey(u.Name)
 	if key == "" {
-		return errors.New("auth: a user needs a name")
+		return errNameless
+	}
+	if len(u.ID) > maxID {
+		return notFound("ID", u.ID)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	old, ok := m.byID[u.ID]
 	if !ok {
-		return fmt.Errorf("%w: ID %q", ErrNotFound, u.ID)
+		return notFound("ID", u.ID)
 	}
 	if old.Version != u.Version {
-		return fmt.Errorf("%w: ID %q", ErrConflict, u.ID)
+		return fmt.Errorf("%w: ID %.80q", ErrConflict, u.ID)
 	}
 	if id, taken := m.byName[key]; taken && id != u.ID {
-		return fmt.Errorf("%w: %q", ErrExists, u.Name)
+		return fmt.Errorf("%w: %.80q", ErrExists, u.Name)
 	}
 	u.Version++
 	m.byID[u.ID] = u.Clone()

@@ -10,27 +10,36 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxName is the longest name in bytes: that of the longest mail address (RFC 5321).
-const maxName = 254
+// MaxName is the longest name in bytes: that of the longest mail address (RFC 5321). It
+// is asked before any other work is done on a name.
+const MaxName = 254
 
 // NameKey returns what a [Store] compares and indexes in place of a name: two
 // names are one user's where their keys are equal. Spaces around a name, case
 // and the ways to write one character in Unicode (NFKC: composed or not, full
 // width, ligatures) make no difference. Letters of two alphabets that look the
 // same stay different.
+//
+// A name longer than [MaxName], or of spaces alone, has the empty key, which is no user's.
 func NameKey(name string) string {
+	if len(name) > MaxName {
+		return ""
+	}
 	// Lower case can leave a form that is no longer normal, so the form comes last.
 	return norm.NFKC.String(strings.ToLower(norm.NFKC.String(strings.TrimSpace(name))))
 }
 
 // checkName returns the name as it is kept, or an *InvalidError.
 func checkName(name string) (string, error) {
-	name = strings.TrimSpace(name)
+	tooLong := len(name) > MaxName
+	if !tooLong {
+		name = strings.TrimSpace(name)
+	}
 	switch {
+	case tooLong || len(NameKey(name)) > MaxName:
+		return "", &InvalidError{Field: "name", Message: fmt.Sprintf("A name can be at most %d bytes long.", MaxName)}
 	case name == "":
 		return "", &InvalidError{Field: "name", Message: "Please choose a name."}
-	case len(name) > maxName || len(NameKey(name)) > maxName:
-		return "", &InvalidError{Field: "name", Message: fmt.Sprintf("A name can be at most %d bytes long.", maxName)}
 	case !utf8.ValidString(name):
 		return "", &InvalidError{Field: "name", Message: "A name must be valid UTF-8."}
 	}

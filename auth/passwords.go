@@ -109,6 +109,9 @@ func (p *Passwords) hash(ctx context.Context, password string) (string, error) {
 // is stale: made with lower costs than Params, or by webapp2. False and nil is a
 // wrong password; an error is [ErrBusy], or stored is no hash that p knows.
 func (p *Passwords) Verify(password, stored string) (ok, stale bool, err error) {
+	if len(password) > MaxPassword {
+		return false, false, nil
+	}
 	done, err := p.turn(context.Background())
 	if err != nil {
 		return false, false, err
@@ -117,11 +120,8 @@ func (p *Passwords) Verify(password, stored string) (ok, stale bool, err error) 
 	return p.verify(password, stored)
 }
 
-// verify is Verify for somebody whose turn it is.
+// verify is Verify for somebody whose turn it is, and whose password is not too long.
 func (p *Passwords) verify(password, stored string) (ok, stale bool, err error) {
-	if len(password) > MaxPassword {
-		return false, false, nil
-	}
 	if !strings.HasPrefix(stored, argon2idPrefix) {
 		ok, err = p.verifyWebapp2(password, stored)
 		return ok, ok, err
@@ -157,10 +157,10 @@ func (p *Passwords) check(password string) error {
 		shortest = 8
 	}
 	switch {
-	case utf8.RuneCountInString(password) < shortest:
-		return &InvalidError{Field: "password", Message: fmt.Sprintf("A password must have at least %d characters.", shortest)}
 	case len(password) > MaxPassword:
 		return &InvalidError{Field: "password", Message: fmt.Sprintf("A password can be at most %d bytes long.", MaxPassword)}
+	case utf8.RuneCountInString(password) < shortest:
+		return &InvalidError{Field: "password", Message: fmt.Sprintf("A password must have at least %d characters.", shortest)}
 	case !utf8.ValidString(password):
 		return &InvalidError{Field: "password", Message: "A password must be valid UTF-8."}
 	}

@@ -54,13 +54,17 @@ var ErrPlain = errors.New("auth: a webapp2 password that was stored in the clear
 // turned into stored, which has the form hash$method$salt. The pepper is that of
 // the old application, empty for none. The comparison takes constant time.
 //
-// It returns false and nil for a wrong password, and an error where stored is no
+// It returns false and nil for a wrong password, which one longer than [MaxPassword]
+// always is, and an error where stored is no
 // such hash at all: of another form, of an unknown method, or of method "plain"
 // ([ErrPlain]; see [Passwords.Plain] for users who have such passwords).
 //
 // These hashes are one round of a fast function: replace them, as
 // [Passwords.LogIn] does.
 func VerifyWebapp2(password, stored, pepper string) (bool, error) {
+	if len(password) > MaxPassword {
+		return false, nil
+	}
 	want, method, salt, err := splitWebapp2(stored)
 	if err != nil {
 		return false, err
@@ -70,7 +74,7 @@ func VerifyWebapp2(password, stored, pepper string) (bool, error) {
 	}
 	newHash, ok := webapp2Methods[method]
 	if !ok {
-		return false, fmt.Errorf("auth: webapp2 password hash of the unknown method %q", method)
+		return false, fmt.Errorf("auth: webapp2 password hash of the unknown method %.80q", method)
 	}
 	var sum []byte
 	if salt == "" {
@@ -97,8 +101,15 @@ func verifyPlain(password, stored string) (bool, error) {
 	return want != "" && subtle.ConstantTimeCompare([]byte(password), []byte(want)) == 1, nil
 }
 
+// maxWebapp2 is the longest stored hash in bytes: Datastore kept it in an indexed
+// property, which has at most 1500.
+const maxWebapp2 = 1500
+
 // splitWebapp2 takes hash$method$salt apart; the salt may hold a $.
 func splitWebapp2(stored string) (sum, method, salt string, err error) {
+	if len(stored) > maxWebapp2 {
+		return "", "", "", fmt.Errorf("auth: a stored hash of %d bytes, more than %d", len(stored), maxWebapp2)
+	}
 	parts := strings.SplitN(stored, "$", 3)
 	if len(parts) != 3 {
 		return "", "", "", errors.New("auth: the stored hash is not in webapp2's form hash$method$salt")

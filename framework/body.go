@@ -18,10 +18,34 @@ const formMemory = 1 << 20
 // urlEncoded is the Content-Type of a form, as browsers send it.
 const urlEncoded = "application/x-www-form-urlencoded"
 
-// limitBody bounds what a handler can read. A request that has a body is copied for
-// that: by the body of its own request the server tells whether it may answer before
-// it has read it, as it must where the client waits for 100 Continue before it sends
-// any (RFC 9110 section 10.1.1).
+// LimitBody bounds what is read of the request's body from now on: a read beyond it
+// fails with an *[http.MaxBytesError], which answers 413. Call it before the body is
+// read. It lowers App.MaxBody for this request and cannot raise it.
+func (h *RequestHandler) LimitBody(bytes int64) {
+	if r := h.Request; r.Body != nil && r.Body != http.NoBody {
+		h.Request = withLimit(h.Response, r, bytes)
+	}
+}
+
+// ParseFields is [RequestHandler.ParseForm] for a form of a few fields and no files, as
+// to log in. Query and body may have limit bytes together; more answers 413. A file
+// answers 400, and none is written to the temporary folder.
+func (h *RequestHandler) ParseFields(limit int64) error {
+	left := limit - int64(len(h.Request.URL.RawQuery))
+	if left < 0 {
+		return Abort(http.StatusRequestEntityTooLarge, fmt.Sprintf("More than %d bytes.", limit))
+	}
+	h.LimitBody(left)
+	if err := h.parseForm(limit); err != nil {
+		return err
+	}
+	if form := h.Request.MultipartForm; form != nil && len(form.File) > 0 {
+		return Abort(http.StatusBadRequest, "This form takes no files.")
+	}
+	return nil
+}
+
+// limitBody bounds what a handler can read.
 func (a *App) limitBody(w *Response, r *http.Request) *http.Request {
 	most := a.MaxBody
 	if most == 0 {
@@ -30,8 +54,16 @@ func (a *App) limitBody(w *Response, r *http.Request) *http.Request {
 	if most < 0 || r.Body == nil || r.Body == http.NoBody {
 		return r
 	}
+	return withLimit(w, r, most)
+}
+
+// withLimit returns a copy of a request whose body can be read up to a limit. It is a copy
+// because the server looks at the body of its own request to decide whether it may
+// respond before it has read it, as it must if the client waits for 100 Continue before
+// it sends any (RFC 9110 section 10.1.1).
+func withLimit(w *Response, r *http.Request, bytes int64) *http.Request {
 	limited := *r
-	limited.Body = http.MaxBytesReader(w.writer, r.Body, most)
+	limited.Body = http.MaxBytesReader(w.writer, r.Body, bytes)
 	return &limited
 }
 
@@ -39,7 +71,10 @@ func (a *App) limitBody(w *Response, r *http.Request) *http.Request {
 // h.Request.Form, PostForm and MultipartForm hold them. The errors answer 400 for one
 // that is malformed, 413 for one larger than App.MaxBody, 415 for a body that is no
 // form.
-func (h *RequestHandler) ParseForm() error {
+func (h *RequestHandler) ParseForm() error { return h.parseForm(formMemory) }
+
+// parseForm keeps files of up to memory bytes, all together, out of the temporary folder.
+func (h *RequestHandler) parseForm(memory int64) error {
 	r := h.Request
 	if !hasBody(r) {
 		return unreadable(r.ParseForm(), "form")
@@ -52,7 +87,7 @@ func (h *RequestHandler) ParseForm() error {
 	case urlEncoded:
 		return unreadable(r.ParseForm(), "form")
 	case "multipart/form-data":
-		return unreadable(r.ParseMultipartForm(formMemory), "form")
+		return unreadable(r.ParseMultipartForm(memory), "form")
 	}
 	return Abort(http.StatusUnsupportedMediaType, "A form is expected.")
 }

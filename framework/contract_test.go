@@ -54,6 +54,8 @@ var _ interface {
 	Route() *mux.Route
 	IntVar(name string) (int64, error)
 	ParseForm() error
+	ParseFields(limit int64) error
+	LimitBody(bytes int64)
 	DecodeJSON(v any) error
 	Write(p []byte) (int, error)
 	JSON(v any) error
@@ -78,6 +80,7 @@ var _ interface {
 	Status() int
 	Sent() bool
 	Unwrap() http.ResponseWriter
+	SetWriteDeadline(deadline time.Time) error
 	Hijack() (net.Conn, *bufio.ReadWriter, error)
 } = (*framework.Response)(nil)
 

@@ -150,11 +150,16 @@ func escapeLocation(to string) (string, error) {
 	return escaped.String(), nil
 }
 
+// maxNext is the longest path of SafeNext, in bytes. Escaping makes it up to three times
+// as long, and App Engine's front end takes 8 KiB of header.
+const maxNext = 2 << 10
+
 // SafeNext returns next if it is a path of this site, with or without a query, and
 // else fallback. For the ?next= of a login page: a target that came with a request
-// must not lead to another site (OWASP, Unvalidated Redirects and Forwards).
+// must not lead to another site (OWASP, Unvalidated Redirects and Forwards). A path
+// longer than 2,048 bytes is none: escaped in another URL, it would not fit in a header.
 func SafeNext(next, fallback string) string {
-	if len(next) == 0 || next[0] != '/' || strings.HasPrefix(next, "//") || strings.ContainsRune(next, '\\') {
+	if len(next) == 0 || len(next) > maxNext || next[0] != '/' || strings.HasPrefix(next, "//") || strings.ContainsRune(next, '\\') {
 		return fallback
 	}
 	for i := range len(next) {

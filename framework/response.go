@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync/atomic"
+	"time"
 )
 
 // A Response holds the answer back until Dispatch has returned, so that what runs
@@ -16,6 +17,7 @@ import (
 type Response struct {
 	writer http.ResponseWriter
 	core   *RequestHandler // of the request's handler; before there is one, of none
+	client *client         // who has to read it in time; nil: nobody has
 
 	body   *[]byte              // what is held; nil: nothing
 	count  int64                // bytes of body written, sent or not
@@ -78,7 +80,7 @@ func (a *App) newResponse(w http.ResponseWriter, r *http.Request, found *entry) 
 		response = &made.response
 		response.core = &made.core
 	}
-	response.writer, response.core.Request = w, r
+	response.writer, response.core.Request, response.client = w, r, clientOf(r)
 	response.limit, response.proxy = a.limit(), uint8(a.Proxy)
 	response.head = r.Method == http.MethodHead
 	response.encoded = w.Header()["Content-Encoding"] != nil
@@ -103,9 +105,12 @@ func (r *Response) WriteHeader(code int) {
 		if r.runHooks() == nil {
 			r.sent = true
 			r.dropBody()
+			r.extend()
 			r.writer.WriteHeader(code)
+			r.client = nil // what follows is another protocol's
 		}
 	case 100 <= code && code < 200:
+		r.extend()
 		r.writer.WriteHeader(code)
 	default:
 		if code < 100 || code > 999 {
@@ -128,7 +133,7 @@ func (r *Response) Write(p []byte) (int, error) {
 		r.hold(p[:min(len(p), max(sniffed-r.held(), 0))])
 		return len(p), nil
 	case r.sent:
-		return r.writer.Write(p)
+		return r.pass(p)
 	case r.held()+len(p) <= int(r.limit):
 		r.hold(p)
 		return len(p), nil
@@ -136,7 +141,40 @@ func (r *Response) Write(p []byte) (int, error) {
 	if err := r.send(false); err != nil {
 		return 0, err
 	}
-	return r.writer.Write(p)
+	return r.pass(p)
+}
+
+// pass writes to the client, which has the time of WriteTimeout for each piece.
+func (r *Response) pass(p []byte) (written int, err error) {
+	for r.client != nil && len(p)-written > piece {
+		r.extend()
+		n, err := r.writer.Write(p[written : written+piece])
+		written += n
+		if err != nil {
+			return written, err
+		}
+	}
+	r.extend()
+	n, err := r.writer.Write(p[written:])
+	return written + n, err
+}
+
+// extend gives the client the time of WriteTimeout from now on.
+func (r *Response) extend() {
+	if r.client != nil {
+		_ = r.client.connection.SetWriteDeadline(time.Now().Add(r.client.timeout)) // fails on a closed connection, as the write will
+	}
+}
+
+// SetWriteDeadline sets a deadline of the handler's own for all that is written from now
+// on, instead of Server.WriteTimeout; the zero time is none. See
+// [http.ResponseController].
+func (r *Response) SetWriteDeadline(deadline time.Time) error {
+	if err := http.NewResponseController(r.writer).SetWriteDeadline(deadline); err != nil {
+		return err
+	}
+	r.client = nil
+	return nil
 }
 
 // WriteString is Write for a string, without a copy of it.
@@ -184,8 +222,8 @@ func (r *Response) Sent() bool { return r.sent }
 // the next request then.
 func (r *Response) CanSetCookies() bool { return !r.hijacking }
 
-// Unwrap returns the server's writer, for [http.ResponseController]. Deadlines pass
-// through; Flush and Hijack are this type's own.
+// Unwrap returns the server's writer, for [http.ResponseController]. The deadline to read
+// passes through; Flush, Hijack and the deadline to write are this type's own.
 func (r *Response) Unwrap() http.ResponseWriter { return r.writer }
 
 // answered tells whether somebody has begun an answer.
@@ -237,11 +275,12 @@ func (r *Response) send(whole bool) error {
 	}
 	r.sent = true
 	r.complete(whole)
+	r.extend()
 	r.writer.WriteHeader(r.Status())
 	if r.body == nil || !bodyAllowed(r.status) || r.head {
 		return nil
 	}
-	_, err := r.writer.Write(*r.body)
+	_, err := r.pass(*r.body)
 	r.release()
 	return err
 }
@@ -252,6 +291,7 @@ func (r *Response) send(whole bool) error {
 func (r *Response) finish() {
 	r.release()
 	r.finished = true
+	r.extend() // the server writes what it holds, and the end of a stream, after this
 	if request := r.core.Request; request != nil && request.MultipartForm != nil {
 		_ = request.MultipartForm.RemoveAll() // what cannot be removed is the temporary folder's
 	}

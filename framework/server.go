@@ -16,6 +16,11 @@ import (
 
 // A Server runs an app until it is told to stop. The zero value of every field but
 // Handler works.
+//
+// WriteTimeout ends a response that nobody reads, and leaves those alone that take long
+// to make: a [Response] begins it again before each write and each flush, so that a
+// stream may last for hours. A handler that sets a write deadline of its own, with
+// [http.ResponseController], has that one.
 type Server struct {
 	Handler http.Handler
 
@@ -23,7 +28,7 @@ type Server struct {
 
 	ReadHeaderTimeout time.Duration // from the connection to the end of the header; 0: 10 seconds
 	ReadTimeout       time.Duration // to the end of the body; 0: 60 seconds
-	WriteTimeout      time.Duration // from the end of the header to the end of the answer; 0: none, so that streams live
+	WriteTimeout      time.Duration // how long the client may take to accept the next 256 KiB of a response; 0: 60 seconds; negative: for ever
 	IdleTimeout       time.Duration // between two requests of a connection; 0: 2 minutes
 	MaxHeaderBytes    int           // 0: 32 KiB
 	DrainTimeout      time.Duration // how long requests may go on after the signal to stop; 0: 3 seconds
@@ -57,6 +62,7 @@ func (s Server) Run(ctx context.Context) error {
 	defer stop()
 
 	log := cmp.Or(s.Log, slog.Default())
+	writeTimeout := max(cmp.Or(s.WriteTimeout, time.Minute), 0)
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.address())
 	if err != nil {
 		return fmt.Errorf("framework: %w", err)
@@ -65,10 +71,13 @@ func (s Server) Run(ctx context.Context) error {
 		Handler:           s.Handler,
 		ReadHeaderTimeout: cmp.Or(s.ReadHeaderTimeout, 10*time.Second),
 		ReadTimeout:       cmp.Or(s.ReadTimeout, time.Minute),
-		WriteTimeout:      s.WriteTimeout,
-		IdleTimeout:       cmp.Or(s.IdleTimeout, 2*time.Minute),
-		MaxHeaderBytes:    cmp.Or(s.MaxHeaderBytes, 32<<10),
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		WriteTimeout:      writeTimeout,
+		ConnContext: func(ctx context.Context, connection net.Conn) context.Context {
+			return context.WithValue(ctx, clientKey{}, &client{connection, writeTimeout})
+		},
+		IdleTimeout:    cmp.Or(s.IdleTimeout, 2*time.Minute),
+		MaxHeaderBytes: cmp.Or(s.MaxHeaderBytes, 32<<10),
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	if s.Listening != nil {
 		s.Listening(listener.Addr())
@@ -86,6 +95,32 @@ func (s Server) Run(ctx context.Context) error {
 	err = drain(server, cmp.Or(s.DrainTimeout, 3*time.Second))
 	<-served // the port is free only now, where the signal came before Serve had begun
 	return err
+}
+
+// A client is the connection that a request came on, with the Server's WriteTimeout.
+//
+// net/http begins its own write timeout when it has read the header of the request,
+// which would end every stream, and every response that takes long to make. So a
+// Response begins it again before each piece that it writes. What ends is a response
+// that nobody reads. An http.Handler around the App, or in its place, that writes by
+// itself has the time of one WriteTimeout.
+type client struct {
+	connection net.Conn
+	timeout    time.Duration // 0: none
+}
+
+type clientKey struct{}
+
+// piece is how many bytes a client has to accept within the WriteTimeout.
+const piece = 256 << 10
+
+// clientOf returns the client of a request that a Server took, nil if another did.
+func clientOf(r *http.Request) *client {
+	c, _ := r.Context().Value(clientKey{}).(*client)
+	if c == nil || c.timeout == 0 {
+		return nil
+	}
+	return c
 }
 
 // drain lets running requests end, and cuts off those that take longer.

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
+	"os"
 )
 
 var (
@@ -32,6 +34,7 @@ func (r *Response) FlushError() error {
 	if err := r.send(false); err != nil {
 		return err
 	}
+	r.extend()
 	return http.NewResponseController(r.writer).Flush()
 }
 
@@ -58,7 +61,7 @@ func (r *Response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("framework: Hijack: %w", err)
 	}
-	r.sent, r.hijacked = true, true
+	r.sent, r.hijacked, r.client = true, true, nil
 	r.dropBody()
 	return connection, buffered, nil
 }
@@ -88,9 +91,47 @@ func (r *Response) ReadFrom(src io.Reader) (n int64, err error) {
 			return n, err
 		}
 	}
-	copied, err := io.Copy(r.writer, src)
+	copied, err := r.passFrom(src)
 	r.count += copied
 	return n + copied, err
+}
+
+// passFrom copies to the client what is left of src. The server's writer takes a file
+// piece by piece. A src that may make it wait for more, as a pipe does, is read here, so
+// that only the client's time counts.
+func (r *Response) passFrom(src io.Reader) (n int64, err error) {
+	if r.client == nil {
+		return io.Copy(r.writer, src)
+	}
+	left, ok := src.(*io.LimitedReader) // as http.ServeContent uses it
+	if !ok {
+		left = &io.LimitedReader{R: src, N: math.MaxInt64}
+	}
+	if file, ok := left.R.(*os.File); !ok || !isRegular(file) {
+		return io.Copy((*passer)(r), src)
+	}
+	for left.N > 0 {
+		r.extend()
+		part := &io.LimitedReader{R: left.R, N: min(left.N, piece)}
+		want := part.N
+		copied, err := io.Copy(r.writer, part)
+		n += copied
+		left.N -= copied
+		if err != nil || copied < want {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// A passer is a Response whose header has been written, without its ReadFrom.
+type passer Response
+
+func (p *passer) Write(b []byte) (int, error) { return (*Response)(p).pass(b) }
+
+func isRegular(file *os.File) bool {
+	info, err := file.Stat()
+	return err == nil && info.Mode().IsRegular()
 }
 
 // behind returns the Response of ours behind a writer, nil if there is none: what

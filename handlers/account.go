@@ -40,7 +40,7 @@ func (h *AccountHandler) Get() error { return h.show(http.StatusOK, "") }
 // Post does what the form value "action" says: "password" changes it from "old" to
 // "new", "end" ends the session of that id in "session", "end-others" all but this.
 func (h *AccountHandler) Post() error {
-	if err := h.ParseForm(); err != nil {
+	if err := h.ParseFields(formBytes); err != nil {
 		return err
 	}
 	form := h.Request.PostForm

@@ -19,10 +19,22 @@ type LoginHandler struct{ BaseHandler }
 
 // LoginData is what the templates "login" and "signup" are given.
 type LoginData struct {
-	Name   string // as it was typed
+	Name   string // as it was typed; empty if it was longer than auth.MaxName
 	Next   string // where to go then; empty: to "/"
 	Notice string // why one is here
 	Error  string // what went wrong
+}
+
+// formBytes bounds the forms of accounts: their fields are a name, two passwords and a
+// path, which can be three times as long when they are escaped.
+const formBytes = 16 << 10
+
+// newLoginData keeps what a form may show again. A name that is too long is not shown.
+func newLoginData(name, next string) LoginData {
+	if len(name) > auth.MaxName {
+		name = ""
+	}
+	return LoginData{Name: name, Next: framework.SafeNext(next, "")}
 }
 
 // Ready reports what a site needs that lets people log in.
@@ -61,19 +73,20 @@ func (h *LoginHandler) Get() error {
 // Post logs in. Name and password that do not fit are 401, and so is an unknown name;
 // too many of those in a row are 429 with Retry-After.
 func (h *LoginHandler) Post() error {
-	if err := h.ParseForm(); err != nil {
+	if err := h.ParseFields(formBytes); err != nil {
 		return err
 	}
 	form := h.Request.PostForm
-	data := LoginData{Name: form.Get("name"), Next: framework.SafeNext(form.Get("next"), "")}
-	who := auth.NameKey(data.Name) + "\n" + h.App.ClientIP(h.Request)
+	name := form.Get("name")
+	data := newLoginData(name, form.Get("next"))
+	who := auth.NameKey(name) + "\n" + h.App.ClientIP(h.Request)
 
 	if wait := h.Site.failures.try(who, h.Site.LoginFailures); wait > 0 {
 		h.retryAfter(wait)
 		data.Error = tooManyFailures
 		return h.again(http.StatusTooManyRequests, data)
 	}
-	user, err := h.Site.Passwords.LogIn(h.Context(), h.Site.Users, data.Name, form.Get("password"))
+	user, err := h.Site.Passwords.LogIn(h.Context(), h.Site.Users, name, form.Get("password"))
 	if errors.Is(err, auth.ErrCredentials) {
 		if err != auth.ErrCredentials {
 			h.logger().WarnContext(h.Context(), "handlers: a login was refused", "error", err)

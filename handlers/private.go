@@ -1,6 +1,10 @@
 package handlers
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
 
 // PrivateHandler lets only users through who are logged in. It does so in its Guard,
 // so that no override of Dispatch can skip it. A handler that asks for more embeds it
@@ -27,7 +31,9 @@ func (h *PrivateHandler) Guard() error {
 	}
 	var pairs []any
 	if method := h.Request.Method; (method == http.MethodGet || method == http.MethodHead) && h.Serves(http.MethodGet) {
-		pairs = []any{"next", h.Request.URL.RequestURI()}
+		if next := framework.SafeNext(h.Request.URL.RequestURI(), ""); next != "" {
+			pairs = []any{"next", next}
+		}
 	}
 	login, err := h.URL("login", pairs...)
 	if err != nil {

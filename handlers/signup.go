@@ -24,12 +24,13 @@ func (h *SignupHandler) Get() error {
 // Post makes the user. A name that is taken is 409, a name or a password that cannot
 // be is 400; both show the form again.
 func (h *SignupHandler) Post() error {
-	if err := h.ParseForm(); err != nil {
+	if err := h.ParseFields(formBytes); err != nil {
 		return err
 	}
 	form := h.Request.PostForm
-	data := LoginData{Name: form.Get("name"), Next: framework.SafeNext(form.Get("next"), "")}
-	user, err := h.Site.Passwords.SignUp(h.Context(), h.Site.Users, data.Name, form.Get("password"))
+	name := form.Get("name")
+	data := newLoginData(name, form.Get("next"))
+	user, err := h.Site.Passwords.SignUp(h.Context(), h.Site.Users, name, form.Get("password"))
 	if errors.Is(err, auth.ErrExists) {
 		data.Error = "Somebody has this name already. Please choose another."
 		h.Response.WriteHeader(http.StatusConflict)

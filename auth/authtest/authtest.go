@@ -4,7 +4,10 @@ package authtest
 import (
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
+	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,6 +25,7 @@ func Run(t *testing.T, newStore func(t *testing.T) auth.Store) {
 		"create an existing name":  createExisting,
 		"create without a name":    createNameless,
 		"names":                    names,
+		"long input costs nothing": long,
 		"update":                   update,
 		"update an older version":  updateConflict,
 		"update nobody":            updateNobody,
@@ -158,6 +162,40 @@ func names(t *testing.T, s auth.Store) {
 		_, err := s.ByName(t.Context(), name)
 		wantErr(t, fmt.Sprintf("ByName(%q)", name), err, auth.ErrNotFound)
 	}
+}
+
+// long asks for names and IDs that are as long as a form: they are refused before any
+// work is done on them.
+func long(t *testing.T, s auth.Store) {
+	u := mustCreate(t, s, joe())
+	text := strings.Repeat("\ufdfa", 1<<20/3) // a character that NFKC makes eleven times as long
+	for what, f := range map[string]func() error{
+		"ByName":             func() error { _, err := s.ByName(t.Context(), text); return err },
+		"ByID":               func() error { _, err := s.ByID(t.Context(), text); return err },
+		"Create":             func() error { return s.Create(t.Context(), &auth.User{Name: text}) },
+		"Create with an ID":  func() error { return s.Create(t.Context(), &auth.User{Name: "Kim", ID: text}) },
+		"Update":             func() error { return s.Update(t.Context(), &auth.User{Name: text, ID: u.ID, Version: u.Version}) },
+		"Update, another ID": func() error { return s.Update(t.Context(), &auth.User{Name: "Joe", ID: text, Version: 1}) },
+	} {
+		allocated := uint64(math.MaxUint64)
+		for range 3 { // other goroutines allocate, too
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			err := f()
+			runtime.ReadMemStats(&after)
+			allocated = min(allocated, after.TotalAlloc-before.TotalAlloc)
+			if err == nil || len(err.Error()) > 1024 {
+				t.Errorf("%s with a text of %d bytes: %.200v", what, len(text), err)
+			}
+			if strings.HasPrefix(what, "By") {
+				wantErr(t, what, err, auth.ErrNotFound)
+			}
+		}
+		if allocated > 256<<10 {
+			t.Errorf("%s with a text of %d bytes allocates %d KiB", what, len(text), allocated>>10)
+		}
+	}
+	wantSame(t, mustByID(t, s, u.ID), u)
 }
 
 func copies(t *testing.T, s auth.Store) {

@@ -44,6 +44,8 @@ type Store struct {
 
 var _ auth.Store = (*Store)(nil)
 
+var errNameless = fmt.Errorf("auth/datastore: a user needs a name, of at most %d bytes", auth.MaxName)
+
 // New returns a Store that uses client, which remains the caller's to close. Nothing
 // is called yet: a wrong project or a missing permission shows at the first use.
 func New(client *gcds.Client, c Config) *Store {
@@ -59,7 +61,7 @@ func New(client *gcds.Client, c Config) *Store {
 // ByID implements [auth.Store].
 func (s *Store) ByID(ctx context.Context, id string) (*auth.User, error) {
 	if !validID(id) {
-		return nil, fmt.Errorf("%w: ID %q", auth.ErrNotFound, id)
+		return nil, fmt.Errorf("%w: ID %.80q", auth.ErrNotFound, id)
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
@@ -75,7 +77,7 @@ func (s *Store) byID(ctx context.Context, id string) (*auth.User, error) {
 	e := new(entity)
 	switch err := s.client.Get(ctx, s.userKey(id), e); {
 	case errors.Is(err, gcds.ErrNoSuchEntity):
-		return nil, fmt.Errorf("%w: ID %q", auth.ErrNotFound, id)
+		return nil, fmt.Errorf("%w: ID %.80q", auth.ErrNotFound, id)
 	case failed(err):
 		return nil, failure(ctx, "read a user", err)
 	}
@@ -86,7 +88,7 @@ func (s *Store) byID(ctx context.Context, id string) (*auth.User, error) {
 func (s *Store) ByName(ctx context.Context, name string) (*auth.User, error) {
 	key := auth.NameKey(name)
 	if !validName(key) {
-		return nil, fmt.Errorf("%w: name %q", auth.ErrNotFound, name)
+		return nil, fmt.Errorf("%w: name %.80q", auth.ErrNotFound, name)
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
@@ -102,13 +104,13 @@ func (s *Store) byName(ctx context.Context, name, key string) (*auth.User, error
 	var n nameEntity
 	switch err := s.client.Get(ctx, s.nameKey(key), &n); {
 	case errors.Is(err, gcds.ErrNoSuchEntity):
-		return nil, fmt.Errorf("%w: name %q", auth.ErrNotFound, name)
+		return nil, fmt.Errorf("%w: name %.80q", auth.ErrNotFound, name)
 	case failed(err):
 		return nil, failure(ctx, "read a name", err)
 	}
 	u, err := s.byID(ctx, n.User)
 	if err == nil && auth.NameKey(u.Name) != key {
-		return nil, fmt.Errorf("%w: name %q", auth.ErrNotFound, name) // renamed between the two lookups
+		return nil, fmt.Errorf("%w: name %.80q", auth.ErrNotFound, name) // renamed between the two lookups
 	}
 	return u, err
 }
@@ -116,6 +118,9 @@ func (s *Store) byName(ctx context.Context, name, key string) (*auth.User, error
 // Create implements [auth.Store]. An answer of Datastore that is lost is no failure:
 // what was written is known by a mark.
 func (s *Store) Create(ctx context.Context, u *auth.User) error {
+	if !validName(auth.NameKey(u.Name)) {
+		return errNameless
+	}
 	if err := s.heldBefore(ctx, u.Name, u.ID); err != nil {
 		return err
 	}
@@ -140,14 +145,14 @@ func (s *Store) heldBefore(ctx context.Context, name, id string) error {
 func (s *Store) create(ctx context.Context, u *auth.User) error {
 	key := auth.NameKey(u.Name)
 	if !validName(key) {
-		return fmt.Errorf("auth/datastore: a user needs a name, of at most %d bytes", maxName)
+		return errNameless
 	}
 	made := u.Clone()
 	if made.ID == "" {
 		made.ID = auth.NewID()
 	}
 	if !validID(made.ID) {
-		return fmt.Errorf("auth/datastore: %q cannot be an ID", made.ID)
+		return fmt.Errorf("auth/datastore: %.80q cannot be an ID", made.ID)
 	}
 	if made.Created.IsZero() {
 		made.Created = time.Now().UTC()
@@ -190,10 +195,10 @@ func (s *Store) create(ctx context.Context, u *auth.User) error {
 func (s *Store) Update(ctx context.Context, u *auth.User) error {
 	key := auth.NameKey(u.Name)
 	if !validName(key) {
-		return fmt.Errorf("auth/datastore: a user needs a name, of at most %d bytes", maxName)
+		return errNameless
 	}
 	if !validID(u.ID) {
-		return fmt.Errorf("%w: ID %q", auth.ErrNotFound, u.ID)
+		return fmt.Errorf("%w: ID %.80q", auth.ErrNotFound, u.ID)
 	}
 	next := u.Clone()
 	next.Version++
@@ -205,7 +210,7 @@ func (s *Store) Update(ctx context.Context, u *auth.User) error {
 		case err != nil:
 			return err
 		case !exists:
-			return datastoretx.Refuse(fmt.Errorf("%w: ID %q", auth.ErrNotFound, u.ID))
+			return datastoretx.Refuse(fmt.Errorf("%w: ID %.80q", auth.ErrNotFound, u.ID))
 		case old.Mark == mark:
 			return datastoretx.ErrApplied
 		case uint64(old.Version) != u.Version:

@@ -74,30 +74,30 @@ func (w *Webapp2) find(ctx context.Context, s *Store, name string) (*gcds.Key, g
 			return keys[0], found[0], nil
 		}
 	}
-	return nil, nil, fmt.Errorf("%w: name %q", auth.ErrNotFound, name)
+	return nil, nil, fmt.Errorf("%w: name %.80q", auth.ErrNotFound, name)
 }
 
 // byID takes over the old user of a number, or returns [auth.ErrNotFound].
 func (w *Webapp2) byID(ctx context.Context, s *Store, id string) (*auth.User, error) {
 	number, err := strconv.ParseInt(id, 10, 64)
 	if err != nil || number <= 0 || strconv.FormatInt(number, 10) != id {
-		return nil, fmt.Errorf("%w: ID %q", auth.ErrNotFound, id)
+		return nil, fmt.Errorf("%w: ID %.80q", auth.ErrNotFound, id)
 	}
 	key := gcds.IDKey(w.kind(), number, nil)
 	key.Namespace = w.Namespace
 	var old gcds.PropertyList
 	switch err := s.client.Get(ctx, key, &old); {
 	case errors.Is(err, gcds.ErrNoSuchEntity):
-		return nil, fmt.Errorf("%w: ID %q", auth.ErrNotFound, id)
+		return nil, fmt.Errorf("%w: ID %.80q", auth.ErrNotFound, id)
 	case err != nil:
 		return nil, failure(ctx, "read a user of webapp2", err)
 	}
 	for _, authID := range authIDs(old) {
-		if name, ok := strings.CutPrefix(authID, w.Prefix); ok {
+		if name, ok := strings.CutPrefix(authID, w.Prefix); ok && auth.NameKey(name) != "" {
 			return w.takeOver(ctx, s, key, old, name)
 		}
 	}
-	return nil, fmt.Errorf("%w: ID %q: none of its auth ids begins with %q", auth.ErrNotFound, id, w.Prefix)
+	return nil, fmt.Errorf("%w: ID %.80q: none of its auth ids is %q and a name of at most %d bytes", auth.ErrNotFound, id, w.Prefix, auth.MaxName)
 }
 
 // takeOver makes the old user one of s, or returns the one it was made before.

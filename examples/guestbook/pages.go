@@ -21,6 +21,8 @@ var pages embed.FS
 const (
 	shown   = 10   // entries on a page
 	longest = 2000 // characters of an entry
+
+	formBytes = 32 << 10 // of the form, in which a character can take 12
 )
 
 // bookName is what a guestbook may be called, as the routes have it too.
@@ -63,7 +65,7 @@ func (h *Page) Get() error {
 }
 
 func (h *Page) Post() error {
-	if err := h.ParseForm(); err != nil {
+	if err := h.ParseFields(formBytes); err != nil {
 		return err
 	}
 	content := strings.TrimSpace(h.Request.PostForm.Get("content"))

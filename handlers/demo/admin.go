@@ -80,7 +80,7 @@ func (h *OverviewHandler) Get() error {
 
 // Post ends all sessions of the user that the form value "name" names.
 func (h *OverviewHandler) Post() error {
-	if err := h.ParseForm(); err != nil {
+	if err := h.ParseFields(formBytes); err != nil {
 		return err
 	}
 	name := h.Request.PostForm.Get("name")

@@ -68,7 +68,7 @@ func (h *CartHandler) Get() error {
 // Post changes the cart: "product" is put in once more, taken out once, or removed,
 // as "action" says.
 func (h *CartHandler) Post() error {
-	if err := h.ParseForm(); err != nil {
+	if err := h.ParseFields(formBytes); err != nil {
 		return err
 	}
 	form := h.Request.PostForm

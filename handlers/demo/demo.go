@@ -38,6 +38,9 @@ func New(site *handlers.Site, events *Events) *framework.App {
 	return app
 }
 
+// formBytes bounds the demo's forms, whose fields are a name, a product and an action.
+const formBytes = 4 << 10
+
 // CartCookie is the name of the session that keeps the cart: one in a signed cookie,
 // which costs the site nothing however long a visitor takes to come back.
 const CartCookie = "cart"

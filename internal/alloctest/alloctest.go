@@ -12,7 +12,7 @@ func Check(t *testing.T, most float64, request func()) {
 	t.Helper()
 	got := testing.AllocsPerRun(1000, request)
 	t.Logf("%v allocations", got)
-	if got > most && !raceEnabled {
+	if got > most && !RaceEnabled {
 		t.Errorf("%v allocations, at most %v are promised", got, most)
 	}
 }

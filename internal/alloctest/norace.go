@@ -2,4 +2,5 @@
 
 package alloctest
 
-const raceEnabled = false
+// RaceEnabled reports whether the race detector runs, which allocates itself.
+const RaceEnabled = false

@@ -1,0 +1,120 @@
+package auth_test
+
+import (
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/webapp2go/webapp2go/auth"
+)
+
+// expensive is text of n bytes of the character that NFKC makes eleven times as long.
+func expensive(n int) string { return strings.Repeat("\ufdfa", n/len("\ufdfa")) }
+
+// cost returns what one call of f takes: bytes allocated, and the shortest of three times.
+func cost(f func()) (allocated uint64, took time.Duration) {
+	took = time.Hour
+	for range 3 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		f()
+		took = min(took, time.Since(start))
+		runtime.ReadMemStats(&after)
+		allocated = after.TotalAlloc - before.TotalAlloc
+	}
+	return allocated, took
+}
+
+// Whatever a stranger sends is measured before any work is done on it, in every
+// function that takes text. Package authtest asks the same of the Stores.
+func TestLongInputCostsNothing(t *testing.T) {
+	long := expensive(1 << 20)
+	users := auth.NewMemory()
+	p := &auth.Passwords{Params: cheap, Webapp2: true, Plain: true}
+	joe, err := p.SignUp(t.Context(), users, "joe", "correct horse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := &auth.User{Name: "ann"} // without a password, which costs the work of a hash
+	if err := users.Create(t.Context(), nobody); err != nil {
+		t.Fatal(err)
+	}
+	spaces, longHash, longSum := strings.Repeat(" ", 1<<20), joe.Password+long, long+"$sha1$salt"
+	longPlain, longSalt, longMethod := long+"$plain$", "00$sha1$"+long, "00$"+long+"$"
+	invalid := func(err error) bool { _, ok := errors.AsType[*auth.InvalidError](err); return ok }
+	is := func(want error) func(error) bool { return func(err error) bool { return errors.Is(err, want) } }
+	failed := func(err error) bool { return err != nil }
+	succeeded := func(err error) bool { return err == nil }
+	_, reference := cost(func() { _ = norm.NFKC.String(long) })
+	for name, test := range map[string]struct {
+		call func() error
+		want func(error) bool
+	}{
+		"NameKey": {func() error {
+			if key := auth.NameKey(long); key != "" {
+				t.Errorf("a key of %d bytes", len(key))
+			}
+			return nil
+		}, succeeded},
+		"SignUp, name":          {func() error { _, err := p.SignUp(t.Context(), users, long, "correct horse"); return err }, invalid},
+		"SignUp, spaces":        {func() error { _, err := p.SignUp(t.Context(), users, spaces, "correct horse"); return err }, invalid},
+		"SignUp, password":      {func() error { _, err := p.SignUp(t.Context(), users, "kim", long); return err }, invalid},
+		"LogIn, name":           {func() error { _, err := p.LogIn(t.Context(), users, long, "correct horse"); return err }, is(auth.ErrCredentials)},
+		"LogIn, password":       {func() error { _, err := p.LogIn(t.Context(), users, "joe", long); return err }, is(auth.ErrCredentials)},
+		"Change, old":           {func() error { return p.Change(t.Context(), users, joe.Clone(), long, "another horse") }, is(auth.ErrCredentials)},
+		"Change, old of none":   {func() error { return p.Change(t.Context(), users, nobody.Clone(), long, "another horse") }, is(auth.ErrCredentials)},
+		"Change, new":           {func() error { return p.Change(t.Context(), users, joe.Clone(), "correct horse", long) }, invalid},
+		"Hash":                  {func() error { _, err := p.Hash(long); return err }, failed},
+		"Verify, password":      {func() error { _, _, err := p.Verify(long, joe.Password); return err }, succeeded},
+		"Verify, stored":        {func() error { _, _, err := p.Verify("correct horse", longHash); return err }, failed},
+		"Verify, webapp2":       {func() error { _, _, err := p.Verify("correct horse", longSum); return err }, failed},
+		"Verify, plain":         {func() error { _, _, err := p.Verify("correct horse", longPlain); return err }, failed},
+		"VerifyWebapp2":         {func() error { _, err := auth.VerifyWebapp2(long, "00$sha1$salt", ""); return err }, succeeded},
+		"VerifyWebapp2, salt":   {func() error { _, err := auth.VerifyWebapp2("correct horse", longSalt, ""); return err }, failed},
+		"VerifyWebapp2, method": {func() error { _, err := auth.VerifyWebapp2("correct horse", longMethod, ""); return err }, failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			allocated, took := cost(func() {
+				if err := test.call(); !test.want(err) {
+					t.Errorf("%.200v", err)
+				} else if err != nil && len(err.Error()) > 1024 {
+					t.Errorf("an error of %d bytes", len(err.Error()))
+				}
+			})
+			if allocated > 64<<10 {
+				t.Errorf("%d KiB were allocated", allocated>>10)
+			}
+			if took > reference/4 {
+				t.Errorf("it took %v, where normalizing the text takes %v", took, reference)
+			}
+		})
+	}
+}
+
+// FuzzNameKey holds a key to three promises: it is the key of itself, it is bounded, and
+// it costs little.
+func FuzzNameKey(f *testing.F) {
+	for _, seed := range []string{"", " Joe ", "ﬁ", "İstanbul", "ΟΔΥΣΣΕΥΣ", "Zoe\u0308 K", "\xff\xfe", expensive(250), expensive(1 << 16), strings.Repeat("a\u0301", 126), strings.Repeat("\u0344", 120)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		key := auth.NameKey(name)
+		if len(name) > auth.MaxName && key != "" {
+			t.Errorf("a name of %d bytes has a key of %d", len(name), len(key))
+		}
+		if len(key) > 12*auth.MaxName {
+			t.Errorf("a key of %d bytes", len(key))
+		}
+		if len(key) <= auth.MaxName && auth.NameKey(key) != key {
+			t.Errorf("%q has the key %q, which has the key %q", name, key, auth.NameKey(key))
+		}
+		if allocated := testing.AllocsPerRun(1, func() { auth.NameKey(name) }); allocated > 64 {
+			t.Errorf("%v allocations for a name of %d bytes", allocated, len(name))
+		}
+	})
+}

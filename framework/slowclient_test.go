@@ -1,0 +1,261 @@
+package framework_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+// knock sends a request for a path, and reads nothing.
+func knock(t *testing.T, url, path string) net.Conn {
+	t.Helper()
+	connection, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { connection.Close() })
+	connection.(*net.TCPConn).SetReadBuffer(4 << 10)
+	fmt.Fprintf(connection, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", path)
+	return connection
+}
+
+// A response that nobody reads ends, however it is written, also after it was read for a
+// while.
+func TestServerEndsWhatNobodyReads(t *testing.T) {
+	const large = 64 << 20
+	name := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(name, large); err != nil {
+		t.Fatal(err)
+	}
+	for what, write := range map[string]func(h *action) error{
+		"one write": func(h *action) error { _, err := h.Write(make([]byte, large)); return err },
+		"many writes": func(h *action) error {
+			for range large / 1024 {
+				if _, err := h.Write(make([]byte, 1024)); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"flushes": func(h *action) error {
+			for range large / 1024 {
+				if _, err := h.Write(make([]byte, 1024)); err != nil {
+					return err
+				}
+				if err := h.Response.FlushError(); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"a file": func(h *action) error {
+			file, err := os.Open(name)
+			if err != nil {
+				return err
+			}
+			defer file.Close()
+			_, err = io.Copy(h.Response, file)
+			return err
+		},
+		"a reader": func(h *action) error {
+			_, err := io.Copy(h.Response, io.LimitReader(zeros{}, large))
+			return err
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			ended := make(chan error, 1)
+			app, _ := appOf(t, func(h *action) error {
+				err := write(h)
+				ended <- err
+				return err
+			})
+			url, _ := run(t, framework.Server{Handler: app, Addr: "127.0.0.1:0", WriteTimeout: 100 * time.Millisecond})
+			client := bufio.NewReader(knock(t, url, "/"))
+			if _, err := client.Discard(64 << 10); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-ended; !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("the action ended with %v", err)
+			}
+		})
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// A response may take longer than WriteTimeout to make, and a stream may last longer:
+// only the client's time counts.
+func TestServerWaitsForTheHandler(t *testing.T) {
+	const timeout = 50 * time.Millisecond
+	pause := func() { time.Sleep(3 * timeout) } // longer on a loaded machine, which does no harm
+	for what, write := range map[string]func(h *action) error{
+		"a slow start": func(h *action) error { pause(); _, err := io.WriteString(h, "abc"); return err },
+		"flushes": func(h *action) error {
+			for _, letter := range []string{"a", "b", "c"} {
+				io.WriteString(h, letter)
+				if err := h.Response.FlushError(); err != nil {
+					return err
+				}
+				pause()
+			}
+			return nil
+		},
+		"writes after a flush": func(h *action) error {
+			h.Response.Flush()
+			for _, letter := range []string{"a", "b", "c"} {
+				pause()
+				if _, err := io.WriteString(h, letter); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"a slow pipe": func(h *action) error {
+			h.Response.Flush()
+			from, to := io.Pipe()
+			go func() {
+				for _, letter := range []string{"a", "b", "c"} {
+					pause()
+					io.WriteString(to, letter)
+				}
+				to.Close()
+			}()
+			_, err := io.Copy(h.Response, from)
+			return err
+		},
+		"a pipe that is a file": func(h *action) error {
+			h.Response.Flush()
+			from, to, err := os.Pipe()
+			if err != nil {
+				return err
+			}
+			defer from.Close()
+			go func() {
+				for _, letter := range []string{"a", "b", "c"} {
+					pause()
+					io.WriteString(to, letter)
+				}
+				to.Close()
+			}()
+			_, err = io.Copy(h.Response, from)
+			return err
+		},
+		"middleware that hides the writer": func(h *action) error { pause(); _, err := io.WriteString(h, "abc"); return err },
+	} {
+		t.Run(what, func(t *testing.T) {
+			app, log := appOf(t, write)
+			var handler http.Handler = app
+			if strings.HasPrefix(what, "middleware") {
+				handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					app.ServeHTTP(struct{ http.ResponseWriter }{w}, r)
+				})
+			}
+			url, _ := run(t, framework.Server{Handler: handler, Addr: "127.0.0.1:0", WriteTimeout: timeout})
+			if answer, body := get(t, url+"/"); answer.StatusCode != 200 || body != "abc" {
+				t.Errorf("response %d %q", answer.StatusCode, body)
+			}
+			if log.String() != "" {
+				t.Errorf("log:\n%s", log)
+			}
+		})
+	}
+}
+
+// A large file arrives whole, through http.ServeContent's LimitedReader too.
+func TestServerSendsAFileInPieces(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "file")
+	content := strings.Repeat("0123456789abcdef", 1<<16+1)
+	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for what, write := range map[string]func(h *action) error{
+		"ServeFile": func(h *action) error { http.ServeFile(h.Response, h.Request, name); return nil },
+		"Copy": func(h *action) error {
+			file, err := os.Open(name)
+			if err != nil {
+				return err
+			}
+			defer file.Close()
+			_, err = io.Copy(h.Response, file)
+			return err
+		},
+		"Write": func(h *action) error { _, err := io.WriteString(h, content); return err },
+	} {
+		t.Run(what, func(t *testing.T) {
+			app, _ := appOf(t, write)
+			url, _ := run(t, framework.Server{Handler: app, Addr: "127.0.0.1:0"})
+			if answer, body := get(t, url+"/"); answer.StatusCode != 200 || body != content {
+				t.Errorf("response %d of %d bytes, want %d", answer.StatusCode, len(body), len(content))
+			}
+		})
+	}
+}
+
+// A connection that was taken over has no deadline, also after the request.
+func TestServerLeavesAHijackedConnection(t *testing.T) {
+	const timeout = 20 * time.Millisecond
+	taken := make(chan net.Conn, 1)
+	app, _ := appOf(t, func(h *action) error {
+		connection, _, err := h.Response.Hijack()
+		taken <- connection
+		return err
+	})
+	url, _ := run(t, framework.Server{Handler: app, Addr: "127.0.0.1:0", WriteTimeout: timeout})
+	client := knock(t, url, "/")
+	connection := <-taken
+	defer connection.Close()
+	time.Sleep(3 * timeout)
+	if _, err := io.WriteString(connection, "hello"); err != nil {
+		t.Error(err)
+	}
+	if got, err := bufio.NewReader(client).Peek(5); err != nil || string(got) != "hello" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// A handler's own deadline stays: WriteTimeout does not move it.
+func TestServerLeavesADeadlineOfTheHandler(t *testing.T) {
+	ended := make(chan error, 1)
+	app, _ := appOf(t, func(h *action) error {
+		if err := http.NewResponseController(h.Response).SetWriteDeadline(time.Now().Add(-time.Second)); err != nil {
+			t.Error(err)
+		}
+		io.WriteString(h, "page")
+		err := h.Response.FlushError()
+		ended <- err
+		return err
+	})
+	url, _ := run(t, framework.Server{Handler: app, Addr: "127.0.0.1:0"})
+	io.Copy(io.Discard, knock(t, url, "/"))
+	if err := <-ended; !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the action ended with %v", err)
+	}
+}
+
+func TestServerWriteTimeout(t *testing.T) {
+	for set, want := range map[time.Duration]time.Duration{0: time.Minute, time.Hour: time.Hour, -1: 0} {
+		app, _ := appOf(t, func(h *action) error {
+			_, err := fmt.Fprint(h, h.Context().Value(http.ServerContextKey).(*http.Server).WriteTimeout)
+			return err
+		})
+		url, _ := run(t, framework.Server{Handler: app, Addr: "127.0.0.1:0", WriteTimeout: set})
+		if _, body := get(t, url+"/"); body != want.String() {
+			t.Errorf("WriteTimeout %v is %s, want %v", set, body, want)
+		}
+	}
+}
