@@ -83,7 +83,16 @@ func ExampleVerifyWebapp2() {
 
 func ExampleNameKey() {
 	fmt.Println(auth.NameKey(" Joe ") == auth.NameKey("JOE"))
-	// Output: true
+	fmt.Println(auth.NameKey("Ann  x") == auth.NameKey("Ann x"))
+	// Output:
+	// true
+	// true
+}
+
+// A Store that has users of older releases looks under both keys.
+func ExampleFormerNameKey() {
+	fmt.Printf("%q %q\n", auth.FormerNameKey("Ann  x"), auth.NameKey("Ann  x"))
+	// Output: "ann  x" "ann x"
 }
 
 func ExampleUser_Has() {

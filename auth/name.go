@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/secure/precis"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -14,43 +15,129 @@ import (
 // is asked before any other work is done on a name.
 const MaxName = 254
 
-// NameKey returns what a [Store] compares and indexes in place of a name: two
-// names are one user's where their keys are equal. Spaces around a name, case
-// and the ways to write one character in Unicode (NFKC: composed or not, full
-// width, ligatures) make no difference. Letters of two alphabets that look the
-// same stay different.
+// NameKey returns what a [Store] compares and indexes in place of a name: two names are
+// one user's if their keys are equal. These make no difference: case, spaces around a
+// name and how many are between two words, the ways to write one character in Unicode
+// (NFKC: composed or not, full width, ligatures), the two forms of a Greek sigma, and
+// the joiners that Persian and Hindi write between letters. Letters of two alphabets
+// that look the same stay different.
 //
 // A name longer than [MaxName], or of spaces alone, has the empty key, which is no user's.
 func NameKey(name string) string {
 	if len(name) > MaxName {
 		return ""
 	}
-	// Lower case can leave a form that is no longer normal, so the form comes last.
+	name = strings.Join(strings.Fields(norm.NFKC.String(name)), " ")
+	// Another case can leave a form that is no longer normal, so the form comes last.
+	return norm.NFKC.String(strings.Map(fold, name))
+}
+
+// FormerNameKey returns what NameKey returned before it folded case and spaces: a Store
+// that outlives a release has users under it. It is equal to NameKey for nearly all
+// names. A Store looks for a name under the former key first, so that each of two users
+// who would have one key today still finds the own account, and keeps new names under
+// NameKey.
+func FormerNameKey(name string) string {
+	if len(name) > MaxName {
+		return ""
+	}
 	return norm.NFKC.String(strings.ToLower(norm.NFKC.String(strings.TrimSpace(name))))
 }
 
-// checkName returns the name as it is kept, or an *InvalidError.
-func checkName(name string) (string, error) {
-	tooLong := len(name) > MaxName
-	if !tooLong {
-		name = strings.TrimSpace(name)
+// fold returns the one rune that stands for all that differ in case alone, and drops
+// joiners. Lower case alone would leave a sigma at the end of a word, ς, another letter.
+func fold(r rune) rune {
+	if isJoiner(r) {
+		return -1
 	}
-	switch {
-	case tooLong || len(NameKey(name)) > MaxName:
-		return "", &InvalidError{Field: "name", Message: fmt.Sprintf("A name can be at most %d bytes long.", MaxName)}
-	case name == "":
-		return "", &InvalidError{Field: "name", Message: "Please choose a name."}
-	case !utf8.ValidString(name):
-		return "", &InvalidError{Field: "name", Message: "A name must be valid UTF-8."}
-	}
-	for _, r := range name {
-		// Control characters, and those that are invisible or change the direction
-		// of writing, let one name pass for another.
-		if !unicode.IsPrint(r) {
-			return "", &InvalidError{Field: "name", Message: "A name can hold letters, digits, signs and plain spaces only."}
+	lower := unicode.ToLower(r)
+	other := unicode.ToLower(unicode.ToUpper(lower))
+	for same := unicode.SimpleFold(lower); same != lower; same = unicode.SimpleFold(same) {
+		if same == other {
+			return other
 		}
 	}
-	return norm.NFC.String(name), nil
+	return lower // and not i for the dotless ı
+}
+
+// isJoiner reports whether r is U+200C or U+200D, which say whether two letters join.
+func isJoiner(r rune) bool { return r == '\u200c' || r == '\u200d' }
+
+// checkName returns the name as it is kept, or an *InvalidError. What it refuses is what
+// can make one name pass for another, or for none.
+func checkName(name string) (string, error) {
+	refuse := func(format string, a ...any) (string, error) {
+		return "", &InvalidError{Field: "name", Message: fmt.Sprintf(format, a...)}
+	}
+	if len(name) > MaxName {
+		return refuse("A name can be at most %d bytes long.", MaxName)
+	}
+	if !utf8.ValidString(name) {
+		return refuse("A name must be valid UTF-8.")
+	}
+	name = norm.NFC.String(strings.TrimSpace(name))
+	if name == "" {
+		return refuse("Please choose a name.")
+	}
+	for _, r := range name {
+		if !unicode.IsPrint(r) && !isJoiner(r) || r == blankBraille {
+			return refuse("A name can hold letters, digits, signs and plain spaces only.")
+		}
+	}
+	// The class of PRECIS for free text (RFC 8264) has no characters that are invisible
+	// by themselves, and joiners only between letters that need them.
+	if _, err := precis.Nickname.String(name); err != nil {
+		return refuse("A name can hold letters, digits, signs and plain spaces only.")
+	}
+	name = strings.Join(strings.Fields(name), " ")
+	if len(name) > MaxName || len(NameKey(name)) > MaxName {
+		return refuse("A name can be at most %d bytes long.", MaxName)
+	}
+	if !strings.ContainsFunc(name, isLetterOrDigit) {
+		return refuse("A name needs a letter or a digit.")
+	}
+	marks := maxMarks // as if something that cannot carry a mark came before
+	for _, r := range name {
+		switch {
+		case !unicode.Is(unicode.M, r):
+			marks = 0
+			if r == ' ' {
+				marks = maxMarks
+			}
+			continue
+		case marks == maxMarks:
+			return refuse("A name can have at most %d marks on a letter, and none without a letter.", maxMarks)
+		}
+		marks++
+	}
+	if mixesAlphabets(name) {
+		return refuse("A name can be in Latin, Greek or Cyrillic letters, and not in two of them.")
+	}
+	return name, nil
+}
+
+const (
+	blankBraille = '\u2800' // a sign by its class, blank by its look
+	maxMarks     = 4        // on one letter: Vietnamese takes two, Hebrew and Thai up to four
+)
+
+func isLetterOrDigit(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
+
+// mixesAlphabets reports whether a name has letters of two of the alphabets that look
+// alike (Unicode Technical Standard 39, section 5.1): Latin, Greek and Cyrillic.
+func mixesAlphabets(name string) bool {
+	var found *unicode.RangeTable
+	for _, r := range norm.NFKC.String(name) {
+		for _, table := range []*unicode.RangeTable{unicode.Latin, unicode.Greek, unicode.Cyrillic} {
+			if unicode.IsLetter(r) && unicode.Is(table, r) {
+				if found != nil && found != table {
+					return true
+				}
+				found = table
+			}
+		}
+	}
+	return false
 }
 
 // An InvalidError says what is wrong with a name or a password that somebody

@@ -32,6 +32,7 @@ func Run(t *testing.T, newStore func(t *testing.T) auth.Store) {
 		"rename":                   rename,
 		"rename to an existing":    renameExisting,
 		"rename in case only":      renameCase,
+		"rename in spaces only":    renameSpaces,
 		"values are copies":        copies,
 		"one of many creates wins": createRace,
 		"one of many updates wins": updateRace,
@@ -150,13 +151,21 @@ func createNameless(t *testing.T, s auth.Store) {
 
 func names(t *testing.T, s auth.Store) {
 	u := mustCreate(t, s, &auth.User{Name: "Zoë K"})
-	for _, name := range []string{"zoë k", "ZOË K", "  Zoë K\n", "Zoe\u0308 K", "zoë \u212a"} {
+	for _, name := range []string{"zoë k", "ZOË K", "  Zoë K\n", "Zoe\u0308 K", "zoë \u212a", "Zoë   K", "Zoë\u00a0K"} {
 		got, err := s.ByName(t.Context(), name)
 		if err != nil {
 			t.Errorf("ByName(%q): %v", name, err)
 			continue
 		}
 		wantSame(t, got, u)
+	}
+	same := &auth.User{Name: "zoë  \u212a"}
+	wantErr(t, "Create of a name that looks the same", s.Create(t.Context(), same), auth.ErrExists)
+	greek := mustCreate(t, s, &auth.User{Name: "Οδυσσευς"})
+	if got, err := s.ByName(t.Context(), "ΟΔΥΣΣΕΥΣ"); err != nil {
+		t.Errorf("ByName in capitals: %v", err)
+	} else {
+		wantSame(t, got, greek)
 	}
 	for _, name := range []string{"zoe k", "zoëk", "zoë"} {
 		_, err := s.ByName(t.Context(), name)

@@ -65,6 +65,24 @@ func renameExisting(t *testing.T, s auth.Store) {
 	}
 }
 
+func renameSpaces(t *testing.T, s auth.Store) {
+	u := mustCreate(t, s, &auth.User{Name: "Ann x"})
+	for _, name := range []string{"Ann  X", "Ann x", "Ανν ς", "ΑΝΝ σ"} {
+		u.Name = name
+		if err := s.Update(t.Context(), u); err != nil {
+			t.Fatalf("Update to %q: %v", name, err)
+		}
+		got, err := s.ByName(t.Context(), name)
+		if err != nil {
+			t.Fatalf("ByName(%q): %v", name, err)
+		}
+		wantSame(t, got, u)
+	}
+	_, err := s.ByName(t.Context(), "Ann x")
+	wantErr(t, "ByName of an old name", err, auth.ErrNotFound)
+	mustCreate(t, s, &auth.User{Name: "ann x"})
+}
+
 func renameCase(t *testing.T, s auth.Store) { renameJoe(t, s, "JOE", "joe") }
 
 // renameJoe gives a user another name and finds it under that, written otherwise.

@@ -11,7 +11,8 @@
 // be kept leaves no name blocked, as webapp2 did. No property is indexed and no query
 // is made, so index.yaml stays empty.
 //
-// ByID is one lookup, ByName two. Create and Update are one transaction: they begin,
+// ByID is one lookup, ByName two, and one more for a name that [auth.FormerNameKey] knew
+// under another key. Create and Update are one transaction: they begin,
 // look up what they write, one key after the other, and commit. [Webapp2] adds to that
 // while users of a webapp2 application come over.
 package datastore
@@ -20,6 +21,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	gcds "cloud.google.com/go/datastore"
@@ -92,7 +94,7 @@ func (s *Store) ByName(ctx context.Context, name string) (*auth.User, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
-	u, err := s.byName(ctx, name, key)
+	u, err := s.byName(ctx, name)
 	if old := s.config.Webapp2; old != nil && errors.Is(err, auth.ErrNotFound) {
 		return old.byName(ctx, s, name)
 	}
@@ -100,19 +102,24 @@ func (s *Store) ByName(ctx context.Context, name string) (*auth.User, error) {
 }
 
 // byName returns a user of our own.
-func (s *Store) byName(ctx context.Context, name, key string) (*auth.User, error) {
-	var n nameEntity
-	switch err := s.client.Get(ctx, s.nameKey(key), &n); {
-	case errors.Is(err, gcds.ErrNoSuchEntity):
-		return nil, fmt.Errorf("%w: name %.80q", auth.ErrNotFound, name)
-	case failed(err):
-		return nil, failure(ctx, "read a name", err)
+func (s *Store) byName(ctx context.Context, name string) (*auth.User, error) {
+	for _, key := range keysOf(name) {
+		var n nameEntity
+		switch err := s.client.Get(ctx, s.nameKey(key), &n); {
+		case errors.Is(err, gcds.ErrNoSuchEntity):
+			continue
+		case failed(err):
+			return nil, failure(ctx, "read a name", err)
+		}
+		u, err := s.byID(ctx, n.User)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(keysOf(u.Name), key) {
+			return u, nil
+		} // else renamed between the two lookups
 	}
-	u, err := s.byID(ctx, n.User)
-	if err == nil && auth.NameKey(u.Name) != key {
-		return nil, fmt.Errorf("%w: name %.80q", auth.ErrNotFound, name) // renamed between the two lookups
-	}
-	return u, err
+	return nil, fmt.Errorf("%w: name %.80q", auth.ErrNotFound, name)
 }
 
 // Create implements [auth.Store]. An answer of Datastore that is lost is no failure:
@@ -161,8 +168,7 @@ func (s *Store) create(ctx context.Context, u *auth.User) error {
 	made.Version = 1
 	mark := newMark()
 	err := s.change(ctx, "create a user", func(tx *gcds.Transaction) error {
-		var name nameEntity
-		taken, err := get(tx, s.nameKey(key), &name)
+		taken, err := s.taken(tx, u.Name, made.ID)
 		if err != nil {
 			return err
 		}
@@ -214,13 +220,13 @@ func (s *Store) Update(ctx context.Context, u *auth.User) error {
 		case old.Mark == mark:
 			return datastoretx.ErrApplied
 		case uint64(old.Version) != u.Version:
-			return datastoretx.Refuse(fmt.Errorf("%w: ID %q", auth.ErrConflict, u.ID))
+			return datastoretx.Refuse(fmt.Errorf("%w: ID %.80q", auth.ErrConflict, u.ID))
 		}
-		if before := auth.NameKey(old.Name); before != key {
+		if auth.FormerNameKey(old.Name) != auth.FormerNameKey(u.Name) {
 			if err := s.heldBefore(ctx, u.Name, u.ID); err != nil {
 				return datastoretx.Refuse(err)
 			}
-			if err := s.rename(tx, before, key, u); err != nil {
+			if err := s.rename(tx, old.Name, u); err != nil {
 				return err
 			}
 		}
@@ -234,17 +240,51 @@ func (s *Store) Update(ctx context.Context, u *auth.User) error {
 }
 
 // rename moves a user from one name to another.
-func (s *Store) rename(tx *gcds.Transaction, before, key string, u *auth.User) error {
-	taken, err := get(tx, s.nameKey(key), new(nameEntity))
+func (s *Store) rename(tx *gcds.Transaction, before string, u *auth.User) error {
+	taken, err := s.taken(tx, u.Name, u.ID)
 	if err != nil {
 		return err
 	}
 	if taken {
-		return datastoretx.Refuse(fmt.Errorf("%w: %q", auth.ErrExists, u.Name))
+		return datastoretx.Refuse(fmt.Errorf("%w: %.80q", auth.ErrExists, u.Name))
 	}
-	if err := tx.Delete(s.nameKey(before)); err != nil {
-		return err
+	key := auth.NameKey(u.Name)
+	for _, old := range keysOf(before) {
+		var n nameEntity
+		if exists, err := get(tx, s.nameKey(old), &n); err != nil {
+			return err
+		} else if !exists || n.User != u.ID || old == key {
+			continue
+		}
+		if err := tx.Delete(s.nameKey(old)); err != nil {
+			return err
+		}
 	}
 	_, err = tx.Put(s.nameKey(key), &nameEntity{User: u.ID})
 	return err
+}
+
+// taken reports whether a name is that of somebody other than id.
+func (s *Store) taken(tx *gcds.Transaction, name, id string) (bool, error) {
+	for _, key := range keysOf(name) {
+		var n nameEntity
+		exists, err := get(tx, s.nameKey(key), &n)
+		if err != nil {
+			return false, err
+		}
+		if exists && n.User != id {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// keysOf returns the keys under which the user of a name may be kept, in the order in
+// which they are looked up.
+func keysOf(name string) []string {
+	former, key := auth.FormerNameKey(name), auth.NameKey(name)
+	if former == key {
+		return []string{key}
+	}
+	return []string{former, key}
 }
