@@ -23,8 +23,10 @@ const (
 	saltLength = 16 // bytes, RFC 9106 section 3.1
 	keyLength  = 32 // bytes
 
-	// What a stored hash may ask for. A planted or broken one must not be able to
-	// take the memory or the processor of the site.
+	// The largest row of OWASP's table is one pass over this.
+	owaspMemoryKiB = 46 * 1024
+
+	// What Params may be.
 	maxTime      = 100
 	maxMemoryKiB = 1 << 20
 	maxEncoded   = 512
@@ -42,6 +44,9 @@ func (p Params) withDefaults() Params {
 	}
 	return p
 }
+
+// work is what the time of a hash grows with.
+func (p Params) work() uint64 { return uint64(p.Time) * uint64(p.MemoryKiB) }
 
 func (p Params) check() error {
 	switch {

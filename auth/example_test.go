@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/webapp2go/webapp2go/auth"
 )
@@ -114,4 +115,21 @@ func ExamplePasswords_Verify() {
 	// Output:
 	// true true <nil>
 	// false false <nil>
+}
+
+// A site refuses passwords that hold its own name.
+func ExamplePasswords_rule() {
+	p := auth.Passwords{Rule: func(_ context.Context, u *auth.User, password string) error {
+		if strings.Contains(strings.ToLower(password), "example") {
+			return &auth.InvalidError{Field: "password", Message: "The name of this site is no password."}
+		}
+		return nil
+	}}
+	for _, password := range []string{"password", "example.com 7", "correct horse"} {
+		fmt.Println(p.CheckNew(context.Background(), &auth.User{Name: "joe"}, password))
+	}
+	// Output:
+	// auth: bad password: Many people have this password, so it is tried first. Please choose another.
+	// auth: bad password: The name of this site is no password.
+	// <nil>
 }

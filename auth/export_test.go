@@ -5,6 +5,17 @@ import "context"
 // Runs returns how many argon2id hashes p has computed.
 func (p *Passwords) Runs() int64 { return p.runs.Load() }
 
+// Common is the list of common passwords, IsCommon what is asked about it.
+var (
+	Common   = common
+	IsCommon = isCommon
+)
+
+// StoredHash is the form of a hash of 32 bytes that costs what params say.
+func StoredHash(params Params, key []byte) string {
+	return argon2idHash{Params: params, salt: []byte("0123456789abcdef"), key: key}.String()
+}
+
 // TakeTurns takes n turns and returns what gives them back.
 func (p *Passwords) TakeTurns(n int) (release func(), err error) {
 	var held []func()

@@ -18,10 +18,10 @@ func (p *Passwords) SignUp(ctx context.Context, s Store, name, password string) 
 	if err != nil {
 		return nil, err
 	}
-	if err := p.check(password); err != nil {
+	u := &User{Name: name}
+	if err := p.CheckNew(ctx, u, password); err != nil {
 		return nil, err
 	}
-	u := &User{Name: name}
 	if u.Password, err = p.hash(ctx, password); err != nil {
 		return nil, err
 	}
@@ -75,9 +75,6 @@ func (p *Passwords) Change(ctx context.Context, s Store, u *User, old, new strin
 	if err := p.Check(); err != nil {
 		return err
 	}
-	if err := p.check(new); err != nil {
-		return err
-	}
 	if len(old) > MaxPassword {
 		return ErrCredentials // nobody has such a password
 	}
@@ -85,6 +82,9 @@ func (p *Passwords) Change(ctx context.Context, s Store, u *User, old, new strin
 	now, err := s.ByID(ctx, u.ID)
 	if err != nil {
 		return fmt.Errorf("auth: changing a password: %w", err)
+	}
+	if err := p.CheckNew(ctx, now, new); err != nil {
+		return err
 	}
 	if _, err := p.authenticate(ctx, now, old); err != nil {
 		return err

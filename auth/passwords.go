@@ -10,7 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -22,9 +21,21 @@ type Passwords struct {
 	// Params are the costs of new hashes. Raise them and every user's hash is made
 	// anew at the next login.
 	Params Params
+	// MaxParams are the costs up to which a stored hash is computed, if that is more than
+	// four times the work or the memory of Params, or than one pass over 46 MiB, the
+	// largest row of OWASP's table: for hashes of another system, or from before Params
+	// were lowered. Whoever can write a hash into the Store must not be able to take the
+	// memory and the processor of the site.
+	MaxParams Params
 	// MinLength is the shortest password that can be chosen, in characters; 0: 8.
-	// OWASP ASVS 5.0 (6.2.1) asks for 8 and strongly recommends 15.
+	// OWASP ASVS 5.0 (6.2.1) asks for 8 and strongly recommends 15. The list of common
+	// passwords that are refused has those of 8 characters or more.
 	MinLength int
+	// Rule, if set, is asked about each password that somebody chooses and that the rules
+	// of this package let pass, such as whether it is known from a breach. Of u the Name
+	// is set. What it returns is returned: an *InvalidError is shown to the person who
+	// chose. It must be safe for concurrent use.
+	Rule func(ctx context.Context, u *User, password string) error
 	// Concurrent is how many hashes run at the same time, the others wait for their
 	// turn; 0: one for each processor. Each takes Params.MemoryKiB.
 	Concurrent int
@@ -45,10 +56,6 @@ type Passwords struct {
 	turns chan struct{}
 	runs  atomic.Int64 // argon2id computations, what a login costs
 }
-
-// MaxPassword is the longest password in bytes: long enough for any passphrase,
-// short enough that nobody can make work by sending more.
-const MaxPassword = 1024
 
 var (
 	// ErrCredentials is returned by [Passwords.LogIn] and [Passwords.Change] for an
@@ -73,6 +80,11 @@ func (p *Passwords) Check() error {
 	if err := p.Params.withDefaults().check(); err != nil {
 		return err
 	}
+	if p.MaxParams != (Params{}) {
+		if err := p.MaxParams.withDefaults().check(); err != nil {
+			return fmt.Errorf("auth: Passwords.MaxParams: %w", err)
+		}
+	}
 	if p.MinLength > MaxPassword {
 		return fmt.Errorf("auth: Passwords.MinLength is %d, more than MaxPassword, %d", p.MinLength, MaxPassword)
 	}
@@ -83,7 +95,7 @@ func (p *Passwords) Check() error {
 }
 
 // Hash returns the hash of a password for User.Password, with a random salt. It
-// takes any password up to [MaxPassword]; SignUp and Change ask for a good one.
+// takes any password up to [MaxPassword]; SignUp and Change ask [Passwords.CheckNew] first.
 func (p *Passwords) Hash(password string) (string, error) {
 	return p.hash(context.Background(), password)
 }
@@ -127,12 +139,29 @@ func (p *Passwords) verify(password, stored string) (ok, stale bool, err error) 
 		return ok, ok, err
 	}
 	h, err := parseArgon2id(stored)
+	if err == nil {
+		err = p.affordable(h)
+	}
 	if err != nil {
 		return false, false, err
 	}
 	p.runs.Add(1)
 	ok = h.matches(normal(password))
 	return ok, ok && h.weaker(p.Params.withDefaults()), nil
+}
+
+// affordable returns an error for a stored hash that would cost too much to compute.
+func (p *Passwords) affordable(h argon2idHash) error {
+	now, most := p.Params.withDefaults(), p.MaxParams
+	if most != (Params{}) {
+		most = most.withDefaults()
+	}
+	memory := max(4*uint64(now.MemoryKiB), uint64(most.MemoryKiB), owaspMemoryKiB)
+	work := max(4*now.work(), most.work(), owaspMemoryKiB)
+	if uint64(h.MemoryKiB) > memory || h.work() > work {
+		return fmt.Errorf("auth: the stored hash takes %d passes over %d KiB, more than Passwords.MaxParams allows", h.Time, h.MemoryKiB)
+	}
+	return nil
 }
 
 func (p *Passwords) verifyWebapp2(password, stored string) (bool, error) {
@@ -149,20 +178,3 @@ func (p *Passwords) verifyWebapp2(password, stored string) (bool, error) {
 // normal is the form in which a password is hashed: NFC, so that it does not
 // matter how a keyboard composes a letter (RFC 8265 section 4.2).
 func normal(password string) string { return norm.NFC.String(password) }
-
-// check returns an *InvalidError for a password that nobody should choose.
-func (p *Passwords) check(password string) error {
-	shortest := p.MinLength
-	if shortest == 0 {
-		shortest = 8
-	}
-	switch {
-	case len(password) > MaxPassword:
-		return &InvalidError{Field: "password", Message: fmt.Sprintf("A password can be at most %d bytes long.", MaxPassword)}
-	case utf8.RuneCountInString(password) < shortest:
-		return &InvalidError{Field: "password", Message: fmt.Sprintf("A password must have at least %d characters.", shortest)}
-	case !utf8.ValidString(password):
-		return &InvalidError{Field: "password", Message: "A password must be valid UTF-8."}
-	}
-	return nil
-}
