@@ -133,3 +133,12 @@ func ExamplePasswords_rule() {
 	// auth: bad password: The name of this site is no password.
 	// <nil>
 }
+
+// Each request says from where it comes, so that no client can fill the queue of hashes.
+func ExampleWithClient() {
+	p := auth.Passwords{PerClient: 4}
+	ctx := auth.WithClient(context.Background(), "192.0.2.1") // in a handler: h.App.ClientIP(h.Request)
+	_, err := p.LogIn(ctx, auth.NewMemory(), "joe", "correct horse")
+	fmt.Println(err)
+	// Output: auth: wrong name or password
+}

@@ -16,6 +16,13 @@ func StoredHash(params Params, key []byte) string {
 	return argon2idHash{Params: params, salt: []byte("0123456789abcdef"), key: key}.String()
 }
 
+// Clients returns how many clients have hashes that wait or run.
+func (p *Passwords) Clients() int {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return len(p.clients)
+}
+
 // TakeTurns takes n turns and returns what gives them back.
 func (p *Passwords) TakeTurns(n int) (release func(), err error) {
 	var held []func()

@@ -39,6 +39,9 @@ type Passwords struct {
 	// Concurrent is how many hashes run at the same time, the others wait for their
 	// turn; 0: one for each processor. Each takes Params.MemoryKiB.
 	Concurrent int
+	// PerClient is how many hashes of one client, see [WithClient], may wait or run at the
+	// same time; one more is [ErrBusy] at once. 0: 16, negative: as many as come.
+	PerClient int
 	// Wait is how long a hash waits for its turn before [ErrBusy]; 0: 10 seconds.
 	Wait time.Duration
 	// Log is told of a hash that could not be made anew; nil: slog.Default().
@@ -55,6 +58,9 @@ type Passwords struct {
 	once  sync.Once
 	turns chan struct{}
 	runs  atomic.Int64 // argon2id computations, what a login costs
+
+	mutex   sync.Mutex
+	clients map[string]int // how many hashes of each wait or run; those of none are not in it
 }
 
 var (

@@ -3,13 +3,34 @@ package auth
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"runtime"
 	"time"
 )
 
+// WithClient returns a context for [Passwords] that says from which address a request
+// comes. The hashes that wait or run for one address are bounded by
+// Passwords.PerClient, so that one client cannot fill the queue in which all others
+// wait. The addresses of an IPv6 network of 64 bits are one client, since whoever has
+// one of them has all.
+func WithClient(ctx context.Context, address string) context.Context {
+	if ip, err := netip.ParseAddr(address); err == nil {
+		ip = ip.Unmap().WithZone("")
+		if ip.Is6() {
+			network, _ := ip.Prefix(64) // fails for more bits than the address has
+			ip = network.Addr()
+		}
+		address = ip.String()
+	}
+	return context.WithValue(ctx, clientKey{}, address)
+}
+
+type clientKey struct{}
+
 // turn waits until one more hash may run: at most p.Wait, and no longer than ctx.
 // Whoever calls done gives the turn to the next. So a storm of logins takes the
-// memory of p.Concurrent hashes and makes the rest wait, then fail with [ErrBusy].
+// memory of p.Concurrent hashes and makes the rest wait, then fail with [ErrBusy]. What
+// is over the share of its client fails at once.
 func (p *Passwords) turn(ctx context.Context) (done func(), err error) {
 	p.once.Do(func() {
 		n := p.Concurrent
@@ -17,11 +38,50 @@ func (p *Passwords) turn(ctx context.Context) (done func(), err error) {
 			n = runtime.GOMAXPROCS(0)
 		}
 		p.turns = make(chan struct{}, n)
+		p.clients = map[string]int{}
 	})
-	done = func() { <-p.turns }
+	leave, ok := p.enter(ctx)
+	if !ok {
+		return nil, ErrBusy
+	}
+	if err := p.await(ctx); err != nil {
+		leave()
+		return nil, err
+	}
+	return func() { <-p.turns; leave() }, nil
+}
+
+// enter counts one more hash of a client, until leave is called. It reports whether the
+// client may have it. A context without a client has no share.
+func (p *Passwords) enter(ctx context.Context) (leave func(), ok bool) {
+	client, known := ctx.Value(clientKey{}).(string)
+	if !known || p.PerClient < 0 {
+		return func() {}, true
+	}
+	most := p.PerClient
+	if most == 0 {
+		most = 16
+	}
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.clients[client] >= most {
+		return nil, false
+	}
+	p.clients[client]++
+	return func() {
+		p.mutex.Lock()
+		defer p.mutex.Unlock()
+		if p.clients[client]--; p.clients[client] == 0 {
+			delete(p.clients, client)
+		}
+	}, true
+}
+
+// await takes one of the turns.
+func (p *Passwords) await(ctx context.Context) error {
 	select {
 	case p.turns <- struct{}{}:
-		return done, nil
+		return nil
 	default:
 	}
 	wait := p.Wait
@@ -32,10 +92,10 @@ func (p *Passwords) turn(ctx context.Context) (done func(), err error) {
 	defer timer.Stop()
 	select {
 	case p.turns <- struct{}{}:
-		return done, nil
+		return nil
 	case <-timer.C:
-		return nil, ErrBusy
+		return ErrBusy
 	case <-ctx.Done():
-		return nil, fmt.Errorf("auth: waiting to check a password: %w", ctx.Err())
+		return fmt.Errorf("auth: waiting to check a password: %w", ctx.Err())
 	}
 }

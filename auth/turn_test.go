@@ -53,3 +53,88 @@ func TestStorm(t *testing.T) {
 		}
 	})
 }
+
+// One client fills its share of the queue and no more: others wait as if it were not
+// there, and each of its tries beyond that fails at once and computes nothing.
+func TestShareOfAClient(t *testing.T) {
+	for name, test := range map[string]struct {
+		per, tries int
+		addresses  []string // of the client
+		refused    int
+	}{
+		"one address":     {3, 10, []string{"192.0.2.1"}, 7},
+		"the default":     {0, 20, []string{"192.0.2.1"}, 4},
+		"without a bound": {-1, 20, []string{"192.0.2.1"}, 0},
+		"a network of 64": {3, 10, []string{"2001:db8::1", "2001:db8::2", "2001:DB8:0:0:1:2:3:4"}, 7},
+		"mapped":          {3, 10, []string{"192.0.2.1", "::ffff:192.0.2.1"}, 7},
+		"two networks":    {3, 10, []string{"2001:db8::1", "2001:db8:0:1::1"}, 4},
+		"two addresses":   {3, 10, []string{"192.0.2.1", "192.0.2.2"}, 4},
+		"no address":      {3, 10, []string{"unix"}, 7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &auth.Passwords{Params: cheap, Concurrent: 1, PerClient: test.per, Wait: time.Hour}
+				users := auth.NewMemory()
+				release, err := p.TakeTurns(1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				results := make(chan error, test.tries)
+				for i := range test.tries {
+					ctx := auth.WithClient(t.Context(), test.addresses[i%len(test.addresses)])
+					go func() {
+						_, err := p.LogIn(ctx, users, "joe", "correct horse")
+						results <- err
+					}()
+				}
+				synctest.Wait()
+				if len(results) != test.refused {
+					t.Errorf("%d of %d tries ended at once, want %d", len(results), test.tries, test.refused)
+				}
+				for range len(results) {
+					if err := <-results; !errors.Is(err, auth.ErrBusy) {
+						t.Errorf("a try beyond the share: %v", err)
+					}
+				}
+				other := make(chan error, 1)
+				go func() {
+					_, err := p.LogIn(auth.WithClient(t.Context(), "198.51.100.7"), users, "joe", "correct horse")
+					other <- err
+				}()
+				synctest.Wait()
+				release()
+				if err := <-other; !errors.Is(err, auth.ErrCredentials) {
+					t.Errorf("the other client: %v", err)
+				}
+				for range test.tries - test.refused {
+					if err := <-results; !errors.Is(err, auth.ErrCredentials) {
+						t.Errorf("a try within the share: %v", err)
+					}
+				}
+				if n := p.Clients(); n != 0 {
+					t.Errorf("%d clients are remembered when nobody waits", n)
+				}
+			})
+		})
+	}
+}
+
+// A client that gives up leaves its place to its next try.
+func TestShareIsGivenBack(t *testing.T) {
+	p := &auth.Passwords{Params: cheap, Concurrent: 1, PerClient: 1}
+	release, err := p.TakeTurns(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	ctx, cancel := context.WithCancel(auth.WithClient(t.Context(), "192.0.2.1"))
+	cancel()
+	for range 5 {
+		if _, err := p.LogIn(ctx, auth.NewMemory(), "joe", "correct horse"); !errors.Is(err, context.Canceled) {
+			t.Errorf("%v", err)
+		}
+	}
+	if p.Clients() != 0 {
+		t.Error("the client is still counted")
+	}
+}

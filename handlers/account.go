@@ -66,13 +66,15 @@ func (h *AccountHandler) changePassword(old, new string) error {
 		h.retryAfter(wait)
 		return h.show(http.StatusTooManyRequests, tooManyFailures)
 	}
-	err = h.Site.Passwords.Change(h.Context(), h.Site.Users, user, old, new)
+	err = h.Site.Passwords.Change(h.clientContext(), h.Site.Users, user, old, new)
 	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
 		return h.show(http.StatusBadRequest, invalid.Message)
 	}
 	switch {
 	case errors.Is(err, auth.ErrCredentials):
 		return h.show(http.StatusForbidden, "That is not your password now.")
+	case errors.Is(err, auth.ErrBusy):
+		return h.show(http.StatusServiceUnavailable, h.busy())
 	case errors.Is(err, auth.ErrConflict):
 		return h.show(http.StatusConflict, "Your account was changed at the same moment. Please try again.")
 	case err != nil:

@@ -86,13 +86,17 @@ func (h *LoginHandler) Post() error {
 		data.Error = tooManyFailures
 		return h.again(http.StatusTooManyRequests, data)
 	}
-	user, err := h.Site.Passwords.LogIn(h.Context(), h.Site.Users, name, form.Get("password"))
+	user, err := h.Site.Passwords.LogIn(h.clientContext(), h.Site.Users, name, form.Get("password"))
 	if errors.Is(err, auth.ErrCredentials) {
 		if err != auth.ErrCredentials {
 			h.logger().WarnContext(h.Context(), "handlers: a login was refused", "error", err)
 		}
 		data.Error = "This name and this password do not fit together."
 		return h.again(http.StatusUnauthorized, data)
+	}
+	if errors.Is(err, auth.ErrBusy) {
+		data.Error = h.busy()
+		return h.again(http.StatusServiceUnavailable, data)
 	}
 	if err != nil {
 		return unavailable("logging in", err)

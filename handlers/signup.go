@@ -30,7 +30,7 @@ func (h *SignupHandler) Post() error {
 	form := h.Request.PostForm
 	name := form.Get("name")
 	data := newLoginData(name, form.Get("next"))
-	user, err := h.Site.Passwords.SignUp(h.Context(), h.Site.Users, name, form.Get("password"))
+	user, err := h.Site.Passwords.SignUp(h.clientContext(), h.Site.Users, name, form.Get("password"))
 	if errors.Is(err, auth.ErrExists) {
 		data.Error = "Somebody has this name already. Please choose another."
 		h.Response.WriteHeader(http.StatusConflict)
@@ -39,6 +39,11 @@ func (h *SignupHandler) Post() error {
 	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
 		data.Error = invalid.Message
 		h.Response.WriteHeader(http.StatusBadRequest)
+		return h.Render("signup", data)
+	}
+	if errors.Is(err, auth.ErrBusy) {
+		data.Error = h.busy()
+		h.Response.WriteHeader(http.StatusServiceUnavailable)
 		return h.Render("signup", data)
 	}
 	if err != nil {

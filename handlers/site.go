@@ -30,6 +30,7 @@ type Site struct {
 	LoginFailures int
 
 	failures failures
+	busy     oncePerMinute // warnings of auth.ErrBusy
 }
 
 // StrictPolicy lets a page load style sheets and pictures of its own site, send
