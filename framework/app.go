@@ -34,6 +34,8 @@ type App struct {
 	index  atomic.Pointer[index] // nil before the first request
 	mutex  sync.Mutex            // guards routes while they are made, and the making of index
 	routes []*route
+
+	warnedOfProxy atomic.Bool // that Proxy does not say what stands in front of the program
 }
 
 // An ErrorHandler answers an error of its status: webapp2's error_handlers. The

@@ -103,7 +103,9 @@ func TestCheck(t *testing.T) {
 		"StrictSlash below": {func(app *framework.App) {
 			app.PathPrefix("/s").Subrouter().StrictSlash(true).Handle("/a/", get(app))
 		}, []string{`framework: route "/s/a/" has StrictSlash`}},
-		"SkipClean off": {func(app *framework.App) { app.SkipClean(false) }, []string{"framework: SkipClean(false)"}},
+		"no proxies":       {func(app *framework.App) { app.Proxy = framework.Proxies(0) }, []string{"framework: App.Proxy is none of NoProxy"}},
+		"too many proxies": {func(app *framework.App) { app.Proxy = framework.Proxies(101) }, []string{"Proxies(1) to Proxies(100): give Proxies the number"}},
+		"SkipClean off":    {func(app *framework.App) { app.SkipClean(false) }, []string{"framework: SkipClean(false)"}},
 		"NotFoundHandler": {func(app *framework.App) { app.NotFoundHandler = http.NotFoundHandler() },
 			[]string{"framework: NotFoundHandler or MethodNotAllowedHandler was replaced: use App.Fallback and App.Errors"}},
 		"NotFoundHandler taken away": {func(app *framework.App) { app.NotFoundHandler = nil },

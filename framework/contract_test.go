@@ -103,7 +103,7 @@ var (
 		CrossOrigin: (*http.CrossOriginProtection)(nil),
 		Proxy:       framework.NoProxy,
 	}
-	_                        = []framework.Proxy{framework.NoProxy, framework.AppEngine, framework.CloudRun}
+	_                        = []framework.Proxy{framework.NoProxy, framework.AppEngine, framework.CloudRun, framework.Proxies(1)}
 	_                        = framework.Error{Code: int(0), Message: "", Err: errors.New("")}
 	_                        = framework.PanicError{Value: any(nil), Stack: []byte(nil)}
 	_                        = framework.Server{Handler: http.Handler(nil), Addr: "", DrainTimeout: time.Duration(0)}

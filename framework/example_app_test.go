@@ -102,3 +102,15 @@ func ExampleApp_ClientIP() {
 	// Output:
 	// 192.0.2.7 https
 }
+
+// A load balancer asks nginx, and nginx asks the program: each appends the address that
+// it was asked from.
+func ExampleProxies() {
+	app := framework.New()
+	app.Proxy = framework.Proxies(2)
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("X-Forwarded-For", "what anybody says, 192.0.2.7, 10.0.0.3")
+	fmt.Println(app.ClientIP(r))
+	// Output:
+	// 192.0.2.7
+}

@@ -7,9 +7,9 @@ import (
 
 // RequestID returns the id under which the logs have this request: the error page of
 // a 5xx shows it to the user, the record of the error and [App.RequestLog] have it as
-// "id". Behind a front end that App.Proxy believes it is the id of the request's
-// trace, by which Google's logs are found too; else it is random, and made when it is
-// first asked for.
+// "id". If App.Proxy is AppEngine or CloudRun it is the id of the request's trace, by
+// which Google's logs are found too; else it is random, and made when it is first
+// asked for.
 func (r *Response) RequestID() string {
 	extras := r.needExtras()
 	if extras.id != "" {
@@ -18,7 +18,7 @@ func (r *Response) RequestID() string {
 	switch outer := behind(r.writer); {
 	case outer != nil: // middleware wrapped the writer: it is the same request
 		extras.id = outer.RequestID()
-	case Proxy(r.proxy) != NoProxy && r.core.Request != nil:
+	case (Proxy(r.proxy) == AppEngine || Proxy(r.proxy) == CloudRun) && r.core.Request != nil:
 		extras.id = traceID(r.core.Request.Header.Get("X-Cloud-Trace-Context"))
 	}
 	if extras.id == "" {

@@ -134,6 +134,7 @@ func TestRequestID(t *testing.T) {
 		"anybody's":      {framework.NoProxy, trace + "/1;o=1", ""},
 		"App Engine":     {framework.AppEngine, trace + "/1;o=1", trace},
 		"Cloud Run":      {framework.CloudRun, trace, trace},
+		"other proxies":  {framework.Proxies(1), trace, ""},
 		"not a trace":    {framework.AppEngine, "<script>/1;o=1", ""},
 		"capitals":       {framework.AppEngine, strings.ToUpper(trace), ""},
 		"32 of the like": {framework.AppEngine, strings.Repeat("g", 32), ""},

@@ -39,6 +39,7 @@ type config struct {
 	drain     time.Duration
 	webapp2   webapp2
 	cloud     string // the variable that says that this is Google's cloud; empty: it is not
+	proxies   proxies
 	proxy     framework.Proxy
 }
 
@@ -78,6 +79,8 @@ func (c *config) options() []option {
 			"let cookies travel over plain http; true if nothing is said, but false in the cloud"},
 		{"base-url", "BASE_URL", (*text)(&c.baseURL), "https://...",
 			"the site's address, for absolute links"},
+		{"proxies", "PROXIES", &c.proxies, "n",
+			"how many proxies in a row stand in front, each of which appends to X-Forwarded-For; in\nGoogle's cloud its own front end, else none, if nothing is said"},
 		{"admin", "ADMIN", (*text)(&c.admin), "name",
 			"who may see /admin; users in memory get one of this name, or \"admin\", with a\nrandom password that is logged once"},
 		{"webapp2-secret-file", "WEBAPP2_SECRET_FILE", (*text)(&c.webapp2.secretFile), "path",
@@ -130,6 +133,9 @@ func configure(args []string, getenv func(string) string, help io.Writer) (*conf
 		c.cloud, c.proxy = "GAE_ENV", framework.AppEngine
 	case getenv("K_SERVICE") != "":
 		c.cloud, c.proxy = "K_SERVICE", framework.CloudRun
+	}
+	if c.proxies > 0 {
+		c.proxy = framework.Proxies(int(c.proxies))
 	}
 	return c, c.check()
 }

@@ -98,6 +98,26 @@ func TestCloudDefaults(t *testing.T) {
 	}
 }
 
+func TestProxiesOfOnesOwn(t *testing.T) {
+	for name, variables := range map[string][]string{
+		"a laptop":                             {"PROXIES", "2"},
+		"Cloud Run behind a balancer of one's": {"PROXIES", "2", "K_SERVICE", "x", "SESSION_KEYS_SECRET", "keys"},
+	} {
+		c, err := configure(nil, environment(variables), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.proxy != framework.Proxies(2) {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
+	for _, bad := range []string{"0", "-1", "two", ""} {
+		if _, err := configure([]string{"-proxies=" + bad}, environment(nil), nil); err == nil || !strings.Contains(err.Error(), "number of proxies") {
+			t.Errorf("-proxies=%s: %v", bad, err)
+		}
+	}
+}
+
 // What is logged at start is every choice and no secret.
 func TestChoicesAreLoggedWithoutSecrets(t *testing.T) {
 	c, err := configure([]string{"-admin=ann"}, environment([]string{"SESSION_KEYS", goodKey, "GAE_ENV", "standard", "GOOGLE_CLOUD_PROJECT", "shop"}), nil)

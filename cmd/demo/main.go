@@ -47,7 +47,7 @@ func serve(ctx context.Context, c *config, log *slog.Logger) error {
 	app, err := newApp(ctx, c, services, log)
 	if err == nil {
 		server := framework.Server{Handler: app, Addr: c.addr, DrainTimeout: c.drain, Log: log}
-		if c.proxy != framework.NoProxy {
+		if c.cloud != "" {
 			server.Handler = cloudlog.Trace(app)
 		}
 		err = server.Run(ctx)

@@ -40,6 +40,7 @@ type (
 	boolean  bool
 	duration time.Duration
 	toggle   struct{ set, on bool }
+	proxies  int
 )
 
 func (t *text) String() string     { return string(*t) }
@@ -52,6 +53,21 @@ func (d *duration) Set(s string) error {
 		return fmt.Errorf("%q is no duration, such as 100ms", s)
 	}
 	*d = duration(parsed)
+	return nil
+}
+
+func (p *proxies) String() string {
+	if *p == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(*p))
+}
+func (p *proxies) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		return fmt.Errorf("%q is no number of proxies, such as 1", s)
+	}
+	*p = proxies(n)
 	return nil
 }
 
