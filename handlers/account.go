@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -49,9 +50,9 @@ func (h *AccountHandler) Post() error {
 		return h.changePassword(form.Get("old"), form.Get("new"))
 	case "end":
 		err := h.Site.Sessions.EndSession(h.Context(), "", h.Session().User(), form.Get("session"))
-		return h.ended(err, "The session is ended.")
+		return h.ended(err, "one", "The session is ended.")
 	case "end-others":
-		return h.ended(h.endOthers(), "All other sessions are ended.")
+		return h.ended(h.endOthers(), "others", "All other sessions are ended.")
 	}
 	return h.Abort(http.StatusBadRequest, `The form value "action" must be password, end or end-others.`)
 }
@@ -61,17 +62,18 @@ func (h *AccountHandler) changePassword(old, new string) error {
 	if err != nil {
 		return err
 	}
-	who := auth.NameKey(user.Name) + "\n" + h.App.ClientIP(h.Request)
-	if wait := h.Site.failures.try(who, h.Site.LoginFailures); wait > 0 {
-		h.retryAfter(wait)
-		return h.show(http.StatusTooManyRequests, tooManyFailures)
+	wait, err := h.checkPassword(user.Name, old, func() error {
+		return h.Site.Passwords.Change(h.clientContext(), h.Site.Users, user, old, new)
+	})
+	if wait > 0 {
+		return h.show(http.StatusTooManyRequests, again(tooManyFailures, wait))
 	}
-	err = h.Site.Passwords.Change(h.clientContext(), h.Site.Users, user, old, new)
 	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
 		return h.show(http.StatusBadRequest, invalid.Message)
 	}
 	switch {
 	case errors.Is(err, auth.ErrCredentials):
+		h.LogSecurity(PasswordChangeFail, user)
 		return h.show(http.StatusForbidden, "That is not your password now.")
 	case errors.Is(err, auth.ErrBusy):
 		return h.show(http.StatusServiceUnavailable, h.busy())
@@ -80,12 +82,13 @@ func (h *AccountHandler) changePassword(old, new string) error {
 	case err != nil:
 		return unavailable("changing the password", err)
 	}
-	h.Site.failures.forget(who)
 	// Whoever knew the old password may be logged in with it somewhere. Such a session
 	// is nobody's from now on; where it can be found it is taken out of its backend, too.
 	how, _ := h.Session().Login() // remembered or not, as before
 	how.Method = methodPassword
 	h.LogIn(user, how)
+	h.Site.Throttle.Known(h.Response, h.Request, user)
+	h.LogSecurity(PasswordChange, user)
 	if err := h.endOthers(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return unavailable("ending sessions", err)
 	}
@@ -100,8 +103,8 @@ func (h *AccountHandler) endOthers() error {
 	return h.Site.Sessions.EndUser(h.Context(), "", session.User(), session.ID())
 }
 
-// ended says what came of ending sessions.
-func (h *AccountHandler) ended(err error, done string) error {
+// ended says what came of ending sessions, and logs which.
+func (h *AccountHandler) ended(err error, which, done string) error {
 	switch {
 	case errors.Is(err, sessions.ErrNotFound):
 		h.Flash("That session has ended already.", "info")
@@ -110,6 +113,7 @@ func (h *AccountHandler) ended(err error, done string) error {
 	case err != nil:
 		return unavailable("ending sessions", err)
 	default:
+		h.LogSecurity(SessionExpired, &auth.User{ID: h.Session().User()}, slog.String("reason", "ended by the user"), slog.String("sessions", which))
 		h.Flash(done, "success")
 	}
 	return h.RedirectTo("account")

@@ -86,7 +86,7 @@ func TestSignedCookiesCannotBeEnded(t *testing.T) {
 }
 
 func TestChangeOfPasswordRefuses(t *testing.T) {
-	s := serve(t, sessions.NewMemory(), func(s *server) { s.site.LoginFailures = 3 })
+	s := serve(t, sessions.NewMemory(), func(s *server) { s.site.Throttle.Failures = 3 })
 	c := s.client(t)
 	c.signUp("ann")
 	tests := []struct {
@@ -97,7 +97,10 @@ func TestChangeOfPasswordRefuses(t *testing.T) {
 		{"wrong old one", "wrong horse", "battery staple", http.StatusForbidden, "not your password now"},
 		{"short new one", "correct horse", "short", http.StatusBadRequest, "at least 8"},
 		{"nothing", "", "", http.StatusBadRequest, "at least 8"},
-		{"too often", "correct horse", "battery staple", http.StatusTooManyRequests, "quarter of an hour"},
+		{"wrong old one", "wrong horse", "battery staple", http.StatusForbidden, "not your password now"},
+		{"endless old one", strings.Repeat("x", 1025), "battery staple", http.StatusForbidden, "not your password now"},
+		{"wrong old one", "wrong horse", "battery staple", http.StatusForbidden, "not your password now"},
+		{"too often", "correct horse", "battery staple", http.StatusTooManyRequests, "wrong too often"},
 	}
 	for _, test := range tests {
 		c.post("/account", "action", "password", "old", test.old, "new", test.new).shows(t, test.status, test.text, `id="problem"`)

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"github.com/webapp2go/webapp2go/auth"
@@ -71,7 +72,7 @@ func (h *LoginHandler) Get() error {
 }
 
 // Post logs in. Name and password that do not fit are 401, and so is an unknown name;
-// too many of those in a row are 429 with Retry-After.
+// too many of those are 429 with Retry-After, see [Throttle].
 func (h *LoginHandler) Post() error {
 	if err := h.ParseFields(formBytes); err != nil {
 		return err
@@ -79,18 +80,20 @@ func (h *LoginHandler) Post() error {
 	form := h.Request.PostForm
 	name := form.Get("name")
 	data := newLoginData(name, form.Get("next"))
-	who := auth.NameKey(name) + "\n" + h.App.ClientIP(h.Request)
-
-	if wait := h.Site.failures.try(who, h.Site.LoginFailures); wait > 0 {
-		h.retryAfter(wait)
-		data.Error = tooManyFailures
+	var user *auth.User
+	wait, err := h.checkPassword(name, form.Get("password"), func() (err error) {
+		user, err = h.Site.Passwords.LogIn(h.clientContext(), h.Site.Users, name, form.Get("password"))
+		return err
+	})
+	if wait > 0 {
+		data.Error = again(tooManyFailures, wait)
 		return h.again(http.StatusTooManyRequests, data)
 	}
-	user, err := h.Site.Passwords.LogIn(h.clientContext(), h.Site.Users, name, form.Get("password"))
 	if errors.Is(err, auth.ErrCredentials) {
 		if err != auth.ErrCredentials {
 			h.logger().WarnContext(h.Context(), "handlers: a login was refused", "error", err)
 		}
+		h.logFailure(LoginFail, data.Name)
 		data.Error = "This name and this password do not fit together."
 		return h.again(http.StatusUnauthorized, data)
 	}
@@ -101,8 +104,9 @@ func (h *LoginHandler) Post() error {
 	if err != nil {
 		return unavailable("logging in", err)
 	}
-	h.Site.failures.forget(who)
 	h.LogIn(user, sessions.Login{Method: methodPassword})
+	h.Site.Throttle.Known(h.Response, h.Request, user)
+	h.LogSecurity(LoginSuccess, user)
 	h.Flash("Welcome back, "+user.Name+".", "success")
 	return h.Redirect(framework.SafeNext(data.Next, "/"))
 }
@@ -127,6 +131,9 @@ type LogoutHandler struct{ BaseHandler }
 // to the login page. A message for that page would need a session again, so the
 // address says it.
 func (h *LogoutHandler) Post() error {
+	if id := h.Session().User(); id != "" {
+		h.LogSecurity(SessionExpired, &auth.User{ID: id}, slog.String("reason", "logout"))
+	}
 	h.Session().Destroy()
 	return h.RedirectTo("login", "out", "1")
 }

@@ -3,6 +3,7 @@ package handlers_test
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -105,29 +106,38 @@ func TestLoginRefuses(t *testing.T) {
 }
 
 func TestLoginBoundsFailures(t *testing.T) {
-	s := serve(t, sessions.NewMemory(), func(s *server) { s.site.LoginFailures = 3 })
+	s := serve(t, sessions.NewMemory(), func(s *server) { s.site.Throttle.Failures = 3 })
 	s.client(t).signUp("ann")
 	s.client(t).signUp("bob")
 	c := s.client(t)
-	for range 3 {
-		c.post("/login", "name", "ann", "password", "wrong").shows(t, http.StatusUnauthorized)
+	for _, name := range []string{"ann", " Ann", "ANN  "} {
+		c.post("/login", "name", name, "password", "wrong").shows(t, http.StatusUnauthorized)
 	}
 	a := c.post("/login", "name", "ANN ", "password", "correct horse")
-	a.shows(t, http.StatusTooManyRequests, "quarter of an hour")
-	if a.header.Get("Retry-After") == "" {
-		t.Error("no Retry-After")
+	a.shows(t, http.StatusTooManyRequests, "wrong too often", "Try again in 5 minutes")
+	if wait, err := strconv.Atoi(a.header.Get("Retry-After")); err != nil || wait < 250 || wait > 300 {
+		t.Errorf("Retry-After: %q", a.header.Get("Retry-After"))
 	}
 	c.post("/login", "name", "bob", "password", "correct horse").redirects(t, "/")
 }
 
-func TestSuccessForgetsFailures(t *testing.T) {
-	s := serve(t, sessions.NewMemory(), func(s *server) { s.site.LoginFailures = 2 })
+// Else who has an account of his own would log in with it to guess on.
+func TestSuccessTakesNoFailureBack(t *testing.T) {
+	s := serve(t, sessions.NewMemory(), func(s *server) { s.site.Throttle.Failures, s.site.Throttle.Address = 2, 4 })
 	s.client(t).signUp("ann")
-	for range 4 {
-		c := s.client(t)
-		c.post("/login", "name", "ann", "password", "wrong").shows(t, http.StatusUnauthorized)
-		c.post("/login", "name", "ann", "password", "correct horse").redirects(t, "/")
+	s.client(t).signUp("eve")
+	s.client(t).post("/login", "name", "ann", "password", "wrong").shows(t, http.StatusUnauthorized)
+	s.client(t).post("/login", "name", "ann", "password", "correct horse").redirects(t, "/")
+	s.client(t).post("/login", "name", "ann", "password", "wrong").shows(t, http.StatusUnauthorized)
+	s.client(t).post("/login", "name", "ann", "password", "correct horse").shows(t, http.StatusTooManyRequests)
+
+	eve := s.client(t)
+	eve.post("/login", "name", "eve", "password", "correct horse").redirects(t, "/")
+	for _, name := range []string{"bob", "cid"} {
+		eve.post("/login", "name", name, "password", "wrong").shows(t, http.StatusUnauthorized)
+		eve.post("/login", "name", "eve", "password", "correct horse").redirects(t, "/")
 	}
+	eve.post("/login", "name", "dan", "password", "wrong").shows(t, http.StatusTooManyRequests)
 }
 
 func TestSignUpRefuses(t *testing.T) {

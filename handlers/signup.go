@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"github.com/webapp2go/webapp2go/auth"
@@ -22,7 +23,7 @@ func (h *SignupHandler) Get() error {
 }
 
 // Post makes the user. A name that is taken is 409, a name or a password that cannot
-// be is 400; both show the form again.
+// be is 400, too many from one address are 429 with Retry-After; all show the form again.
 func (h *SignupHandler) Post() error {
 	if err := h.ParseFields(formBytes); err != nil {
 		return err
@@ -30,7 +31,18 @@ func (h *SignupHandler) Post() error {
 	form := h.Request.PostForm
 	name := form.Get("name")
 	data := newLoginData(name, form.Get("next"))
+	if wait := h.Site.Throttle.WaitSignUp(h.Request); wait > 0 {
+		h.retryAfter(wait)
+		h.LogSecurity(RateLimitExceeded, nil, slog.String("reason", "sign-up"), slog.Duration("wait", wait))
+		data.Error = again(tooManySignUps, wait)
+		h.Response.WriteHeader(http.StatusTooManyRequests)
+		return h.Render("signup", data)
+	}
+	defer h.Site.Throttle.Done(h.Request)
 	user, err := h.Site.Passwords.SignUp(h.clientContext(), h.Site.Users, name, form.Get("password"))
+	if err == nil || errors.Is(err, auth.ErrExists) {
+		h.Site.Throttle.SignedUp(h.Request)
+	}
 	if errors.Is(err, auth.ErrExists) {
 		data.Error = "Somebody has this name already. Please choose another."
 		h.Response.WriteHeader(http.StatusConflict)
@@ -50,6 +62,8 @@ func (h *SignupHandler) Post() error {
 		return unavailable("signing up", err)
 	}
 	h.LogIn(user, sessions.Login{Method: methodPassword})
+	h.Site.Throttle.Known(h.Response, h.Request, user)
+	h.LogSecurity(UserCreated, user)
 	h.Flash("Welcome, "+user.Name+".", "success")
 	return h.Redirect(framework.SafeNext(data.Next, "/"))
 }

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"log/slog"
 	"net/http"
 
 	"github.com/webapp2go/webapp2go/auth"
@@ -24,13 +25,13 @@ type Site struct {
 	Name string
 	// Policy is the Content-Security-Policy; empty: [StrictPolicy].
 	Policy string
-	// LoginFailures is how often one address may fail to log in under one name within
-	// a quarter of an hour, in this process, before it has to wait; 0: 10, negative: as
-	// often as it likes.
-	LoginFailures int
+	// Throttle bounds how many passwords can be guessed. The zero value is on.
+	Throttle Throttle
+	// SecurityLog gets a record of every login, failed login and so on; nil: App.Log. See
+	// [BaseHandler.LogSecurity].
+	SecurityLog *slog.Logger
 
-	failures failures
-	busy     oncePerMinute // warnings of auth.ErrBusy
+	busy oncePerMinute // warnings of auth.ErrBusy
 }
 
 // StrictPolicy lets a page load style sheets and pictures of its own site, send
@@ -49,6 +50,7 @@ func (s *Site) Init(h framework.Handler) {
 	}
 	base := embedded.base()
 	base.Site = s
+	s.Throttle.in(s, base.App)
 	s.secure(base.Response.Header(), base.App.Scheme(base.Request) == "https" && !base.App.Debug)
 }
 

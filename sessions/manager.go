@@ -21,12 +21,14 @@ type Manager struct {
 
 	personal string // the Cache-Control of users' pages
 	notices  notices
+
+	derive func(purpose string) [][]byte
 }
 
 // New checks the whole of c and reports every mistake it finds, joined, each with how
 // to fix it. It keeps nothing of c that the caller may change.
 func New(c Config) (*Manager, error) {
-	m := &Manager{log: cmp.Or(c.Log, slog.Default()), now: c.Now, event: c.OnEvent}
+	m := &Manager{log: cmp.Or(c.Log, slog.Default()), now: c.Now, event: c.OnEvent, derive: deriver(c.Keys, c.Site)}
 	if m.now == nil {
 		m.now = time.Now
 	}

@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"auth/authtest":          {"auth"},
 	"auth/datastore":         {"auth", "internal/datastoretx", "cloud.google.com/go/datastore", "google.golang.org/grpc", "google.golang.org/api"},
 	"templates":              {},
-	"handlers":               {"framework", "sessions", "auth", "templates"},
+	"handlers":               {"framework", "sessions", "auth", "templates", "github.com/gorilla/securecookie"},
 	"cloudlog":               {},
 	"handlers/demo":          {"framework", "sessions", "auth", "templates", "handlers"},
 	"cmd/demo":               {"*"},
