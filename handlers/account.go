@@ -66,7 +66,7 @@ func (h *AccountHandler) changePassword(old, new string) error {
 		return h.Site.Passwords.Change(h.clientContext(), h.Site.Users, user, old, new)
 	})
 	if wait > 0 {
-		return h.show(http.StatusTooManyRequests, again(tooManyFailures, wait))
+		return h.show(http.StatusTooManyRequests, tryAgain(tooManyFailures, wait))
 	}
 	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
 		return h.show(http.StatusBadRequest, invalid.Message)

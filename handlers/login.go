@@ -86,7 +86,7 @@ func (h *LoginHandler) Post() error {
 		return err
 	})
 	if wait > 0 {
-		data.Error = again(tooManyFailures, wait)
+		data.Error = tryAgain(tooManyFailures, wait)
 		return h.again(http.StatusTooManyRequests, data)
 	}
 	if errors.Is(err, auth.ErrCredentials) {

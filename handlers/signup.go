@@ -34,7 +34,7 @@ func (h *SignupHandler) Post() error {
 	if wait := h.Site.Throttle.WaitSignUp(h.Request); wait > 0 {
 		h.retryAfter(wait)
 		h.LogSecurity(RateLimitExceeded, nil, slog.String("reason", "sign-up"), slog.Duration("wait", wait))
-		data.Error = again(tooManySignUps, wait)
+		data.Error = tryAgain(tooManySignUps, wait)
 		h.Response.WriteHeader(http.StatusTooManyRequests)
 		return h.Render("signup", data)
 	}

@@ -472,8 +472,8 @@ func (h *BaseHandler) retryAfter(wait time.Duration) {
 // seconds rounds up.
 func seconds(wait time.Duration) int { return int((wait + time.Second - 1) / time.Second) }
 
-// again tells somebody who has to wait how long.
-func again(why string, wait time.Duration) string {
+// tryAgain tells somebody who has to wait how long.
+func tryAgain(why string, wait time.Duration) string {
 	if minutes := (seconds(wait) + 59) / 60; minutes > 1 {
 		return fmt.Sprintf("%s Try again in %d minutes.", why, minutes)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/webapp2go/webapp2go/auth"
 	users "github.com/webapp2go/webapp2go/auth/datastore"
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/sessions/cached"
 	"github.com/webapp2go/webapp2go/sessions/datastore"
@@ -23,6 +24,7 @@ import (
 type services struct {
 	sessions sessions.Backend // nil: in signed cookies
 	users    auth.Store
+	counter  handlers.Counter           // of logins that failed; nil: each instance counts for itself
 	keys     []sessions.Key             // that sign the cookies; none: nothing was said
 	checks   map[string]framework.Check // that each of them answers, for /health
 	closers  []func() error
@@ -98,7 +100,12 @@ func (c *config) openMemcached(s *services) (*memcache.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.closers = append(s.closers, backend.Close)
+	counter, err := memcache.NewCounter(memcache.Config{Servers: strings.Split(c.memcached, ","), Timeout: c.patience})
+	if err != nil {
+		return nil, err
+	}
+	s.counter = counter
+	s.closers = append(s.closers, backend.Close, counter.Close)
 	s.checks["memcached"] = backend.Ping
 	return backend, nil
 }

@@ -43,6 +43,7 @@ func newApp(ctx context.Context, c *config, services *services, log *slog.Logger
 		return nil, err
 	}
 	site := &handlers.Site{Name: "webapp2go", Sessions: manager, Templates: pages, Users: services.users}
+	site.Throttle.Counter = services.counter
 	if err := makeAdmin(ctx, c, site, log); err != nil {
 		return nil, err
 	}

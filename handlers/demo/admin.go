@@ -2,6 +2,7 @@ package demo
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"github.com/webapp2go/webapp2go/auth"
@@ -98,6 +99,7 @@ func (h *OverviewHandler) Post() error {
 	case err != nil:
 		return &framework.Error{Code: http.StatusServiceUnavailable, Err: err}
 	default:
+		h.LogSecurity(handlers.SessionExpired, user, slog.String("reason", "ended by an administrator"), slog.String("by", h.Session().User()))
 		h.Flash("The sessions of "+user.Name+" are ended.", "success")
 	}
 	return h.RedirectTo("admin", "name", name)

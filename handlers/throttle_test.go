@@ -1,0 +1,620 @@
+package handlers_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/handlers"
+	"github.com/webapp2go/webapp2go/internal/memcachetest"
+	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/sessions/memcache"
+)
+
+func (c *client) login(name, password string, header ...string) answer {
+	c.t.Helper()
+	return c.do(http.MethodPost, "/login", url.Values{"name": {name}, "password": {password}}, header...)
+}
+
+// wrong gives wrong passwords for a name until it has to wait, and returns how many.
+func (c *client) wrong(name string) (n int) {
+	c.t.Helper()
+	for n = range 1000 {
+		switch a := c.post("/login", "name", name, "password", "wrong"); a.status {
+		case http.StatusUnauthorized:
+		case http.StatusTooManyRequests:
+			return n
+		default:
+			c.t.Fatalf("status %d", a.status)
+		}
+	}
+	return n
+}
+
+// stopped makes the throttle of a site stand still in time.
+func stopped(s *server) { s.site.Throttle.Now = s.clock.Now }
+
+func TestOnlyWrongPasswordsCount(t *testing.T) {
+	var down atomic.Bool
+	busy := &busyUsers{}
+	s := serve(t, sessions.NewMemory(), func(s *server) {
+		stopped(s)
+		busy.Store = failingUsers{s.site.Users, &down}
+		s.site.Users = busy
+		s.site.Passwords.Concurrent, s.site.Passwords.Wait = 1, time.Nanosecond
+	})
+	s.client(t).signUp("ann")
+	c := s.client(t)
+	login := func(password string, want int) {
+		t.Helper()
+		c.post("/login", "name", "ann", "password", password).shows(t, want)
+	}
+	for range 20 {
+		c.post("/login", "name", "ann", "password", "correct horse").redirects(t, "/")
+	}
+	c = s.client(t)
+	for range 20 {
+		login(strings.Repeat("x", auth.MaxPassword+1), http.StatusUnauthorized)
+		c.post("/login", "name", strings.Repeat("x", 16<<10), "password", "wrong").shows(t, http.StatusUnauthorized)
+	}
+	down.Store(true)
+	for range 20 {
+		login("correct horse", http.StatusServiceUnavailable)
+	}
+	down.Store(false)
+	busy.busy.Store(true)
+	for range 20 {
+		login("correct horse", http.StatusServiceUnavailable)
+	}
+	busy.busy.Store(false)
+	for range 20 {
+		a := c.post("/login", "name", "ann", "password", "correct horse")
+		a.redirects(t, "/")
+		c.post("/account", "action", "password", "old", "correct horse", "new", "short").shows(t, http.StatusBadRequest)
+	}
+	if n := s.client(t).wrong("ann"); n != 10 {
+		t.Errorf("%d wrong passwords were let through, want 10", n)
+	}
+}
+
+// busyUsers makes it seem that too many passwords are being checked.
+type busyUsers struct {
+	auth.Store
+	busy atomic.Bool
+}
+
+func (b *busyUsers) ByName(ctx context.Context, name string) (*auth.User, error) {
+	if b.busy.Load() {
+		return nil, auth.ErrBusy
+	}
+	return b.Store.ByName(ctx, name)
+}
+
+// Who has to wait costs no hash, and does not make it longer.
+func TestWaitingCountsNothing(t *testing.T) {
+	users := &countingUsers{}
+	s := serve(t, sessions.NewMemory(), func(s *server) {
+		stopped(s)
+		users.Store, s.site.Users = s.site.Users, users
+	})
+	s.client(t).signUp("ann")
+	c := s.client(t)
+	if n := c.wrong("ann"); n != 10 {
+		t.Errorf("%d wrong passwords were let through, want 10", n)
+	}
+	asked := users.asked.Load()
+	for range 50 {
+		c.post("/login", "name", "ann", "password", "wrong").shows(t, http.StatusTooManyRequests)
+	}
+	if users.asked.Load() != asked {
+		t.Error("who has to wait reaches the users")
+	}
+	s.clock.Advance(90 * time.Second)
+	if n := c.wrong("ann"); n != 1 {
+		t.Errorf("%d wrong passwords after 90 s, want 1", n)
+	}
+	s.clock.Advance(15 * time.Minute)
+	if n := c.wrong("ann"); n != 10 {
+		t.Errorf("%d wrong passwords after 15 minutes, want 10", n)
+	}
+}
+
+type countingUsers struct {
+	auth.Store
+	asked atomic.Int64
+}
+
+func (c *countingUsers) ByName(ctx context.Context, name string) (*auth.User, error) {
+	c.asked.Add(1)
+	return c.Store.ByName(ctx, name)
+}
+
+// Tries at the same time count before they have failed.
+func TestParallelGuessesAreBounded(t *testing.T) {
+	const tries = 20
+	users := &heldUsers{release: make(chan struct{})}
+	s := serve(t, sessions.NewMemory(), func(s *server) {
+		stopped(s)
+		users.Store, s.site.Users = s.site.Users, users
+	})
+	s.client(t).signUp("ann")
+	users.hold.Store(true)
+	var all sync.WaitGroup
+	var wrong, waits atomic.Int64
+	arrived := func() {
+		if users.held.Load()+waits.Load() == tries {
+			users.once.Do(func() { users.hold.Store(false); close(users.release) })
+		}
+	}
+	users.arrived = arrived
+	for range tries {
+		all.Go(func() {
+			res, err := http.PostForm(s.URL+"/login", url.Values{"name": {"ann"}, "password": {"wrong"}})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			res.Body.Close()
+			switch res.StatusCode {
+			case http.StatusUnauthorized:
+				wrong.Add(1)
+			case http.StatusTooManyRequests:
+				waits.Add(1)
+				arrived()
+			}
+		})
+	}
+	all.Wait()
+	if wrong.Load() != 10 || waits.Load() != tries-10 {
+		t.Errorf("%d passwords were checked and %d had to wait, want 10 and %d", wrong.Load(), waits.Load(), tries-10)
+	}
+}
+
+type heldUsers struct {
+	auth.Store
+	hold    atomic.Bool
+	held    atomic.Int64
+	release chan struct{}
+	once    sync.Once
+	arrived func()
+}
+
+func (h *heldUsers) ByName(ctx context.Context, name string) (*auth.User, error) {
+	if h.hold.Load() {
+		h.held.Add(1)
+		h.arrived()
+		<-h.release
+	}
+	return h.Store.ByName(ctx, name)
+}
+
+// A browser in which somebody has logged in is one of its own, also after logout: not
+// for others, and not after the password has changed.
+func TestKnownBrowser(t *testing.T) {
+	s := serve(t, sessions.NewMemory(), func(s *server) {
+		stopped(s)
+		s.site.Throttle.Name, s.site.Throttle.SignUps = 20, -1
+	})
+	home := s.client(t)
+	home.signUp("ann")
+	home.post("/logout")
+	eve := s.client(t)
+	eve.signUp("eve")
+	eve.post("/logout")
+	attacked := func() {
+		for s.client(t).post("/login", "name", "ann", "password", "wrong").status == http.StatusUnauthorized {
+		}
+	}
+	attacked()
+	cookie := home.cookie("known-browser")
+	if cookie == "" {
+		t.Fatal("no cookie")
+	}
+	for name, value := range map[string]string{
+		"another user's":        eve.cookie("known-browser"),
+		"cut":                   cookie[:len(cookie)/2],
+		"longer":                cookie + "A",
+		"flipped":               cookie[:40] + string(cookie[40]^1) + cookie[41:],
+		"endless":               strings.Repeat("A", 60_000),
+		"empty":                 "",
+		"of a session":          home.cookie("session"),
+		"of another site's key": knownElsewhere(t),
+	} {
+		a := s.client(t).login("ann", "correct horse", "Cookie", "known-browser="+value)
+		if a.status != http.StatusTooManyRequests {
+			t.Errorf("%s: status %d", name, a.status)
+		}
+	}
+	if n := eve.wrong("ann"); n != 0 {
+		t.Errorf("eve's browser: %d guesses", n)
+	}
+	if n := home.wrong(" Ann"); n != 10 {
+		t.Errorf("ann's browser: %d guesses, want 10", n)
+	}
+	s.clock.Advance(90 * time.Second)
+	attacked()
+	home.post("/login", "name", "ann", "password", "correct horse").redirects(t, "/")
+	home.post("/logout")
+	if n := home.wrong("ann"); n != 1 {
+		t.Errorf("after a login: %d guesses, want 1: a login takes no failure back", n)
+	}
+
+	s.clock.Advance(time.Hour)
+	attacked()
+	home.login("ann", "correct horse").redirects(t, "/")
+	home.post("/account", "action", "password", "old", "correct horse", "new", "battery staple").redirects(t, "/account")
+	if a := s.client(t).login("ann", "battery staple", "Cookie", "known-browser="+cookie); a.status != http.StatusTooManyRequests {
+		t.Errorf("the cookie of the password before: status %d", a.status)
+	}
+	home.post("/logout")
+	home.login("ann", "battery staple").redirects(t, "/")
+}
+
+func knownElsewhere(t *testing.T) string {
+	s := serve(t, sessions.NewMemory(), nil)
+	c := s.client(t)
+	c.signUp("ann")
+	return c.cookie("known-browser")
+}
+
+// The cookie is one that no script reads and that stays on https, and it does not grow.
+func TestKnownBrowserCookie(t *testing.T) {
+	s := serve(t, sessions.NewMemory(), func(s *server) {
+		stopped(s)
+		s.app.Proxy, s.site.Throttle.SignUps, s.site.Throttle.Name = framework.Proxies(1), -1, 1
+	})
+	c := s.client(t)
+	for i := range 7 {
+		name := fmt.Sprint("user", i)
+		s.clock.Advance(time.Second)
+		c.signUp(name)
+		c.post("/logout")
+		for s.client(t).post("/login", "name", name, "password", "wrong").status == http.StatusUnauthorized {
+		}
+	}
+	for i := range 7 {
+		a := c.post("/login", "name", fmt.Sprint("user", i), "password", "wrong")
+		if known := a.status == http.StatusUnauthorized; known != (i >= 2) {
+			t.Errorf("user%d of 7: the browser is known: %v", i, known)
+		}
+	}
+	if n := len(c.cookie("known-browser")); n > 1000 {
+		t.Errorf("the cookie of 5 users has %d bytes", n)
+	}
+	form := url.Values{"name": {"ann"}, "password": {"correct horse"}}
+	a := c.do(http.MethodPost, "/signup", form, "X-Forwarded-Proto", "https", "X-Forwarded-For", "192.0.2.1")
+	var found *http.Cookie
+	for _, line := range a.header["Set-Cookie"] {
+		if cookie, err := http.ParseSetCookie(line); err == nil && cookie.Name == "__Host-known-browser" {
+			found = cookie
+		}
+	}
+	if found == nil || !found.Secure || !found.HttpOnly || found.SameSite != http.SameSiteLaxMode || found.Path != "/" || found.Domain != "" || found.MaxAge <= 0 {
+		t.Errorf("over https the cookie is %v", found)
+	}
+	s.clock.Advance(401 * 24 * time.Hour)
+	for range 2 {
+		s.client(t).post("/login", "name", "user6", "password", "wrong")
+	}
+	c.post("/login", "name", "user6", "password", "wrong").shows(t, http.StatusTooManyRequests)
+}
+
+// One customer has a /64 of IPv6 at the least, and may have a /48.
+func TestNetworksOfIPv6(t *testing.T) {
+	guesses := func(change func(throttle *handlers.Throttle), address func(i int) string) (n int) {
+		throttle := &handlers.Throttle{Now: func() time.Time { return time.Unix(1_900_000_000, 0) }}
+		if change != nil {
+			change(throttle)
+		}
+		for i := range 1000 {
+			r := httptest.NewRequest("POST", "/login", nil)
+			r.RemoteAddr = "[" + address(i) + "]:1"
+			name := fmt.Sprint("name", i/5)
+			if throttle.Wait(r, name) == 0 {
+				throttle.Failed(r, name)
+				n++
+			}
+		}
+		return n
+	}
+	for name, test := range map[string]struct {
+		address func(i int) string
+		want    int
+	}{
+		"one /64":        {func(i int) string { return fmt.Sprintf("2001:db8:0:1::%x", i) }, 100},
+		"one /48":        {func(i int) string { return fmt.Sprintf("2001:db8:0:%x::1", i) }, 200},
+		"many /48":       {func(i int) string { return fmt.Sprintf("2001:db8:%x::1", i) }, 1000},
+		"IPv4 in IPv6":   {func(i int) string { return "::ffff:192.0.2.1" }, 100},
+		"one link, many": {func(i int) string { return fmt.Sprintf("fe80::%x", i) }, 1000},
+	} {
+		if got := guesses(nil, test.address); got != test.want {
+			t.Errorf("%s: %d guesses, want %d", name, got, test.want)
+		}
+	}
+	none := func(throttle *handlers.Throttle) { throttle.Address = -1 }
+	if got := guesses(none, func(int) string { return "2001:db8::1" }); got != 1000 {
+		t.Errorf("without a limit: %d guesses, want 1000", got)
+	}
+}
+
+// Behind a proxy of the site's own a stranger locks nobody out.
+func TestStrangersBehindAProxy(t *testing.T) {
+	s := serve(t, sessions.NewMemory(), func(s *server) { s.app.Proxy = framework.Proxies(1) })
+	s.client(t).signUp("ann")
+	target, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The proxy appends who asked it, as nginx does; here the tests say who that is.
+	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Header["X-Forwarded-For"] = append(r.In.Header["X-Forwarded-For"], r.In.Header.Get("Test-Address"))
+	}})
+	defer proxy.Close()
+	post := func(address, password string) int {
+		r, err := http.NewRequest("POST", proxy.URL+"/login", strings.NewReader(url.Values{"name": {"ann"}, "password": {password}}.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Test-Address": {address}, "X-Forwarded-For": {"198.51.100.9"}}
+		res, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		return res.StatusCode
+	}
+	for i := range 20 {
+		want := http.StatusUnauthorized
+		if i >= 10 {
+			want = http.StatusTooManyRequests
+		}
+		if status := post("192.0.2.1", "wrong"); status != want {
+			t.Errorf("guess %d: status %d, want %d", i, status, want)
+		}
+	}
+	if status := post("192.0.2.2", "correct horse"); status != http.StatusFound {
+		t.Errorf("the user, from another address: status %d", status)
+	}
+}
+
+// That all the world seems to have one address is said once, with the setting's name.
+func TestWrongProxyIsNoticed(t *testing.T) {
+	for name, test := range map[string]struct {
+		remote string
+		names  int
+		want   int
+	}{
+		"many names from this machine":     {"127.0.0.1:1", 20, 1},
+		"many names from this network":     {"10.0.0.1:1", 9, 1},
+		"many names by a socket":           {"@", 9, 1},
+		"eight names from this machine":    {"127.0.0.1:1", 8, 0},
+		"many names from somewhere else":   {"192.0.2.1:1", 20, 0},
+		"one name from this machine often": {"127.0.0.1:1", 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			app := framework.New()
+			app.Log = slog.New(slog.NewTextHandler(&log, nil))
+			now := time.Unix(1_900_000_000, 0)
+			throttle := &handlers.Throttle{App: app, Failures: -1, Now: func() time.Time { return now }}
+			for i := range 60 {
+				r := httptest.NewRequest("POST", "/login", nil)
+				r.RemoteAddr = test.remote
+				throttle.Failed(r, fmt.Sprint("name", i%test.names))
+				now = now.Add(time.Minute / 2)
+			}
+			if got := strings.Count(log.String(), "App.Proxy"); got != 2*test.want || strings.Count(log.String(), "\n") != test.want {
+				t.Errorf("want %d warnings:\n%s", test.want, &log)
+			}
+		})
+	}
+	var log bytes.Buffer
+	app := framework.New()
+	app.Log = slog.New(slog.NewTextHandler(&log, nil))
+	now := time.Unix(1_900_000_000, 0)
+	throttle := &handlers.Throttle{App: app, Now: func() time.Time { return now }}
+	for i := range 60 {
+		r := httptest.NewRequest("POST", "/login", nil)
+		r.RemoteAddr = "10.0.0.1:1"
+		throttle.Failed(r, fmt.Sprint("name", i))
+		now = now.Add(8 * time.Minute) // seven or eight an hour
+	}
+	if log.Len() > 0 {
+		t.Errorf("eight names an hour: %s", &log)
+	}
+}
+
+// Names are bounded before any work, and none is kept.
+func TestLongNamesCostNothing(t *testing.T) {
+	throttle := &handlers.Throttle{Address: -1, Name: -1}
+	throttle.Failed(httptest.NewRequest("POST", "/login", nil), "the tables are made")
+	work := func(size int) (allocated uint64, kept int64) {
+		name := strings.Repeat("\ufdfa", size/3)
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		for i := range 200 {
+			r := httptest.NewRequest("POST", "/login", nil)
+			name := fmt.Sprint(i, name)
+			throttle.Wait(r, name)
+			throttle.Failed(r, name)
+		}
+		runtime.ReadMemStats(&after)
+		allocated = after.TotalAlloc - before.TotalAlloc - uint64(200*size)
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		return allocated, int64(after.HeapAlloc) - int64(before.HeapAlloc)
+	}
+	work(200)
+	short, _ := work(200)
+	long, kept := work(16 << 10)
+	if long > 4*short {
+		t.Errorf("names of 16 KiB take %d bytes, those of 200 bytes %d", long, short)
+	}
+	if kept > 1<<20 {
+		t.Errorf("%d bytes are kept", kept)
+	}
+}
+
+// Two instances on one memcached count together, and each alone when it dies.
+func TestSharedCounter(t *testing.T) {
+	server := memcachetest.Start(t)
+	key, users := sessions.RandomKey(), auth.NewMemory()
+	var instances []*handlers.Throttle
+	var logs bytes.Buffer
+	now := time.Unix(1_900_000_800, 0) // the beginning of a window
+	for range 2 {
+		manager, err := sessions.New(sessions.Config{Keys: []sessions.Key{key}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		counter, err := memcache.NewCounter(memcache.Config{Servers: []string{server.Addr}, Timeout: 10 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer counter.Close()
+		app := framework.New()
+		app.Log = slog.New(slog.NewTextHandler(&logs, nil))
+		instances = append(instances, &handlers.Throttle{App: app, Sessions: manager, Users: users, Counter: counter, Now: func() time.Time { return now }})
+	}
+	guess := func(throttle *handlers.Throttle, name string) bool {
+		r := httptest.NewRequest("POST", "/login", nil)
+		r.RemoteAddr = "192.0.2.1:1"
+		defer throttle.Done(r)
+		if throttle.Wait(r, name) > 0 {
+			return false
+		}
+		throttle.Failed(r, name)
+		return true
+	}
+	guesses := func(name string) (n int) {
+		for i := range 40 {
+			if guess(instances[i%2], name) {
+				n++
+			}
+		}
+		return n
+	}
+	if n := guesses("ann"); n != 10 {
+		t.Errorf("%d guesses on two instances, want 10", n)
+	}
+	now = now.Add(2 * time.Hour)
+	if n := guesses("ann"); n != 10 {
+		t.Errorf("%d guesses two hours later, want 10", n)
+	}
+	server.Flush()
+	if n := guesses("ann"); n != 10 {
+		t.Errorf("%d more guesses after a flush, want 10: each instance has 5 of its own left", n)
+	}
+	for _, throttle := range instances {
+		if n := mails(throttle, "ann@example.com"); n > 3 {
+			t.Errorf("%d mails", n)
+		}
+	}
+	if n := mails(instances[1], "ann@example.com"); n != 0 {
+		t.Errorf("%d mails more", n)
+	}
+	if logs.Len() > 0 {
+		t.Errorf("log: %s", &logs)
+	}
+	server.Stop()
+	if n := guesses("bob"); n != 20 {
+		t.Errorf("%d guesses without memcached, want 10 on each of two instances", n)
+	}
+	if n := strings.Count(logs.String(), "Throttle.Counter failed"); n != 2 {
+		t.Errorf("%d warnings, want one of each instance:\n%s", n, &logs)
+	}
+}
+
+func mails(throttle *handlers.Throttle, to string) (n int) {
+	for range 10 {
+		if throttle.WaitMail(context.Background(), to) == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// A handler that forgets Done holds its tries for a minute only.
+func TestForgottenTries(t *testing.T) {
+	now := time.Unix(1_900_000_000, 0)
+	throttle := &handlers.Throttle{Now: func() time.Time { return now }}
+	try := func() time.Duration {
+		r := httptest.NewRequest("POST", "/login", nil)
+		return throttle.Wait(r, "ann")
+	}
+	for range 10 {
+		if wait := try(); wait != 0 {
+			t.Fatalf("has to wait %v", wait)
+		}
+	}
+	if try() == 0 {
+		t.Error("an eleventh try is under way")
+	}
+	now = now.Add(2 * time.Minute)
+	if wait := try(); wait != 0 {
+		t.Errorf("two minutes later: has to wait %v", wait)
+	}
+}
+
+// Whoever asks for more than one password in a request ends each.
+func TestTriesOfOneRequest(t *testing.T) {
+	throttle := &handlers.Throttle{Now: func() time.Time { return time.Unix(1_900_000_000, 0) }}
+	for range 100 {
+		r := httptest.NewRequest("POST", "/login", nil)
+		if throttle.Wait(r, "ann") != 0 || throttle.Wait(r, "bob") != 0 {
+			t.Fatal("has to wait")
+		}
+		throttle.Done(r)
+		throttle.Done(r)
+	}
+	r := httptest.NewRequest("POST", "/login", nil)
+	for i := range 10 {
+		throttle.Wait(r, "ann")
+		throttle.Wait(r, "bob")
+		throttle.Failed(r, "ANN")
+		if i == 4 {
+			throttle.Done(r)
+		}
+	}
+	throttle.Done(r)
+	if throttle.Wait(r, "ann") == 0 {
+		t.Error("ten failures of ann do not count")
+	}
+	if throttle.Wait(r, "bob") != 0 {
+		t.Error("failures of ann count for bob")
+	}
+}
+
+func TestSignUpsAreBounded(t *testing.T) {
+	s := serve(t, sessions.NewMemory(), stopped)
+	for i := range 30 {
+		s.client(t).post("/signup", "name", fmt.Sprint("user", i), "password", "short").shows(t, http.StatusBadRequest)
+	}
+	for i := range 20 {
+		name := fmt.Sprint("user", i/2) // every second one is taken
+		s.client(t).post("/signup", "name", name, "password", "correct horse")
+	}
+	a := s.client(t).post("/signup", "name", "another", "password", "correct horse")
+	a.shows(t, http.StatusTooManyRequests, "Try again in 3 minutes", `value="another"`)
+	if a.header.Get("Retry-After") != "180" {
+		t.Errorf("Retry-After: %q", a.header.Get("Retry-After"))
+	}
+	s.client(t).post("/login", "name", "user1", "password", "correct horse").redirects(t, "/")
+	s.clock.Advance(3 * time.Minute)
+	s.client(t).signUp("another")
+}
