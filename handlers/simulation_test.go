@@ -62,7 +62,9 @@ func (s *simulation) spray(d, step time.Duration, address, name func(i int) stri
 func always(text string) func(int) string { return func(int) string { return text } }
 
 // ipv4 is one of 16 million addresses.
-func ipv4(i int) string { return fmt.Sprintf("11.%d.%d.%d", byte(i>>16), byte(i>>8), byte(i)) }
+func ipv4(i int) string {
+	return netip.AddrFrom4([4]byte{11, byte(i >> 16), byte(i >> 8), byte(i)}).String()
+}
 
 func named(prefix string, n int) func(i int) string {
 	return func(i int) string { return prefix + strconv.Itoa(i%n) }

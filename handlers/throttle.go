@@ -187,7 +187,8 @@ func (t *Throttle) Wait(r *http.Request, name string) time.Duration {
 // wait is Wait, and tells which limit has been reached.
 func (t *Throttle) wait(r *http.Request, name string) (time.Duration, *limit) {
 	t.prepare()
-	return t.begin(r, t.nameKey(name), t.loginKeys(r, name))
+	key := t.nameKey(name)
+	return t.begin(r, key, t.loginKeys(r, name, key))
 }
 
 // Failed counts a password that was wrong for name. It is not for what is no guess: a
@@ -197,7 +198,7 @@ func (t *Throttle) Failed(r *http.Request, name string) {
 	key := t.nameKey(name)
 	keys := t.failed(r, key)
 	if keys == nil {
-		keys = t.loginKeys(r, name)
+		keys = t.loginKeys(r, name, key)
 		t.meter.add(keys)
 	}
 	t.share(r.Context(), keys)
@@ -316,14 +317,13 @@ func (t *Throttle) sweep() {
 	}
 }
 
-// loginKeys are what a password for name counts for.
-func (t *Throttle) loginKeys(r *http.Request, name string) []counted {
+// loginKeys are what a password for name, whose nameKey is given, counts for.
+func (t *Throttle) loginKeys(r *http.Request, name, nameKey string) []counted {
 	l := &t.limits
 	if browser := t.browser(r, name); browser != "" {
 		return keysOf(counted{l.browser, browser})
 	}
 	address, network := addressKeys(t.clientIP(r))
-	nameKey := t.nameKey(name)
 	keys := keysOf(counted{l.pair, nameKey + "\n" + address}, counted{l.address, address}, counted{l.name, nameKey})
 	if network != "" {
 		keys = append(keys, keysOf(counted{l.network, network})...)

@@ -618,3 +618,27 @@ func TestSignUpsAreBounded(t *testing.T) {
 	s.clock.Advance(3 * time.Minute)
 	s.client(t).signUp("another")
 }
+
+// However many fail, and from wherever, the throttle stays as large as it is.
+func TestThrottleIsBounded(t *testing.T) {
+	throttle := &handlers.Throttle{}
+	runtime.GC()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for i := range 50_000 {
+		r := &http.Request{Header: http.Header{}}
+		if r.RemoteAddr = fmt.Sprintf("[2001:db8:%x:%x::1]:1", i>>8, i); i%2 == 0 {
+			r.RemoteAddr = fmt.Sprintf("11.0.%d.%d:1", byte(i>>8), byte(i))
+		}
+		name := fmt.Sprint("name", i)
+		throttle.Wait(r, name)
+		throttle.Failed(r, name)
+		throttle.SignedUp(r)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 6<<20 {
+		t.Errorf("it has %d KiB, at most 6 MiB are right", grown>>10)
+	}
+	runtime.KeepAlive(throttle)
+}
