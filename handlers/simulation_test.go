@@ -277,3 +277,24 @@ func TestMailsToOneAddress(t *testing.T) {
 		t.Error("another one waits too")
 	}
 }
+
+// Users without a password have one stamp: a browser is known for one of them all the same.
+func TestKnownBrowserOfUsersWithoutPasswords(t *testing.T) {
+	users := auth.NewMemory()
+	ann, eve := &auth.User{Name: "ann"}, &auth.User{Name: "eve"}
+	for _, user := range []*auth.User{ann, eve} {
+		if err := users.Create(t.Context(), user); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := simulate(t, func(throttle *Throttle) { throttle.Users, throttle.Failures = users, 3 })
+	cookie := s.knownTo(eve)
+	for s.guess("192.0.2.1", "ann", "", false) {
+	}
+	if s.guess("192.0.2.1", "ann", cookie, false) {
+		t.Error("eve's browser is known for ann")
+	}
+	if !s.guess("192.0.2.1", "eve", cookie, false) || !s.guess("192.0.2.1", "ann", s.knownTo(ann), false) {
+		t.Error("a browser is not known for its own user")
+	}
+}
