@@ -49,7 +49,7 @@ func TestFloodIsOneWarning(t *testing.T) {
 				s.app.Log = slog.New(slog.NewTextHandler(&log, nil))
 				s.site.Passwords.Params = auth.Params{} // takes long enough for others to come
 				s.site.Passwords.Concurrent, s.site.Passwords.Wait = 1, time.Nanosecond
-				s.site.LoginFailures = -1
+				s.site.Throttle.Failures, s.site.Throttle.Address, s.site.Throttle.Name, s.site.Throttle.SignUps = -1, -1, -1, -1
 			})
 			ann := s.client(t)
 			ann.signUp("ann")

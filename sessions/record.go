@@ -20,19 +20,28 @@ func (s *Session) createRecord(ctx context.Context) (line string, err error) {
 }
 
 // insert creates a record of c. An id that exists can only be one that an earlier try
-// of a backend's client has left behind.
+// of a backend's client has left behind. If another id may work, as on another of several
+// servers, others are tried.
 func (s *Session) insert(ctx context.Context, c *contents) (record, error) {
-	for tries := 3; ; tries-- {
+	existing, unavailable := 3, 20
+	for {
 		r, err := s.kept(c.encode(nil), c, 0)
 		if err != nil {
 			return record{}, s.unsaved(err)
 		}
 		made := newRecord()
 		err = s.spec.Backend.Create(ctx, made.id, r)
-		if err == nil {
+		switch {
+		case err == nil:
 			return made, nil
+		case errors.Is(err, ErrExists):
+			existing--
+		case errors.Is(err, ErrUnavailable) && ctx.Err() == nil:
+			unavailable--
+		default:
+			return record{}, s.unsaved(err)
 		}
-		if !errors.Is(err, ErrExists) || tries == 1 {
+		if existing == 0 || unavailable == 0 {
 			return record{}, s.unsaved(err)
 		}
 	}

@@ -177,3 +177,19 @@ func p99(t *testing.T, ids []string, lost map[string]bool, load func(id string) 
 	slices.Sort(took)
 	return took[len(took)*99/100]
 }
+
+// A dead server of several refuses no new session: another id belongs to another server.
+func TestNewSessionsWithAServerDown(t *testing.T) {
+	servers := []*memcachetest.Server{memcachetest.Start(t), memcachetest.Start(t), memcachetest.Start(t)}
+	site := newSite(t, newBackend(t, memcache.Config{}, servers...))
+	servers[0].Stop()
+	for n := range 200 {
+		b := site.browser(t)
+		if code, body := b.get(t, "/count"); code != 200 || body != "1" {
+			t.Fatalf("new session %d: %d %q", n, code, body)
+		}
+		if code, body := b.get(t, "/count"); code != 200 || body != "2" {
+			t.Fatalf("session %d: %d %q", n, code, body)
+		}
+	}
+}
