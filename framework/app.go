@@ -51,6 +51,7 @@ func New() *App {
 	// Paths are matched as they come: mux would answer an unclean one with a redirect,
 	// after which a POST comes back as a GET.
 	a.SkipClean(true)
+	a.Use(removingUploads)
 	return a
 }
 
@@ -61,6 +62,7 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var path splitPath
 	found, refused := a.find(r, &path)
 	response, h := a.newResponse(w, r, found)
+	defer response.removeUploads()
 	if a.RequestLog != nil {
 		defer a.logRequest(response, r, time.Now())
 	}

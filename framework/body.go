@@ -67,6 +67,31 @@ func withLimit(w *Response, r *http.Request, bytes int64) *http.Request {
 	return &limited
 }
 
+// removeUploads removes the temporary files of a request's form. The server does so only
+// for the request that it made itself, and handlers are given copies of it.
+func removeUploads(r *http.Request) {
+	if r != nil && r.MultipartForm != nil {
+		_ = r.MultipartForm.RemoveAll() // the temporary folder keeps what cannot be removed
+	}
+}
+
+// removingUploads is middleware that removes the uploads of a request when it has been
+// served. It stands first in the App's own Router, so that it sees the copy of mux, and
+// right before each http.Handler, so that it sees the copies of middleware.
+func removingUploads(next http.Handler) http.Handler {
+	if next == nil {
+		return nil // of a route without a handler, which mux answers with 404
+	}
+	return uploads{next}
+}
+
+type uploads struct{ handler http.Handler }
+
+func (u uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer removeUploads(r) // also if the handler panics
+	u.handler.ServeHTTP(w, r)
+}
+
 // ParseForm reads the query and the form of the request, multipart too, so that
 // h.Request.Form, PostForm and MultipartForm hold them. The errors answer 400 for one
 // that is malformed, 413 for one larger than App.MaxBody, 415 for a body that is no

@@ -3,6 +3,7 @@ package framework_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,8 +12,11 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gorilla/mux"
 
 	"github.com/webapp2go/webapp2go/framework"
 )
@@ -88,37 +92,128 @@ func TestParseForm(t *testing.T) {
 	}
 }
 
-// mux serves a copy of the server's request, so the server does not know the files of
-// a form, and would leave them in the temporary folder for ever.
-func TestMultipartFilesAreRemoved(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
-	app, _ := newApp(t)
-	app.Handle("/{name}", do(app, func(h *action) error {
-		if err := h.ParseForm(); err != nil {
-			return err
-		}
-		files, err := os.ReadDir(os.TempDir())
-		if err != nil || len(files) != 1 {
-			t.Errorf("while the action runs: %v, %v", files, err)
-		}
-		return h.Abort(500)
-	}))
-	var body bytes.Buffer
-	form := multipart.NewWriter(&body)
-	file, err := form.CreateFormFile("file", "a.bin")
-	if err != nil {
-		t.Fatal(err)
+// parse reads the form of a request as much code does, with an upload in a file.
+func parse(t *testing.T, r *http.Request) {
+	t.Helper()
+	if err := r.ParseMultipartForm(1 << 10); err != nil {
+		t.Error(err)
 	}
-	file.Write(make([]byte, 2<<20))
-	form.Close()
-	r := request(t, "POST", start(t, app).URL+"/upload", body.String())
-	r.Header.Set("Content-Type", form.FormDataContentType())
-	if answer, text, err := fetch(t, r); err != nil || answer.StatusCode != 500 {
-		t.Fatalf("answer %d %q, %v", answer.StatusCode, text, err)
+	if files, err := os.ReadDir(os.TempDir()); err != nil || len(files) != 1 {
+		t.Errorf("while the form is used: %v, %v", files, err)
 	}
-	if files, err := os.ReadDir(os.TempDir()); err != nil || len(files) != 0 {
-		t.Errorf("afterwards: %v, %v", files, err)
+	r.Context().Value(parsedKey{}).(*atomic.Bool).Store(true)
+}
+
+type parsedKey struct{}
+type requestKey struct{}
+
+// Routing, limiting the body and most middleware serve a copy of the server's request, so
+// that the server does not know the files of its form.
+func TestUploadsLeaveNoFiles(t *testing.T) {
+	plain := func(t *testing.T) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { parse(t, r) })
 	}
+	copying := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, true)))
+		})
+	}
+	for name, build := range map[string]func(t *testing.T, app *framework.App){
+		"an action": func(t *testing.T, app *framework.App) {
+			app.Handle("/up/load", do(app, func(h *action) error { parse(t, h.Request); return nil }))
+		},
+		"an action that fails": func(t *testing.T, app *framework.App) {
+			app.Handle("/up/{name}", do(app, func(h *action) error { parse(t, h.Request); return h.Abort(500) }))
+		},
+		"an action that breaks off": func(t *testing.T, app *framework.App) {
+			app.Handle("/up/load", do(app, func(h *action) error { parse(t, h.Request); panic(http.ErrAbortHandler) }))
+		},
+		"an action with another request": func(t *testing.T, app *framework.App) {
+			app.Handle("/up/load", do(app, func(h *action) error {
+				h.Request = h.Request.WithContext(context.WithValue(h.Context(), requestKey{}, true))
+				parse(t, h.Request)
+				return nil
+			}))
+		},
+		"an action behind a wrapped writer": func(t *testing.T, app *framework.App) {
+			app.Handle("/up/load", do(app, func(h *action) error { parse(t, h.Request); panic(http.ErrAbortHandler) }))
+			app.Use(func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(wrapped{w}, r) })
+			})
+		},
+		"a Fallback": func(t *testing.T, app *framework.App) {
+			app.Fallback = func() framework.Handler {
+				return &parsingFallback{parse: func(r *http.Request) { parse(t, r) }}
+			}
+		},
+		"an http.Handler": func(t *testing.T, app *framework.App) { app.Handle("/up/load", plain(t)) },
+		"an http.Handler that panics": func(t *testing.T, app *framework.App) {
+			app.HandleFunc("/up/load", func(w http.ResponseWriter, r *http.Request) { parse(t, r); panic("broken") })
+		},
+		"an http.Handler in a subrouter": func(t *testing.T, app *framework.App) {
+			app.PathPrefix("/up").Subrouter().Handle("/load", plain(t))
+		},
+		"an http.Handler below middleware": func(t *testing.T, app *framework.App) {
+			below := app.PathPrefix("/up").Subrouter()
+			below.Use(copying)
+			below.Handle("/load", plain(t))
+		},
+		"another router": func(t *testing.T, app *framework.App) {
+			other := mux.NewRouter()
+			other.Handle("/up/load", plain(t))
+			other.Use(copying)
+			app.PathPrefix("/").Handler(other)
+		},
+		"middleware that goes on": func(t *testing.T, app *framework.App) {
+			app.Handle("/up/load", plain(t))
+			app.Use(func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { parse(t, r); next.ServeHTTP(w, r) })
+			})
+		},
+		"middleware that answers": func(t *testing.T, app *framework.App) {
+			below := app.PathPrefix("/up").Subrouter()
+			below.Use(func(http.Handler) http.Handler { return plain(t) })
+			below.Handle("/load", do(app, func(h *action) error { return nil }))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("TMPDIR", t.TempDir())
+			app, _ := newApp(t)
+			build(t, app)
+			var body bytes.Buffer
+			form := multipart.NewWriter(&body)
+			file, err := form.CreateFormFile("file", "a.bin")
+			if err != nil {
+				t.Fatal(err)
+			}
+			file.Write(make([]byte, 11<<20))
+			form.Close()
+			var parsed atomic.Bool
+			server := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				app.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), parsedKey{}, &parsed)))
+			}))
+			r := request(t, "POST", server.URL+"/up/load", body.String())
+			r.Header.Set("Content-Type", form.FormDataContentType())
+			if answer, err := http.DefaultTransport.RoundTrip(r); err == nil { // else it was broken off
+				answer.Body.Close()
+			}
+			server.Close() // waits for the request
+			if files, err := os.ReadDir(os.TempDir()); err != nil || len(files) != 0 || !parsed.Load() {
+				t.Errorf("afterwards: %v, %v; parsed: %t", files, err, parsed.Load())
+			}
+		})
+	}
+}
+
+// parsingFallback reads the form of a request that no route took.
+type parsingFallback struct {
+	framework.RequestHandler
+	parse func(r *http.Request)
+}
+
+func (h *parsingFallback) Dispatch() error {
+	h.parse(h.Request)
+	return h.RequestHandler.Dispatch()
 }
 
 func TestDecodeJSON(t *testing.T) {

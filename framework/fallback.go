@@ -73,6 +73,7 @@ func (a *App) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	response, ours := w.(*Response)
 	if !ours {
 		response, _ = a.newResponse(w, r, nil)
+		defer response.removeUploads()
 		defer a.finish(response, r)
 	}
 	a.withoutRoute(response, r, err)

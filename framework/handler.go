@@ -63,7 +63,7 @@ func (h *RequestHandler) fill(outermost Handler, app *App, w *Response, r *http.
 // variables returns the variables that mux found in the path, nil if there are none.
 func (a *App) variables(r *http.Request) map[string]string {
 	vars := mux.Vars(r)
-	if len(vars) > 0 && a.table().invented {
+	if x := a.index.Load(); len(vars) > 0 && (x == nil || x.invented) { // nil: by way of the Router alone
 		maps.DeleteFunc(vars, func(name, _ string) bool { return isInvented(name) })
 	}
 	if len(vars) == 0 {

@@ -114,6 +114,17 @@ func (a *App) table() *index {
 		return x
 	}
 	x := newIndex(a.Router)
+	if a.Router != nil {
+		// The function returns no error, so Walk does not.
+		_ = a.Walk(func(entry *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+			switch h := entry.GetHandler().(type) {
+			case nil, *route, *mux.Router:
+			default:
+				entry.Handler(removingUploads(h))
+			}
+			return nil
+		})
+	}
 	a.index.Store(x)
 	return x
 }

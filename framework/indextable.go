@@ -1,6 +1,7 @@
 package framework
 
 import (
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -17,9 +18,9 @@ type tableRow struct {
 
 // readTable lists the routes of a router in the order in which mux tries them. It
 // returns false where the whole table is for mux: the router cleans or decodes paths
-// its own way, has middleware, or is not of the version that this was written for.
+// its own way, has middleware beside the one of New, or is not of the version that this was written for.
 func readTable(router *mux.Router) (rows []tableRow, ok bool) {
-	if !plainRouter(router) || setting(router, "useEncodedPath") || !setting(router, "skipClean") {
+	if middlewares(router) > 1 || setting(router, "useEncodedPath") || !setting(router, "skipClean") {
 		return nil, false
 	}
 	below := map[*mux.Route]bool{} // whether something above or in its router makes a route one for mux
@@ -30,7 +31,7 @@ func readTable(router *mux.Router) (rows []tableRow, ok bool) {
 		leftToMux := false
 		if len(ancestors) > 0 {
 			above := ancestors[len(ancestors)-1]
-			leftToMux = below[above] || special(above) || !plainRouter(parent) || hasAnswers(parent)
+			leftToMux = below[above] || special(above) || middlewares(parent) > 0 || hasAnswers(parent)
 		}
 		below[r] = leftToMux
 		if r.GetError() != nil || setting(r, "buildOnly") {
@@ -124,10 +125,14 @@ func mountsRouter(r *mux.Route) bool {
 	return mounts
 }
 
-// plainRouter tells whether a router adds nothing to what its routes do.
-func plainRouter(router *mux.Router) bool {
+// middlewares counts those of a router. If it cannot it returns many, which leaves the
+// routes to mux.
+func middlewares(router *mux.Router) int {
 	field := reflect.ValueOf(router).Elem().FieldByName("middlewares")
-	return field.IsValid() && field.Kind() == reflect.Slice && field.Len() == 0
+	if !field.IsValid() || field.Kind() != reflect.Slice {
+		return math.MaxInt
+	}
+	return field.Len()
 }
 
 // hasAnswers tells whether a subrouter answers 404 or 405 itself.

@@ -285,14 +285,12 @@ func (r *Response) send(whole bool) error {
 	return err
 }
 
-// finish ends the life of a Response. Nothing is left of it for the next request: a
-// multipart form's files are those of a copy of the server's request, so the server
-// does not remove them.
+// finish ends the life of a Response.
 func (r *Response) finish() {
 	r.release()
 	r.finished = true
 	r.extend() // the server writes what it holds, and the end of a stream, after this
-	if request := r.core.Request; request != nil && request.MultipartForm != nil {
-		_ = request.MultipartForm.RemoveAll() // what cannot be removed is the temporary folder's
-	}
 }
+
+// removeUploads removes the temporary files of the form of the handler's request.
+func (r *Response) removeUploads() { removeUploads(r.core.Request) }

@@ -126,6 +126,7 @@ func (rt *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	// Middleware has wrapped the writer, or there is no App around.
 	response, _ = rt.app.newResponse(w, r, nil)
+	defer response.removeUploads()
 	if outer := behind(w); outer != nil {
 		response.sent = outer.sent
 	}

@@ -87,7 +87,7 @@ func TestFloodOfOneAddress(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) {
 		s.site.Passwords.Params = auth.Params{}
 		s.site.Passwords.Concurrent, s.site.Passwords.PerClient, s.site.Passwords.Wait = 1, 1, time.Hour
-		s.site.LoginFailures = -1
+		s.site.Throttle.Failures, s.site.Throttle.Address, s.site.Throttle.Name, s.site.Throttle.SignUps = -1, -1, -1, -1
 	})
 	busy := 0
 	for busy == 0 {
