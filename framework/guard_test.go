@@ -150,8 +150,8 @@ func TestGuardThatAnswersRefuses(t *testing.T) {
 			_, err := h.Response.ReadFrom(strings.NewReader("no"))
 			return err
 		}, 200, "no", ""},
-		"http.Error":    {func(h *refuser) error { http.Error(h.Response, "no", 401); return nil }, 401, "no", ""},
-		"http.Redirect": {func(h *refuser) error { http.Redirect(h.Response, h.Request, "/in", 303); return nil }, 303, "", "/in"},
+		"http.Error":    {func(h *refuser) error { http.Error(h.Response, "no", http.StatusUnauthorized); return nil }, 401, "no", ""},
+		"http.Redirect": {func(h *refuser) error { http.Redirect(h.Response, h.Request, "/in", http.StatusSeeOther); return nil }, 303, "", "/in"},
 		"Flush":         {func(h *refuser) error { h.Response.Flush(); return nil }, 200, "", ""},
 		"Reset":         {func(h *refuser) error { h.Response.WriteHeader(403); h.Response.Reset(); return nil }, 200, "", ""},
 		"passed on":     {func(h *refuser) error { h.other.ServeHTTP(h.Response, h.Request); return nil }, 200, "", ""},

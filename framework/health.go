@@ -16,7 +16,8 @@ import (
 
 // Health answers whether the services that a program needs answer: 200 where all do,
 // 503 where one does not, with a line of JSON that names them. Errors go to the log,
-// never into the answer, which anybody may see. An answer counts for a second, so
+// never into the answer, which anybody may see. While its [Server] stops it answers 503
+// with "stopping", so that no more requests are sent here, see Server.StopDelay. An answer counts for a second, so
 // asking often costs the services nothing, and each is asked by one goroutine at a
 // time however long it hangs.
 //
@@ -55,9 +56,13 @@ func (h *Health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer := struct {
-		Healthy bool            `json:"healthy"`
-		Checks  map[string]bool `json:"checks,omitempty"`
-	}{true, map[string]bool{}}
+		Healthy  bool            `json:"healthy"`
+		Stopping bool            `json:"stopping,omitempty"`
+		Checks   map[string]bool `json:"checks,omitempty"`
+	}{true, false, map[string]bool{}}
+	if state := servingOf(r.Context()); state != nil && state.leaving.Load() {
+		answer.Healthy, answer.Stopping = false, true
+	}
 	for name, err := range h.ask(r.Context()) {
 		answer.Checks[name] = err == nil
 		answer.Healthy = answer.Healthy && err == nil

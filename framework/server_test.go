@@ -2,13 +2,18 @@ package framework_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -111,7 +116,7 @@ func TestServerCutsOffWhatDoesNotEnd(t *testing.T) {
 	<-begun
 	terminate(t)
 	err := <-ended
-	if err == nil || !strings.HasPrefix(err.Error(), "framework: requests still running 1ms after the signal to stop were cut off") || !errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || !strings.HasPrefix(err.Error(), "framework: handlers or OnShutdown functions that still ran 1ms after the server began to stop were cut off") || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Run returned %v", err)
 	}
 	if body := <-result; !strings.HasPrefix(body, "error: ") {
@@ -139,6 +144,234 @@ func TestServerStopsWithItsContext(t *testing.T) {
 	}
 }
 
+// What waits for the stop, or has no request, does not hold it: Run returns nil, long
+// before the end of DrainTimeout.
+func TestServerStopsAtOnce(t *testing.T) {
+	begun := make(chan bool, 1)
+	app, _ := newApp(t)
+	app.Handle("/stream", do(app, func(h *action) error {
+		if err := h.Response.FlushError(); err != nil {
+			return err
+		}
+		begun <- true
+		stop := h.StreamContext()
+		<-stop.Done()
+		_, err := fmt.Fprint(h, context.Cause(stop), ", ", h.Context().Err())
+		return err
+	}))
+	app.HandleFunc("/plain", func(w http.ResponseWriter, r *http.Request) {
+		begun <- true
+		stop := framework.StreamContext(r.Context())
+		<-stop.Done()
+		fmt.Fprint(w, context.Cause(stop), ", ", r.Context().Err())
+	})
+	app.Handle("/hijacked", do(app, func(h *action) error {
+		stop := h.StreamContext()
+		connection, _, err := h.Response.Hijack()
+		if err != nil {
+			return err
+		}
+		defer connection.Close()
+		begun <- true
+		<-stop.Done()
+		_, err = fmt.Fprintf(connection, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n%v, %v", context.Cause(stop), h.Context().Err())
+		return err
+	}))
+	app.Handle("/", do(app, func(h *action) error { return h.JSON(true) }))
+	const told = "http: Server closed, <nil>"
+	for name, use := range map[string]func(t *testing.T, url string) (body <-chan string){
+		"a stream":              func(t *testing.T, url string) <-chan string { return fetchLater(url + "/stream") },
+		"an http.Handler":       func(t *testing.T, url string) <-chan string { return fetchLater(url + "/plain") },
+		"a hijacked connection": func(t *testing.T, url string) <-chan string { return fetchLater(url + "/hijacked") },
+		"an idle connection": func(t *testing.T, url string) <-chan string {
+			transport := new(http.Transport)
+			t.Cleanup(transport.CloseIdleConnections)
+			answer, err := transport.RoundTrip(request(t, "GET", url+"/", ""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.ReadAll(answer.Body)
+			answer.Body.Close()
+			begun <- true
+			return nil
+		},
+		"a new connection": func(t *testing.T, url string) <-chan string {
+			connection, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { connection.Close() })
+			get(t, url+"/") // the server accepts connections in their order
+			begun <- true
+			return nil
+		},
+		"half a header": func(t *testing.T, url string) <-chan string {
+			connection, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { connection.Close() })
+			io.WriteString(connection, "GET / HTTP/1.1\r\n")
+			get(t, url+"/")
+			begun <- true
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url, ended := run(t, framework.Server{Handler: app, Addr: "127.0.0.1:0", DrainTimeout: 5 * time.Minute, ReadHeaderTimeout: time.Hour})
+			body := use(t, url)
+			<-begun
+			began := time.Now()
+			terminate(t)
+			if err := <-ended; err != nil || time.Since(began) > time.Minute {
+				t.Errorf("Run returned %v after %v", err, time.Since(began))
+			}
+			if body != nil {
+				if got := <-body; got != told {
+					t.Errorf("answer %q, want %q", got, told)
+				}
+			}
+		})
+	}
+}
+
+// A hijacked connection whose handler does not end is cut off, and told of.
+func TestServerCutsOffWhatIsHijacked(t *testing.T) {
+	begun, may := make(chan bool), make(chan bool)
+	app, _ := appOf(t, func(h *action) error {
+		connection, _, err := h.Response.Hijack()
+		if err != nil {
+			return err
+		}
+		defer connection.Close()
+		begun <- true
+		<-may
+		return nil
+	})
+	defer close(may)
+	url, ended := run(t, framework.Server{Handler: app, Addr: "127.0.0.1:0", DrainTimeout: time.Millisecond})
+	fetchLater(url + "/")
+	<-begun
+	terminate(t)
+	if err := <-ended; !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Run returned %v", err)
+	}
+}
+
+func TestServerOnShutdown(t *testing.T) {
+	app, _ := newApp(t)
+	never := make(chan bool)
+	defer close(never)
+	for name, test := range map[string]struct {
+		last  func()
+		drain time.Duration
+		want  error
+	}{
+		"ends":   {func() {}, time.Minute, nil},
+		"panics": {func() { panic("broken") }, time.Minute, nil},
+		"hangs":  {func() { <-never }, time.Millisecond, context.DeadlineExceeded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var called atomic.Int32
+			f := func() { called.Add(1) }
+			_, ended := run(t, framework.Server{Handler: app, Addr: "127.0.0.1:0", DrainTimeout: test.drain, OnShutdown: []func(){f, f, test.last}})
+			terminate(t)
+			if err := <-ended; !errors.Is(err, test.want) || test.want == nil && called.Load() != 2 {
+				t.Errorf("Run returned %v; %d called", err, called.Load())
+			}
+		})
+	}
+}
+
+// While a server leaves it takes requests, but tells the load balancer to send no more.
+func TestServerStopDelay(t *testing.T) {
+	app, _ := newApp(t)
+	app.Handle("/health", new(framework.Health))
+	app.Handle("/", do(app, func(h *action) error {
+		_, err := fmt.Fprint(h, h.StreamContext().Err())
+		return err
+	}))
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	url, ended := run(t, framework.Server{Handler: app, Listener: listener, StopDelay: time.Hour})
+	if answer, body := get(t, url+"/health"); answer.StatusCode != 200 {
+		t.Fatalf("before: %d %s", answer.StatusCode, body)
+	}
+	terminate(t)
+	for {
+		answer, body := get(t, url+"/health")
+		if answer.StatusCode == 503 {
+			if strings.TrimSpace(body) != `{"healthy":false,"stopping":true}` {
+				t.Errorf("answer %s", body)
+			}
+			break
+		}
+	}
+	if answer, body := get(t, url+"/"); answer.StatusCode != 200 || body != "<nil>" {
+		t.Errorf("a request meanwhile: %d %s", answer.StatusCode, body)
+	}
+	select {
+	case err := <-ended:
+		t.Errorf("Run returned %v", err)
+	default:
+	}
+	listener.Close()
+	if err := <-ended; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("without its listener Run returned %v", err)
+	}
+}
+
+func TestServerListener(t *testing.T) {
+	app, _ := appOf(t, func(h *action) error { return h.JSON(h.App.Scheme(h.Request)) })
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	certified := httptest.NewUnstartedServer(nil)
+	certified.StartTLS()
+	defer certified.Close()
+	said := make(chan string, 10)
+	url, ended := run(t, framework.Server{
+		Handler: app, Listener: listener, Addr: "not used",
+		TLS:      certified.TLS,
+		ErrorLog: log.New(writerFunc(func(p []byte) (int, error) { said <- string(p); return len(p), nil }), "", 0),
+	})
+	if url != "http://"+listener.Addr().String() {
+		t.Errorf("listens on %s", url)
+	}
+	answer, err := certified.Client().Get("https" + strings.TrimPrefix(url, "http"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := io.ReadAll(answer.Body)
+	answer.Body.Close()
+	if string(body) != "\"https\"\n" {
+		t.Errorf("answer %q", body)
+	}
+	if answer, err := http.Get(url); err == nil {
+		answer.Body.Close()
+		if answer.StatusCode != 400 {
+			t.Errorf("plain HTTP: %d", answer.StatusCode)
+		}
+	}
+	if line := <-said; !strings.Contains(line, "TLS handshake error") {
+		t.Errorf("the ErrorLog got %q", line)
+	}
+	terminate(t)
+	if err := <-ended; err != nil {
+		t.Errorf("Run returned %v", err)
+	}
+	if _, err := listener.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the listener: %v", err)
+	}
+}
+
+type writerFunc func(p []byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
 func TestServerAddress(t *testing.T) {
 	for name, test := range map[string]struct{ addr, port, want string }{
 		"PORT":             {"", "0", "[::]:"},
@@ -161,11 +394,15 @@ func TestServerAddress(t *testing.T) {
 
 // What keeps a server from starting is an error before the port is open.
 func TestServerMistakes(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	taken, err := net.Listen("tcp", ":0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer taken.Close()
+	_, port, err := net.SplitHostPort(taken.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
 	wrong, _ := newApp(t)
 	wrong.Handle("/", framework.To[needy](wrong))
 	right, _ := newApp(t)
@@ -173,13 +410,20 @@ func TestServerMistakes(t *testing.T) {
 		server     framework.Server
 		port, want string
 	}{
-		"no handler":     {framework.Server{}, "", "framework: Server without a Handler"},
-		"Check":          {framework.Server{Handler: wrong}, "", "framework: *framework_test.needy: set app.Init = site.Init"},
-		"no port":        {framework.Server{Handler: right, Addr: "127.0.0.1"}, "", "framework: listen tcp: address 127.0.0.1: missing port in address"},
-		"a bad port":     {framework.Server{Handler: right, Addr: "127.0.0.1:99999"}, "", "framework: listen tcp: address 99999: invalid port"},
-		"a bad PORT":     {framework.Server{Handler: right}, "http8", "framework: listen tcp"},
-		"a taken port":   {framework.Server{Handler: right, Addr: taken.Addr().String()}, "", "address already in use"},
-		"negative drain": {framework.Server{Handler: right, DrainTimeout: -1}, "", "framework: Server.DrainTimeout is negative"},
+		"no handler":        {framework.Server{}, "", "framework: Server without a Handler"},
+		"Check":             {framework.Server{Handler: wrong}, "", "framework: *framework_test.needy: set app.Init = site.Init"},
+		"no port":           {framework.Server{Handler: right, Addr: "127.0.0.1"}, "", `framework: cannot listen on "127.0.0.1", from Server.Addr: it must be such as "127.0.0.1:8080"`},
+		"a bad port":        {framework.Server{Handler: right, Addr: "127.0.0.1:99999"}, "", `framework: cannot listen on "127.0.0.1:99999", from Server.Addr`},
+		"PORT is a word":    {framework.Server{Handler: right}, "http8", `framework: the variable PORT is "http8": it must be the number of a port, such as 8080`},
+		"PORT is too large": {framework.Server{Handler: right}, "65536", `framework: the variable PORT is "65536"`},
+		"PORT is negative":  {framework.Server{Handler: right}, "-1", `framework: the variable PORT is "-1"`},
+		"PORT is an Addr":   {framework.Server{Handler: right}, taken.Addr().String(), "it must be the number of a port, such as 8080"},
+		"a taken Addr":      {framework.Server{Handler: right, Addr: taken.Addr().String()}, "", "framework: another program listens on " + taken.Addr().String() + ": stop it, or choose another port with Server.Addr: listen"},
+		"a taken PORT":      {framework.Server{Handler: right}, port, "framework: another program listens on :" + port + ": stop it, or choose another port with the variable PORT: listen"},
+		"negative drain":    {framework.Server{Handler: right, DrainTimeout: -1}, "", "framework: Server.DrainTimeout is negative"},
+		"negative delay":    {framework.Server{Handler: right, StopDelay: -1}, "", "framework: Server.StopDelay is negative"},
+		"no certificate":    {framework.Server{Handler: right, TLS: new(tls.Config)}, "", "framework: Server.TLS has no certificate: set its Certificates"},
+		"nil OnShutdown":    {framework.Server{Handler: right, OnShutdown: []func(){nil}}, "", "framework: Server.OnShutdown holds a nil function"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("PORT", test.port)

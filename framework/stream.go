@@ -2,6 +2,7 @@ package framework
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -133,6 +134,26 @@ func isRegular(file *os.File) bool {
 	info, err := file.Stat()
 	return err == nil && info.Mode().IsRegular()
 }
+
+// StreamContext returns a context for a handler that streams or has taken its connection
+// over: it ends with ctx, that of a request, and as soon as the [Server] begins to stop;
+// [context.Cause] then is [http.ErrServerClosed]. Without a Server it is ctx. A handler of
+// App has the method of the same name.
+func StreamContext(ctx context.Context) context.Context {
+	state := servingOf(ctx)
+	if state == nil {
+		return ctx
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	release := context.AfterFunc(state.stop, func() { cancel(http.ErrServerClosed) })
+	context.AfterFunc(ctx, func() { release() })
+	return ctx
+}
+
+// StreamContext is like Context for a handler that streams or has taken its connection
+// over: it also ends as soon as the [Server] begins to stop. A stream that returns then
+// does not hold the stop. See the function [StreamContext].
+func (h *RequestHandler) StreamContext() context.Context { return StreamContext(h.Context()) }
 
 // behind returns the Response of ours behind a writer, nil if there is none: what
 // middleware that wraps the writer leaves to the next handler.
