@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 )
 
 // answer turns an error into a response: the outermost handler may do it, then the
@@ -22,6 +23,9 @@ func (a *App) answer(h Handler, err error) {
 		a.report(w, r, err) // HandleError panicked, and knows nothing of the first error
 	}
 	err = left
+	if !w.sent && Status(err) >= 400 && !slices.Contains(w.Header()["Vary"], errorVary) {
+		w.Header().Add("Vary", errorVary)
+	}
 	id := a.report(w, r, err)
 	if site := a.Errors[Status(err)]; site != nil && !w.sent {
 		w.prepare(err)
@@ -39,7 +43,7 @@ func (a *App) answer(h Handler, err error) {
 		return
 	}
 	w.prepare(err)
-	a.errorPage(w, r, page{Status: Status(err), Error: err, ID: id})
+	a.errorPage(core, page{Status: Status(err), Error: err, ID: id})
 }
 
 // report logs an error that is the server's own, or that comes too late to be

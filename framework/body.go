@@ -8,7 +8,6 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
-	"strings"
 )
 
 // formMemory is how much of a multipart form is kept in memory; larger files go to
@@ -122,8 +121,8 @@ func (h *RequestHandler) parseForm(memory int64) error {
 // that is not sent as JSON.
 func (h *RequestHandler) DecodeJSON(v any) error {
 	r := h.Request
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if kind != "application/json" && !(strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")) {
+	h.Response.json = true
+	if !isJSON(r.Header.Get("Content-Type")) {
 		return Abort(http.StatusUnsupportedMediaType, "JSON is expected.")
 	}
 	if r.Body == nil {

@@ -18,8 +18,9 @@ type page struct {
 	ID     string // of the log record; empty for a 4xx
 }
 
-// errorPage answers with a plain page, HTML or JSON by the Accept header.
-func (a *App) errorPage(w *Response, r *http.Request, p page) {
+// errorPage answers with a plain page, HTML or JSON, see [RequestHandler.WantsJSON].
+func (a *App) errorPage(h *RequestHandler, p page) {
+	w := h.Response
 	if p.Status < 400 {
 		return
 	}
@@ -36,8 +37,7 @@ func (a *App) errorPage(w *Response, r *http.Request, p page) {
 		}
 	}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Add("Vary", "Accept")
-	if prefersJSON(r.Header.Get("Accept")) {
+	if h.WantsJSON() {
 		w.Header().Set("Content-Type", "application/json")
 		// Strings and an int: encoding cannot fail.
 		body, _ := json.Marshal(struct {
@@ -65,10 +65,32 @@ func (a *App) errorPage(w *Response, r *http.Request, p page) {
 	}
 }
 
-// prefersJSON tells whether an Accept header asks for JSON before HTML (RFC 9110
-// section 12.5.1). No preference is HTML: a browser, or somebody with curl.
-func prefersJSON(accept string) bool {
-	var ofJSON, ofHTML float64
+// WantsJSON reports whether an error of the request is answered with JSON, else it is with
+// a page. An Accept header that names JSON or HTML decides. Without such a name the answer
+// is JSON if the body of the request is JSON or [RequestHandler.DecodeJSON] was called, if
+// the action had begun to answer with JSON, if a script of a page asks ("Sec-Fetch-Dest:
+// empty"), or if IsAPI says so.
+func (h *RequestHandler) WantsJSON() bool {
+	asked := h.Request.Header
+	ofJSON, ofHTML := preferences(strings.Join(asked["Accept"], ","))
+	if ofJSON > 0 || ofHTML > 0 {
+		return ofJSON > ofHTML
+	}
+	if h.Response.json || isJSON(asked.Get("Content-Type")) || asked.Get("Sec-Fetch-Dest") == "empty" {
+		return true
+	}
+	api, ok := h.outermost.(interface{ IsAPI() bool })
+	return ok && api.IsAPI()
+}
+
+// IsAPI reports whether the handler is for programs, so that its errors are JSON for a
+// client that names neither JSON nor HTML in Accept. The default is false; override it in
+// the base of an API's handlers, and in that of App.Fallback if a whole site is an API.
+func (h *RequestHandler) IsAPI() bool { return false }
+
+// preferences returns how much an Accept header wants JSON and HTML where it names them,
+// each 0 to 1 (RFC 9110 section 12.5.1).
+func preferences(accept string) (ofJSON, ofHTML float64) {
 	for entry := range strings.SplitSeq(accept, ",") {
 		kind, parameters, _ := strings.Cut(entry, ";")
 		quality := 1.0
@@ -80,11 +102,21 @@ func prefersJSON(accept string) bool {
 			}
 		}
 		switch kind = strings.ToLower(strings.TrimSpace(kind)); {
-		case kind == "application/json", strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json"):
+		case isJSON(kind):
 			ofJSON = max(ofJSON, quality)
 		case kind == "text/html", kind == "application/xhtml+xml":
 			ofHTML = max(ofHTML, quality)
 		}
 	}
-	return ofJSON > ofHTML
+	return ofJSON, ofHTML
 }
+
+// isJSON reports whether a media type is JSON (RFC 6839 section 3.1).
+func isJSON(kind string) bool {
+	kind, _, _ = strings.Cut(kind, ";")
+	kind = strings.ToLower(strings.TrimSpace(kind))
+	return kind == "application/json" || strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")
+}
+
+// errorVary lists what of a request WantsJSON asks, beside its body and its handler.
+const errorVary = "Accept, Sec-Fetch-Dest"

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -39,7 +40,7 @@ func TestErrorPageByAccept(t *testing.T) {
 			if err != nil || answer.StatusCode != 404 || answer.Header.Get("Content-Type") != want {
 				t.Errorf("answer %d %q, %v", answer.StatusCode, answer.Header.Get("Content-Type"), err)
 			}
-			if answer.Header.Get("Vary") != "Accept" || answer.Header.Get("X-Content-Type-Options") != "nosniff" {
+			if answer.Header.Get("Vary") != "Accept, Sec-Fetch-Dest" || answer.Header.Get("X-Content-Type-Options") != "nosniff" {
 				t.Errorf("header %v", answer.Header)
 			}
 			if want == asHTML {
@@ -61,6 +62,74 @@ func TestErrorPageByAccept(t *testing.T) {
 		})
 	}
 }
+
+// apiHandler says that it is an API.
+type apiHandler struct{ action }
+
+func (h *apiHandler) IsAPI() bool { return true }
+
+// Where Accept names neither JSON nor HTML, the error is JSON for a client or a handler
+// that speaks JSON.
+func TestErrorsOfAnAPIAreJSON(t *testing.T) {
+	refuse := func(h *action) error { return h.Abort(422, "no") }
+	for name, test := range map[string]struct {
+		handler framework.Handler
+		header  map[string]string
+		body    string
+		status  int
+		json    bool
+	}{
+		"a page":                     {&action{do: refuse}, nil, "", 422, false},
+		"a page's form":              {&action{do: refuse}, map[string]string{"Content-Type": asForm}, "a=b", 422, false},
+		"a JSON body":                {&action{do: refuse}, map[string]string{"Content-Type": "application/json; charset=utf-8"}, "{}", 422, true},
+		"a JSON body of another":     {&action{do: refuse}, map[string]string{"Content-Type": "application/merge-patch+json"}, "{}", 422, true},
+		"a JSON answer":              {&action{do: func(h *action) error { h.JSON(1); return refuse(h) }}, nil, "", 422, true},
+		"a JSON type":                {&action{do: func(h *action) error { h.Response.Header().Set("Content-Type", "application/json"); panic("x") }}, nil, "", 500, true},
+		"DecodeJSON of a form":       {&action{do: func(h *action) error { return h.DecodeJSON(new(int)) }}, map[string]string{"Content-Type": asForm}, "a=b", 415, true},
+		"DecodeJSON of nothing":      {&action{do: func(h *action) error { return h.DecodeJSON(new(int)) }}, nil, "", 415, true},
+		"a script":                   {&action{do: refuse}, map[string]string{"Sec-Fetch-Dest": "empty"}, "", 422, true},
+		"a navigation":               {&action{do: refuse}, map[string]string{"Sec-Fetch-Dest": "document"}, "", 422, false},
+		"an API":                     {&apiHandler{action{do: refuse}}, nil, "", 422, true},
+		"an API, any type":           {&apiHandler{action{do: refuse}}, map[string]string{"Accept": "*/*"}, "", 422, true},
+		"an API, in a browser":       {&apiHandler{action{do: refuse}}, map[string]string{"Accept": "text/html,*/*;q=0.8"}, "", 422, false},
+		"a JSON body, in a browser":  {&action{do: refuse}, map[string]string{"Accept": "text/html", "Content-Type": "application/json"}, "{}", 422, false},
+		"a script that wants HTML":   {&action{do: refuse}, map[string]string{"Accept": "text/html", "Sec-Fetch-Dest": "empty"}, "", 422, false},
+		"a script that refuses HTML": {&action{do: refuse}, map[string]string{"Accept": "*/*, text/html;q=0", "Sec-Fetch-Dest": "empty"}, "", 422, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app, _ := newApp(t)
+			app.Handle("/", framework.From(app, func() framework.Handler { return test.handler }))
+			r := request(t, "POST", start(t, app).URL+"/", test.body)
+			for name, value := range test.header {
+				r.Header.Set(name, value)
+			}
+			answer, body, err := fetch(t, r)
+			if err != nil || answer.StatusCode != test.status {
+				t.Fatalf("answer %d %q, %v", answer.StatusCode, body, err)
+			}
+			var page struct{ Status int }
+			if got := json.Unmarshal([]byte(body), &page) == nil; got != test.json || got && (page.Status != test.status || answer.Header.Get("Content-Type") != asJSON) {
+				t.Errorf("answer %v %q", answer.Header, body)
+			}
+		})
+	}
+}
+
+// Where no route took the request the Fallback may say that the site is an API.
+func TestErrorsOfASiteThatIsAnAPI(t *testing.T) {
+	app, _ := newApp(t)
+	app.Fallback = func() framework.Handler { return new(apiFallback) }
+	app.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("broken") })
+	for _, path := range []string{"/nowhere", "/panic"} {
+		if got := ask(app, "GET", path).Header().Get("Content-Type"); got != asJSON {
+			t.Errorf("%s: an error of the type %q", path, got)
+		}
+	}
+}
+
+type apiFallback struct{ framework.RequestHandler }
+
+func (h *apiFallback) IsAPI() bool { return true }
 
 // A 4xx shows its message, a 5xx the id of its log record, and only Debug the error.
 func TestErrorPageTells(t *testing.T) {

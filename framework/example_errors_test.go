@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 
 	"github.com/webapp2go/webapp2go/framework"
@@ -45,4 +46,24 @@ func ExampleSafeNext() {
 	// /account
 	// /account
 	// /account
+}
+
+// APIHandler is the base of the handlers that programs ask: their errors are JSON.
+type APIHandler struct{ framework.RequestHandler }
+
+func (h *APIHandler) IsAPI() bool { return true }
+
+type PriceHandler struct{ APIHandler }
+
+func (h *PriceHandler) Get() error { return h.Abort(http.StatusNotFound, "There is no such price.") }
+
+func ExampleRequestHandler_IsAPI() {
+	app := framework.New()
+	app.Handle("/prices/{id}", framework.To[PriceHandler](app))
+
+	answer := httptest.NewRecorder()
+	app.ServeHTTP(answer, httptest.NewRequest("GET", "/prices/7", nil))
+	fmt.Print(answer.Body)
+	// Output:
+	// {"status":404,"error":"Not Found","message":"There is no such price."}
 }

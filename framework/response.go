@@ -34,6 +34,7 @@ type Response struct {
 	delegated bool  // the handler's RequestHandler.Dispatch was reached
 	guarding  bool  // a Guard is running
 	acted     bool  // the status or the body has changed since the last Guard began
+	json      bool  // the action reads or writes JSON, and so do its errors
 	sent      bool  // the header has gone
 	closed    bool  // no hook runs any more: one failed
 	hijacking bool  // the connection is being taken over: no cookie can go out
@@ -240,6 +241,7 @@ func (r *Response) prepare(err error) {
 	if r.failure() != nil {
 		r.extras.failure, r.closed = nil, true
 	}
+	r.json = r.json || isJSON(r.Header().Get("Content-Type"))
 	r.Reset()
 	r.status = int16(Status(err))
 	if to, ok := errors.AsType[redirection](err); ok && r.status < 400 {

@@ -31,8 +31,8 @@ var usualMessages = map[int]string{
 type FallbackHandler struct{ BaseHandler }
 
 // errorPage answers an error in the site's layout. What is no page of the site keeps
-// the framework's own answer: JSON for a client that asks for it, and in Debug the
-// page with the stack.
+// the framework's own answer: JSON for a client that wants it, see
+// [framework.RequestHandler.WantsJSON], and in Debug the page with the stack.
 func errorPage(h framework.Handler, err error) error {
 	embedded, ok := h.(interface{ base() *BaseHandler })
 	if !ok {
@@ -40,7 +40,7 @@ func errorPage(h framework.Handler, err error) error {
 	}
 	base := embedded.base()
 	code := framework.Status(err)
-	if base.Site == nil || base.Site.Templates == nil || !base.wantsPage() || base.App.Debug && code >= 500 {
+	if base.Site == nil || base.Site.Templates == nil || base.WantsJSON() || base.App.Debug && code >= 500 {
 		return err
 	}
 	data := ErrorData{Status: code, Text: http.StatusText(code)}
@@ -62,7 +62,7 @@ func errorPage(h framework.Handler, err error) error {
 	return base.render("error", data)
 }
 
-// wantsPage tells whether the client is one that shows pages, as browsers do.
+// wantsPage reports whether the client says that it shows pages, as browsers do.
 func (h *BaseHandler) wantsPage() bool {
 	return strings.Contains(h.Request.Header.Get("Accept"), "text/html")
 }

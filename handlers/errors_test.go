@@ -46,6 +46,31 @@ func TestErrorPagesHaveTheSitesLayout(t *testing.T) {
 	}
 }
 
+// A client without a preference gets the site's page, a script of a page JSON.
+func TestErrorPageForAnyClient(t *testing.T) {
+	s := serve(t, sessions.NewMemory(), nil)
+	c := s.client(t)
+	for name, test := range map[string]struct {
+		header []string
+		html   bool
+	}{
+		"nothing": {[]string{"Accept", ""}, true},
+		"any":     {[]string{"Accept", "*/*"}, true},
+		"script":  {[]string{"Accept", "*/*", "Sec-Fetch-Dest", "empty"}, false},
+		"JSON":    {[]string{"Accept", "*/*", "Content-Type", "application/json"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := c.do("GET", "/nowhere", nil, test.header...)
+			if a.status != 404 || strings.Contains(a.body, `<p class="status"`) != test.html || strings.HasPrefix(a.header.Get("Content-Type"), "application/json") == test.html {
+				t.Errorf("answer %d %v %s", a.status, a.header, a.body)
+			}
+			if got := a.header.Get("Vary"); got != "Accept, Sec-Fetch-Dest" {
+				t.Errorf("Vary: %q", got)
+			}
+		})
+	}
+}
+
 // What the page shows to the user is what the log has the error under.
 func TestErrorPageNamesTheLogRecord(t *testing.T) {
 	var log strings.Builder
