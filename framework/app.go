@@ -23,7 +23,7 @@ type App struct {
 	Log         *slog.Logger                // nil: slog.Default()
 	RequestLog  *slog.Logger                // gets one record for each request; nil: none, as where the platform keeps such a log itself
 	Init        func(h Handler)             // called on every new handler, before Dispatch; nil: nothing
-	Errors      map[int]ErrorHandler        // the site's error pages by status; others are plain
+	Errors      map[int]ErrorHandler        // the site's error pages by status; New makes the map; others are plain
 	Fallback    func() Handler              // makes the handler that answers where no route did (404, 405); nil: a plain one
 	BaseURL     string                      // scheme and host for absolute URLs; the Host header is not trusted for them
 	Buffer      int                         // bytes of body that are held back; 0: 64 KiB
@@ -38,14 +38,21 @@ type App struct {
 	warnedOfProxy atomic.Bool // that Proxy does not say what stands in front of the program
 }
 
-// An ErrorHandler answers an error of its status: webapp2's error_handlers. The
-// status is set, the body is empty, headers and cookies are kept. An error that it
-// returns is answered with a plain page.
+// An ErrorHandler answers an error of its status: webapp2's error_handlers. h is the
+// handler of the request, or the one that App.Fallback made; it is an [io.Writer] to
+// answer with, and has the methods of the site's base, such as Render:
+//
+//	app.Errors[404] = func(h framework.Handler, err error) error {
+//		return h.(interface{ Render(string, any) error }).Render("lost", nil)
+//	}
+//
+// The status is set, the body is empty, headers and cookies are kept. An error that it
+// returns is answered with a plain page, HTML or JSON; return err to have that.
 type ErrorHandler func(h Handler, err error) error
 
-// New returns an App without routes.
+// New returns an App without routes and without error pages.
 func New() *App {
-	a := &App{Router: mux.NewRouter()}
+	a := &App{Router: mux.NewRouter(), Errors: map[int]ErrorHandler{}}
 	a.NotFoundHandler = refusal{a, http.StatusNotFound}
 	a.MethodNotAllowedHandler = refusal{a, http.StatusMethodNotAllowed}
 	// Paths are matched as they come: mux would answer an unclean one with a redirect,

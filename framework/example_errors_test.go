@@ -3,6 +3,7 @@ package framework_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -66,4 +67,20 @@ func ExampleRequestHandler_IsAPI() {
 	fmt.Print(answer.Body)
 	// Output:
 	// {"status":404,"error":"Not Found","message":"There is no such price."}
+}
+
+// An ErrorHandler writes to the handler that it is given, or calls a method of it.
+func ExampleErrorHandler() {
+	app := framework.New()
+	app.Errors[http.StatusNotFound] = func(h framework.Handler, err error) error {
+		_, failed := fmt.Fprintln(h.(io.Writer), "We have no such price.")
+		return failed
+	}
+	app.Handle("/prices/{id}", framework.To[PriceHandler](app))
+
+	answer := httptest.NewRecorder()
+	app.ServeHTTP(answer, httptest.NewRequest("GET", "/prices/7", nil))
+	fmt.Print(answer.Code, " ", answer.Body)
+	// Output:
+	// 404 We have no such price.
 }

@@ -134,6 +134,20 @@ func (h *RequestHandler) Serves(method string) bool {
 	return h.entry != nil && h.entry.route.verbs.action(method) != nil
 }
 
+// Preflight reports whether the request is a CORS preflight that the handler's own Options
+// method answers. Browsers send it without cookies (Fetch standard, "CORS-preflight
+// request"), so a Guard that asks who the user is lets it pass:
+//
+//	if h.Preflight() {
+//		return nil
+//	}
+func (h *RequestHandler) Preflight() bool {
+	_, answers := h.outermost.(optionser)
+	return answers && h.Request.Method == http.MethodOptions &&
+		h.Request.Header.Get("Origin") != "" && h.Request.Header.Get("Access-Control-Request-Method") != "" &&
+		h.entry.route.verbs.only == nil
+}
+
 // withoutAction answers a verb that the handler does not serve (RFC 9110 sections
 // 9.3.7, 15.5.6 and 15.6.2).
 func (h *RequestHandler) withoutAction() error {

@@ -36,7 +36,9 @@ func cost(f func()) (allocated uint64, took time.Duration) {
 // Nothing that a stranger sends before a login costs more than 1 MiB, and more time than
 // the one hash of a password that a login is.
 func TestStrangersCostLittle(t *testing.T) {
-	s := serve(t, sessions.NewMemory(), func(s *server) { s.site.LoginFailures = -1 })
+	s := serve(t, sessions.NewMemory(), func(s *server) {
+		s.site.Throttle.Failures, s.site.Throttle.Address, s.site.Throttle.Name, s.site.Throttle.SignUps = -1, -1, -1, -1
+	})
 	s.client(t).signUp("ann")
 
 	expensive := strings.Repeat("\ufdfa", 10<<20/3) // NFKC makes it eleven times as long

@@ -145,3 +145,65 @@ func ExampleSite_Routes() {
 	// /login?next=%2Fcart <nil>
 	// /account <nil>
 }
+
+// A site's own error page is a page of its templates. It may be set before Routes.
+func ExampleSite_Routes_errors() {
+	site, _ := exampleSite()
+	app := framework.New()
+	app.Init = site.Init
+	app.Errors[http.StatusNotFound] = func(h framework.Handler, err error) error {
+		return h.(interface{ Render(string, any) error }).Render("home", "none")
+	}
+	site.Routes(app)
+	server := httptest.NewServer(app)
+	defer server.Close()
+	show(http.DefaultClient, server.URL+"/nowhere")
+	// Output:
+	// 404 Visit none
+}
+
+// ExampleMe may be asked by the scripts of another site.
+type ExampleMe struct{ handlers.PrivateHandler }
+
+func (h *ExampleMe) Dispatch() error {
+	header := h.Response.Header()
+	header.Set("Access-Control-Allow-Origin", "https://app.example.com")
+	header.Set("Access-Control-Allow-Credentials", "true")
+	header.Add("Vary", "Origin")
+	return h.PrivateHandler.Dispatch()
+}
+
+func (h *ExampleMe) Get() error {
+	user, err := h.User()
+	if err != nil {
+		return err
+	}
+	return h.JSON(user.Name)
+}
+
+// Options answers the preflight, which has no cookies and passes the Guard.
+func (h *ExampleMe) Options() error {
+	h.Response.Header().Set("Access-Control-Allow-Methods", "GET")
+	h.Response.Header().Set("Access-Control-Allow-Headers", "Content-Type")
+	h.Response.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func ExamplePrivateHandler_preflight() {
+	_, app := exampleSite()
+	app.Handle("/me", framework.To[ExampleMe](app))
+
+	r := httptest.NewRequest("OPTIONS", "/me", nil)
+	r.Header.Set("Origin", "https://app.example.com")
+	r.Header.Set("Access-Control-Request-Method", "GET")
+	answer := httptest.NewRecorder()
+	app.ServeHTTP(answer, r)
+	fmt.Println(answer.Code, answer.Header().Get("Access-Control-Allow-Origin"))
+
+	answer = httptest.NewRecorder()
+	app.ServeHTTP(answer, httptest.NewRequest("GET", "/me", nil))
+	fmt.Println(answer.Code)
+	// Output:
+	// 204 https://app.example.com
+	// 401
+}

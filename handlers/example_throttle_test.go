@@ -16,6 +16,7 @@ import (
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers"
+	"github.com/webapp2go/webapp2go/sessions"
 )
 
 // ExampleTokenHandler is a login of the site's own, for programs.
@@ -39,7 +40,7 @@ func (h *ExampleTokenHandler) Post() error {
 		return err
 	}
 	throttle.Known(h.Response, h.Request, user)
-	h.LogIn(user)
+	h.LogIn(user, sessions.Login{Method: "password"})
 	h.LogSecurity(handlers.LoginSuccess, user)
 	return nil
 }

@@ -49,10 +49,12 @@ func readyForUsers(h *BaseHandler) error {
 	case h.Site.Templates == nil:
 		return errNoTemplates
 	case h.Site.Users == nil:
-		return errors.New("handlers: Site.Users is nil: nobody could log in; auth.NewMemory will do for a laptop")
+		return errNoUsers
 	}
 	return h.Site.Passwords.Check()
 }
+
+var errNoUsers = errors.New("handlers: Site.Users is nil: nobody could log in; auth.NewMemory will do for a laptop")
 
 // Get shows the form, or goes on at once with somebody who is logged in.
 func (h *LoginHandler) Get() error {

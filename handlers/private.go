@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/webapp2go/webapp2go/framework"
@@ -21,13 +22,37 @@ import (
 //	}
 type PrivateHandler struct{ BaseHandler }
 
-// Guard lets a user pass. Nobody is sent to the login page, and from there back to
-// where it was, if it is a browser that asks for a page; any other client gets 401.
-// Where it cannot be known who asks, the answer is 503.
+// Ready also reports that nobody could log in: there are no Users, or the site has pages
+// and no route named login, to which a browser is sent.
+func (h *PrivateHandler) Ready() error {
+	if err := h.BaseHandler.Ready(); err != nil {
+		return err
+	}
+	switch {
+	case h.Site.Users == nil:
+		return errNoUsers
+	case h.Site.Templates != nil && h.App.Get("login") == nil:
+		return errors.New(`handlers: no route is named "login", where a PrivateHandler sends a browser: call site.Routes, or give your own login page its name with Name("login")`)
+	}
+	return nil
+}
+
+// Guard lets a user pass. A browser that asks for a page without being logged in is sent
+// to the route named login, and from there back to where it was. Any other client gets
+// 401, and so does a browser of a site without that route. A CORS preflight passes if the
+// handler has an Options method, see [framework.RequestHandler.Preflight]. If the users or
+// the session cannot be read the answer is 503.
 func (h *PrivateHandler) Guard() error {
+	if h.Preflight() {
+		return nil
+	}
 	user, err := h.User()
 	if err != nil || user != nil {
 		return err
+	}
+	if !h.wantsPage() || h.App.Get("login") == nil {
+		h.challenge()
+		return h.Abort(http.StatusUnauthorized, "Log in first.")
 	}
 	var pairs []any
 	if method := h.Request.Method; (method == http.MethodGet || method == http.MethodHead) && h.Serves(http.MethodGet) {
@@ -39,9 +64,5 @@ func (h *PrivateHandler) Guard() error {
 	if err != nil {
 		return err
 	}
-	if h.wantsPage() {
-		return h.RedirectAbort(login, http.StatusFound)
-	}
-	h.challenge()
-	return h.Abort(http.StatusUnauthorized, "Log in first.")
+	return h.RedirectAbort(login, http.StatusFound)
 }

@@ -49,6 +49,23 @@ func TestMistakesAreFoundAtStart(t *testing.T) {
 			app.Init = site.Init
 			site.Routes(app)
 		}, "Site.Users is nil"},
+		{"a private page without Users", func(app *framework.App) {
+			app.Init = (&handlers.Site{Sessions: manager}).Init
+			app.Handle("/me", framework.To[whoHandler](app))
+		}, "Site.Users is nil"},
+		{"a private page without a login page", func(app *framework.App) {
+			app.Init = whole().Init
+			app.Handle("/me", framework.To[whoHandler](app))
+		}, `no route is named "login"`},
+		{"a private page, and the login page later", func(app *framework.App) {
+			app.Init = whole().Init
+			app.Handle("/me", framework.To[whoHandler](app))
+			app.Handle("/signin", framework.To[handlers.LoginHandler](app)).Name("login")
+		}, ""},
+		{"a private page of a service", func(app *framework.App) {
+			app.Init = (&handlers.Site{Sessions: manager, Users: auth.NewMemory()}).Init
+			app.Handle("/me", framework.To[whoHandler](app))
+		}, ""},
 		{"bad Passwords", func(app *framework.App) {
 			site := whole()
 			site.Passwords.MinLength = 1 << 20
