@@ -36,6 +36,7 @@ type BaseHandler struct {
 	opening sync.Mutex
 	page    *templates.Page
 	user    *auth.User
+	err     error  // of asking for user
 	known   bool   // whether user has been asked for
 	owner   string // whose the session was then
 }
@@ -94,7 +95,7 @@ func (h *BaseHandler) Session() *sessions.Session { return h.Store().Session() }
 // password since this session's login, and one whom SetUser alone has put into the
 // session. An error says that nobody can tell, because the session or the users could not
 // be read; it answers 503. The users are asked once in a request, unless the session
-// becomes another's.
+// becomes another's: a store that did not answer is not asked again.
 //
 // A user whom an older system had logged in (see [sessions.Import]) is logged in here, as
 // long as the user has not been given a password here: a copy of the old cookie is worth
@@ -103,7 +104,7 @@ func (h *BaseHandler) User() (*auth.User, error) {
 	session := h.Session()
 	id := session.User()
 	if h.known && h.owner == id {
-		return h.user, nil
+		return h.user, h.err
 	}
 	if session.Status() == sessions.StatusDown {
 		return nil, unavailable("reading the session", session.Err())
@@ -114,7 +115,8 @@ func (h *BaseHandler) User() (*auth.User, error) {
 		switch {
 		case errors.Is(err, auth.ErrNotFound):
 		case err != nil:
-			return nil, unavailable("reading the user", err)
+			h.user, h.err, h.known, h.owner = nil, unavailable("reading the user", err), true, id
+			return nil, h.err
 		case found.HasCredential(login.Credential):
 			user = found
 		case login.Method == sessions.MethodImport && login.Credential == "" && found.Imported():
@@ -122,7 +124,7 @@ func (h *BaseHandler) User() (*auth.User, error) {
 			user = found
 		}
 	}
-	h.user, h.known, h.owner = user, true, session.User()
+	h.user, h.err, h.known, h.owner = user, nil, true, session.User()
 	return h.user, nil
 }
 
@@ -146,7 +148,7 @@ func (h *BaseHandler) LogIn(user *auth.User, how sessions.Login) {
 		how.Address = h.App.ClientIP(h.Request)
 	}
 	session.LogIn(user.ID, how)
-	h.user, h.known, h.owner = user, true, user.ID
+	h.user, h.err, h.known, h.owner = user, nil, true, user.ID
 }
 
 // unavailable is the error of a store that did not answer: 503, unless it says another.

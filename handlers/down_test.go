@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
@@ -17,16 +19,18 @@ var errDown = errors.New("connection refused")
 type failingUsers struct {
 	auth.Store
 	down *atomic.Bool
+	asks atomic.Int32 // of ByID, while it was down
 }
 
-func (f failingUsers) ByID(ctx context.Context, id string) (*auth.User, error) {
+func (f *failingUsers) ByID(ctx context.Context, id string) (*auth.User, error) {
 	if f.down.Load() {
+		f.asks.Add(1)
 		return nil, errDown
 	}
 	return f.Store.ByID(ctx, id)
 }
 
-func (f failingUsers) ByName(ctx context.Context, name string) (*auth.User, error) {
+func (f *failingUsers) ByName(ctx context.Context, name string) (*auth.User, error) {
 	if f.down.Load() {
 		return nil, errDown
 	}
@@ -49,7 +53,7 @@ func (f failingSessions) Load(ctx context.Context, id string) (sessions.Record, 
 func TestStoreThatIsDown(t *testing.T) {
 	var usersDown, sessionsDown atomic.Bool
 	s := serve(t, failingSessions{sessions.NewMemory(), &sessionsDown}, func(s *server) {
-		s.site.Users = failingUsers{s.site.Users, &usersDown}
+		s.site.Users = &failingUsers{Store: s.site.Users, down: &usersDown}
 	})
 	c := s.client(t)
 	c.signUp("ann")
@@ -74,6 +78,85 @@ func TestStoreThatIsDown(t *testing.T) {
 		s.client(t).post("/login", "name", "ann", "password", "correct horse").shows(t, http.StatusServiceUnavailable)
 	})
 	c.get("/account").shows(t, 200, "<h1>ann</h1>")
+}
+
+// An error page keeps its status if a store is down that only the page's layout would use,
+// and no request asks a store again that did not answer.
+func TestErrorPageWhileAStoreIsDown(t *testing.T) {
+	for name, sessionsToo := range map[string]bool{"users": false, "sessions": true} {
+		t.Run(name, func(t *testing.T) {
+			var usersDown, sessionsDown atomic.Bool
+			var users *failingUsers
+			backend := &countingSessions{failingSessions: failingSessions{sessions.NewMemory(), &sessionsDown}}
+			s := serve(t, backend, func(s *server) {
+				users = &failingUsers{Store: s.site.Users, down: &usersDown}
+				s.site.Users = users
+				s.app.Handle("/end/{how}", framework.To[refusingHandler](s.app))
+				s.app.Handle("/touch", framework.To[touchingHandler](s.app))
+			})
+			c := s.client(t)
+			c.signUp("ann")
+			usersDown.Store(!sessionsToo)
+			sessionsDown.Store(sessionsToo)
+			for _, test := range []struct {
+				method, path string
+				status       int
+			}{
+				{"GET", "/nowhere", 404},
+				{"DELETE", "/login", 405},
+				{"GET", "/end/abort", 418},
+				{"GET", "/end/error", 500},
+				{"GET", "/end/panic", 500},
+				{"GET", "/account", 503},
+				{"GET", "/touch", 503}, // asks twice
+				{"GET", "/login", 503},
+			} {
+				users.asks.Store(0)
+				backend.loads.Store(0)
+				a := c.do(test.method, test.path, nil)
+				a.shows(t, test.status, `<p class="status"`)
+				a.hides(t, ">ann</a>")
+				if asked := users.asks.Load() + backend.loads.Load(); asked != 1 {
+					t.Errorf("%s %s asked the store that is down %d times", test.method, test.path, asked)
+				}
+			}
+		})
+	}
+}
+
+type countingSessions struct {
+	failingSessions
+	loads atomic.Int32 // while it was down
+}
+
+func (c *countingSessions) Load(ctx context.Context, id string) (sessions.Record, error) {
+	if c.down.Load() {
+		c.loads.Add(1)
+	}
+	return c.failingSessions.Load(ctx, id)
+}
+
+// refusingHandler fails without the sessions.
+type refusingHandler struct{ handlers.BaseHandler }
+
+func (h *refusingHandler) Get() error {
+	switch h.Vars["how"] {
+	case "abort":
+		return h.Abort(http.StatusTeapot)
+	case "panic":
+		panic("broken")
+	}
+	return errors.New("broken")
+}
+
+// touchingHandler goes on after an error, and asks again.
+type touchingHandler struct{ handlers.BaseHandler }
+
+func (h *touchingHandler) Get() error {
+	if _, err := h.User(); err == nil {
+		return errors.New("the user is known")
+	}
+	return h.Render("login", handlers.LoginData{})
 }
 
 func TestDeletedUserIsNobody(t *testing.T) {

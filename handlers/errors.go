@@ -53,13 +53,27 @@ func errorPage(h framework.Handler, err error) error {
 	if code >= 500 && code != http.StatusNotImplemented {
 		data.ID = base.Response.RequestID()
 	}
-	// A store that is down must not take its own error page with it: then the page is
-	// for nobody.
-	if _, err := base.User(); err != nil {
-		base.logger().DebugContext(base.Context(), "handlers: an error page without the user", "error", err)
-	}
+	base.findUser()
 	base.Response.WriteHeader(code)
 	return base.render("error", data)
+}
+
+// findUser finds who is logged in, for an error page. A store that is down must not take
+// the error page with it: the page is then for nobody, and keeps its status.
+func (h *BaseHandler) findUser() {
+	forget := func(err error) {
+		if err != nil {
+			h.logger().DebugContext(h.Context(), "handlers: an error page without the user", "error", err)
+		}
+	}
+	if h.store.Load() == nil {
+		// The action has not used the sessions, so that nothing is lost if they cannot be saved.
+		store := h.Site.Sessions.Store(h.Request)
+		h.Response.BeforeSend(func(w http.ResponseWriter) error { forget(store.Save(w)); return nil })
+		h.store.Store(store)
+	}
+	_, err := h.User()
+	forget(err)
 }
 
 // wantsPage reports whether the client says that it shows pages, as browsers do.

@@ -52,7 +52,7 @@ func TestOnlyWrongPasswordsCount(t *testing.T) {
 	busy := &busyUsers{}
 	s := serve(t, sessions.NewMemory(), func(s *server) {
 		stopped(s)
-		busy.Store = failingUsers{s.site.Users, &down}
+		busy.Store = &failingUsers{Store: s.site.Users, down: &down}
 		s.site.Users = busy
 		s.site.Passwords.Concurrent, s.site.Passwords.Wait = 1, time.Nanosecond
 	})
