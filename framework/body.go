@@ -94,13 +94,17 @@ func (u uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // ParseForm reads the query and the form of the request, multipart too, so that
 // h.Request.Form, PostForm and MultipartForm hold them. The errors answer 400 for one
 // that is malformed, 413 for one larger than App.MaxBody, 415 for a body that is no
-// form.
+// form. The body of a GET, HEAD, DELETE or OPTIONS has no meaning (RFC 9110 section 9.3.5):
+// of those the query alone is read, and one that comes with a form answers 400.
 func (h *RequestHandler) ParseForm() error { return h.parseForm(formMemory) }
 
 // parseForm keeps files of up to memory bytes, all together, out of the temporary folder.
 func (h *RequestHandler) parseForm(memory int64) error {
 	r := h.Request
 	if !hasBody(r) {
+		if r.ContentLength != 0 && isForm(r) && r.PostForm == nil { // else middleware has read it, as one that changes the method does
+			return Abort(http.StatusBadRequest, "The form of a ", r.Method, " is not read: put the values into the query.")
+		}
 		return unreadable(r.ParseForm(), "form")
 	}
 	kind := r.Header.Get("Content-Type")
@@ -165,6 +169,12 @@ func hasBody(r *http.Request) bool {
 		return r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0
 	}
 	return false
+}
+
+// isForm reports whether the body of a request is said to be a form.
+func isForm(r *http.Request) bool {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return kind == urlEncoded || kind == "multipart/form-data"
 }
 
 // unreadable gives the error of reading a body its status.

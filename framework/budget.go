@@ -16,14 +16,19 @@ const (
 
 // checkBudget refuses an answer whose headers App Engine would refuse, or whose
 // cookies would make the browser's next request one that it refuses. What is too large
-// is taken out, so that the error can be answered.
+// is taken out, so that the error can be answered. It is the client's if a redirect
+// repeats the address of a request that is too long: 414.
 func (r *Response) checkBudget() error {
 	header := r.Header()
 	if largest, size, sum := measure(header); sum > headerBudget {
+		tooLong := r.core.Request != nil && len(header["Location"]) > 0 && sum-len(r.core.Request.RequestURI) <= headerBudget
 		for left := sum; left > headerBudget; {
 			name, size, _ := measure(header)
 			delete(header, name)
 			left -= size
+		}
+		if tooLong { // a redirect that repeats the address of the request
+			return Abort(http.StatusRequestURITooLong)
 		}
 		return fmt.Errorf("framework: the headers of the answer have %d bytes, of which %s has %d; App Engine refuses more than %d with a 502",
 			sum, largest, size, headerBudget)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -80,5 +81,31 @@ func TestHeaderBudgetOfAStream(t *testing.T) {
 	answer, _ := get(t, start(t, app).URL)
 	if failed == nil || answer.StatusCode != 500 || answer.Header.Get("X-Large") != "" || log.records("X-Large") != 1 {
 		t.Errorf("status %d, %v\n%.400s", answer.StatusCode, failed, log)
+	}
+}
+
+// A redirect that repeats an address that is too long is the client's fault: 414, and no
+// record.
+func TestRedirectOfALongAddress(t *testing.T) {
+	app, log := newApp(t)
+	app.Proxy = framework.AppEngine
+	app.Handle("/about/", framework.SlashRedirect())
+	app.Handle("/next", do(app, func(h *action) error { return h.Redirect("/login?next=" + url.QueryEscape(h.Request.RequestURI)) }))
+	app.Handle("/abort", do(app, func(h *action) error { return h.RedirectAbort("/login?"+h.Request.URL.RawQuery, 302) }))
+	app.Handle("/own", do(app, func(h *action) error { return h.Redirect("/" + strings.Repeat("x", 9000)) }))
+	server := start(t, app)
+	for path, want := range map[string]int{
+		"/about/?x=1": 308, "/about/?" + strings.Repeat("x", 9000): 414,
+		"/next?" + strings.Repeat("x", 9000):  414,
+		"/abort?" + strings.Repeat("x", 9000): 414,
+		"/own":                                500, "/own?x=1": 500,
+	} {
+		answer, _ := get(t, server.URL+path)
+		if answer.StatusCode != want || len(answer.Header["Location"]) > 0 != (want < 400) {
+			t.Errorf("%.10s: %d, want %d", path, answer.StatusCode, want)
+		}
+	}
+	if n := log.records("request failed"); n != 2 {
+		t.Errorf("%d records, want those of /own\n%.400s", n, log)
 	}
 }

@@ -33,9 +33,13 @@ func (r *Response) Reset() {
 // middleware makes another body of it.
 func (r *Response) complete(whole bool) {
 	header := r.Header()
-	if r.status == http.StatusNoContent {
+	switch r.status {
+	case http.StatusNoContent:
 		header.Del("Content-Length")
 		header.Del("Content-Type")
+		header.Del("Content-Encoding") // of middleware that expected a body
+	case http.StatusNotModified:
+		header.Del("Content-Encoding") // as http.ServeContent does
 	}
 	if r.head {
 		if r.count == 0 {

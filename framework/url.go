@@ -1,8 +1,10 @@
 package framework
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,12 +13,14 @@ import (
 )
 
 // URL returns the URL of a named route: webapp2's uri_for. The pairs are names, which
-// must be strings, and values, which are printed as by fmt.Sprint. Those that are
-// variables of the route go into the path; the rest becomes the query, sorted by name,
-// where a name may come more than once. A route without a host gives a URL without one.
+// must be strings, and values: strings, numbers, booleans and what has a String method,
+// printed as by fmt.Sprint. Those that are variables of the route go into the path; the
+// rest becomes the query, sorted by name, where a name may come more than once: a slice is
+// a pair for each of its values. A route without a host gives a URL without one.
 //
 // It is an error if there is no such route, a variable is missing or does not match
-// its pattern, or the path would be one that no request can have.
+// its pattern, a value is of another kind or nil, or the path would be one that no request
+// can have.
 func (a *App) URL(name string, pairs ...any) (*url.URL, error) {
 	route := a.Get(name)
 	if route == nil {
@@ -38,16 +42,23 @@ func (a *App) URL(name string, pairs ...any) (*url.URL, error) {
 	query := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
 		key, ok := pairs[i].(string)
-		switch {
-		case !ok:
+		if !ok {
 			return nil, fmt.Errorf("framework: URL of %q: the name %v is a %T, not a string", name, pairs[i], pairs[i])
-		case pairs[i+1] == nil:
-			return nil, fmt.Errorf("framework: URL of %q: the value of %q is nil", name, key)
-		case slices.Contains(variables, key):
-			inPath = append(inPath, key, fmt.Sprint(pairs[i+1]))
-		default:
-			query.Add(key, fmt.Sprint(pairs[i+1]))
 		}
+		texts, err := texts(pairs[i+1])
+		if err != nil {
+			return nil, fmt.Errorf("framework: URL of %q: the value of %q %w", name, key, err)
+		}
+		if !slices.Contains(variables, key) {
+			for _, text := range texts {
+				query.Add(key, text)
+			}
+			continue
+		}
+		if isList(pairs[i+1]) {
+			return nil, fmt.Errorf("framework: URL of %q: the value of %q is a %T: a variable of the path takes one value", name, key, pairs[i+1])
+		}
+		inPath = append(inPath, key, texts[0])
 	}
 	u, err := route.URL(inPath...)
 	if err != nil {
@@ -63,6 +74,53 @@ func (a *App) URL(name string, pairs ...any) (*url.URL, error) {
 		u.RawQuery = strings.TrimPrefix(u.RawQuery+"&"+query.Encode(), "&")
 	}
 	return u, nil
+}
+
+// texts returns a value of URL as text, one for each value of a slice.
+func texts(value any) ([]string, error) {
+	if !isList(value) {
+		text, err := textOf(value)
+		return []string{text}, err
+	}
+	var list []string
+	of := reflect.ValueOf(value)
+	for i := range of.Len() {
+		text, err := textOf(of.Index(i).Interface())
+		if err != nil {
+			return nil, fmt.Errorf("holds one that %w", err)
+		}
+		list = append(list, text)
+	}
+	return list, nil
+}
+
+// isList reports whether a value of URL is many values. Bytes are not.
+func isList(value any) bool {
+	switch value.(type) {
+	case nil, string, fmt.Stringer, error:
+		return false
+	}
+	t := reflect.TypeOf(value)
+	return t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8
+}
+
+func textOf(value any) (string, error) {
+	if value == nil {
+		return "", errors.New("is nil")
+	}
+	of := reflect.ValueOf(value)
+	if of.Kind() == reflect.Pointer && of.IsNil() {
+		return "", errors.New("is nil")
+	}
+	switch value.(type) {
+	case fmt.Stringer, error:
+		return fmt.Sprint(value), nil
+	}
+	switch kind := of.Kind(); {
+	case kind == reflect.String, kind == reflect.Bool, of.CanInt(), of.CanUint(), of.CanFloat():
+		return fmt.Sprint(value), nil
+	}
+	return "", fmt.Errorf("is a %T: give a string, a number, a boolean, what has a String method, or a slice of them", value)
 }
 
 // matchesItself tells whether a route takes the path that mux built for it. mux checks a

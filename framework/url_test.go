@@ -1,6 +1,8 @@
 package framework_test
 
 import (
+	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -21,6 +23,18 @@ func urlApp(t *testing.T) *framework.App {
 	app.Host("www.example.com").Schemes("https").Path("/safe").Handler(h).Name("safe")
 	app.PathPrefix("/deep").Subrouter().PathPrefix("/er").Subrouter().Handle("/{id}", h).Name("deep")
 	return app
+}
+
+// These have a text of their own, a list as well as a number.
+type (
+	level  int
+	levels []int
+	kind   string
+)
+
+func (l level) String() string { return fmt.Sprint("level ", int(l)) }
+func (l levels) String() string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint([]int(l)), " ", "."), "[]")
 }
 
 func TestURL(t *testing.T) {
@@ -45,6 +59,23 @@ func TestURL(t *testing.T) {
 		{"pick", []any{"x", "a"}, "/pick/a"},
 		{"pick", []any{"x", "aXXX"}, `"/pick/aXXX" doesn't match its route`},
 		{"pick", []any{"x", "b\n"}, "doesn't match"},
+
+		{"home", []any{"t", []string{"a", "b&"}, "n", []int{1, 2}, "s", level(3)}, "/?n=1&n=2&s=level+3&t=a&t=b%26"},
+		{"home", []any{"t", []string{}, "u", []any{"x", 7, true}}, "/?u=x&u=7&u=true"},
+		{"home", []any{"l", levels{1, 2}, "p", kind("a")}, "/?l=1.2&p=a"},
+		{"book", []any{"id", level(7)}, "doesn't match"},
+
+		{"book", []any{"id", []string{"7"}}, `URL of "book": the value of "id" is a []string: a variable of the path takes one value`},
+		{"book", []any{"id", []string{}}, "a variable of the path takes one value"},
+		{"home", []any{"t", []any{"a", nil}}, `URL of "home": the value of "t" holds one that is nil`},
+		{"home", []any{"t", [][]string{{"a"}}}, `the value of "t" holds one that is a []string: give a string`},
+		{"home", []any{"t", map[string]int{"a": 1}}, `the value of "t" is a map[string]int: give a string, a number, a boolean, what has a String method, or a slice of them`},
+		{"home", []any{"t", struct{ A int }{1}}, "is a struct { A int }: give a string"},
+		{"home", []any{"t", new(int)}, "is a *int: give a string"},
+		{"home", []any{"t", (*url.URL)(nil)}, `the value of "t" is nil`},
+		{"home", []any{"t", []byte("a")}, "is a []uint8: give a string"},
+		{"home", []any{"t", [2]string{"a", "b"}}, "is a [2]string: give a string"},
+		{"home", []any{"t", func() {}}, "is a func(): give a string"},
 
 		{"broken", nil, `URL of "broken": mux: unbalanced braces`},
 		{"nowhere", nil, `framework: no route is named "nowhere"`},

@@ -117,6 +117,20 @@ func TestMiddlewareCompresses(t *testing.T) {
 	}
 }
 
+// A response that has no body has no Content-Encoding either.
+func TestMiddlewareCompressesNothing(t *testing.T) {
+	for _, status := range []int{204, 304} {
+		app, _ := appOf(t, func(h *action) error { h.Response.WriteHeader(status); return nil })
+		inside, _ := appOf(t, func(h *action) error { h.Response.WriteHeader(status); return nil })
+		inside.Use(compressing)
+		for name, handler := range map[string]http.Handler{"around the App": compressing(app), "of the router": inside} {
+			if answer, _ := get(t, start(t, handler).URL+"/"); answer.StatusCode != status || answer.Uncompressed || answer.Header.Get("Content-Encoding") != "" {
+				t.Errorf("%s: answer %d %v, uncompressed: %t", name, answer.StatusCode, answer.Header, answer.Uncompressed)
+			}
+		}
+	}
+}
+
 // A change that comes too late is reported through a wrapped writer too.
 func TestMiddlewareSendsBeforeTheHandler(t *testing.T) {
 	app, _ := appOf(t, func(h *action) error {
