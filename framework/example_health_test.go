@@ -45,5 +45,5 @@ func ExampleApp_requestLog() {
 	app.Handle("/books/{id}", framework.RedirectRoute("/", 302))
 	app.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/books/7?page=2", nil))
 	// Output:
-	// level=INFO msg=request method=GET route=/books/{id} path=/books/7 status=302 size=0
+	// level=INFO msg=request method=GET route=/books/{id} path=/books/7 address=192.0.2.1 status=302 size=0
 }

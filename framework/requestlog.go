@@ -10,8 +10,9 @@ import (
 )
 
 // logRequest writes the record of a request that is over into App.RequestLog: its
-// method, the template of its route, its path without the query, the status, the
-// bytes of body that were sent, how long it took, and its id. A request whose answer
+// method, the template of its route, its path without the query, the address of the
+// client as [App.ClientIP] says it, the status, the bytes of body that were sent, how long
+// it took, and its id. A request whose answer
 // was broken off has "aborted" too.
 func (a *App) logRequest(w *Response, r *http.Request, began time.Time) {
 	ctx := context.WithoutCancel(r.Context())
@@ -29,6 +30,7 @@ func (a *App) logRequest(w *Response, r *http.Request, began time.Time) {
 		slog.String("method", r.Method),
 		slog.String("route", a.template(w, r)),
 		slog.String("path", r.URL.Path),
+		slog.String("address", a.ClientIP(r)),
 		slog.Int("status", status),
 		slog.Int64("size", size),
 		slog.Duration("duration", time.Since(began)),

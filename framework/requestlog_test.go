@@ -102,7 +102,7 @@ func TestRequestLog(t *testing.T) {
 			record := logged(t, app, test.verb, test.path)
 			path, _, _ := strings.Cut(strings.ReplaceAll(test.path, "%00", "\x00"), "?")
 			for key, want := range map[string]any{
-				"msg": "request", "level": "INFO", "method": test.verb, "path": path, "route": test.route, "status": test.status,
+				"msg": "request", "level": "INFO", "method": test.verb, "path": path, "route": test.route, "status": test.status, "address": "127.0.0.1",
 			} {
 				if record[key] != want {
 					t.Errorf("%s is %v, want %v", key, record[key], want)

@@ -56,7 +56,7 @@ func (h *BaseHandler) Ready() error {
 	case h.Site.Sessions == nil:
 		return errNoSessions
 	}
-	return nil
+	return errors.Join(h.Site.checkHeaders(), h.Site.checkTemplates(h.App))
 }
 
 var (

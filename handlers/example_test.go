@@ -207,3 +207,36 @@ func ExamplePrivateHandler_preflight() {
 	// 204 https://app.example.com
 	// 401
 }
+
+// A site chooses its policy and its security headers in one place.
+func ExampleSite_headers() {
+	site, _ := exampleSite()
+	site.Policy = "default-src 'self'"
+	site.Headers = map[string]string{"Referrer-Policy": "no-referrer", "Permissions-Policy": ""}
+	app := framework.New()
+	app.Init = site.Init
+	app.Handle("/", framework.To[ExampleHome](app))
+
+	answer := httptest.NewRecorder()
+	app.ServeHTTP(answer, httptest.NewRequest("GET", "/", nil))
+	for _, name := range []string{"Content-Security-Policy", "X-Frame-Options", "Referrer-Policy", "Permissions-Policy"} {
+		fmt.Printf("%s: %s\n", name, answer.Header().Get(name))
+	}
+	// Output:
+	// Content-Security-Policy: default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'
+	// X-Frame-Options: DENY
+	// Referrer-Policy: no-referrer
+	// Permissions-Policy:
+}
+
+// Pages is for a site without accounts: it has the static files and the error pages.
+func ExampleSite_Pages() {
+	site, _ := exampleSite()
+	app := framework.New()
+	app.Init = site.Init
+	app.Handle("/", framework.To[ExampleHome](app))
+	site.Pages(app)
+	fmt.Println(app.Check(), app.Get("static") != nil, app.Get("signup") != nil)
+	// Output:
+	// <nil> true false
+}

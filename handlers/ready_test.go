@@ -24,6 +24,14 @@ func TestMistakesAreFoundAtStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	links, err := templates.Parse(fstest.MapFS{"home.html": {Data: []byte(`{{url "visits"}}`)}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare, err := templates.Parse(fstest.MapFS{"layout.html": {Data: []byte(`{{template "content" .Data}}`)}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	whole := func() *handlers.Site {
 		return &handlers.Site{Sessions: manager, Templates: pages, Users: auth.NewMemory()}
 	}
@@ -34,8 +42,48 @@ func TestMistakesAreFoundAtStart(t *testing.T) {
 	}{
 		{"nothing", func(app *framework.App) {
 			app.Handle("/visits", framework.To[visitsHandler](app))
-			app.Init = whole().Init
+			site := whole()
+			app.Init = site.Init
+			site.Pages(app)
 		}, ""},
+		{"pages without Pages", func(app *framework.App) {
+			app.Handle("/visits", framework.To[visitsHandler](app))
+			app.Init = whole().Init
+		}, `the pages use static files and no route is named "static": call site.Pages(app)`},
+		{"pages with a StaticHandler alone", func(app *framework.App) {
+			app.Init = whole().Init
+			app.Handle("/visits", framework.To[visitsHandler](app))
+			app.Handle("/static/{file}", framework.To[handlers.StaticHandler](app)).Name("static")
+		}, ""},
+		{"pages of links without Pages", func(app *framework.App) {
+			site := whole()
+			site.Templates = links
+			app.Init = site.Init
+			app.Handle("/visits", framework.To[visitsHandler](app))
+			app.Handle("/static/{file}", framework.To[handlers.StaticHandler](app)).Name("static")
+		}, "the pages use url and know no routes: call site.Pages(app)"},
+		{"a layout of its own without files and links", func(app *framework.App) {
+			site := whole()
+			site.Templates = bare
+			app.Init = site.Init
+			app.Handle("/visits", framework.To[visitsHandler](app))
+		}, ""},
+		{"a policy of two lines", func(app *framework.App) {
+			app.Init = (&handlers.Site{Sessions: manager, Policy: "default-src 'self';\nimg-src *"}).Init
+			app.Handle("/visits", framework.To[visitsHandler](app))
+		}, "write it in one line"},
+		{"two policies", func(app *framework.App) {
+			app.Init = (&handlers.Site{Sessions: manager, Policy: "default-src 'self'", Headers: map[string]string{"content-security-policy": ""}}).Init
+			app.Handle("/visits", framework.To[visitsHandler](app))
+		}, "Site.Policy and Site.Headers both say the Content-Security-Policy"},
+		{"a header of two lines", func(app *framework.App) {
+			app.Init = (&handlers.Site{Sessions: manager, Headers: map[string]string{"Referrer-Policy": "a\r\nSet-Cookie: b"}}).Init
+			app.Handle("/visits", framework.To[visitsHandler](app))
+		}, "a header's value holds no control character"},
+		{"a header without a name", func(app *framework.App) {
+			app.Init = (&handlers.Site{Sessions: manager, Headers: map[string]string{"Referrer Policy": "a"}}).Init
+			app.Handle("/visits", framework.To[visitsHandler](app))
+		}, `no header can have the name "Referrer Policy"`},
 		{"no Init", func(app *framework.App) {
 			app.Handle("/visits", framework.To[visitsHandler](app))
 		}, "set app.Init = site.Init"},
@@ -54,11 +102,15 @@ func TestMistakesAreFoundAtStart(t *testing.T) {
 			app.Handle("/me", framework.To[whoHandler](app))
 		}, "Site.Users is nil"},
 		{"a private page without a login page", func(app *framework.App) {
-			app.Init = whole().Init
+			site := whole()
+			app.Init = site.Init
+			site.Pages(app)
 			app.Handle("/me", framework.To[whoHandler](app))
 		}, `no route is named "login"`},
 		{"a private page, and the login page later", func(app *framework.App) {
-			app.Init = whole().Init
+			site := whole()
+			app.Init = site.Init
+			site.Pages(app)
 			app.Handle("/me", framework.To[whoHandler](app))
 			app.Handle("/signin", framework.To[handlers.LoginHandler](app)).Name("login")
 		}, ""},
@@ -125,9 +177,9 @@ func TestLinksAreCheckedAtStart(t *testing.T) {
 			site.Routes(app)
 			app.Path("/elsewhere").BuildOnly().Name("visits")
 		}, nil},
-		{"without Routes", func(app *framework.App, _ *handlers.Site) {
-			page(app)
-			app.Handle("/static/{file}", framework.To[handlers.StaticHandler](app))
+		{"Pages alone", func(app *framework.App, site *handlers.Site) {
+			page(app).Name("visits")
+			site.Pages(app)
 		}, nil},
 		{"names of the site's own", func(app *framework.App, site *handlers.Site) {
 			site.Routes(app)

@@ -3,6 +3,7 @@ package handlers
 import (
 	"log/slog"
 	"net/http"
+	"sync"
 
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
@@ -23,20 +24,35 @@ type Site struct {
 	Passwords auth.Passwords
 	// Name is the site's, for the layout; it may be empty.
 	Name string
-	// Policy is the Content-Security-Policy; empty: [StrictPolicy].
+	// Policy is the Content-Security-Policy; empty: [StrictPolicy]. A policy without
+	// frame-ancestors, base-uri or form-action gets those of StrictPolicy, because its
+	// default-src does not cover them.
 	Policy string
+	// Headers are security headers in the place of the usual ones, by name; an empty value
+	// turns one off. If nil, each response has the Policy, X-Frame-Options as the Policy
+	// says it, "X-Content-Type-Options: nosniff", "Referrer-Policy: same-origin",
+	// Cross-Origin-Opener-Policy and Cross-Origin-Resource-Policy with same-origin, and a
+	// Permissions-Policy without camera, microphone, geolocation, payment and usb.
+	//
+	// Strict-Transport-Security is sent only if it is here, over https and not in Debug:
+	// browsers then refuse plain http for the whole host and all of its ports, for as long
+	// as it says, so begin with a short time (RFC 6797).
+	//
+	//	Headers: map[string]string{
+	//		"Strict-Transport-Security": "max-age=86400",
+	//		"Referrer-Policy":           "",
+	//	}
+	Headers map[string]string
 	// Throttle bounds how many passwords can be guessed. The zero value is on.
 	Throttle Throttle
 	// SecurityLog gets a record of every login, failed login and so on; nil: App.Log. See
 	// [BaseHandler.LogSecurity].
 	SecurityLog *slog.Logger
 
-	busy oncePerMinute // warnings of auth.ErrBusy
+	busy     oncePerMinute // warnings of auth.ErrBusy
+	prepared sync.Once
+	sent     []securityHeader // made of Policy and Headers at the first request
 }
-
-// StrictPolicy lets a page load style sheets and pictures of its own site, send
-// forms to it, and nothing else: no script at all, no frame, no inline style.
-const StrictPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // Init hands the site to a new handler that embeds a [BaseHandler], and puts the
 // security headers into its answer, where they stay also if the answer becomes an
@@ -54,54 +70,14 @@ func (s *Site) Init(h framework.Handler) {
 	s.secure(base.Response.Header(), base.App.Scheme(base.Request) == "https" && !base.App.Debug)
 }
 
-// secure sets the security headers. Their values are a request's own, in one
-// allocation: what one handler does to them is not in the answers of the others.
-func (s *Site) secure(header http.Header, https bool) {
-	values := new([len(securityHeaders) + 1]string)
-	set := func(at int, name, value string) {
-		values[at] = value
-		header[name] = values[at : at+1 : at+1]
-	}
-	for at := range securityHeaders {
-		set(at, securityHeaders[at].name, securityHeaders[at].value)
-	}
-	if s.Policy != "" {
-		set(0, "Content-Security-Policy", s.Policy)
-	}
-	if https {
-		set(len(securityHeaders), "Strict-Transport-Security", transportSecurity)
-	}
-}
-
-// securityHeaders are those of every answer (OWASP Secure Headers Project).
-var securityHeaders = [...]struct{ name, value string }{
-	{"Content-Security-Policy", StrictPolicy},
-	{"X-Content-Type-Options", "nosniff"},
-	{"Referrer-Policy", "same-origin"},
-	{"Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()"},
-	{"Cross-Origin-Opener-Policy", "same-origin"},
-	{"Cross-Origin-Resource-Policy", "same-origin"},
-}
-
-// transportSecurity keeps a browser on https for a year. Subdomains are for their own
-// sites to decide.
-const transportSecurity = "max-age=31536000"
-
-// Routes adds the site's own pages to app: login, logout, signup and account, each
-// under its name and at the path of that name, and the static files, named static.
-// It makes the routes known to the templates, whose names App.Check then checks, and
-// answers errors, and paths that lead nowhere, in the site's layout: wherever App.Errors
-// has no entry and where App.Fallback is nil.
-//
-// Routes answer in order, so a route that was added before may take a path over.
-func (s *Site) Routes(app *framework.App) {
-	app.Handle("/login", framework.To[LoginHandler](app)).Name("login")
-	app.Handle("/logout", framework.To[LogoutHandler](app)).Name("logout")
-	app.Handle("/signup", framework.To[SignupHandler](app)).Name("signup")
-	app.Handle("/account", framework.To[AccountHandler](app)).Name("account")
+// Pages adds to app what every site with Templates needs, and no account page: the static
+// files, at a route named static, and the error pages. It makes the routes known to the
+// templates, whose names App.Check then checks, and answers errors, and paths that lead
+// nowhere, in the site's layout: wherever App.Errors has no entry and where App.Fallback
+// is nil. [Site.Routes] calls it.
+func (s *Site) Pages(app *framework.App) {
 	app.Handle(templates.StaticPath+"{file}", framework.To[StaticHandler](app)).Name("static")
-
-	if s.Templates != nil { // else the handlers above are not Ready
+	if s.Templates != nil { // else the handler above is not Ready
 		s.Templates.SetRoutes(func(name string, pairs ...any) (string, error) {
 			u, err := app.URL(name, pairs...)
 			if err != nil {
@@ -121,4 +97,16 @@ func (s *Site) Routes(app *framework.App) {
 			app.Errors[code] = errorPage
 		}
 	}
+}
+
+// Routes adds the site's own pages to app: login, logout, signup and account, each
+// under its name and at the path of that name, and what [Site.Pages] adds.
+//
+// Routes answer in order, so a route that was added before may take a path over.
+func (s *Site) Routes(app *framework.App) {
+	app.Handle("/login", framework.To[LoginHandler](app)).Name("login")
+	app.Handle("/logout", framework.To[LogoutHandler](app)).Name("logout")
+	app.Handle("/signup", framework.To[SignupHandler](app)).Name("signup")
+	app.Handle("/account", framework.To[AccountHandler](app)).Name("account")
+	s.Pages(app)
 }

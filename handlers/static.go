@@ -3,6 +3,8 @@ package handlers
 import (
 	"errors"
 	"net/http"
+
+	"github.com/webapp2go/webapp2go/framework"
 )
 
 // StaticHandler serves the static files of the site's templates, each under a name
@@ -20,6 +22,21 @@ func (h *StaticHandler) Ready() error {
 		return errNoTemplates
 	}
 	return h.Site.Templates.CheckURLs()
+}
+
+// checkTemplates reports pages that could not be shown: they name routes and static files,
+// and nobody has added those to the App.
+func (s *Site) checkTemplates(app *framework.App) error {
+	if s.Templates == nil {
+		return nil
+	}
+	switch {
+	case s.Templates.Uses("static") && app.Get("static") == nil:
+		return errors.New(`handlers: the pages use static files and no route is named "static": call site.Pages(app), or site.Routes(app) which does, or serve them with a StaticHandler and Name("static")`)
+	case s.Templates.Uses("url") && !s.Templates.KnowsRoutes():
+		return errors.New("handlers: the pages use url and know no routes: call site.Pages(app), or site.Routes(app) which does")
+	}
+	return nil
 }
 
 var errNoTemplates = errors.New("handlers: Site.Templates is nil: make it with templates.Parse")

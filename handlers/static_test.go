@@ -9,6 +9,7 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/templates"
 )
 
 func TestStaticFilesAreKeptForAYear(t *testing.T) {
@@ -48,6 +49,7 @@ func TestSecurityHeaders(t *testing.T) {
 		header := s.client(t).get(path).header
 		for name, want := range map[string]string{
 			"Content-Security-Policy":    handlers.StrictPolicy,
+			"X-Frame-Options":            "DENY",
 			"X-Content-Type-Options":     "nosniff",
 			"Referrer-Policy":            "same-origin",
 			"Cross-Origin-Opener-Policy": "same-origin",
@@ -60,31 +62,90 @@ func TestSecurityHeaders(t *testing.T) {
 	}
 }
 
-func TestTransportSecurityIsForHTTPSAlone(t *testing.T) {
-	tests := []struct {
-		name, scheme string
-		debug        bool
-		want         string
+// Strict-Transport-Security is sent if the site asks for it, over https.
+func TestTransportSecurityIsAskedFor(t *testing.T) {
+	for name, test := range map[string]struct {
+		scheme string
+		debug  bool
+		asked  map[string]string
+		want   string
 	}{
-		{"https", "https", false, "max-age=31536000"},
-		{"http", "http", false, ""},
-		{"development", "https", true, ""},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+		"https":       {"https", false, map[string]string{"strict-transport-security": "max-age=60"}, "max-age=60"},
+		"http":        {"http", false, map[string]string{"Strict-Transport-Security": "max-age=60"}, ""},
+		"development": {"https", true, map[string]string{"Strict-Transport-Security": "max-age=60"}, ""},
+		"not asked":   {"https", false, nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
 			s := serve(t, sessions.NewMemory(), func(s *server) {
 				s.app.Proxy, s.app.Debug = framework.CloudRun, test.debug
-				s.site.Policy = "default-src 'self'"
+				s.site.Headers = test.asked
 			})
 			header := s.client(t).get("/login", "X-Forwarded-Proto", test.scheme).header
 			if got := header.Get("Strict-Transport-Security"); got != test.want {
 				t.Errorf("Strict-Transport-Security %q, want %q", got, test.want)
 			}
-			if got := header.Get("Content-Security-Policy"); got != "default-src 'self'" {
-				t.Errorf("the site's own policy is not sent, but %q", got)
+		})
+	}
+}
+
+// A policy of the site's own keeps what default-src does not cover, and X-Frame-Options
+// says what frame-ancestors says. Each header can be changed and turned off.
+func TestSecurityHeadersOfTheSitesOwn(t *testing.T) {
+	const policy, frame, referrer = "Content-Security-Policy", "X-Frame-Options", "Referrer-Policy"
+	const kept = "; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+	for name, test := range map[string]struct {
+		policy  string
+		headers map[string]string
+		want    map[string]string
+	}{
+		"none":                  {"", nil, map[string]string{policy: handlers.StrictPolicy, frame: "DENY", referrer: "same-origin"}},
+		"a policy":              {"default-src 'self'", nil, map[string]string{policy: "default-src 'self'" + kept, frame: "DENY"}},
+		"a policy with an end":  {"default-src 'self'; ", nil, map[string]string{policy: "default-src 'self'" + kept}},
+		"frames of the site":    {"default-src 'self'; Frame-Ancestors  'self'", nil, map[string]string{policy: "default-src 'self'; Frame-Ancestors  'self'; base-uri 'none'; form-action 'self'", frame: "SAMEORIGIN"}},
+		"frames of others":      {"frame-ancestors https://a.example", nil, map[string]string{policy: "frame-ancestors https://a.example; base-uri 'none'; form-action 'self'", frame: ""}},
+		"all said":              {"form-action *; base-uri *; frame-ancestors *", nil, map[string]string{policy: "form-action *; base-uri *; frame-ancestors *", frame: ""}},
+		"a name within another": {"report-uri /base-uri", nil, map[string]string{policy: "report-uri /base-uri" + kept}},
+		"a header changed":      {"", map[string]string{"referrer-policy": "no-referrer"}, map[string]string{referrer: "no-referrer", policy: handlers.StrictPolicy}},
+		"a header off":          {"", map[string]string{"Referrer-Policy": "", "X-Frame-Options": ""}, map[string]string{referrer: "", frame: "", policy: handlers.StrictPolicy}},
+		"a header more":         {"", map[string]string{"Cross-Origin-Embedder-Policy": "require-corp"}, map[string]string{"Cross-Origin-Embedder-Policy": "require-corp"}},
+		"the policy as it is":   {"", map[string]string{policy: "default-src *"}, map[string]string{policy: "default-src *"}},
+		"the policy off":        {"", map[string]string{policy: ""}, map[string]string{policy: ""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, sessions.NewMemory(), func(s *server) { s.site.Policy, s.site.Headers = test.policy, test.headers })
+			for _, path := range []string{"/login", "/nowhere"} {
+				header := s.client(t).get(path).header
+				for name, want := range test.want {
+					if got := header.Get(name); got != want {
+						t.Errorf("%s: %s is %q, want %q", path, name, got, want)
+					}
+				}
 			}
 		})
 	}
+}
+
+// Pages gives a site its error pages and static files, and no account page.
+func TestPagesWithoutAccounts(t *testing.T) {
+	s := serve(t, sessions.NewMemory(), nil)
+	app := framework.New()
+	pages, err := templates.Parse(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := &handlers.Site{Sessions: s.site.Sessions, Templates: pages}
+	app.Init = site.Init
+	site.Pages(app)
+	if err := app.Check(); err != nil {
+		t.Fatal(err)
+	}
+	s.Server = httptest.NewServer(app)
+	t.Cleanup(s.Close)
+	c := s.client(t)
+	page := c.get("/signup")
+	page.shows(t, 404, `<p class="status"`, "Not Found")
+	page.hides(t, "Log in", "Sign up")
+	c.get(regexp.MustCompile(`/static/site[^"]+`).FindString(page.body)).shows(t, 200)
 }
 
 // What one answer does to its headers is not in the next one's.

@@ -17,18 +17,22 @@ type call struct {
 	function, name string
 }
 
-// checkCalls finds the calls in all texts, keeps those of url for CheckURLs, and
-// returns a mistake for each static file that is not there.
-func (s *Set) checkCalls(texts map[string]string, funcs template.FuncMap) (mistakes []error) {
+// checkCalls finds the calls in all texts, keeps those of url in the site's own for
+// CheckURLs, and returns a mistake for each static file that is not there.
+func (s *Set) checkCalls(texts map[string]string, own map[string]bool, funcs template.FuncMap) (mistakes []error) {
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
 		for _, c := range callsIn(name+".html", texts[name]) {
 			switch {
 			case funcs[c.function] != nil: // the site's own, whose argument may mean anything
 			case c.function == "url":
-				s.urls = append(s.urls, c)
+				if own[name] {
+					s.urls = append(s.urls, c)
+				}
+				continue
 			case s.hashed[c.name] == "":
 				mistakes = append(mistakes, fmt.Errorf("templates: %s: %s", c.place, s.noStatic(c.name)))
 			}
+			s.static = s.static || funcs[c.function] == nil
 		}
 	}
 	return mistakes

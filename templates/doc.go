@@ -22,6 +22,9 @@
 //
 //	<a href="{{url "login" "next" "/cart"}}">Log in</a>
 //
+// A third, hasRoute, reports whether there is a route of a name; the built-in files link
+// only to what is there.
+//
 // A name that is written in a page, as there, is checked at start, of a file by [Parse]
 // and of a route by [Set.CheckURLs]; one that is computed, when the page is rendered.
 //

@@ -21,7 +21,8 @@ type Set struct {
 	pages  map[string]*template.Template
 	files  map[string]File   // static files, by the hashed name
 	hashed map[string]string // the hashed name of each, by its own
-	urls   []call            // of url, in all pages
+	urls   []call            // of url, in the site's own files
+	static bool              // whether any file calls static
 	routes atomic.Pointer[routes]
 }
 
@@ -48,7 +49,8 @@ func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
 	}
 	s := &Set{pages: map[string]*template.Template{}, files: map[string]File{}, hashed: map[string]string{}}
 	texts := map[string]string{} // by the file's path without .html
-	for _, fsys := range []fs.FS{inside, pages} {
+	own := map[string]bool{}     // those of texts that are not built in
+	for at, fsys := range []fs.FS{inside, pages} {
 		if fsys == nil {
 			continue
 		}
@@ -56,15 +58,15 @@ func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
 			if static, ok := strings.CutPrefix(file, "static/"); ok {
 				s.addStatic(static, data)
 			} else if name, ok := strings.CutSuffix(file, ".html"); ok {
-				texts[name] = string(data)
+				texts[name], own[name] = string(data), at == 1
 			}
 		})
 		if err != nil {
 			return nil, fmt.Errorf("templates: %w", err)
 		}
 	}
-	mistakes := s.checkCalls(texts, funcs)
-	all := template.FuncMap{"static": s.StaticURL, "url": s.URL}
+	mistakes := s.checkCalls(texts, own, funcs)
+	all := template.FuncMap{"static": s.StaticURL, "url": s.URL, "hasRoute": s.hasRoute}
 	maps.Copy(all, funcs)
 	shared, err := parseShared(texts, all)
 	if err != nil {
@@ -181,9 +183,25 @@ func (s *Set) SetRoutes(url func(name string, pairs ...any) (string, error), kno
 	s.routes.Store(&routes{url, known})
 }
 
-// CheckURLs returns a mistake for each url in a page, built in or the site's own, with the
-// name of a route that is not there; all of them joined. Only names that are constants
-// are checked, and not the pairs. It returns nil where nobody can tell: before
+// KnowsRoutes reports whether SetURL or SetRoutes was called.
+func (s *Set) KnowsRoutes() bool { return s.routes.Load() != nil }
+
+// Uses reports whether a page, the layout or a part calls the function static with a
+// constant name, or, of the site's own files, url.
+func (s *Set) Uses(function string) bool {
+	return function == "static" && s.static || function == "url" && len(s.urls) > 0
+}
+
+// hasRoute is a template function: it reports whether there is a route called name, so
+// that the built-in files link only to what is there.
+func (s *Set) hasRoute(name string) bool {
+	routes := s.routes.Load()
+	return routes != nil && (routes.known == nil || routes.known(name))
+}
+
+// CheckURLs returns a mistake for each url in a file of the site's own with the name of a
+// route that is not there; all of them joined. Built-in files link only to routes that are
+// there. Only names that are constants are checked, and not the pairs. It returns nil where nobody can tell: before
 // SetRoutes, as without handlers.Site.Routes, and after SetURL, whose function may
 // take any name.
 func (s *Set) CheckURLs() error {
