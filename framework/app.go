@@ -31,9 +31,10 @@ type App struct {
 	CrossOrigin *http.CrossOriginProtection // which cross-origin writes of browsers to let in; nil: none
 	Proxy       Proxy                       // whose headers to believe; none by default
 
-	index  atomic.Pointer[index] // nil before the first request
-	mutex  sync.Mutex            // guards routes while they are made, and the making of index
-	routes []*route
+	index   atomic.Pointer[index] // nil before the first request
+	checked atomic.Bool           // Check was called
+	mutex   sync.Mutex            // guards routes while they are made, and the making of index
+	routes  []*route
 
 	warnedOfProxy atomic.Bool // that Proxy does not say what stands in front of the program
 }
@@ -111,7 +112,8 @@ func (a *App) finish(w *Response, r *http.Request) {
 	}
 	if w.hooked() {
 		for _, err := range w.runLateHooks() {
-			a.logger().ErrorContext(r.Context(), "change after the header had gone", "error", err)
+			a.logger().ErrorContext(r.Context(), "a change came after the header was sent: make it before the first flush, or keep less than App.Buffer",
+				"error", err, "method", r.Method, "path", r.URL.Path, "id", w.RequestID())
 		}
 	}
 	w.finish()

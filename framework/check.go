@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // Check returns the mistakes that can be found before the first request, all of them
-// joined, nil if there are none. [Serve] calls it; where middleware stands around the
-// App, call it in main.
+// joined, nil if there are none. [Serve] calls it; if middleware stands around the App,
+// or another server serves it, call it in main: else the first request has it done, and
+// the log tells the mistakes.
 //
 // It makes a handler of every type that has a route, runs App.Init on it with a GET
 // of "/" and a Response that goes nowhere, and asks its Ready() error where it has
@@ -19,6 +21,7 @@ import (
 // handler or with one of another App, a route of [ToMethod] that names no verbs, one
 // that takes GET where none takes HEAD.
 func (a *App) Check() error {
+	a.checked.Store(true)
 	if a.Router == nil {
 		return errors.New("framework: an App without a Router: make it with framework.New")
 	}
@@ -26,10 +29,11 @@ func (a *App) Check() error {
 	a.mutex.Lock()
 	routes := slices.Clone(a.routes)
 	a.mutex.Unlock()
+	var found []error
 	for _, rt := range routes {
-		mistakes = append(mistakes, a.checkRoute(rt))
+		found = append(found, a.checkRoute(rt))
 	}
-	mistakes = append(mistakes, a.checkFallback())
+	mistakes = append(mistakes, joinUnready(append(found, a.checkFallback()))...)
 	for status := range a.Errors {
 		if status < 300 || status > 599 {
 			mistakes = append(mistakes, fmt.Errorf("framework: App.Errors[%d] is never called: an error's status is 300 to 599", status))
@@ -73,7 +77,7 @@ func (a *App) checkFallback() error {
 		if err := checkNil(h, "App.Fallback"); err != nil {
 			return err
 		}
-		return checkHandler(h)
+		return errors.Join(checkHandler(h), checkNames(h, true))
 	})
 	if err != nil {
 		return err
@@ -92,9 +96,48 @@ func (a *App) probe(h Handler) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("framework: %T: %w", h, err)
+		return &unready{fmt.Sprintf("%T", h), err}
 	}
 	return nil
+}
+
+// An unready says that handlers of a type cannot serve.
+type unready struct {
+	types string
+	err   error
+}
+
+func (u *unready) Error() string { return "framework: " + u.types + ": " + u.err.Error() }
+func (u *unready) Unwrap() error { return u.err }
+
+// joinUnready makes one mistake of all that say the same, so that what the App lacks is
+// told once and not for every type.
+func joinUnready(found []error) (joined []error) {
+	types := map[string][]string{}
+	for _, err := range found {
+		u, ok := err.(*unready)
+		if !ok {
+			joined = append(joined, err)
+			continue
+		}
+		message := u.err.Error()
+		if types[message] == nil {
+			joined = append(joined, u)
+		}
+		if !slices.Contains(types[message], u.types) {
+			types[message] = append(types[message], u.types)
+		}
+	}
+	for _, err := range joined {
+		if u, ok := err.(*unready); ok {
+			if all := types[u.err.Error()]; len(all) > 3 {
+				u.types = fmt.Sprintf("%s, %s and %d types more", all[0], all[1], len(all)-2)
+			} else {
+				u.types = strings.Join(all, ", ")
+			}
+		}
+	}
+	return joined
 }
 
 // nowhere is the writer behind the Response of a probe.

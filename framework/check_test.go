@@ -140,7 +140,7 @@ func TestCheck(t *testing.T) {
 			app.Handle("/a", framework.To[needy](app)).Name("x")
 			app.Handle("/b", framework.To[needy](app)).Name("x")
 			app.BaseURL = "example.com"
-		}, []string{"nolead", "both named", "needy", "needy", "App.BaseURL"}},
+		}, []string{"nolead", "both named", "needy", "App.BaseURL"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			app, _ := newApp(t)

@@ -69,7 +69,6 @@ func ExampleApp_Check() {
 	// Output:
 	// framework: routes "/" and "/back" are both named "door"
 	// framework: *framework_test.DoorHandler: set app.Init = shop.Init
-	// framework: *framework_test.DoorHandler: set app.Init = shop.Init
 }
 
 func ExampleApp_URL() {

@@ -22,6 +22,10 @@ func TestFallback(t *testing.T) {
 	app.Init = func(h framework.Handler) { made[h] = true }
 	app.Fallback = func() framework.Handler { return new(lost) }
 	app.Handle("/get", framework.ToMethod(app, (*onlyGet).Get)).Methods("GET", "HEAD")
+	if err := app.Check(); err != nil { // which makes handlers of its own
+		t.Fatal(err)
+	}
+	clear(made)
 	for _, test := range []struct {
 		verb, path string
 		status     int

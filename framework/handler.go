@@ -3,6 +3,7 @@ package framework
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"strconv"
@@ -100,7 +101,7 @@ func (h *RequestHandler) act() error {
 		}
 	}
 	if action := verbs.action(h.Request.Method); action != nil {
-		return action(h.outermost)
+		return h.perform(action)
 	}
 	return h.withoutAction()
 }
@@ -108,22 +109,55 @@ func (h *RequestHandler) act() error {
 // guard calls the handler's Guard and reports whether the action may run.
 func (h *RequestHandler) guard() (passed bool, err error) {
 	w := h.Response
-	outer := w.guarding // of a handler that passed its request on to this one
-	w.guarding, w.acted = true, false
-	defer func() { w.guarding = outer }()
+	defer w.endNoting(w.beginNoting())
+	w.acted = false
 	if err := h.outermost.(guarder).Guard(); err != nil {
 		return false, err
 	}
-	if w.extras != nil && w.extras.aborted != nil {
-		return false, w.extras.aborted
+	if aborted := w.noted.Load(); aborted != nil {
+		return false, *aborted
 	}
 	return !w.acted, nil
 }
 
-// note records an error that a Guard may have forgotten to return.
+// perform calls the action. One that forgot to return what Abort or RedirectAbort made is
+// answered with it all the same, as webapp2's abort ended a request by itself.
+func (h *RequestHandler) perform(action func(Handler) error) error {
+	w := h.Response
+	defer w.endNoting(w.beginNoting())
+	if err := action(h.outermost); err != nil {
+		return err
+	}
+	aborted := w.noted.Load()
+	if aborted == nil {
+		return nil
+	}
+	h.App.logger().WarnContext(h.Context(), "an h.Abort or h.RedirectAbort was not returned: write return before it",
+		"handler", fmt.Sprintf("%T", h.outermost), "error", *aborted, "method", h.Request.Method, "path", h.Request.URL.Path, "id", w.RequestID())
+	if w.sent {
+		return nil
+	}
+	return *aborted
+}
+
+// beginNoting begins to note what Abort and RedirectAbort make. It returns whether a
+// handler that passed its request on to this one does so already.
+func (r *Response) beginNoting() (outer bool) {
+	outer, r.noting = r.noting, true
+	r.noted.Store(nil)
+	return outer
+}
+
+func (r *Response) endNoting(outer bool) {
+	r.noting = outer
+	r.noted.Store(nil)
+}
+
+// note records an error that a Guard or an action may have forgotten to return. Any
+// goroutine of the request may call it.
 func (h *RequestHandler) note(err error) error {
-	if h.Response != nil && h.Response.guarding {
-		h.Response.needExtras().aborted = err
+	if h.Response != nil && h.Response.noting {
+		h.Response.noted.Store(&err)
 	}
 	return err
 }
@@ -179,6 +213,10 @@ func (h *RequestHandler) Context() context.Context {
 // Abort returns an error that answers with a status, like the function [Abort]:
 //
 //	return h.Abort(http.StatusNotFound)
+//
+// A Guard or an action that calls it and returns nil is answered with the error all the
+// same, and a warning in the log: what came after the call was done, and its page is
+// dropped. Use the function for an error that is not to be answered.
 func (h *RequestHandler) Abort(code int, message ...any) error {
 	return h.note(Abort(code, message...))
 }

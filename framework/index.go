@@ -103,11 +103,21 @@ type unknown struct {
 }
 
 // table returns the index, made at the first request: from then on the routing table
-// must not change.
+// must not change. Mistakes that nobody has asked Check for are told in the log then.
 func (a *App) table() *index {
 	if x := a.index.Load(); x != nil {
 		return x
 	}
+	x := a.makeTable()
+	if !a.checked.Swap(true) {
+		if err := a.Check(); err != nil {
+			a.logger().Error("the App has mistakes: call its Check before it serves, to be told at start", "error", err)
+		}
+	}
+	return x
+}
+
+func (a *App) makeTable() *index {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	if x := a.index.Load(); x != nil {

@@ -28,6 +28,52 @@ var namedMethods = []namedMethod{
 	{"be asked by Check", is[readier], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Ready") }},
 }
 
+// misspelt are the likely ways to write these names wrong. They are constants for the same
+// reason.
+var misspelt = []struct {
+	name, right string
+	has         func(Handler) bool
+}{
+	{"Gaurd", "Guard", is[interface{ Gaurd() error }]},
+	{"Gurad", "Guard", is[interface{ Gurad() error }]},
+	{"Guadr", "Guard", is[interface{ Guadr() error }]},
+	{"Gard", "Guard", is[interface{ Gard() error }]},
+	{"Gurd", "Guard", is[interface{ Gurd() error }]},
+	{"Guad", "Guard", is[interface{ Guad() error }]},
+	{"Guar", "Guard", is[interface{ Guar() error }]},
+	{"Guards", "Guard", is[interface{ Guards() error }]},
+	{"Gaurds", "Guard", is[interface{ Gaurds() error }]},
+	{"Guart", "Guard", is[interface{ Guart() error }]},
+	{"GUARD", "Guard", is[interface{ GUARD() error }]},
+	{"Redy", "Ready", is[interface{ Redy() error }]},
+	{"Raedy", "Ready", is[interface{ Raedy() error }]},
+	{"Reday", "Ready", is[interface{ Reday() error }]},
+	{"Gte", "Get", is[interface{ Gte() error }]},
+	{"GET", "Get", is[interface{ GET() error }]},
+	{"Pots", "Post", is[interface{ Pots() error }]},
+	{"Psot", "Post", is[interface{ Psot() error }]},
+	{"Pos", "Post", is[interface{ Pos() error }]},
+	{"POST", "Post", is[interface{ POST() error }]},
+	{"Ptu", "Put", is[interface{ Ptu() error }]},
+	{"PUT", "Put", is[interface{ PUT() error }]},
+	{"Pacth", "Patch", is[interface{ Pacth() error }]},
+	{"Ptach", "Patch", is[interface{ Ptach() error }]},
+	{"Pathc", "Patch", is[interface{ Pathc() error }]},
+	{"PATCH", "Patch", is[interface{ PATCH() error }]},
+	{"Delte", "Delete", is[interface{ Delte() error }]},
+	{"Delet", "Delete", is[interface{ Delet() error }]},
+	{"Dleete", "Delete", is[interface{ Dleete() error }]},
+	{"Deltee", "Delete", is[interface{ Deltee() error }]},
+	{"Deleet", "Delete", is[interface{ Deleet() error }]},
+	{"DELETE", "Delete", is[interface{ DELETE() error }]},
+	{"Haed", "Head", is[interface{ Haed() error }]},
+	{"HEAD", "Head", is[interface{ HEAD() error }]},
+	{"Option", "Options", is[interface{ Option() error }]},
+	{"Opitons", "Options", is[interface{ Opitons() error }]},
+	{"Optoins", "Options", is[interface{ Optoins() error }]},
+	{"OPTIONS", "Options", is[interface{ OPTIONS() error }]},
+}
+
 func is[T any](h Handler) bool {
 	_, ok := h.(T)
 	return ok
@@ -47,6 +93,18 @@ func checkMethods(h Handler) error {
 		}
 		if base, method, has := m.lost(t); has {
 			return fmt.Errorf("framework: %s does not get the %s of its %s, because another base or a field has the same name; to %s it needs a %[2]s of its own", t, method.Name, base, m.does)
+		}
+	}
+	return nil
+}
+
+// checkNames refuses a method that nothing would call because its name is misspelt: a
+// Gaurd guards nothing. ToMethod may have any method as its action, so that of its types,
+// and of a Fallback's, only Guard and Ready are looked for.
+func checkNames(h Handler, anyAction bool) error {
+	for _, m := range misspelt {
+		if m.has(h) && (!anyAction || m.right == "Guard" || m.right == "Ready") {
+			return fmt.Errorf("framework: (%T).%s is never called: did you mean %s? If not, give it a name that looks less like it", h, m.name, m.right)
 		}
 	}
 	return nil

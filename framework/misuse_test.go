@@ -1,6 +1,7 @@
 package framework_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -113,4 +114,98 @@ func TestHooksOfGoroutines(t *testing.T) {
 	if ran != goroutines {
 		t.Errorf("%d of %d hooks ran", ran, goroutines)
 	}
+}
+
+// An App that nobody checked tells its mistakes at the first request, once; one that was
+// checked does not.
+func TestMistakesAreToldAtTheFirstRequest(t *testing.T) {
+	for name, check := range map[string]bool{"checked": true, "not checked": false} {
+		t.Run(name, func(t *testing.T) {
+			app, log := newApp(t)
+			app.Handle("/", framework.To[needy](app))
+			app.Handle("/too", framework.To[needy](app))
+			if check {
+				if err := app.Check(); err == nil || strings.Count(err.Error(), "app.Init") != 1 {
+					t.Errorf("Check returned %v", err)
+				}
+			}
+			server := start(t, http.StripPrefix("", app)) // middleware, which hides Check from a Server
+			var asked sync.WaitGroup
+			for range 5 {
+				asked.Go(func() { get(t, server.URL+"/nowhere") })
+			}
+			asked.Wait()
+			want := 1
+			if check {
+				want = 0
+			}
+			if got := log.records("level=ERROR", "the App has mistakes", "set app.Init = site.Init"); got != want {
+				t.Errorf("told %d times, want %d:\n%s", got, want, log)
+			}
+		})
+	}
+}
+
+// A name that looks misspelt may be the action of ToMethod.
+func TestActionWithAnOddName(t *testing.T) {
+	app, _ := newApp(t)
+	app.Handle("/", framework.ToMethod(app, (*misspelling).Pots)).Methods("GET", "HEAD")
+	if err := app.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+// An Abort that an action forgot to return ends the request all the same, with a warning.
+func TestAbortThatIsNotReturned(t *testing.T) {
+	for name, test := range map[string]struct {
+		end    func(h *action) error
+		status int
+		body   string
+		warned int
+	}{
+		"Abort":         {func(h *action) error { h.Abort(403); return h.JSON("secret") }, 403, "", 1},
+		"RedirectAbort": {func(h *action) error { h.RedirectAbort("/login", 303); return h.JSON("secret") }, 303, "", 1},
+		"in a goroutine": {func(h *action) error {
+			done := make(chan bool)
+			go func() { h.Abort(403); close(done) }()
+			<-done
+			return h.JSON("secret")
+		}, 403, "", 1},
+		"and another error":         {func(h *action) error { h.Abort(403); return errors.New("broken") }, 500, "", 0},
+		"returned":                  {func(h *action) error { return h.Abort(403) }, 403, "", 0},
+		"the function":              {func(h *action) error { framework.Abort(403); return h.JSON("open") }, 200, "open", 0},
+		"after the header was sent": {func(h *action) error { h.JSON("sent"); h.Response.Flush(); h.Abort(403); return nil }, 200, "sent", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app, log := appOf(t, test.end)
+			answer, body := get(t, start(t, app).URL+"/")
+			if answer.StatusCode != test.status || strings.Contains(body, "secret") || !strings.Contains(body, test.body) {
+				t.Errorf("answer %d %q", answer.StatusCode, body)
+			}
+			if got := log.records("level=WARN", "write return before it", "method=GET", "path=/"); got != test.warned {
+				t.Errorf("%d warnings, want %d:\n%s", got, test.warned, log)
+			}
+		})
+	}
+}
+
+// What an override of Dispatch makes of an error that was returned is left alone.
+func TestAbortThatDispatchAnswers(t *testing.T) {
+	app, log := newApp(t)
+	app.Handle("/", framework.To[forgiving](app))
+	if answer, body := get(t, start(t, app).URL+"/"); answer.StatusCode != 200 || body != "forgiven" || log.String() != "" {
+		t.Errorf("answer %d %q\n%s", answer.StatusCode, body, log)
+	}
+}
+
+type forgiving struct{ framework.RequestHandler }
+
+func (h *forgiving) Get() error { return h.Abort(404) }
+
+func (h *forgiving) Dispatch() error {
+	if err := h.RequestHandler.Dispatch(); framework.Status(err) != 404 {
+		return err
+	}
+	_, err := io.WriteString(h, "forgiven")
+	return err
 }

@@ -19,11 +19,12 @@ type Response struct {
 	core   *RequestHandler // of the request's handler; before there is one, of none
 	client *client         // who has to read it in time; nil: nobody has
 
-	body   *[]byte              // what is held; nil: nothing
-	count  int64                // bytes of body written, sent or not
-	hooks  atomic.Pointer[hook] // those that wait, the newest first; nil: none
-	saver  Saver                // runs after them; nil: none, or it has run
-	extras *extras              // what few requests have; nil: nothing of it
+	body   *[]byte               // what is held; nil: nothing
+	count  int64                 // bytes of body written, sent or not
+	hooks  atomic.Pointer[hook]  // those that wait, the newest first; nil: none
+	saver  Saver                 // runs after them; nil: none, or it has run
+	noted  atomic.Pointer[error] // what Abort or RedirectAbort made, called by a Guard or an action; nil: nothing
+	extras *extras               // what few requests have; nil: nothing of it
 
 	limit     int32 // how many bytes of body are held back
 	status    int16 // what WriteHeader said; 0: nothing yet
@@ -32,7 +33,7 @@ type Response struct {
 	encoded   bool  // middleware around this has chosen a Content-Encoding, and changes the body on its way out
 	counted   bool  // the writer finds out the length of a small body itself
 	delegated bool  // the handler's RequestHandler.Dispatch was reached
-	guarding  bool  // a Guard is running
+	noting    bool  // a Guard or an action is running
 	acted     bool  // the status or the body has changed since the last Guard began
 	json      bool  // the action reads or writes JSON, and so do its errors
 	sent      bool  // the header has gone
@@ -47,7 +48,6 @@ type Response struct {
 type extras struct {
 	id      string // see RequestID
 	failure error  // of a hook: the body is dropped, the error is to be answered
-	aborted error  // of Abort or RedirectAbort, called by a Guard
 }
 
 func (r *Response) needExtras() *extras {

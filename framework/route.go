@@ -86,6 +86,9 @@ func newRoute(app *App, newHandler func() Handler, only func(Handler) error) *ro
 	if err := checkHandler(probe); err != nil {
 		panic(err.Error())
 	}
+	if err := checkNames(probe, only != nil); err != nil {
+		panic(err.Error())
+	}
 	v := verbsOf(probe)
 	v.only = only
 	if only == nil && v.allow == http.MethodOptions {

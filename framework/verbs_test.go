@@ -122,6 +122,10 @@ func TestMistakesOfATypePanic(t *testing.T) {
 			"framework: (*framework_test.readyOfBool).Ready is a func() bool; to be asked by Check it must be a func() error"},
 		"no verb": {func() { framework.To[noVerb](app) },
 			"framework: *framework_test.noVerb serves no request: it has no Get, Post, Put, Patch, Delete, Head or Options that is a func() error"},
+		"a misspelt verb": {func() { framework.To[misspelling](app) },
+			"framework: (*framework_test.misspelling).Pots is never called: did you mean Post? If not, give it a name that looks less like it"},
+		"a misspelt Guard": {func() { framework.ToMethod(app, (*misspelledGuard).Get) },
+			"framework: (*framework_test.misspelledGuard).Gaurd is never called: did you mean Guard? If not, give it a name that looks less like it"},
 		"a nil base": {func() { framework.To[nilBase](app) },
 			"framework: *framework_test.nilBase embeds its RequestHandler through a nil pointer: embed by value"},
 		"a Guard of two bases": {func() { framework.From(app, func() *twoGuards { return &twoGuards{auditor: auditor{}} }) },
@@ -176,8 +180,19 @@ func (h *readyOfBool) Get() error  { return nil }
 
 type noVerb struct{ framework.RequestHandler }
 
-func (h *noVerb) GET() error  { return nil }
-func (h *noVerb) List() error { return nil }
+func (h *noVerb) Fetch() error { return nil }
+func (h *noVerb) List() error  { return nil }
+
+// misspelling has names that nothing would call; as an action of ToMethod one is right.
+type misspelling struct{ framework.RequestHandler }
+
+func (h *misspelling) Get() error  { return nil }
+func (h *misspelling) Pots() error { return nil }
+
+type misspelledGuard struct{ framework.RequestHandler }
+
+func (h *misspelledGuard) Get() error   { return nil }
+func (h *misspelledGuard) Gaurd() error { return h.Abort(403) }
 
 type nilBase struct{ *guarded }
 

@@ -3,7 +3,9 @@ package handlers
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -81,10 +83,52 @@ func (h *BaseHandler) Store() *sessions.Store {
 	if store := h.store.Load(); store != nil {
 		return store // another goroutine was faster
 	}
+	switch {
+	case h.Site == nil:
+		panic(errNoSite)
+	case h.Site.Sessions == nil:
+		panic(errNoSessions)
+	}
 	store := h.Site.Sessions.StoreIn(&h.own, h.Request)
-	h.Response.SaveWith(store) // before another goroutine can change what is in it
 	h.store.Store(store)
+	h.Response.SaveWith((*saver)(h))
 	return store
+}
+
+// A saver is a BaseHandler that saves its sessions.
+type saver BaseHandler
+
+func (s *saver) Save(w http.ResponseWriter) error {
+	h := (*BaseHandler)(s)
+	err := h.store.Load().Save(w)
+	h.warnOfSecureCookies(w.Header())
+	return err
+}
+
+// warnOfSecureCookies says once in the log that browsers refuse a cookie of the response:
+// one that is Secure, over plain http, on another host than their own.
+func (h *BaseHandler) warnOfSecureCookies(header http.Header) {
+	if len(header["Set-Cookie"]) == 0 || h.App.Scheme(h.Request) == "https" || isLocal(h.Request.Host) {
+		return
+	}
+	for _, line := range header["Set-Cookie"] {
+		if strings.Contains(line, "; Secure") {
+			h.Site.secureWarning.Do(func() {
+				h.logger().WarnContext(h.Context(), "handlers: a Secure cookie was sent over plain http, where browsers refuse it, so that no session lasts: serve https; if a proxy does, set App.Proxy; on a laptop set Spec.Insecure",
+					"host", h.Request.Host)
+			})
+			return
+		}
+	}
+}
+
+// isLocal reports whether browsers take a host for their own machine, where they accept
+// Secure cookies over plain http.
+func isLocal(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "127.0.0.1" || host == "::1" || host == "[::1]"
 }
 
 // Session returns the default session of this request. Others are by name in Store.

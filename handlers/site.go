@@ -49,9 +49,10 @@ type Site struct {
 	// [BaseHandler.LogSecurity].
 	SecurityLog *slog.Logger
 
-	busy     oncePerMinute // warnings of auth.ErrBusy
-	prepared sync.Once
-	sent     []securityHeader // made of Policy and Headers at the first request
+	busy          oncePerMinute // warnings of auth.ErrBusy
+	secureWarning sync.Once
+	prepared      sync.Once
+	sent          []securityHeader // made of Policy and Headers at the first request
 }
 
 // Init hands the site to a new handler that embeds a [BaseHandler], and puts the

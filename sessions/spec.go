@@ -3,6 +3,7 @@ package sessions
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"reflect"
 	"time"
 )
@@ -118,6 +119,12 @@ func (d *declared) check() (errs []error) {
 		}
 	default:
 		mistake("SameSite is %d: use one of net/http's modes, or leave it 0 for Lax", d.SameSite)
+	}
+	for _, name := range []string{"K_SERVICE", "GAE_ENV"} { // what Cloud Run and App Engine set
+		if d.Insecure && os.Getenv(name) != "" {
+			mistake("Insecure where %s is set: the cookie would also be sent over plain http; leave Insecure out, the platform serves https", name)
+			break
+		}
 	}
 	if d.WhenDown != Fail && d.WhenDown != Empty {
 		mistake("WhenDown is %d: use Fail or Empty", d.WhenDown)

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"maps"
 	"slices"
+	"strings"
 	"text/template/parse"
 )
 
@@ -55,6 +56,45 @@ func callsIn(file, text string) (calls []call) {
 	}
 	slices.SortFunc(calls, func(a, b call) int { return cmp.Compare(a.at, b.at) })
 	return calls
+}
+
+// showsContent reports whether the layout, or a part, takes the template "content".
+func showsContent(texts map[string]string) bool {
+	for name, text := range texts {
+		if name != "layout" && !strings.HasPrefix(name, "parts/") {
+			continue
+		}
+		trees := map[string]*parse.Tree{}
+		top := parse.New(name)
+		top.Mode = parse.SkipFuncCheck
+		if _, err := top.Parse(text, "", "", trees); err != nil {
+			return true // which is reported elsewhere
+		}
+		for _, tree := range trees {
+			if takes(tree.Root, "content") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// takes reports whether a template is called by name below a node.
+func takes(node parse.Node, name string) bool {
+	in := func(b *parse.BranchNode) bool { return takes(b.List, name) || takes(b.ElseList, name) }
+	switch n := node.(type) {
+	case *parse.ListNode:
+		return n != nil && slices.ContainsFunc(n.Nodes, func(below parse.Node) bool { return takes(below, name) })
+	case *parse.TemplateNode:
+		return n.Name == name
+	case *parse.IfNode:
+		return in(&n.BranchNode)
+	case *parse.RangeNode:
+		return in(&n.BranchNode)
+	case *parse.WithNode:
+		return in(&n.BranchNode)
+	}
+	return false
 }
 
 // eachCall calls found with every call below a node.

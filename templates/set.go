@@ -8,6 +8,9 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"os"
+	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -54,18 +57,33 @@ func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
 		if fsys == nil {
 			continue
 		}
+		var ignored, files []string
 		err := walk(fsys, func(file string, data []byte) {
+			files = append(files, file)
 			if static, ok := strings.CutPrefix(file, "static/"); ok {
 				s.addStatic(static, data)
 			} else if name, ok := strings.CutSuffix(file, ".html"); ok {
 				texts[name], own[name] = string(data), at == 1
+			} else if isTemplate(file) {
+				ignored = append(ignored, file)
 			}
 		})
-		if err != nil {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, fmt.Errorf("templates: the folder of the pages%s is not there: os.DirFS takes it from the working directory%s, an embed.FS has no such limit: %w", folderOf(fsys), workingFolder(), err)
+		case err != nil:
 			return nil, fmt.Errorf("templates: %w", err)
+		case len(ignored) > 0:
+			return nil, fmt.Errorf("templates: %s would be ignored: the name of a page ends in .html", strings.Join(ignored, ", "))
+		}
+		if folder := outerFolder(files); folder != "" {
+			return nil, fmt.Errorf("templates: all files are in the folder %q: give Parse what is inside, as with fs.Sub(files, %[1]q)", folder)
 		}
 	}
 	mistakes := s.checkCalls(texts, own, funcs)
+	if own["layout"] && !showsContent(texts) {
+		mistakes = append(mistakes, errors.New(`templates: layout.html shows no page: it needs {{template "content" .Data}} where the page's own part belongs`))
+	}
 	all := template.FuncMap{"static": s.StaticURL, "url": s.URL, "hasRoute": s.hasRoute}
 	maps.Copy(all, funcs)
 	shared, err := parseShared(texts, all)
@@ -87,6 +105,49 @@ func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// isTemplate reports whether a file is named as templates are elsewhere.
+func isTemplate(file string) bool {
+	switch path.Ext(file) {
+	case ".tmpl", ".gohtml", ".tpl", ".htm", ".gotmpl":
+		return true
+	}
+	return false
+}
+
+// outerFolder returns the folder in which all files are, as in an embed.FS that was not
+// given to fs.Sub; empty: there is none.
+func outerFolder(files []string) string {
+	if len(files) == 0 {
+		return ""
+	}
+	folder, _, in := strings.Cut(files[0], "/")
+	if !in || folder == "parts" || folder == "static" {
+		return ""
+	}
+	for _, file := range files {
+		if !strings.HasPrefix(file, folder+"/") {
+			return ""
+		}
+	}
+	return folder
+}
+
+// folderOf returns the folder of an os.DirFS, which is its text.
+func folderOf(fsys fs.FS) string {
+	if v := reflect.ValueOf(fsys); v.Kind() == reflect.String {
+		return fmt.Sprintf(" %q", v.String())
+	}
+	return ""
+}
+
+func workingFolder() string {
+	folder, err := os.Getwd()
+	if err != nil {
+		return ""
+	}
+	return ", which is " + folder
 }
 
 // parseShared parses what every page is parsed over: the layout and the parts.

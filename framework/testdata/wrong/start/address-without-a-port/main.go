@@ -1,0 +1,19 @@
+// An address without a port.
+package main
+
+import (
+	"context"
+	"log"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+type Page struct{ framework.RequestHandler }
+
+func (h *Page) Get() error { return nil }
+
+func main() {
+	app := framework.New()
+	app.Handle("/", framework.To[Page](app))
+	log.Fatal(framework.Server{Handler: app, Addr: "127.0.0.1"}.Run(context.Background()))
+}

@@ -1,0 +1,21 @@
+// A Guard that nothing would call.
+package main
+
+import (
+	"context"
+	"log"
+
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+type Page struct{ framework.RequestHandler }
+
+func (h *Page) Get() error { return nil }
+
+func (h *Page) Gaurd() error { return h.Abort(403) }
+
+func main() {
+	app := framework.New()
+	app.Handle("/", framework.To[Page](app))
+	log.Fatal(framework.Serve(context.Background(), app))
+}

@@ -1,0 +1,49 @@
+package templates_test
+
+import (
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/webapp2go/webapp2go/templates"
+)
+
+// What would be ignored, or shown as nothing, is a mistake with its fix.
+func TestMistakesOfFiles(t *testing.T) {
+	for name, test := range map[string]struct {
+		pages fs.FS
+		want  []string // parts of the error; none: there is no error
+	}{
+		"another ending":          {files("home.tmpl", "x", "a.gohtml", "x"), []string{"a.gohtml, home.tmpl would be ignored", "ends in .html"}},
+		"another ending, static":  {files("home.html", "x", "static/a.tmpl", "x"), nil},
+		"another ending, a part":  {files("home.html", "x", "parts/nav.tpl", "x"), []string{"parts/nav.tpl would be ignored"}},
+		"no fs.Sub":               {files("web/home.html", "x", "web/layout.html", "x"), []string{`all files are in the folder "web"`, `fs.Sub(files, "web")`}},
+		"no fs.Sub, deeper":       {files("web/admin/home.html", "x"), []string{`fs.Sub(files, "web")`}},
+		"a folder of pages":       {files("home.html", "x", "admin/home.html", "x"), nil},
+		"parts alone":             {files("parts/nav.html", "x"), nil},
+		"static files alone":      {files("static/a.css", "x"), nil},
+		"nothing":                 {files(), nil},
+		"no folder":               {os.DirFS("nowhere"), []string{`the folder of the pages "nowhere" is not there`, "working directory"}},
+		"no content":              {files("layout.html", "<html>", "home.html", "x"), []string{"layout.html shows no page", `{{template "content" .Data}}`}},
+		"content in a part":       {files("layout.html", `{{template "main" .}}`, "parts/main.html", `{{if .}}{{else}}{{template "content" .Data}}{{end}}`), nil},
+		"content in a definition": {files("layout.html", `{{define "main"}}{{template "content" .Data}}{{end}}{{template "main" .}}`), nil},
+		"content within with":     {files("layout.html", `{{with .}}{{range .Flashes}}{{end}}{{template "content" .Data}}{{end}}`), nil},
+		"content as a block":      {files("layout.html", `{{block "content" .Data}}{{end}}`), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := templates.Parse(test.pages, nil)
+			if len(test.want) == 0 {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			for _, want := range test.want {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("got %v, want %q", err, want)
+				}
+			}
+		})
+	}
+}
