@@ -3,7 +3,9 @@ package sessions
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"strings"
 )
 
 // An Import takes over the sessions of an older system during a migration, as
@@ -12,12 +14,18 @@ import (
 // Read is asked only where a request has no cookie of ours at all, not even one that
 // is expired or refused: what it returns becomes a new session. From then on every
 // answer that sets or deletes our cookie deletes the older one as well, so that a
-// logout stays one; so does an answer that leaves nothing of what was taken over. A copy of the old cookie works until the Import is taken out:
-// nothing here can tell it from the first use.
+// logout stays one; so does an answer that leaves nothing of what was taken over. A copy
+// of the old cookie works until the Import is taken out: nothing here can tell it from the
+// first use.
 type Import struct {
-	// Cookie is the older cookie's name; Domain and Path are what it was set with.
-	// An empty Path is "/".
-	Cookie, Domain, Path string
+	// Cookie is the older cookie's name.
+	Cookie string
+	// Domain and Path are those that the older system set the cookie with, as webapp2's
+	// cookie_args say them; an empty Domain is none, an empty Path is "/". A browser
+	// deletes a cookie only under the Domain and Path that it has, so with others the old
+	// cookie stays, and the first request after a logout takes it over again. A request
+	// that brings both cookies shows that; it is told once in the log.
+	Domain, Path string
 	// Read returns what the older session holds; the zero Imported if the request has
 	// none that is valid.
 	Read func(*http.Request) Imported
@@ -47,8 +55,11 @@ func (i *Import) check() (errs []error) {
 	if i.Read == nil {
 		errs = append(errs, errors.New("Import.Read is nil: give the function that reads the older cookie"))
 	}
-	if !validDomain(i.Domain) {
-		errs = append(errs, fmt.Errorf("Import.Domain %q is no domain name", i.Domain))
+	if !validDomain(i.Domain) || i.Domain == "." {
+		errs = append(errs, fmt.Errorf("Import.Domain %q is no domain name: write it as the older system did, as in .example.com", i.Domain))
+	}
+	if len(i.Cookie) > 7 && strings.EqualFold(i.Cookie[:7], "__Host-") && (i.Domain != "" || i.Path != "" && i.Path != "/") {
+		errs = append(errs, fmt.Errorf("Import.Cookie %q was set without a Domain and with the Path \"/\", as its prefix demands: leave Import.Domain and Import.Path out", i.Cookie))
 	}
 	if i.Path != "" && !validPath(i.Path) {
 		errs = append(errs, fmt.Errorf("Import.Path %q must begin with / and hold no control character or semicolon", i.Path))
@@ -62,6 +73,20 @@ func (i *Import) deletion() string {
 		path = "/"
 	}
 	return i.Cookie + "=" + cookieAttributes(path, i.Domain, isPrefixed(i.Cookie), 0) + expiredAttributes
+}
+
+// warnOfOld says once that the older cookie is still there beside ours: each response
+// that set ours has deleted it.
+func (s *Session) warnOfOld() {
+	i := s.spec.Import
+	old := scanCookies(s.store.request.Header, i.Cookie)
+	if _, found := old.next(); !found {
+		return
+	}
+	s.spec.oldWarning.Do(func() {
+		s.spec.manager.log.Warn("sessions: the older cookie was deleted and is still sent, so that a logout does not last: set Import.Domain and Import.Path to those that the older system set it with",
+			slog.String("cookie", i.Cookie), slog.String("domain", i.Domain), slog.String("path", i.Path))
+	})
 }
 
 // importOld makes the older system's session the content of this new one.

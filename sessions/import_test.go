@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -133,5 +136,65 @@ func TestImportAfterSave(t *testing.T) {
 	}
 	if s := st.Session(); s.Get("n") != nil || s.Err() != nil {
 		t.Errorf("n is %v, %v", s.Get("n"), s.Err())
+	}
+}
+
+// A browser with a jar: with the Domain of the older cookie a logout lasts, and without it
+// the cookie that stays is told in the log, once.
+func TestImportOfADomainCookie(t *testing.T) {
+	for domain, lasts := range map[string]bool{".example.com": true, "example.com": true, "": false} {
+		t.Run(domain, func(t *testing.T) {
+			var log strings.Builder
+			manager, err := sessions.New(sessions.Config{
+				Keys: []sessions.Key{sessions.RandomKey()},
+				Log:  slog.New(slog.NewTextHandler(&log, nil)),
+				Sessions: []sessions.Spec{{Backend: sessions.NewMemory(), Insecure: true, Import: &sessions.Import{
+					Cookie: "auth", Domain: domain,
+					Read: func(*http.Request) sessions.Imported {
+						return sessions.Imported{Values: map[string]any{"user": "ann"}}
+					},
+				}}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			jar, err := cookiejar.New(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			site := &url.URL{Scheme: "http", Host: "www.example.com", Path: "/"}
+			jar.SetCookies(site, []*http.Cookie{{Name: "auth", Value: "old", Domain: ".example.com", Path: "/"}})
+			visit := func(do func(*sessions.Session)) (user any) {
+				r := httptest.NewRequest("GET", site.String(), nil)
+				for _, cookie := range jar.Cookies(site) {
+					r.AddCookie(cookie)
+				}
+				w := httptest.NewRecorder()
+				store := manager.Store(r)
+				user = store.Session().Get("user")
+				if do != nil {
+					do(store.Session())
+				}
+				if err := store.Save(w); err != nil {
+					t.Error(err)
+				}
+				jar.SetCookies(site, w.Result().Cookies())
+				return user
+			}
+			if user := visit(nil); user != "ann" {
+				t.Fatalf("the first request has the user %v", user)
+			}
+			visit(nil)
+			if user := visit((*sessions.Session).Destroy); user != "ann" {
+				t.Fatalf("before the logout: %v", user)
+			}
+			if user := visit(nil); (user == nil) != lasts {
+				t.Errorf("after the logout: %v", user)
+			}
+			visit(nil)
+			if warned := strings.Count(log.String(), "set Import.Domain and Import.Path"); (warned == 0) != lasts || warned > 1 {
+				t.Errorf("%d warnings:\n%s", warned, &log)
+			}
+		})
 	}
 }

@@ -60,6 +60,9 @@ func (s *Session) open() {
 	s.began = s.now().UnixMilli()
 	var room [2]candidate
 	candidates, why := s.candidates(room[:0])
+	if s.brought && s.spec.Import != nil {
+		s.warnOfOld()
+	}
 	switch {
 	case !s.brought:
 		s.begin(StatusNew)

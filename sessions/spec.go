@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"reflect"
+	"sync"
 	"time"
 )
 
@@ -19,6 +20,7 @@ type declared struct {
 	attributes  string // of Set-Cookie, after the value
 	deletion    string // the whole Set-Cookie that deletes it
 	oldDeletion string // the one for the older system's; empty: there is none
+	oldWarning  sync.Once
 }
 
 // The kinds of payload, each bound into its cookie's signature as well.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-
 	"time"
 
 	"github.com/webapp2go/webapp2go/sessions"
@@ -14,7 +13,9 @@ import (
 // Import returns what a session's Spec needs to take over the cookies called name
 // that a webapp2 application signed with secret, its secret_key. webapp2 calls the
 // cookie "session" unless it was told otherwise, and that of webapp2_extras.auth
-// "auth". Set Domain and Path where the old application did.
+// "auth". If the old application's cookie_args had a domain or a path, set Domain and Path
+// of the Import to the same, such as ".example.com": else the old cookie stays, and a
+// logout does not last.
 //
 // Cookies older than maxAge are refused. The old application may have had no
 // limit; here it takes one to be safe, so that 0 is an error, as are an empty
@@ -52,7 +53,7 @@ func Import(secret []byte, name string, maxAge time.Duration) (*sessions.Import,
 	return &sessions.Import{Cookie: name, Read: read}, nil
 }
 
-// onlyID tells whether the dictionary is that of a memcache or datastore session.
+// onlyID reports whether the dictionary is that of a memcache or datastore session.
 func onlyID(dictionary map[string]any) bool {
 	_, ok := dictionary["_sid"]
 	return ok && len(dictionary) == 1
