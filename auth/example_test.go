@@ -142,3 +142,10 @@ func ExampleWithClient() {
 	fmt.Println(err)
 	// Output: auth: wrong name or password
 }
+
+// A secret is used as a string, and not printed.
+func ExampleSecret() {
+	p := auth.Passwords{Webapp2: true, Pepper: auth.Secret("from the old application")}
+	fmt.Println(p.Pepper, len(string(p.Pepper)))
+	// Output: (secret) 24
+}

@@ -50,7 +50,7 @@ type Passwords struct {
 	// Webapp2 lets users in whose hash webapp2 made, see [VerifyWebapp2].
 	Webapp2 bool
 	// Pepper is the one that webapp2's hashes were made with; hashes made here have none.
-	Pepper string
+	Pepper Secret
 	// Plain, with Webapp2, accepts the method "plain" too: passwords that were stored
 	// in the clear. Only for the time of a migration.
 	Plain bool
@@ -174,7 +174,7 @@ func (p *Passwords) verifyWebapp2(password, stored string) (bool, error) {
 	if !p.Webapp2 {
 		return false, errors.New("auth: the stored hash is not of argon2id (a hash of webapp2 needs Passwords.Webapp2)")
 	}
-	ok, err := VerifyWebapp2(password, stored, p.Pepper)
+	ok, err := VerifyWebapp2(password, stored, string(p.Pepper))
 	if p.Plain && errors.Is(err, ErrPlain) {
 		return verifyPlain(password, stored)
 	}

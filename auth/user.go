@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
+	"io"
 	"slices"
 	"time"
 )
@@ -13,11 +15,40 @@ import (
 type User struct {
 	ID       string    // given by Store.Create, never reused, safe to keep in a session
 	Name     string    // what the user types to log in, as first written; see NameKey
-	Password string    // the encoded hash, never the password; empty: no login by password
-	Stamp    string    // what the user's sessions hang on, see User.Credential; a Store keeps it as it is
+	Password string    `json:"-" xml:"-" yaml:"-"` // the encoded hash, never the password, and never printed or encoded; empty: no login by password
+	Stamp    string    `json:"-" xml:"-" yaml:"-"` // what the user's sessions hang on, see User.Credential; a Store keeps it as it is
 	Roles    []string  // what the user may do; the names are the site's own
 	Created  time.Time // when the user signed up, to the microsecond
 	Version  uint64    // of the stored user; Update refuses to write over another one
+}
+
+// Format prints the user without the hash of the password, for every verb of package fmt,
+// and so for package log/slog.
+func (u User) Format(s fmt.State, verb rune) {
+	type plain User // without this method
+	if u.Password != "" {
+		u.Password = hidden
+	}
+	fmt.Fprintf(s, fmt.FormatString(s, verb), plain(u))
+}
+
+// A Secret is text that is not printed: fmt, log/slog and encoding/json show that there is
+// one, and not what it is. Convert it to a string to use it.
+type Secret string
+
+const hidden = "(secret)"
+
+// Format prints nothing of the secret but whether there is one.
+func (s Secret) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, s.hidden()) }
+
+// MarshalText returns what Format prints. A Secret that was encoded cannot be decoded.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.hidden()), nil }
+
+func (s Secret) hidden() string {
+	if s == "" {
+		return ""
+	}
+	return hidden
 }
 
 // Has tells whether the user has a role. Nobody (a nil User) has none.

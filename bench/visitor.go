@@ -51,4 +51,4 @@ const (
 
 // signingKey is the key of every signed cookie here: 32 bytes, which is what
 // HMAC-SHA256 asks for.
-var signingKey = []byte("0123456789abcdef0123456789abcdef")
+var signingKey = []byte("a key of the benchmark, 32 bytes")

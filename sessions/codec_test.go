@@ -1,8 +1,8 @@
 package sessions
 
 import (
-	"bytes"
 	"crypto/rand"
+	"crypto/sha512"
 	"strings"
 	"testing"
 
@@ -16,10 +16,16 @@ func library(k Key) *securecookie.SecureCookie {
 
 func testKeys() []Key {
 	return []Key{
-		{Hash: bytes.Repeat([]byte{1}, 32)},
-		{Hash: bytes.Repeat([]byte{2}, 64), Block: bytes.Repeat([]byte{3}, 16)},
-		{Hash: bytes.Repeat([]byte{4}, 33), Block: bytes.Repeat([]byte{5}, 32)},
+		{Hash: testKey(1, 32)},
+		{Hash: testKey(2, 64), Block: testKey(3, 16)},
+		{Hash: testKey(4, 33), Block: testKey(5, 32)},
 	}
+}
+
+// testKey returns a key of n bytes that is the same in every run.
+func testKey(seed byte, n int) []byte {
+	sum := sha512.Sum512([]byte{seed})
+	return sum[:n]
 }
 
 // agree holds the codec to the library on one value that comes from outside.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/gorilla/securecookie"
 )
@@ -17,6 +18,18 @@ type Key struct {
 }
 
 const minHash = 32
+
+// Format prints whether there is a Hash and a Block, and nothing of what they are, for
+// every verb of package fmt, and so for package log/slog.
+func (k Key) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, k.hidden()) }
+
+// MarshalText returns what Format prints, for packages that encode values, such as
+// encoding/json and log/slog. A Key that was encoded cannot be decoded.
+func (k Key) MarshalText() ([]byte, error) { return []byte(k.hidden()), nil }
+
+func (k Key) hidden() string {
+	return fmt.Sprintf("(secret: Hash of %d bytes, Block of %d)", len(k.Hash), len(k.Block))
+}
 
 // RandomKey returns a key that signs, for development and tests: a program that
 // starts again with another one has logged everybody out, and two instances of it
@@ -62,6 +75,15 @@ func (k Key) check(newer []Key) error {
 			return fmt.Errorf(".Block has %d bytes, AES takes 16, 24 or 32: make one with `openssl rand -base64 32` and decode it, or leave it nil to sign only", len(k.Block))
 		}
 	}
+	if guessable(k.Hash) {
+		return errors.New(".Hash has a pattern, so that others can guess it: make one with `openssl rand -base64 32` and decode it")
+	}
+	if k.Block != nil && guessable(k.Block) {
+		return errors.New(".Block has a pattern, so that others can guess it: make one with `openssl rand -base64 32` and decode it, or leave it nil to sign only")
+	}
+	if k.Block != nil && bytes.HasPrefix(k.Hash, k.Block) {
+		return errors.New(".Block is the beginning of its Hash: make one of its own with `openssl rand -base64 32` and decode it, or leave it nil to sign only")
+	}
 	for i, n := range newer {
 		if bytes.Equal(k.Hash, n.Hash) {
 			return fmt.Errorf(" has the Hash of Config.Keys[%d]: a new key needs a Hash of its own, and an old one stands in the list once", i)
@@ -87,4 +109,20 @@ func prove(k Key, s *sealer) error {
 		return errors.New("its cookies do not agree with gorilla/securecookie")
 	}
 	return nil
+}
+
+// guessable reports whether a key was made by hand: one that repeats itself, as zeros do,
+// that counts, or that has hardly any different bytes. No random key is such by chance.
+func guessable(key []byte) bool {
+	for period := 1; period <= len(key)/2; period++ {
+		if bytes.Equal(key[period:], key[:len(key)-period]) {
+			return true
+		}
+	}
+	counts, different := true, map[byte]bool{}
+	for i, b := range key {
+		different[b] = true
+		counts = counts && (i == 0 || b-key[i-1] == key[1]-key[0])
+	}
+	return counts || len(different) < 5
 }

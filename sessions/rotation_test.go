@@ -1,7 +1,6 @@
 package sessions_test
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +13,7 @@ import (
 
 func TestRotation(t *testing.T) {
 	oldest, newest := sessions.RandomKey(), sessions.RandomKey()
-	newest.Block = bytes.Repeat([]byte{7}, 32) // from signed to encrypted
+	newest.Block = sessions.RandomKey().Hash // from signed to encrypted
 	memory := sessions.NewMemory()
 	for _, backend := range []sessions.Backend{nil, memory} {
 		actions := map[string]action{"/write": write, "/read": read}
@@ -51,7 +50,7 @@ func TestRotation(t *testing.T) {
 // of one content differ.
 func TestEncryption(t *testing.T) {
 	key := sessions.RandomKey()
-	key.Block = bytes.Repeat([]byte{1}, 16)
+	key.Block = sessions.RandomKey().Hash[:16]
 	site := newSite(t, sessions.Config{Keys: []sessions.Key{key}}, map[string]action{"/write": write, "/read": read})
 	b, other := site.browser(), site.browser()
 	b.get("/write")

@@ -10,7 +10,7 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-var goodKey = base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32)))
+var goodKey = base64.StdEncoding.EncodeToString([]byte("a key of the tests, never another"))
 
 func environment(pairs []string) func(string) string {
 	return func(name string) string {

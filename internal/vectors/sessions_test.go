@@ -90,7 +90,7 @@ func newSessionSite(spec appSpec, old bool) (*sessionSite, error) {
 	}
 	var err error
 	site.manager, err = sessions.New(sessions.Config{
-		Keys:     []sessions.Key{{Hash: []byte("0123456789abcdef0123456789abcdef")}},
+		Keys:     []sessions.Key{{Hash: []byte("fixed, so that the cookies are...")}},
 		Sessions: specs,
 		Now:      func() time.Time { return site.now },
 	})

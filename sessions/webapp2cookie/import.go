@@ -10,6 +10,9 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
+// minSecret is the shortest secret in bytes whose signatures mean anything.
+const minSecret = 8
+
 // Import returns what a session's Spec needs to take over the cookies called name
 // that a webapp2 application signed with secret, its secret_key. webapp2 calls the
 // cookie "session" unless it was told otherwise, and that of webapp2_extras.auth
@@ -18,8 +21,8 @@ import (
 // logout does not last.
 //
 // Cookies older than maxAge are refused. The old application may have had no
-// limit; here it takes one to be safe, so that 0 is an error, as are an empty
-// secret, and a name that no cookie can have.
+// limit; here it takes one to be safe, so that 0 is an error, as are a secret of fewer
+// than 8 bytes, and a name that no cookie can have.
 //
 // The user whom webapp2_extras.auth had logged in becomes the session's user, and the rest
 // of the dictionary its values.
@@ -31,6 +34,8 @@ func Import(secret []byte, name string, maxAge time.Duration) (*sessions.Import,
 	switch {
 	case len(secret) == 0:
 		return nil, errors.New("webapp2cookie: an empty secret would take anybody's cookie: give the secret_key of the old application")
+	case len(secret) < minSecret || bytes.Count(secret, secret[:1]) == len(secret):
+		return nil, fmt.Errorf("webapp2cookie: a secret of %d bytes, or of one byte repeated, can be guessed, so that anybody can sign a cookie: import none of its cookies, and let the users log in again", len(secret))
 	case maxAge <= 0:
 		return nil, fmt.Errorf("webapp2cookie: maxAge is %v: give the age of the oldest cookie to take over", maxAge)
 	}

@@ -24,6 +24,9 @@ func TestImportRefuses(t *testing.T) {
 		says         string
 	}{
 		"no secret":        {"", "session", time.Hour, "empty secret"},
+		"one byte":         {"x", "session", time.Hour, "can be guessed"},
+		"seven bytes":      {"seven77", "session", time.Hour, "a secret of 7 bytes"},
+		"one byte again":   {"xxxxxxxxxxxxxxxx", "session", time.Hour, "can be guessed"},
 		"no limit":         {secret, "session", 0, "maxAge"},
 		"negative":         {secret, "session", -time.Hour, "maxAge"},
 		"no name":          {secret, "", time.Hour, "cookie_name"},
