@@ -74,6 +74,8 @@ func TestStrangersCostLittle(t *testing.T) {
 		"one field, thousands of times":  {form, strings.Repeat("a&", 8000), map[string]int{"/login": 401, "/signup": 400}},
 		"fields in body and query":       {form, several(2500, func(i int) string { return fmt.Sprintf("%x=1&", i) }), all(413)},
 		"two hundred parts":              {mixed, parts(250, ""), map[string]int{"/login": 401, "/signup": 400}},
+		"empty parts":                    {mixed, strings.Repeat("--b\r\n\r\n\r\n", 1700), all(413)},
+		"a thousand empty parts":         {mixed, strings.Repeat("--b\r\n\r\n\r\n", 990) + "--b--\r\n", map[string]int{"/login": 401, "/signup": 400}},
 		"two hundred files":              {mixed, parts(190, `; filename="f"`), all(400)},
 		"headers without end":            {mixed, "--b\r\n" + strings.Repeat("a:\r\n", 4000) + "\r\n--b--\r\n", map[string]int{"/login": 401, "/signup": 400}},
 	}
