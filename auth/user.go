@@ -22,12 +22,14 @@ type User struct {
 	Version  uint64    // of the stored user; Update refuses to write over another one
 }
 
-// Format prints the user without the hash of the password, for every verb of package fmt,
-// and so for package log/slog.
+// Format prints the user without the hash of the password and the stamp, for every verb of
+// package fmt, and so for package log/slog.
 func (u User) Format(s fmt.State, verb rune) {
 	type plain User // without this method
-	if u.Password != "" {
-		u.Password = hidden
+	for _, secret := range []*string{&u.Password, &u.Stamp} {
+		if *secret != "" {
+			*secret = hidden
+		}
 	}
 	fmt.Fprintf(s, fmt.FormatString(s, verb), plain(u))
 }
