@@ -229,6 +229,27 @@ func ExampleSite_headers() {
 	// Permissions-Policy:
 }
 
+// Uploads are served with the site's security headers, and no folder is listed.
+func ExampleFileHandler() {
+	site, _ := exampleSite()
+	uploads := fstest.MapFS{"cats/tom.txt": {Data: []byte("meow")}, "cats/.secret": {Data: []byte("x")}}
+	app := framework.New()
+	app.Init = site.Init
+	site.Pages(app)
+	app.Handle("/uploads/{file:.+}", framework.From(app, func() *handlers.FileHandler {
+		return &handlers.FileHandler{Files: uploads}
+	}))
+	for _, path := range []string{"/uploads/cats/tom.txt", "/uploads/cats/.secret", "/uploads/cats"} {
+		w := httptest.NewRecorder()
+		app.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		fmt.Println(w.Code, w.Header().Get("X-Content-Type-Options"))
+	}
+	// Output:
+	// 200 nosniff
+	// 404 nosniff
+	// 404 nosniff
+}
+
 // Pages is for a site without accounts: it has the static files and the error pages.
 func ExampleSite_Pages() {
 	site, _ := exampleSite()

@@ -72,13 +72,17 @@ func (s *Site) Init(h framework.Handler) {
 }
 
 // Pages adds to app what every site with Templates needs, and no account page: the static
-// files, at a route named static, and the error pages. It makes the routes known to the
+// files, at a route named static, the files of the folder root, each at its own name, and
+// the error pages. It makes the routes known to the
 // templates, whose names App.Check then checks, and answers errors, and paths that lead
 // nowhere, in the site's layout: wherever App.Errors has no entry and where App.Fallback
 // is nil. [Site.Routes] calls it.
 func (s *Site) Pages(app *framework.App) {
-	app.Handle(templates.StaticPath+"{file}", framework.To[StaticHandler](app)).Name("static")
+	app.Handle(templates.StaticPath+"{file:.+}", framework.To[StaticHandler](app)).Name("static")
 	if s.Templates != nil { // else the handler above is not Ready
+		for _, name := range s.Templates.RootFiles() {
+			app.Handle("/"+name, framework.To[rootHandler](app))
+		}
 		s.Templates.SetRoutes(func(name string, pairs ...any) (string, error) {
 			u, err := app.URL(name, pairs...)
 			if err != nil {
