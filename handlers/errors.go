@@ -54,6 +54,9 @@ func errorPage(h framework.Handler, err error) error {
 		data.ID = base.Response.RequestID()
 	}
 	base.findUser()
+	if err := base.setLayoutValues(); err != nil {
+		base.logger().WarnContext(base.Context(), "handlers: an error page without the values of its layout", "error", err)
+	}
 	base.Response.WriteHeader(code)
 	return base.render("error", data)
 }

@@ -15,7 +15,15 @@ import (
 type SignupHandler struct{ BaseHandler }
 
 // Ready reports what a site needs that lets people sign up.
-func (h *SignupHandler) Ready() error { return readyForUsers(&h.BaseHandler) }
+func (h *SignupHandler) Ready() error {
+	if err := readyForUsers(&h.BaseHandler); err != nil {
+		return err
+	}
+	if h.Site.SignUpClosed {
+		return errors.New("handlers: Site.SignUpClosed is set and a route leads to a SignupHandler: leave one of them out")
+	}
+	return nil
+}
 
 // Get shows the form.
 func (h *SignupHandler) Get() error {

@@ -69,3 +69,27 @@ func ExamplePage_Has() {
 	fmt.Println(p.Has("admin"), p.Has("owner"))
 	// Output: true false
 }
+
+// One page in three layouts.
+func ExamplePage_layout() {
+	set, err := templates.Parse(fstest.MapFS{
+		"layout.html":        {Data: []byte("<menu>{{.Values.count}}</menu>{{template \"content\" .Data}}\n")},
+		"layouts/print.html": {Data: []byte("<h1>{{.Site}}</h1>{{template \"content\" .Data}}\n")},
+		"cart.html":          {Data: []byte("<p>{{.}}</p>")},
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, layout := range []string{"", "print", templates.NoLayout, "fancy"} {
+		p := &templates.Page{Site: "Shop", Layout: layout, Data: "a pencil"}
+		p.Set("count", 1)
+		if err := set.Render(os.Stdout, "cart", p); err != nil {
+			fmt.Printf("\n%v\n", err)
+		}
+	}
+	// Output:
+	// <menu>1</menu><p>a pencil</p>
+	// <h1>Shop</h1><p>a pencil</p>
+	// <p>a pencil</p>
+	// templates: page "cart": there is no layout "fancy", only none, print
+}

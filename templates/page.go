@@ -2,6 +2,10 @@ package templates
 
 import "slices"
 
+// NoLayout is the Layout of a Page that is the content alone, such as a part of a page that
+// a script asks for. It takes no flashes: they wait for a page that shows them.
+const NoLayout = "none"
+
 // A Page is what the layout is given: its dot. The content is given Data alone.
 // The zero value is a page without a title, for nobody.
 type Page struct {
@@ -11,7 +15,7 @@ type Page struct {
 	Roles   []string       // what that user may do
 	Path    string         // of the request, so that a menu can mark where one is
 	Look    string         // a class for <body>, by which a style sheet tells one part of the site from another
-	Layout  string         // "print" is layouts/print.html; "none" is the page alone; empty: layout.html
+	Layout  string         // "print" is layouts/print.html; NoLayout is the content alone; empty: layout.html
 	Nonce   string         // that of the Content-Security-Policy, for <script nonce="{{.Nonce}}">; empty: the policy has none
 	Values  map[string]any // what the site's own layout shows: {{.Values.cart}}; see Set
 	Flashes []Flash        // messages for this page only

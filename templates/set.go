@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -28,6 +29,7 @@ type Set struct {
 	root    map[string]File // the files of the folder root
 	urls    []call          // of url, in the site's own files
 	static  bool            // whether any file calls static
+	nonce   bool            // whether a layout or a part uses Page.Nonce
 	routes  atomic.Pointer[routes]
 }
 
@@ -86,6 +88,9 @@ func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
 		if folder := outerFolder(files); folder != "" {
 			return nil, fmt.Errorf("templates: all files are in the folder %q: give Parse what is inside, as with fs.Sub(files, %[1]q)", folder)
 		}
+	}
+	for name, text := range texts {
+		s.nonce = s.nonce || (isLayout(name) || strings.HasPrefix(name, "parts/")) && usesNonce.MatchString(text)
 	}
 	s.setVersion()
 	mistakes = append(mistakes, s.checkCalls(texts, own, funcs)...)
@@ -297,6 +302,12 @@ func (s *Set) KnowsRoutes() bool { return s.routes.Load() != nil }
 func (s *Set) Uses(function string) bool {
 	return function == "static" && s.static || function == "url" && len(s.urls) > 0
 }
+
+// UsesNonce reports whether a layout or a part uses Page.Nonce.
+func (s *Set) UsesNonce() bool { return s.nonce }
+
+// usesNonce finds .Nonce in an action that is not a comment.
+var usesNonce = regexp.MustCompile(`{{-?\s*[^-/}\s][^}]*\.Nonce\b|{{-?\s*\.Nonce\b`)
 
 // hasRoute is a template function: it reports whether there is a route called name, so
 // that the built-in files link only to what is there.
