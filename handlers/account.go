@@ -23,6 +23,8 @@ type AccountData struct {
 	Sessions        []AccountSession // newest first
 	SessionsUnknown bool             // they live in signed cookies, or in memcached alone, and cannot be listed
 	Error           string           // why the password was not changed
+	Field           string           // at which field: "old" or "new"; empty: at none of its own
+	MinLength       int              // the fewest characters of a new password
 }
 
 // AccountSession is one session of the user.
@@ -36,7 +38,7 @@ type AccountSession struct {
 func (h *AccountHandler) Ready() error { return readyForUsers(&h.BaseHandler) }
 
 // Get shows the account.
-func (h *AccountHandler) Get() error { return h.show(http.StatusOK, "") }
+func (h *AccountHandler) Get() error { return h.show(http.StatusOK, "", "") }
 
 // Post does what the form value "action" says: "password" changes it from "old" to
 // "new", "end" ends the session of that id in "session", "end-others" all but this.
@@ -66,19 +68,19 @@ func (h *AccountHandler) changePassword(old, new string) error {
 		return h.Site.Passwords.Change(h.clientContext(), h.Site.Users, user, old, new)
 	})
 	if wait > 0 {
-		return h.show(http.StatusTooManyRequests, tryAgain(tooManyFailures, wait))
+		return h.show(http.StatusTooManyRequests, "", tryAgain(tooManyFailures, wait))
 	}
 	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
-		return h.show(http.StatusBadRequest, invalid.Message)
+		return h.show(http.StatusBadRequest, "new", invalid.Message)
 	}
 	switch {
 	case errors.Is(err, auth.ErrCredentials):
 		h.LogSecurity(PasswordChangeFail, user)
-		return h.show(http.StatusForbidden, "That is not your password now.")
+		return h.show(http.StatusForbidden, "old", "That is not your password now.")
 	case errors.Is(err, auth.ErrBusy):
-		return h.show(http.StatusServiceUnavailable, h.busy())
+		return h.show(http.StatusServiceUnavailable, "", h.busy())
 	case errors.Is(err, auth.ErrConflict):
-		return h.show(http.StatusConflict, "Your account was changed at the same moment. Please try again.")
+		return h.show(http.StatusConflict, "", "Your account was changed at the same moment. Please try again.")
 	case err != nil:
 		return unavailable("changing the password", err)
 	}
@@ -119,12 +121,15 @@ func (h *AccountHandler) ended(err error, which, done string) error {
 	return h.RedirectTo("account")
 }
 
-func (h *AccountHandler) show(status int, problem string) error {
+func (h *AccountHandler) show(status int, field, problem string) error {
 	user, err := h.User()
 	if err != nil {
 		return err
 	}
-	data := AccountData{Name: user.Name, Created: user.Created, Roles: user.Roles, Error: problem}
+	data := AccountData{
+		Name: user.Name, Created: user.Created, Roles: user.Roles,
+		Error: problem, Field: field, MinLength: h.Site.Passwords.Shortest(),
+	}
 	list, err := h.Site.Sessions.UserSessions(h.Context(), "", user.ID)
 	if errors.Is(err, errors.ErrUnsupported) {
 		data.SessionsUnknown = true
