@@ -4,6 +4,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/webapp2go/webapp2go/auth"
@@ -20,28 +22,36 @@ type AccountData struct {
 	Name            string
 	Created         time.Time
 	Roles           []string
-	Sessions        []AccountSession // newest first
+	Sessions        []AccountSession // of this page: this one, then the newest first
 	SessionsUnknown bool             // they live in signed cookies, or in memcached alone, and cannot be listed
+	Count           int              // of all sessions
+	Page, Pages     int              // which page of them this is, from 1, and how many there are
+	Recent          bool             // the login is recent, so that sessions can be ended
 	Error           string           // why the password was not changed
 	Field           string           // at which field: "old" or "new"; empty: at none of its own
 	MinLength       int              // the fewest characters of a new password
+	ConfirmError    string           // why the login was not confirmed
 }
 
 // AccountSession is one session of the user.
 type AccountSession struct {
 	ID                     string // hashed: of no use to anybody who reads it
 	Created, Seen, Expires time.Time
-	Current                bool // the session of this request
+	Agent, Address         string // of the browser that logged in, as it said itself, and where it was; empty: unknown
+	Current                bool   // the session of this request
 }
 
 // Ready reports what a site needs that has accounts.
 func (h *AccountHandler) Ready() error { return readyForUsers(&h.BaseHandler) }
 
 // Get shows the account.
-func (h *AccountHandler) Get() error { return h.show(http.StatusOK, "", "") }
+func (h *AccountHandler) Get() error { return h.show(http.StatusOK, nil) }
 
 // Post does what the form value "action" says: "password" changes it from "old" to
-// "new", "end" ends the session of that id in "session", "end-others" all but this.
+// "new", "end" ends the session of that id in "session", "end-others" all but this one.
+// Ending sessions needs a login of the last quarter of an hour, or "confirm", which asks for
+// "password" again: a session left open must not lock its owner out elsewhere (OWASP ASVS
+// 5.0, 7.5.2).
 func (h *AccountHandler) Post() error {
 	if err := h.ParseFields(formBytes); err != nil {
 		return err
@@ -50,13 +60,58 @@ func (h *AccountHandler) Post() error {
 	switch action := form.Get("action"); action {
 	case "password":
 		return h.changePassword(form.Get("old"), form.Get("new"))
-	case "end":
+	case "confirm":
+		return h.confirm(form.Get("password"))
+	case "end", "end-others":
+		if !h.Session().LoggedInWithin(recent) {
+			return h.show(http.StatusForbidden, func(d *AccountData) {
+				d.ConfirmError = "You logged in some time ago. Type your password to end sessions."
+			})
+		}
+		if action == "end-others" {
+			return h.ended(h.endOthers(), "others", "All other sessions are ended.")
+		}
 		err := h.Site.Sessions.EndSession(h.Context(), "", h.Session().User(), form.Get("session"))
 		return h.ended(err, "one", "The session is ended.")
-	case "end-others":
-		return h.ended(h.endOthers(), "others", "All other sessions are ended.")
 	}
-	return h.Abort(http.StatusBadRequest, `The form value "action" must be password, end or end-others.`)
+	return h.Abort(http.StatusBadRequest, `The form value "action" must be password, confirm, end or end-others.`)
+}
+
+// recent is how long after a login sessions can be ended.
+const recent = 15 * time.Minute
+
+// sessionsOnAPage is how many sessions a page of the account shows.
+const sessionsOnAPage = 20
+
+// confirm logs the user in anew, with the password.
+func (h *AccountHandler) confirm(password string) error {
+	user, err := h.User()
+	if err != nil {
+		return err
+	}
+	wait, err := h.checkPassword(user.Name, password, func() (err error) {
+		user, err = h.Site.Passwords.LogIn(h.clientContext(), h.Site.Users, user.Name, password)
+		return err
+	})
+	problem := func(status int, text string) error {
+		return h.show(status, func(d *AccountData) { d.ConfirmError = text })
+	}
+	switch {
+	case wait > 0:
+		return problem(http.StatusTooManyRequests, tryAgain(tooManyFailures, wait))
+	case errors.Is(err, auth.ErrCredentials):
+		h.logFailure(LoginFail, h.user.Name)
+		return problem(http.StatusForbidden, "That is not your password.")
+	case errors.Is(err, auth.ErrBusy):
+		return problem(http.StatusServiceUnavailable, h.busy())
+	case err != nil:
+		return unavailable("confirming a login", err)
+	}
+	how, _ := h.Session().Login()
+	how.Method = methodPassword
+	h.LogIn(user, how)
+	h.LogSecurity(LoginSuccess, user)
+	return h.RedirectTo("account")
 }
 
 func (h *AccountHandler) changePassword(old, new string) error {
@@ -67,20 +122,23 @@ func (h *AccountHandler) changePassword(old, new string) error {
 	wait, err := h.checkPassword(user.Name, old, func() error {
 		return h.Site.Passwords.Change(h.clientContext(), h.Site.Users, user, old, new)
 	})
+	problem := func(status int, field, text string) error {
+		return h.show(status, func(d *AccountData) { d.Field, d.Error = field, text })
+	}
 	if wait > 0 {
-		return h.show(http.StatusTooManyRequests, "", tryAgain(tooManyFailures, wait))
+		return problem(http.StatusTooManyRequests, "", tryAgain(tooManyFailures, wait))
 	}
 	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
-		return h.show(http.StatusBadRequest, "new", invalid.Message)
+		return problem(http.StatusBadRequest, "new", invalid.Message)
 	}
 	switch {
 	case errors.Is(err, auth.ErrCredentials):
 		h.LogSecurity(PasswordChangeFail, user)
-		return h.show(http.StatusForbidden, "old", "That is not your password now.")
+		return problem(http.StatusForbidden, "old", "That is not your password now.")
 	case errors.Is(err, auth.ErrBusy):
-		return h.show(http.StatusServiceUnavailable, "", h.busy())
+		return problem(http.StatusServiceUnavailable, "", h.busy())
 	case errors.Is(err, auth.ErrConflict):
-		return h.show(http.StatusConflict, "", "Your account was changed at the same moment. Please try again.")
+		return problem(http.StatusConflict, "", "Your account was changed at the same moment. Please try again.")
 	case err != nil:
 		return unavailable("changing the password", err)
 	}
@@ -121,14 +179,18 @@ func (h *AccountHandler) ended(err error, which, done string) error {
 	return h.RedirectTo("account")
 }
 
-func (h *AccountHandler) show(status int, field, problem string) error {
+// show answers with the page, on which say tells what went wrong; nil: nothing.
+func (h *AccountHandler) show(status int, say func(*AccountData)) error {
 	user, err := h.User()
 	if err != nil {
 		return err
 	}
 	data := AccountData{
 		Name: user.Name, Created: user.Created, Roles: user.Roles,
-		Error: problem, Field: field, MinLength: h.Site.Passwords.Shortest(),
+		Recent: h.Session().LoggedInWithin(recent), MinLength: h.Site.Passwords.Shortest(),
+	}
+	if say != nil {
+		say(&data)
 	}
 	list, err := h.Site.Sessions.UserSessions(h.Context(), "", user.ID)
 	if errors.Is(err, errors.ErrUnsupported) {
@@ -136,12 +198,33 @@ func (h *AccountHandler) show(status int, field, problem string) error {
 	} else if err != nil {
 		return unavailable("listing sessions", err)
 	}
-	for _, info := range list {
-		data.Sessions = append(data.Sessions, AccountSession{
-			ID: info.ID, Created: info.Created, Seen: info.Seen, Expires: info.Expires,
-			Current: info.ID == h.Session().ID(),
-		})
-	}
+	data.list(list, h.Session().ID(), h.Request.URL.Query().Get("page"))
 	h.Response.WriteHeader(status)
 	return h.Render("account", data)
 }
+
+// list puts one page of the sessions into the data, the current one first.
+func (d *AccountData) list(all []sessions.Info, current, page string) {
+	if at := slices.IndexFunc(all, func(i sessions.Info) bool { return i.ID == current }); at > 0 {
+		mine := all[at]
+		all = slices.Insert(slices.Delete(all, at, at+1), 0, mine)
+	}
+	d.Count, d.Pages = len(all), max((len(all)+sessionsOnAPage-1)/sessionsOnAPage, 1)
+	d.Page, _ = strconv.Atoi(page)
+	d.Page = min(max(d.Page, 1), d.Pages)
+	first := (d.Page - 1) * sessionsOnAPage
+	for _, info := range all[first:min(first+sessionsOnAPage, len(all))] {
+		d.Sessions = append(d.Sessions, AccountSession{
+			ID: info.ID, Created: info.Created, Seen: info.Seen, Expires: info.Expires,
+			Agent: info.Login.Agent, Address: info.Login.Address, Current: info.ID == current,
+		})
+	}
+}
+
+// More reports whether there are sessions on later pages, and Before on earlier ones.
+func (d AccountData) More() bool   { return d.Page < d.Pages }
+func (d AccountData) Before() bool { return d.Page > 1 }
+
+// Next and Previous are the numbers of the pages beside this one.
+func (d AccountData) Next() int     { return d.Page + 1 }
+func (d AccountData) Previous() int { return d.Page - 1 }

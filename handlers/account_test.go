@@ -4,8 +4,10 @@ import (
 	"context"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/sessions"
@@ -162,4 +164,78 @@ func TestAccountRefusesOtherActions(t *testing.T) {
 		c.post("/account", "action", action).shows(t, http.StatusBadRequest, "end-others")
 	}
 	c.post("/account", "action", "end", "session", "../../etc/passwd").redirects(t, "/account")
+}
+
+// Ending sessions needs a login of the last quarter of an hour, or the password again: a
+// session that was left open, or a copied cookie, must not lock its owner out elsewhere.
+func TestEndingSessionsNeedsARecentLogin(t *testing.T) {
+	for _, action := range []string{"end", "end-others"} {
+		s := serve(t, sessions.NewMemory(), nil)
+		here, there := s.client(t), s.client(t)
+		here.signUp("ann")
+		there.post("/login", "name", "ann", "password", "correct horse").redirects(t, "/")
+		for range 3 { // used all the time, which is no login
+			s.clock.Advance(5*time.Minute + time.Second)
+			here.get("/account")
+			there.get("/account")
+		}
+		end := func() answer { return here.post("/account", "action", action, "session", list(t, s, "ann")[0].ID) }
+		here.get("/account").shows(t, 200, "To end sessions, type your password again", "<h1>ann</h1>")
+		end().shows(t, http.StatusForbidden, "Type your password to end sessions")
+		there.get("/account").shows(t, 200)
+
+		here.post("/account", "action", "confirm", "password", "wrong horse").shows(t, http.StatusForbidden, "That is not your password.")
+		end().shows(t, http.StatusForbidden)
+		before := here.cookie("session")
+		here.post("/account", "action", "confirm", "password", "correct horse").redirects(t, "/account")
+		if here.cookie("session") == before {
+			t.Error("a login that was confirmed keeps its id")
+		}
+		here.get("/account").hides(t, "type your password again")
+		for _, info := range list(t, s, "ann") {
+			if info.Login.At.Before(s.clock.Now().Add(-time.Minute)) {
+				here.post("/account", "action", action, "session", info.ID).redirects(t, "/account")
+			}
+		}
+		there.get("/account").redirects(t, "/login?next=%2Faccount")
+		here.get("/account").shows(t, 200)
+	}
+}
+
+func list(t *testing.T, s *server, name string) []sessions.Info {
+	t.Helper()
+	user, err := s.site.Users.ByName(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	infos, err := s.site.Sessions.UserSessions(t.Context(), "", user.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return infos
+}
+
+// A user with many sessions sees them page by page, this one first.
+func TestAccountShowsSessionsPageByPage(t *testing.T) {
+	s := serve(t, sessions.NewMemory(), nil)
+	here := s.client(t)
+	here.signUp("ann")
+	for n := range 44 {
+		s.clock.Advance(time.Second)
+		s.client(t).post("/login", "name", "ann", "password", "correct horse", "n", strconv.Itoa(n)).redirects(t, "/")
+	}
+	for page, want := range map[string]int{"": 20, "1": 20, "2": 20, "3": 5, "4": 5, "-1": 20, "0": 20, "x": 20, "99999999999999999999": 5} {
+		a := here.get("/account?page=" + page)
+		a.shows(t, 200, "45 sessions")
+		rows := strings.Count(a.body, `name="action" value="end"`) + strings.Count(a.body, "This browser")
+		if rows != want {
+			t.Errorf("page %q has %d sessions, want %d", page, rows, want)
+		}
+		if first := want == 20 && page != "2"; first != strings.Contains(a.body, "This browser") {
+			t.Errorf("page %q: this browser's session must be on the first page alone", page)
+		}
+	}
+	if len(here.get("/account").body) > 20<<10 {
+		t.Error("a page of the account is large")
+	}
 }

@@ -74,7 +74,7 @@ func TestFloodIsOneWarning(t *testing.T) {
 				}
 				wait.Wait()
 			}
-			if text := log.String(); strings.Count(text, "level=WARN") != 1 || strings.Contains(text, "level=ERROR") {
+			if text := log.String(); strings.Count(text, "too many passwords to check at once") != 1 || strings.Contains(text, "level=ERROR") {
 				t.Errorf("%v, log:\n%s", seen, text)
 			}
 		})

@@ -69,11 +69,9 @@ func (h *BaseHandler) findUser() {
 			h.logger().DebugContext(h.Context(), "handlers: an error page without the user", "error", err)
 		}
 	}
-	if h.store.Load() == nil {
+	if store := h.Store(); !store.Used() {
 		// The action has not used the sessions, so that nothing is lost if they cannot be saved.
-		store := h.Site.Sessions.Store(h.Request)
 		h.Response.BeforeSend(func(w http.ResponseWriter) error { forget(store.Save(w)); return nil })
-		h.store.Store(store)
 	}
 	_, err := h.User()
 	forget(err)

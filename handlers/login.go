@@ -178,5 +178,12 @@ func (h *LogoutHandler) Post() error {
 		h.LogSecurity(SessionExpired, &auth.User{ID: id}, slog.String("reason", "logout"))
 	}
 	h.Session().Destroy()
+	// Chromium shows a page of its back/forward cache again unless a cookie that scripts
+	// cannot read has changed since. Of a page that the redirect of a login led to it
+	// counts one change too few, so that the session's cookie alone is not enough.
+	http.SetCookie(h.Response, &http.Cookie{
+		Name: "ended", Path: "/", MaxAge: 1,
+		HttpOnly: true, Secure: h.App.Scheme(h.Request) == "https", SameSite: http.SameSiteLaxMode,
+	})
 	return h.RedirectTo("login", "out", "1")
 }

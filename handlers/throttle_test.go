@@ -68,7 +68,7 @@ func TestOnlyWrongPasswordsCount(t *testing.T) {
 	c = s.client(t)
 	for range 20 {
 		login(strings.Repeat("x", auth.MaxPassword+1), http.StatusUnauthorized)
-		c.post("/login", "name", strings.Repeat("x", 16<<10), "password", "wrong").shows(t, http.StatusUnauthorized)
+		c.post("/login", "name", strings.Repeat("x", 12<<10), "password", "wrong").shows(t, http.StatusUnauthorized)
 	}
 	down.Store(true)
 	for range 20 {

@@ -22,6 +22,11 @@ type Config struct {
 	Log *slog.Logger
 	// Now is the clock of timeouts and of cookie dates. nil: time.Now.
 	Now func() time.Time
+	// Since ends every session that was created, or logged in to, before it, in a Backend
+	// and in signed cookies alike: after a leak, say. Set it to the present time on every
+	// instance, and take it out once the longest absolute timeout has passed. If zero,
+	// none is ended. Cookies of an [Import] have no such time: take it out as well.
+	Since time.Time
 	// PersonalCache is the Cache-Control of a response to somebody whose session has a
 	// user, if the handler has set none. If empty, "no-store", so that the Back button
 	// shows nothing after a logout (OWASP Session Management). A site whose pages show
@@ -72,6 +77,10 @@ type Spec struct {
 	SameSite http.SameSite
 	// Insecure allows plain http, for development: no Secure, no name prefix.
 	Insecure bool
+	// MaxPerUser is how many sessions a user may have: a LogIn beyond it ends the least
+	// recently used ones. Two logins at once may leave one more. It needs a [UserBackend].
+	// If zero, 100; negative: as many as they like.
+	MaxPerUser int
 	// WhenDown says what a dead Backend means.
 	WhenDown Policy
 	// Import takes over the sessions of an older system. nil: there is none.
@@ -84,4 +93,5 @@ const (
 	defaultAbsolute         = 12 * time.Hour
 	defaultRememberIdle     = 30 * 24 * time.Hour
 	defaultRememberAbsolute = 90 * 24 * time.Hour
+	defaultMaxPerUser       = 100
 )

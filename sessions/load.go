@@ -169,7 +169,7 @@ func (s *Session) read(text string) (why verdict, alive bool) {
 	// A clock that was ahead when the session was saved ends nothing.
 	c.created, c.seen = min(c.created, s.began), min(c.seen, s.began)
 	idle, absolute, _ := s.spec.life(&c)
-	if s.since(c.created) >= absolute || idle > 0 && s.since(c.seen) >= idle {
+	if c.created < s.spec.manager.since || s.since(c.created) >= absolute || idle > 0 && s.since(c.seen) >= idle {
 		return verdict{StatusExpired, EventExpired, nil}, false
 	}
 	s.status, s.text, s.contents, s.reader = StatusLoaded, text, c, c.user

@@ -147,6 +147,14 @@ func (s *Session) LogIn(user string, l Login) {
 	s.apply(loggingIn(user, kept))
 }
 
+// LoggedInWithin reports whether the login that made the session its user's was less than
+// so long ago, by the clock of the Config: what to ask before something that a session
+// left open must not do (OWASP ASVS 5.0, 7.5.1). Time spent and idle renewals do not count.
+func (s *Session) LoggedInWithin(d time.Duration) bool {
+	l, ok := s.Login()
+	return ok && s.now().Sub(l.At) < d
+}
+
 // Login returns what is known of the login that made the session its user's; ok is false
 // if there was none, as after SetUser.
 func (s *Session) Login() (l Login, ok bool) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -347,4 +348,122 @@ func TestFlashComesBackTyped(t *testing.T) {
 	b := site.browser()
 	b.get("/add")
 	b.want("/show", "true false 7 true [tea cups]")
+}
+
+// A user has a bounded number of sessions: a login ends those that were used least
+// recently, and never the new one.
+func TestSessionsOfAUserAreBounded(t *testing.T) {
+	for most, want := range map[int]int{3: 3, 1: 1, 0: 100, -1: 105} {
+		m, c := sessions.NewMemory(), &clock{}
+		site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: m, MaxPerUser: most}}, Now: c.now}, map[string]action{
+			"/login": logsIn("ann", sessions.Login{Credential: "x"}), "/read": read, "/count": write,
+		})
+		var browsers []*browser
+		for range 105 {
+			c.advance(time.Second)
+			b := site.browser()
+			b.get("/login")
+			if a := b.get("/read"); a.status != "loaded" {
+				t.Fatalf("at most %d: the new session is %s", most, a.status)
+			}
+			browsers = append(browsers, b)
+		}
+		list, err := m.Sessions(t.Context(), "ann")
+		if err != nil || len(list) != want {
+			t.Errorf("at most %d: %d sessions, %v, want %d", most, len(list), err, want)
+		}
+		for n, b := range browsers {
+			alive := n >= len(browsers)-want
+			if a := b.get("/read"); (a.status == "loaded") != alive {
+				t.Errorf("at most %d: session %d is %s", most, n, a.status)
+			}
+		}
+	}
+}
+
+// A login is not refused because the surplus cannot be ended.
+func TestLoginDespiteASurplusThatStays(t *testing.T) {
+	p := newProbe()
+	site := newSite(t, sessions.Config{
+		Sessions: []sessions.Spec{{Backend: p, MaxPerUser: 1}}, Log: slog.New(slog.DiscardHandler),
+	}, map[string]action{"/login": logsIn("ann", sessions.Login{}), "/read": login})
+	site.browser().get("/login")
+	p.hook(func(method, _ string) { p.dead.Store(method == "delete") })
+	b := site.browser()
+	if a := b.get("/login"); a.StatusCode != http.StatusOK {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+	p.hook(nil)
+	p.dead.Store(false)
+	b.want("/read", "ann true false    ")
+}
+
+// Config.Since ends all sessions of a site that are older, wherever they are kept.
+func TestSinceEndsOlderSessions(t *testing.T) {
+	keys := []sessions.Key{sessions.RandomKey()}
+	for _, backend := range []sessions.Backend{nil, sessions.NewMemory()} {
+		before, err := sessions.New(sessions.Config{Keys: keys, Sessions: []sessions.Spec{{Backend: backend}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		since := time.Now().Add(time.Millisecond)
+		later := func() time.Time { return since.Add(time.Minute) }
+		after, err := sessions.New(sessions.Config{Keys: keys, Sessions: []sessions.Spec{{Backend: backend}}, Since: since, Now: later})
+		if err != nil {
+			t.Fatal(err)
+		}
+		visit := func(m *sessions.Manager, cookie string, do func(*sessions.Session)) (status, sent string) {
+			w, r := recorder()
+			r.Header.Set("Cookie", cookie)
+			st := m.Store(r)
+			status = st.Session().Status().String()
+			do(st.Session())
+			if err := st.Save(w); err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range w.Result().Cookies() {
+				sent = c.String()
+			}
+			return status, sent
+		}
+		nothing := func(*sessions.Session) {}
+		_, old := visit(before, "", func(s *sessions.Session) { s.LogIn("ann", sessions.Login{}) })
+		if status, _ := visit(after, old, nothing); status != "expired" {
+			t.Errorf("an older session is %s", status)
+		}
+		if backend != nil {
+			if list, err := after.UserSessions(t.Context(), "", "ann"); err != nil || len(list) != 0 {
+				t.Errorf("the list has %v, %v", list, err)
+			}
+		}
+		_, fresh := visit(after, old, func(s *sessions.Session) { s.LogIn("ann", sessions.Login{}) })
+		if status, _ := visit(after, fresh, nothing); status != "loaded" {
+			t.Errorf("a session after it is %s", status)
+		}
+	}
+	_, err := sessions.New(sessions.Config{Keys: keys, Since: time.Now().Add(time.Hour)})
+	if err == nil || !strings.Contains(err.Error(), "Config.Since is 1h0m0s ahead") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestStoreUsed(t *testing.T) {
+	manager, err := sessions.New(sessions.Config{
+		Keys: []sessions.Key{sessions.RandomKey()}, Sessions: []sessions.Spec{{}, {Name: "cart"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, use := range []bool{false, true} {
+		for _, name := range []string{"", "cart"} {
+			_, r := recorder()
+			st := manager.Store(r)
+			if s := st.Named(name); use {
+				s.Get("n")
+			}
+			if st.Used() != use {
+				t.Errorf("%q: used is %v, want %v", name, st.Used(), use)
+			}
+		}
+	}
 }

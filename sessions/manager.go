@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ type Manager struct {
 	now   func() time.Time
 	event func(Event)
 
+	since    int64  // sessions created before it have ended, in Unix milliseconds
 	personal string // the Cache-Control of users' pages
 	notices  notices
 
@@ -35,6 +37,12 @@ func New(c Config) (*Manager, error) {
 	codec, err := newCodec(c.Keys)
 	m.codec = codec
 	errs := []error{err}
+	if m.since = math.MinInt64; !c.Since.IsZero() {
+		m.since = c.Since.UnixMilli()
+		if ahead := c.Since.Sub(m.now()); ahead > maxSkew {
+			errs = append(errs, fmt.Errorf("sessions: Config.Since is %v ahead: nobody could have a session until then; set it to a time that has passed", ahead.Round(time.Second)))
+		}
+	}
 	if m.personal = cmp.Or(c.PersonalCache, "no-store"); m.personal != "no-store" {
 		errs = append(errs, checkPersonal(m.personal))
 	}

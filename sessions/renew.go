@@ -1,9 +1,11 @@
 package sessions
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 )
@@ -198,6 +200,37 @@ func (s *Session) endOlder(ctx context.Context) {
 		if err != nil {
 			s.spec.manager.log.Warn("sessions: an older session of the browser could not be ended at a login", slog.Any("error", err))
 		}
+	}
+}
+
+// surplusAtOnce bounds what one login ends, so that it stays cheap.
+const surplusAtOnce = 10
+
+// endSurplus ends the least recently used sessions of a user who has logged in and has
+// more than Spec.MaxPerUser now, but not this one. The login has succeeded, so that errors
+// are only logged.
+func (s *Session) endSurplus(ctx context.Context) {
+	b, ok := s.spec.Backend.(UserBackend)
+	most := cmp.Or(s.spec.MaxPerUser, defaultMaxPerUser)
+	if !ok || !s.proved || most < 0 {
+		return
+	}
+	list, err := b.Sessions(ctx, s.contents.user)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return
+	}
+	others := slices.DeleteFunc(list, func(i Info) bool { return i.ID == s.record.id })
+	slices.SortFunc(others, func(a, b Info) int {
+		return cmp.Or(a.Seen.Compare(b.Seen), a.Created.Compare(b.Created))
+	})
+	surplus := max(len(others)-(most-1), 0)
+	for _, i := range others[:min(surplus, surplusAtOnce)] {
+		err = errors.Join(err, b.Delete(ctx, i.ID)) // no tombstone: its browser may log in again at once
+		s.event(Event{Kind: EventDestroyed, ID: i.ID})
+	}
+	if err != nil {
+		s.event(Event{Kind: EventDegraded, Err: err})
+		s.spec.manager.log.Warn("sessions: the oldest sessions of a user could not be ended", slog.Any("error", err))
 	}
 }
 

@@ -146,6 +146,7 @@ func (s *Session) saveRecord(ctx context.Context) (line string, err error) {
 	}
 	if err == nil && s.proves() {
 		s.endOlder(ctx)
+		s.endSurplus(ctx)
 	}
 	return line, err
 }

@@ -48,6 +48,17 @@ func (st *Store) Named(name string) *Session {
 	return st.open(i)
 }
 
+// Used reports whether a session of the Store has been read or changed.
+func (st *Store) Used() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	used := st.first != nil && st.first.loaded
+	for _, s := range st.others {
+		used = used || s != nil && s.loaded
+	}
+	return used
+}
+
 func (st *Store) open(i int) *Session {
 	st.mu.Lock()
 	defer st.mu.Unlock()

@@ -21,7 +21,8 @@ func (m *Manager) UserSessions(ctx context.Context, name, user string) ([]Info, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, userPatience)
 	defer cancel()
-	return b.Sessions(ctx, user)
+	list, err := b.Sessions(ctx, user)
+	return slices.DeleteFunc(list, func(i Info) bool { return i.Created.UnixMilli() < m.since }), err
 }
 
 // EndUser ends all sessions of user but those whose ids ([Session.ID], [Info]) are

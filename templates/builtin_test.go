@@ -9,6 +9,7 @@ var builtinData = map[string]any{
 	"error":  map[string]any{"Status": 404, "Text": "Not Found", "Message": "Nothing here."},
 	"account": map[string]any{
 		"Name": "ann", "Created": time.Now(), "Roles": []string{"admin"}, "Error": "Wrong.", "Field": "old", "MinLength": 8, "SessionsUnknown": false,
+		"Count": 2, "Page": 1, "Pages": 1, "Recent": false, "ConfirmError": "Wrong.",
 		"Sessions": []map[string]any{
 			{"ID": "0123456789", "Created": time.Now(), "Expires": time.Now(), "Current": true},
 			{"ID": "9876543210", "Created": time.Time{}, "Expires": time.Now(), "Current": false},
