@@ -6,7 +6,7 @@ import "time"
 var builtinData = map[string]any{
 	"login":  map[string]any{"Next": "/cart", "Name": "ann", "Error": "Wrong.", "Field": "", "Notice": "Out.", "Unsent": true},
 	"signup": map[string]any{"Next": "/cart", "Name": "ann", "Error": "Taken.", "Field": "name", "MinLength": 8, "Unsent": false},
-	"error":  map[string]any{"Status": 404, "Text": "Not Found", "Message": "Nothing here."},
+	"error":  map[string]any{"Status": 404, "Text": "Not Found", "Message": "Nothing here.", "Retry": ""},
 	"account": map[string]any{
 		"Name": "ann", "Created": time.Now(), "Roles": []string{"admin"}, "Error": "Wrong.", "Field": "old", "MinLength": 8, "SessionsUnknown": false,
 		"Count": 2, "Page": 1, "Pages": 1, "Recent": false, "ConfirmError": "Wrong.",

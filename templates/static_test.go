@@ -128,3 +128,31 @@ func TestNoInlineStyleOrScript(t *testing.T) {
 		}
 	}
 }
+
+// A page has no id twice, with the layout or without, and the layout none that a page of a
+// site would have. What is announced is no list.
+func TestIDs(t *testing.T) {
+	set := parse(t, files("post.html", `<label for="content">Text</label><textarea id="content"></textarea><i id="main"></i>`))
+	ids := regexp.MustCompile(` id="([^"]*)"`)
+	for _, page := range set.Pages() {
+		got := render(t, set, page, &templates.Page{Site: "Shop", User: "ann", Data: builtinData[page],
+			Flashes: []templates.Flash{{Message: "m", Level: "info"}}})
+		seen := map[string]bool{}
+		for _, id := range ids.FindAllStringSubmatch(got, -1) {
+			if seen[id[1]] {
+				t.Errorf("%s: two elements have the id %q", page, id[1])
+			}
+			seen[id[1]] = true
+		}
+		for _, link := range regexp.MustCompile(` (?:href="#|for="|aria-labelledby="|aria-describedby=")([^"]+)"`).FindAllStringSubmatch(got, -1) {
+			for id := range strings.FieldsSeq(link[1]) {
+				if !seen[id] {
+					t.Errorf("%s: nothing has the id %q", page, id)
+				}
+			}
+		}
+		if regexp.MustCompile(`<ul[^>]* role=`).MatchString(got) {
+			t.Errorf("%s: a list with a role", page)
+		}
+	}
+}
