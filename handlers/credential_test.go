@@ -379,6 +379,22 @@ func (c *client) giveOldCookie(id string) {
 	c.Jar.SetCookies(u, []*http.Cookie{{Name: "auth", Value: value, Path: "/"}})
 }
 
+// configure gives the site sessions of another Config.
+func (s *server) configure(t *testing.T, backend sessions.Backend, change func(*sessions.Config)) {
+	t.Helper()
+	c := sessions.Config{
+		Keys:     []sessions.Key{sessions.RandomKey()},
+		Sessions: []sessions.Spec{{Backend: backend, Insecure: true, IdleTimeout: time.Hour}},
+		Now:      s.clock.Now,
+		Log:      slog.New(slog.NewTextHandler(io.Discard, nil)),
+	}
+	change(&c)
+	var err error
+	if s.site.Sessions, err = sessions.New(c); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // importing lets the site take over the cookies of a webapp2 program.
 func importing(t *testing.T, backend sessions.Backend) func(*server) {
 	return func(s *server) {
@@ -387,15 +403,7 @@ func importing(t *testing.T, backend sessions.Backend) func(*server) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.site.Sessions, err = sessions.New(sessions.Config{
-			Keys:     []sessions.Key{sessions.RandomKey()},
-			Sessions: []sessions.Spec{{Backend: backend, Insecure: true, Import: old}},
-			Now:      s.clock.Now,
-			Log:      slog.New(slog.NewTextHandler(io.Discard, nil)),
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		s.configure(t, backend, func(c *sessions.Config) { c.Sessions[0].Import = old })
 	}
 }
 
