@@ -137,7 +137,7 @@ func TestCacheControlOfPages(t *testing.T) {
 				if got := a.header.Get("Cache-Control"); got != control {
 					t.Errorf("Cache-Control %q, want %q", got, control)
 				}
-				got := slices.DeleteFunc(slices.Clone(a.header.Values("Set-Cookie")), func(line string) bool { return !strings.HasPrefix(line, "session=") })
+				got := slices.DeleteFunc(slices.Clone(a.header.Values("Set-Cookie")), func(line string) bool { return strings.HasPrefix(line, "known-browser=") })
 				if len(got) != cookies {
 					t.Errorf("cookies %q, want %d", got, cookies)
 				}
