@@ -225,6 +225,9 @@ func (d *AccountData) list(all []sessions.Info, current, page string) {
 func (d AccountData) More() bool   { return d.Page < d.Pages }
 func (d AccountData) Before() bool { return d.Page > 1 }
 
+// Others reports whether there are other sessions than this one.
+func (d AccountData) Others() bool { return d.Count > 1 }
+
 // Next and Previous are the numbers of the pages beside this one.
 func (d AccountData) Next() int     { return d.Page + 1 }
 func (d AccountData) Previous() int { return d.Page - 1 }

@@ -503,7 +503,10 @@ func doubleClick(t *testing.T, b sessions.Backend) {
 	if testing.Short() {
 		each = 2
 	}
+	room := make(chan struct{}, 16)
 	errs := atOnce(len(gaps)*each, func(i int) error {
+		room <- struct{}{}
+		defer func() { <-room }()
 		visitor := s.browser()
 		if err := visitor.try(own); err != nil {
 			return err
