@@ -534,3 +534,50 @@ func TestRecordOfVersion1(t *testing.T) {
 		t.Errorf("the user's sessions: %v %v", list, err)
 	}
 }
+
+// slowReader is a page that shows who is there, and takes its time.
+type slowReader struct {
+	handlers.BaseHandler
+	pause func()
+}
+
+func (h *slowReader) Get() error {
+	user, err := h.User()
+	if err != nil {
+		return err
+	}
+	h.pause()
+	if user != nil {
+		_, err = fmt.Fprint(h, user.Name)
+	}
+	return err
+}
+
+type toucher struct{ handlers.BaseHandler }
+
+func (h *toucher) Get() error { h.Session().Set("seen", true); return nil }
+
+// An older system's word is no proof: a slow page that reads who is there, of a session
+// that an old cookie has made, brings nobody back after a logout.
+func TestImportedLoginStaysLoggedOut(t *testing.T) {
+	backend := sessions.NewMemory()
+	var c *client
+	s := serve(t, backend, func(s *server) {
+		importing(t, backend)(s)
+		s.app.Handle("/touch", framework.To[toucher](s.app))
+		s.app.Handle("/slow", framework.From(s.app, func() *slowReader {
+			return &slowReader{pause: func() { c.post("/logout").redirects(t, "/login?out=1") }}
+		}))
+		s.app.Handle("/read", framework.From(s.app, func() *slowReader { return &slowReader{pause: func() {}} }))
+	})
+	s.add(t, &auth.User{ID: oldID, Name: "ann", Password: oldHash})
+	c = s.client(t)
+	c.giveOldCookie(oldID)
+	c.get("/touch").shows(t, 200) // takes the cookie over, and does not ask who it is
+	if a := c.get("/slow"); a.body != "ann" {
+		t.Errorf("the slow page says %q", a.body)
+	}
+	if a := c.get("/read"); a.body != "" {
+		t.Errorf("after the logout a page says %q", a.body)
+	}
+}

@@ -238,3 +238,35 @@ func TestHijack(t *testing.T) {
 		})
 	}
 }
+
+// committing saves its session before it fails.
+type committing struct{ handlers.BaseHandler }
+
+func (h *committing) Get() error {
+	if _, err := h.User(); err != nil {
+		return err
+	}
+	if h.Request.URL.Query().Has("renew") {
+		h.Session().Renew()
+	}
+	if err := h.Response.Commit(); err != nil {
+		return err
+	}
+	return h.Abort(http.StatusNotFound)
+}
+
+// An error page after the sessions were saved is as personal as the page would have been.
+func TestErrorAfterACommitIsNotKept(t *testing.T) {
+	for kind, backend := range backends {
+		s := serve(t, backend(), func(s *server) { s.app.Handle("/commit", framework.To[committing](s.app)) })
+		c := s.client(t)
+		c.signUp("ann")
+		for _, path := range []string{"/commit", "/commit?renew"} {
+			a := c.get(path)
+			a.shows(t, http.StatusNotFound)
+			if got := a.header.Get("Cache-Control"); got != "no-store" {
+				t.Errorf("%s, %s: Cache-Control %q", kind, path, got)
+			}
+		}
+	}
+}

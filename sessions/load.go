@@ -19,6 +19,8 @@ const (
 	secretSize     = 32
 	// maxSkew is how far the clock of the server that signed a cookie may be ahead.
 	maxSkew = time.Minute
+	// soon is how far it may be ahead so that the cookie is passed over and not overwritten.
+	soon = time.Hour
 )
 
 // A record is what a session knows of its record in the backend.
@@ -112,7 +114,7 @@ func (s *Session) candidates(to []candidate) (_ []candidate, why verdict) {
 		case s.since(c.date) < -maxSkew:
 			why = verdict{StatusClock, EventClock, nil}
 			// A cookie that will be good again soon is not overwritten.
-			s.dead = s.dead || -s.since(c.date) < d.AbsoluteTimeout
+			s.dead = s.dead || -s.since(c.date) < soon
 			continue
 		}
 		c.payload = payload[payloadHead:]

@@ -139,12 +139,13 @@ func TestMiddlewareAnswersAFailedSave(t *testing.T) {
 	s, log := wrapped(t, sessions.Spec{Backend: p}, func(m *sessions.Manager, w http.ResponseWriter, r *http.Request) {
 		m.Store(r).Session().Incr("n", 1)
 		w.Header().Set("Etag", `"x"`)
+		w.Header().Set("Cache-Control", "public, max-age=86400")
 		w.WriteHeader(201)
 		_, written = io.WriteString(w, "thank you for your order")
 	})
 	p.dead.Store(true)
 	a := s.browser().get("/")
-	if a.StatusCode != 503 || strings.Contains(a.body, "order") || a.Header["Set-Cookie"] != nil || a.Header["Etag"] != nil {
+	if a.StatusCode != 503 || strings.Contains(a.body, "order") || a.Header["Set-Cookie"] != nil || a.Header["Etag"] != nil || a.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %q %v", a.StatusCode, a.body, a.Header)
 	}
 	if written == nil || !strings.Contains(log.String(), "could not be saved") {
@@ -260,12 +261,43 @@ func TestTwoStoresAreLogged(t *testing.T) {
 		if err := st.Save(w); err != nil {
 			t.Fatal(err)
 		}
-		if told := strings.Contains(log.String(), "two Stores"); told != (key == "b") {
+		if told := strings.Contains(log.String(), "another Store"); told != (key == "b") {
 			t.Errorf("after %s the log is %q", key, log)
 		}
 	}
 	if lines := w.Header()["Set-Cookie"]; len(lines) != 1 {
 		t.Errorf("%q", lines)
+	}
+}
+
+// With a Backend too: the second Store meets what the first has renewed.
+func TestTwoStoresOnABackendAreLogged(t *testing.T) {
+	log := new(logbook)
+	manager, err := sessions.New(sessions.Config{
+		Keys: []sessions.Key{sessions.RandomKey()}, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Sessions: []sessions.Spec{{Backend: sessions.NewMemory()}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, r := recorder()
+	st := manager.Store(r)
+	st.Session().Set("n", 1)
+	if err := st.Save(w); err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Cookie", w.Result().Cookies()[0].String())
+	w = httptest.NewRecorder()
+	first, second := manager.Store(r), manager.Store(r)
+	first.Session().LogIn("ann", sessions.Login{})
+	second.Session().Set("cart", "tea")
+	for _, st := range []*sessions.Store{first, second} {
+		if err := st.Save(w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if strings.Count(log.String(), "another Store") != 1 {
+		t.Errorf("the log: %s", log)
 	}
 }
 

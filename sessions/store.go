@@ -108,11 +108,13 @@ func (st *Store) Save(w http.ResponseWriter) error {
 			errs = append(errs, err)
 			continue
 		}
+		if line == "" && s.dead && hasCookie(header, s.spec.cookie) {
+			st.twice(s)
+		}
 		if line != "" {
 			set = true
 			if setCookie(header, line, st.lines[2:2:3]) {
-				st.manager.log.Error("sessions: a Set-Cookie of this session stood in the response already and is replaced: two Stores were used in one request, and what the first has saved is lost; use Manager.Middleware, or hand one Store on",
-					slog.String("session", s.spec.Name), slog.String("url", st.request.URL.Path))
+				st.twice(s)
 			}
 			if old := s.spec.oldDeletion; old != "" {
 				setCookie(header, old, nil)
@@ -126,6 +128,12 @@ func (st *Store) Save(w http.ResponseWriter) error {
 		return errs[0]
 	}
 	return errors.Join(errs...)
+}
+
+// twice reports that another Store has set the cookie of a session in this response.
+func (st *Store) twice(s *Session) {
+	st.manager.log.Error("sessions: another Store has set the cookie of this session in this response, so that what one of them has changed is lost; use Manager.Middleware, or hand one Store on",
+		slog.String("session", s.spec.Name), slog.String("url", st.request.URL.Path))
 }
 
 // close takes no more changes, and returns the session of the spec, with its error, if
