@@ -259,8 +259,7 @@ func (s *Session) openRecord(ctx context.Context, found record, sealed int64) (w
 // by the real clocks of the servers: if these differ by more than that time, a cookie may
 // be overwritten, but no session comes back.)
 func (st *Store) meets(tombstone Record) bool {
-	put := tombstone.Expires.Add(-tombstoneTime)
-	return time.UnixMilli(st.began).Sub(put) < answerTime
+	return st.age(tombstone.Expires.Add(-tombstoneTime)) < answerTime
 }
 
 // undecodable reports a value that is there and cannot be had: it is lost alone. The
