@@ -13,7 +13,7 @@ var ErrSent error = sentError{}
 type sentError struct{}
 
 func (sentError) Error() string {
-	return "sessions: changed after the answer's header was sent: change sessions before the first flush"
+	return "sessions: changed after the header was written: change sessions before the first byte of a stream, and on net/http before the first write"
 }
 
 func (sentError) HeaderSent() bool { return true }

@@ -122,7 +122,8 @@ func (l *login) repeats(c *contents, user string) bool {
 // LogIn makes the session that of a user who has just proved who it is, by an id that
 // never changes: the one way to log somebody in. The session gets a new id, so that one
 // that somebody else knew before is worth nothing (OWASP, session fixation), and its
-// absolute timeout begins anew. Its values stay. LogIn sets l.At. The user must not be
+// absolute timeout begins anew. Its values stay, also those of another user: call Clear
+// before, if User is another one. LogIn sets l.At. The user must not be
 // empty; LogIn of nobody is an error in Err.
 //
 // A request that logs in works in every case: also if another one, as the first of two

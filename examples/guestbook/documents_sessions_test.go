@@ -10,12 +10,29 @@ import (
 
 	gcds "cloud.google.com/go/datastore"
 
+	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/internal/datastoretest"
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/sessions/datastore"
 )
 
 // What follows is quoted by docs/sessions.md.
+
+// logIn is for a handler that has checked the password.
+func logIn(h *handlers.BaseHandler, user *auth.User, remember bool) {
+	h.LogIn(user, sessions.Login{Method: "password", Remembered: remember})
+}
+
+func logOut(h *handlers.BaseHandler) { h.Session().Destroy() }
+
+// isLoggedIn reports whether there is a user; an error says that nobody can tell.
+func isLoggedIn(h *handlers.BaseHandler) (bool, error) {
+	user, err := h.User()
+	return user != nil, err
+}
+
+var _, _, _ = logIn, logOut, isLoggedIn // they are only compiled
 
 func twoSessions(client *gcds.Client) []sessions.Spec {
 	return []sessions.Spec{
