@@ -8,6 +8,8 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+
+	"github.com/gorilla/mux"
 )
 
 // formMemory is how much of a multipart form is kept in memory; larger files go to
@@ -74,14 +76,20 @@ func removeUploads(r *http.Request) {
 	}
 }
 
-// removingUploads is middleware that removes the uploads of a request when it has been
-// served. It stands first in the App's own Router, so that it sees the copy of mux, and
-// right before each http.Handler, so that it sees the copies of middleware.
-func removingUploads(next http.Handler) http.Handler {
-	if next == nil {
-		return nil // of a route without a handler, which mux answers with 404
+// removingUploads removes the uploads of a request when its handler has served it. It
+// stands right before each http.Handler, so that it sees the copies of middleware.
+// In another Router that is such a handler, it stands before each of its handlers.
+func removingUploads(h http.Handler) http.Handler {
+	if other, ok := h.(*mux.Router); ok {
+		// The function returns no error, so Walk does not.
+		_ = other.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+			if h := route.GetHandler(); h != nil {
+				route.Handler(removingUploads(h))
+			}
+			return nil
+		})
 	}
-	return uploads{next}
+	return uploads{h}
 }
 
 type uploads struct{ handler http.Handler }

@@ -5,7 +5,7 @@
 //	type HelloHandler struct{ framework.RequestHandler }
 //
 //	func (h *HelloHandler) Get() error {
-//		_, err := fmt.Fprintf(h, "Hello, %s!\n", h.Vars["name"])
+//		_, err := fmt.Fprintf(h, "Hello, %s!\n", h.Var("name"))
 //		return err
 //	}
 //

@@ -34,6 +34,7 @@ type Response struct {
 	counted   bool  // the writer finds out the length of a small body itself
 	delegated bool  // the handler's RequestHandler.Dispatch was reached
 	noting    bool  // a Guard or an action is running
+	guarded   bool  // the guards of the route's Routers let the request pass
 	acted     bool  // the status or the body has changed since the last Guard began
 	json      bool  // the action reads or writes JSON, and so do its errors
 	sent      bool  // the header has gone
@@ -65,14 +66,15 @@ var errFinished = errors.New("framework: write to a response that is finished")
 // newResponse makes the Response of a request and, where its route is known and does
 // not want to make it itself, the handler. What it needs of the App and of the request is
 // copied: a handler may put another request in the place of its own.
-func (a *App) newResponse(w http.ResponseWriter, r *http.Request, found *entry) (*Response, Handler) {
+func (a *App) newResponse(w http.ResponseWriter, r *http.Request, m match) (*Response, Handler) {
 	var (
 		response *Response
 		h        Handler
 	)
-	if found != nil && found.route.newWithResponse != nil {
-		response, h = found.route.newWithResponse()
+	if m.route != nil && m.route.ours != nil && m.route.ours.newWithResponse != nil {
+		response, h = m.route.ours.newWithResponse()
 		response.core = h.requestHandler()
+		response.core.outermost = h
 	} else {
 		made := new(struct {
 			core     RequestHandler
@@ -81,6 +83,7 @@ func (a *App) newResponse(w http.ResponseWriter, r *http.Request, found *entry) 
 		response = &made.response
 		response.core = &made.core
 	}
+	response.core.match = m
 	response.writer, response.core.Request, response.client = w, r, clientOf(r)
 	response.limit, response.proxy = a.limit(), uint8(a.Proxy)
 	response.head = r.Method == http.MethodHead

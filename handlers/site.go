@@ -85,7 +85,7 @@ func (s *Site) Pages(app *framework.App) {
 				return "", err
 			}
 			return u.String(), nil
-		}, func(name string) bool { return app.Get(name) != nil })
+		}, func(name string) bool { return app.Named(name) != nil })
 	}
 	if app.Fallback == nil {
 		app.Fallback = func() framework.Handler { return new(FallbackHandler) }

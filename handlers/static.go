@@ -31,7 +31,7 @@ func (s *Site) checkTemplates(app *framework.App) error {
 		return nil
 	}
 	switch {
-	case s.Templates.Uses("static") && app.Get("static") == nil:
+	case s.Templates.Uses("static") && app.Named("static") == nil:
 		return errors.New(`handlers: the pages use static files and no route is named "static": call site.Pages(app), or site.Routes(app) which does, or serve them with a StaticHandler and Name("static")`)
 	case s.Templates.Uses("url") && !s.Templates.KnowsRoutes():
 		return errors.New("handlers: the pages use url and know no routes: call site.Pages(app), or site.Routes(app) which does")
@@ -44,7 +44,7 @@ var errNoTemplates = errors.New("handlers: Site.Templates is nil: make it with t
 // Get serves a file to be kept for a year without asking again: another content has
 // another name. Any other name is 404.
 func (h *StaticHandler) Get() error {
-	file, ok := h.Site.Templates.Static(h.Vars["file"])
+	file, ok := h.Site.Templates.Static(h.Var("file"))
 	if !ok {
 		return h.Abort(http.StatusNotFound)
 	}
