@@ -24,6 +24,7 @@ type App struct {
 	Errors      map[int]ErrorHandler        // the site's error pages by status; New makes the map; others are plain
 	Fallback    func() Handler              // makes the handler that answers where no route did (404, 405); nil: a plain one
 	BaseURL     string                      // scheme and host for absolute URLs; the Host header is not trusted for them
+	Prefix      string                      // path below which the App stands, like "/shop", with or without http.StripPrefix around it; part of the URLs that it builds; empty: none
 	Buffer      int                         // bytes of body that are held back; 0: 64 KiB
 	MaxBody     int64                       // bytes of a request's body; 0: 32 MiB; negative: no limit
 	CrossOrigin *http.CrossOriginProtection // which cross-origin writes of browsers to let in; nil: none
@@ -62,6 +63,7 @@ var _ http.Handler = (*App)(nil)
 
 // ServeHTTP takes one request through its life: match, build, dispatch, respond.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r = a.withoutPrefix(r)
 	var s search
 	refused := a.find(&s, r)
 	response, h := a.newResponse(w, r, s.match)

@@ -163,10 +163,25 @@ func (h *RequestHandler) JSON(v any) error {
 	if err != nil {
 		return fmt.Errorf("framework: JSON: %w", err)
 	}
-	if header := h.Response.Header(); header.Get("Content-Type") == "" {
-		header.Set("Content-Type", "application/json")
-	}
+	h.Response.contentType("application/json")
 	_, err = h.Write(append(body, '\n'))
+	return err
+}
+
+// Text responds with plain text, in UTF-8. A Content-Type that was set before is kept.
+//
+//	return h.Text("hello")
+func (h *RequestHandler) Text(s string) error {
+	h.Response.contentType("text/plain; charset=utf-8")
+	_, err := h.Response.WriteString(s)
+	return err
+}
+
+// HTML responds with a page that is made, in UTF-8. It escapes nothing: use html/template
+// for what came with a request. A Content-Type that was set before is kept.
+func (h *RequestHandler) HTML(s string) error {
+	h.Response.contentType("text/html; charset=utf-8")
+	_, err := h.Response.WriteString(s)
 	return err
 }
 

@@ -44,7 +44,7 @@ func (a *App) Check() error {
 	if _, err := a.base(); err != nil {
 		mistakes = append(mistakes, err)
 	}
-	mistakes = append(mistakes, a.Proxy.check())
+	mistakes = append(mistakes, a.checkPrefix(), a.Proxy.check())
 	return errors.Join(mistakes...)
 }
 

@@ -47,12 +47,12 @@ func (a *App) refuse(w *Response, r *http.Request, err error) {
 	case !knownVerb(r.Method):
 		err = Abort(http.StatusNotImplemented)
 	case code == http.StatusMethodNotAllowed:
-		allow := a.table().allowed(r)
-		if allow == "" {
+		methods := a.table().allowed(r)
+		if methods == nil {
 			err = Abort(http.StatusNotFound)
 			break
 		}
-		w.Header().Set("Allow", allow)
+		w.Header().Set("Allow", allow(methods))
 		if r.Method == http.MethodOptions {
 			w.WriteHeader(http.StatusNoContent)
 			return

@@ -178,13 +178,13 @@ func (h *RequestHandler) withoutAction() error {
 	if !knownVerb(h.Request.Method) {
 		return Abort(http.StatusNotImplemented)
 	}
-	allow := h.endpoint.verbs.allow
+	allows := h.endpoint.verbs.allow
 	if h.route != nil && h.route.ours == h.endpoint {
 		probe, address := *h.Request, *h.Request.URL
 		probe.URL, address.Path, address.RawPath = &address, strings.ReplaceAll(h.path, slashInValue, "/"), h.Request.URL.RawPath
-		allow = cmp.Or(h.App.table().allowed(&probe), allow)
+		allows = allow(h.App.table().allowed(&probe))
 	}
-	h.Response.Header().Set("Allow", allow)
+	h.Response.Header().Set("Allow", allows)
 	if h.Request.Method == http.MethodOptions {
 		h.Response.WriteHeader(http.StatusNoContent)
 		return nil

@@ -102,7 +102,7 @@ func (n *node) search(s *search, at int) {
 		}
 	}
 	if len(n.segments) > 0 {
-		if end, ok := segmentAt(path, at, s.checked); ok {
+		if end, ok := s.segmentAt(at); ok {
 			for _, b := range n.segments {
 				if b.segment.takes(path[at:end]) {
 					b.node.search(s, end)
@@ -122,15 +122,15 @@ func (n *node) search(s *search, at int) {
 
 // segmentAt returns where the segment that holds a place of a path ends, and whether it
 // is one that may be served. Literal text was checked when it was registered.
-func segmentAt(path string, at int, checked bool) (end int, ok bool) {
-	odd := false
+func (s *search) segmentAt(at int) (end int, ok bool) {
+	path, odd := s.path, false
 	for end = at; end < len(path) && path[end] != '/'; end++ {
 		if c := path[end]; c <= ' ' || c >= 0x7f {
 			odd = true
 		}
 	}
-	if checked {
-		return end, true
+	if s.checked {
+		return end, s.valid
 	}
 	if end-at <= 2 || odd {
 		start := strings.LastIndexByte(path[:at], '/') + 1
@@ -237,21 +237,19 @@ func splitPort(host string) (name, port string) {
 	return host, ""
 }
 
-// allowed lists the methods for which a request would be served, for Allow (RFC 9110
-// section 10.2.1); empty: none, whatever the method.
-func (t *tree) allowed(r *http.Request) string {
-	var list []string
+// allowed lists the methods for which a request would be served.
+func (t *tree) allowed(r *http.Request) (list []string) {
 	for _, method := range t.methods {
 		var s search
 		if t.find(&s, r, method); s.route != nil && s.route.serves(method) {
 			list = append(list, method)
 		}
 	}
-	if list == nil {
-		return ""
-	}
-	return strings.Join(append(list, "OPTIONS"), ", ")
+	return list
 }
+
+// allow returns the Allow header of some methods (RFC 9110 section 10.2.1).
+func allow(methods []string) string { return strings.Join(append(methods, "OPTIONS"), ", ") }
 
 // insert adds a route to the tree.
 func (t *tree) insert(r *Route) {

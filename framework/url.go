@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"reflect"
 	"regexp"
@@ -63,6 +64,10 @@ func (a *App) URL(name string, pairs ...any) (*url.URL, error) {
 	}
 	if !validPath(u.Path) || strings.HasPrefix(u.Path, "//") {
 		return wrong("no request can have the path %q", u.Path)
+	}
+	u.Path = a.Prefix + u.Path
+	if u.RawPath != "" {
+		u.RawPath = (&url.URL{Path: a.Prefix}).EscapedPath() + u.RawPath
 	}
 	if len(query) > 0 { // beside what the route's own Queries asks for
 		u.RawQuery = strings.TrimPrefix(u.RawQuery+"&"+query.Encode(), "&")
@@ -231,11 +236,51 @@ func (a *App) base() (*url.URL, error) {
 	return base, nil
 }
 
-// URL returns the URL of a named route as a string, see [App.URL].
+// URL returns the URL of a named route as a string, see [App.URL]. What http.StripPrefix
+// took off the request's path is put before it.
 func (h *RequestHandler) URL(name string, pairs ...any) (string, error) {
 	u, err := h.App.URL(name, pairs...)
 	if err != nil {
 		return "", err
 	}
+	if h.App.Prefix == "" && h.Request != nil && u.Host == "" {
+		return takenOff(h.Request) + u.String(), nil
+	}
 	return u.String(), nil
+}
+
+// takenOff returns the beginning of the path, as it was sent, that somebody around the App
+// has taken off; empty: nobody has.
+func takenOff(r *http.Request) string {
+	path, _, _ := strings.Cut(r.RequestURI, "?")
+	before, ok := strings.CutSuffix(path, r.URL.EscapedPath())
+	if !ok || !strings.HasPrefix(before, "/") || strings.HasPrefix(before, "//") || strings.Contains(before, "\\") {
+		return ""
+	}
+	return strings.TrimSuffix(before, "/")
+}
+
+// withoutPrefix returns the request with App.Prefix taken off its path, unless it has been
+// taken off already.
+func (a *App) withoutPrefix(r *http.Request) *http.Request {
+	if a.Prefix == "" || takenOff(r) != "" {
+		return r
+	}
+	path, ok := strings.CutPrefix(r.URL.Path, a.Prefix)
+	if !ok || path != "" && path[0] != '/' {
+		return r
+	}
+	below, address := *r, *r.URL
+	address.Path = cmp.Or(path, "/")
+	address.RawPath = strings.TrimPrefix(r.URL.RawPath, (&url.URL{Path: a.Prefix}).EscapedPath())
+	below.URL = &address
+	return &below
+}
+
+// checkPrefix returns what is wrong with App.Prefix.
+func (a *App) checkPrefix() error {
+	if p := a.Prefix; p != "" && (p[0] != '/' || p[len(p)-1] == '/' || strings.HasPrefix(p, "//") || !validPath(p)) {
+		return fmt.Errorf("framework: App.Prefix is %q: it must begin with a slash and not end with one, like \"/shop\"", p)
+	}
+	return nil
 }
