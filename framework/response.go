@@ -2,6 +2,7 @@ package framework
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"sync/atomic"
@@ -20,7 +21,8 @@ type Response struct {
 	client *client         // who has to read it in time; nil: nobody has
 
 	typed  [1]string             // see contentType
-	body   *[]byte               // what is held; nil: nothing
+	text   string                // what is held, if it is one string alone: it needs no copy
+	body   *[]byte               // what is held otherwise; nil: nothing
 	count  int64                 // bytes of body written, sent or not
 	hooks  atomic.Pointer[hook]  // those that wait, the newest first; nil: none
 	saver  Saver                 // runs after them; nil: none, or it has run
@@ -32,7 +34,6 @@ type Response struct {
 	proxy     uint8 // App.Proxy
 	head      bool  // the answer is one to HEAD
 	encoded   bool  // middleware around this has chosen a Content-Encoding, and changes the body on its way out
-	counted   bool  // the writer finds out the length of a small body itself
 	delegated bool  // the handler's RequestHandler.Dispatch was reached
 	noting    bool  // a Guard or an action is running
 	guarded   bool  // the guards of the route's Routers let the request pass
@@ -89,7 +90,6 @@ func (a *App) newResponse(w http.ResponseWriter, r *http.Request, m match) (*Res
 	response.limit, response.proxy = a.limit(), uint8(a.Proxy)
 	response.head = r.Method == http.MethodHead
 	response.encoded = w.Header()["Content-Encoding"] != nil
-	_, response.counted = w.(serverWriter)
 	return response, h
 }
 
@@ -202,6 +202,10 @@ func (r *Response) WriteString(s string) (int, error) {
 		return 0, err
 	}
 	r.count += int64(len(s))
+	if r.body == nil && r.text == "" {
+		r.text = s
+		return len(s), nil
+	}
 	buffer := r.buffer()
 	*buffer = append(*buffer, s...)
 	return len(s), nil
@@ -294,10 +298,15 @@ func (r *Response) send(whole bool) error {
 	r.complete(whole)
 	r.extend()
 	r.writer.WriteHeader(r.Status())
-	if r.body == nil || !bodyAllowed(r.status) || r.head {
+	if r.held() == 0 || !bodyAllowed(r.status) || r.head {
 		return nil
 	}
-	_, err := r.pass(*r.body)
+	if text := r.text; text != "" && len(text) <= piece {
+		r.text = ""
+		_, err := io.WriteString(r.writer, text)
+		return err
+	}
+	_, err := r.pass(*r.buffer())
 	r.release()
 	return err
 }
