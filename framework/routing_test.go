@@ -494,7 +494,7 @@ func TestToMethods(t *testing.T) {
 // Middleware that calls next twice gets two handlers, and one that panics before it, or
 // that is built wrong, lets nothing through.
 func TestOddMiddleware(t *testing.T) {
-	app, _ := newApp(t)
+	app, log := newApp(t)
 	twice := app.PathPrefix("/twice").Subrouter()
 	twice.Use(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(w, r); next.ServeHTTP(w, r) })
@@ -519,6 +519,9 @@ func TestOddMiddleware(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
+	}
+	if !strings.Contains(log.String(), "returned nil, not a handler") {
+		t.Errorf("the log says nothing: %s", log)
 	}
 	if built != 2 {
 		t.Errorf("middleware was built %d times for 2 routes and 3 requests", built)

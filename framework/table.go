@@ -56,9 +56,12 @@ func (t *tree) add(rt *Router, middleware []func(http.Handler) http.Handler, gua
 			t.add(r.below, middleware, guards, handler, order)
 		case handler != nil:
 			r.order, r.guards = *order, guards
-			if *order++; r.freeze(handler, middleware) == nil {
-				t.insert(r)
+			*order++
+			if err := r.freeze(handler, middleware); err != nil {
+				rt.app.logger().Error("a route takes no request", "route", r.template, "error", err)
+				continue
 			}
+			t.insert(r)
 		}
 	}
 }
