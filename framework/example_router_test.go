@@ -87,3 +87,18 @@ func ExampleTo_otherRouter() {
 	// Output:
 	// GET /minutes/7: 200 minutes 7
 }
+
+// An App that stands below a path of another router builds URLs that lead there.
+func ExampleApp_prefix() {
+	app := framework.New()
+	app.Prefix = "/office"
+	app.Handle("/minutes/{id}", framework.To[MinutesHandler](app)).Name("minutes")
+	router := http.NewServeMux()
+	router.Handle("/office/", app)
+
+	try(router, "GET", "/office/minutes/7")
+	fmt.Println(app.URL("minutes", "id", 8))
+	// Output:
+	// GET /office/minutes/7: 200 minutes 7
+	// /office/minutes/8 <nil>
+}
