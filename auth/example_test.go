@@ -149,3 +149,76 @@ func ExampleSecret() {
 	fmt.Println(p.Pepper, len(string(p.Pepper)))
 	// Output: (secret) 24
 }
+
+// A session keeps the credential of its login. Another password gives the user another
+// one, so that the session is not the user's any more.
+func ExampleUser_Credential() {
+	ctx := context.Background()
+	users := auth.NewMemory()
+	var passwords auth.Passwords
+	joe, err := passwords.SignUp(ctx, users, "joe", "correct horse battery")
+	if err != nil {
+		panic(err)
+	}
+	kept := joe.Credential()
+	joe.Roles = []string{"editor"}
+	fmt.Println(joe.Credential() == kept)
+
+	if err := passwords.Change(ctx, users, joe, "correct horse battery", "a staple this time"); err != nil {
+		panic(err)
+	}
+	fmt.Println(joe.Credential() == kept)
+	// Output:
+	// true
+	// false
+}
+
+// A credential is compared in constant time. Nobody has one.
+func ExampleUser_HasCredential() {
+	joe := &auth.User{ID: "1", Name: "joe"}
+	var nobody *auth.User
+	fmt.Println(joe.HasCredential(joe.Credential()), joe.HasCredential(""), nobody.HasCredential(""))
+	// Output: true false false
+}
+
+// A new stamp logs a user out everywhere, once it is stored.
+func ExampleUser_Restamp() {
+	ctx := context.Background()
+	users := auth.NewMemory()
+	var passwords auth.Passwords
+	joe, err := passwords.SignUp(ctx, users, "joe", "correct horse battery")
+	if err != nil {
+		panic(err)
+	}
+	kept := joe.Credential()
+	joe.Restamp()
+	if err := users.Update(ctx, joe); err != nil {
+		panic(err)
+	}
+	fmt.Println(joe.HasCredential(kept))
+	// Output: false
+}
+
+// A user of an older system counts as imported until there is a password that was set
+// here. A login here, which only makes the hash anew, changes nothing of that.
+func ExampleUser_Imported() {
+	ctx := context.Background()
+	users := auth.NewMemory()
+	joe := &auth.User{Name: "joe", Password: "26199ffccb30e485d1619de074520351b2aa4fad$sha1$AbCdEf0123456789ghijkl"}
+	if err := users.Create(ctx, joe); err != nil {
+		panic(err)
+	}
+	passwords := auth.Passwords{Webapp2: true}
+	joe, err := passwords.LogIn(ctx, users, "joe", "correct horse")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(joe.Imported())
+	if err := passwords.Change(ctx, users, joe, "correct horse", "a staple this time"); err != nil {
+		panic(err)
+	}
+	fmt.Println(joe.Imported())
+	// Output:
+	// true
+	// false
+}

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
@@ -14,6 +15,10 @@ import (
 // short enough that nobody can make work by sending more.
 const MaxPassword = 1024
 
+// Shortest is the fewest characters that a new password can have: MinLength or its default,
+// for a form that tells the rule before it is broken.
+func (p *Passwords) Shortest() int { return cmp.Or(p.MinLength, 8) }
+
 // CheckNew returns an *[InvalidError] for a password that u should not choose: one that is
 // too short or too long, that everybody tries first, that is the user's own name, or that
 // Passwords.Rule refuses (OWASP ASVS 5.0, 6.2.1, 6.2.4, 6.2.11). SignUp and Change ask it.
@@ -23,10 +28,7 @@ func (p *Passwords) CheckNew(ctx context.Context, u *User, password string) erro
 	refuse := func(format string, a ...any) error {
 		return &InvalidError{Field: "password", Message: fmt.Sprintf(format, a...)}
 	}
-	shortest := p.MinLength
-	if shortest == 0 {
-		shortest = 8
-	}
+	shortest := p.Shortest()
 	switch {
 	case len(password) > MaxPassword:
 		return refuse("A password can be at most %d bytes long.", MaxPassword)

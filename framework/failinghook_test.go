@@ -50,7 +50,7 @@ func TestFailingHook(t *testing.T) {
 			if answer.StatusCode != test.status || strings.Contains(body, "page") || answer.Header.Get("Location") != "" {
 				t.Errorf("answer %d %v %q", answer.StatusCode, answer.Header, body)
 			}
-			if answer.Header.Get("Cache-Control") != "" {
+			if control := answer.Header.Get("Cache-Control"); control != "no-store" {
 				t.Error("the error may be cached for ever")
 			}
 			if runs != 1 {

@@ -99,6 +99,7 @@ func (r *Response) runHooks() error {
 		if run == nil {
 			break
 		}
+		r.committed = true
 		if err := r.call(run); err != nil {
 			failed = append(failed, err)
 		}

@@ -11,7 +11,8 @@ const sniffed = 512
 
 // Reset drops the body, the status and the headers that describe them: Content-* but
 // not Content-Security-Policy, ETag, Last-Modified, Cache-Control, Expires,
-// Accept-Ranges, Location, Trailer. It keeps every other header and the cookies, and a
+// Accept-Ranges, Location, Trailer. After the functions of BeforeSend have run it sets
+// Cache-Control to no-store. It keeps every other header and the cookies, and a
 // Content-Encoding of middleware that compresses what is written. It does nothing once
 // the header is sent.
 func (r *Response) Reset() {
@@ -26,6 +27,9 @@ func (r *Response) Reset() {
 		if r.describesBody(name) {
 			delete(header, name)
 		}
+	}
+	if r.committed {
+		header["Cache-Control"] = []string{"no-store"} // what the hooks have said of it is gone
 	}
 }
 

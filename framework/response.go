@@ -40,7 +40,9 @@ type Response struct {
 	acted     bool  // the status or the body has changed since the last Guard began
 	json      bool  // the action reads or writes JSON, and so do its errors
 	sent      bool  // the header has gone
+	committed bool  // a hook or the Saver has run
 	closed    bool  // no hook runs any more: one failed
+	shared    bool  // the connection has other streams too, as in HTTP/2
 	hijacking bool  // the connection is being taken over: no cookie can go out
 	hijacked  bool
 	finished  bool
@@ -87,6 +89,10 @@ func (a *App) newResponse(w http.ResponseWriter, r *http.Request, m match) (*Res
 	}
 	response.core.match = m
 	response.writer, response.core.Request, response.client = w, r, clientOf(r)
+	if r.ProtoMajor > 1 && response.client != nil {
+		response.shared = true
+		response.relax() // net/http has begun the time of the stream, which is not the client's yet
+	}
 	response.limit, response.proxy = a.limit(), uint8(a.Proxy)
 	response.head = r.Method == http.MethodHead
 	response.encoded = w.Header()["Content-Encoding"] != nil
@@ -128,6 +134,7 @@ func (r *Response) WriteHeader(code int) {
 	case 100 <= code && code < 200:
 		r.extend()
 		r.writer.WriteHeader(code)
+		r.relax()
 	default:
 		if code < 100 || code > 999 {
 			panic("framework: WriteHeader(" + strconv.Itoa(code) + "): a status has three digits")
@@ -162,6 +169,7 @@ func (r *Response) Write(p []byte) (int, error) {
 
 // pass writes to the client, which has the time of WriteTimeout for each piece.
 func (r *Response) pass(p []byte) (written int, err error) {
+	defer r.relax()
 	for r.client != nil && len(p)-written > piece {
 		r.extend()
 		n, err := r.writer.Write(p[written : written+piece])
@@ -177,8 +185,21 @@ func (r *Response) pass(p []byte) (written int, err error) {
 
 // extend gives the client the time of WriteTimeout from now on.
 func (r *Response) extend() {
-	if r.client != nil {
+	switch {
+	case r.client == nil:
+	case r.shared:
+		_ = http.NewResponseController(r.writer).SetWriteDeadline(time.Now().Add(r.client.timeout))
+	default:
 		_ = r.client.connection.SetWriteDeadline(time.Now().Add(r.client.timeout)) // fails on a closed connection, as the write will
+	}
+}
+
+// relax ends the time that extend gave. On a connection of its own that is not needed:
+// its deadline is only that of a write. A stream of HTTP/2 is cut at its deadline, also
+// while its handler pauses.
+func (r *Response) relax() {
+	if r.shared && r.client != nil {
+		_ = http.NewResponseController(r.writer).SetWriteDeadline(time.Time{})
 	}
 }
 
@@ -297,6 +318,7 @@ func (r *Response) send(whole bool) error {
 	r.sent = true
 	r.complete(whole)
 	r.extend()
+	defer r.relax()
 	r.writer.WriteHeader(r.Status())
 	if r.held() == 0 || !bodyAllowed(r.status) || r.head {
 		return nil

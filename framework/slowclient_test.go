@@ -2,11 +2,13 @@ package framework_test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -157,22 +159,86 @@ func TestServerWaitsForTheHandler(t *testing.T) {
 		},
 		"middleware that hides the writer": func(h *action) error { pause(); _, err := io.WriteString(h, "abc"); return err },
 	} {
-		t.Run(what, func(t *testing.T) {
-			app, log := appOf(t, write)
-			var handler http.Handler = app
-			if strings.HasPrefix(what, "middleware") {
-				handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					app.ServeHTTP(struct{ http.ResponseWriter }{w}, r)
-				})
+		for protocol := 1; protocol <= 2; protocol++ {
+			hides := strings.HasPrefix(what, "middleware")
+			if hides && protocol == 2 {
+				continue // there the writer is the only way to the stream's deadline
 			}
-			url, _ := run(t, framework.Server{Handler: handler, Addr: "127.0.0.1:0", WriteTimeout: timeout})
-			if answer, body := get(t, url+"/"); answer.StatusCode != 200 || body != "abc" {
-				t.Errorf("response %d %q", answer.StatusCode, body)
-			}
-			if log.String() != "" {
-				t.Errorf("log:\n%s", log)
-			}
-		})
+			t.Run(fmt.Sprint(what, " HTTP/", protocol), func(t *testing.T) {
+				app, log := appOf(t, write)
+				var handler http.Handler = app
+				if hides {
+					handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						app.ServeHTTP(struct{ http.ResponseWriter }{w}, r)
+					})
+				}
+				server := framework.Server{Handler: handler, Addr: "127.0.0.1:0", WriteTimeout: timeout}
+				client := http.DefaultClient
+				if protocol == 2 {
+					client, server.TLS = secure(t)
+				}
+				url, _ := run(t, server)
+				if protocol == 2 {
+					url = "https" + strings.TrimPrefix(url, "http")
+				}
+				for range 2 { // the second on the same connection
+					answer, err := client.Get(url + "/")
+					if err != nil {
+						t.Fatal(err)
+					}
+					body, err := io.ReadAll(answer.Body)
+					answer.Body.Close()
+					if answer.StatusCode != 200 || string(body) != "abc" || err != nil || answer.ProtoMajor != protocol {
+						t.Errorf("response %d %q by %s, %v", answer.StatusCode, body, answer.Proto, err)
+					}
+				}
+				if log.String() != "" {
+					t.Errorf("log:\n%s", log)
+				}
+			})
+		}
+	}
+}
+
+// secure returns a client that speaks HTTP/2, and what its server needs.
+func secure(t *testing.T) (*http.Client, *tls.Config) {
+	t.Helper()
+	certified := httptest.NewUnstartedServer(nil)
+	certified.EnableHTTP2 = true
+	certified.StartTLS()
+	t.Cleanup(certified.Close)
+	return certified.Client(), &tls.Config{Certificates: certified.TLS.Certificates}
+}
+
+// A stream of HTTP/2 that nobody reads ends too, and leaves the other streams of its
+// connection alone.
+func TestServerEndsAStreamThatNobodyReads(t *testing.T) {
+	ended := make(chan error, 1)
+	app, _ := newApp(t)
+	app.Handle("/large", do(app, func(h *action) error {
+		_, err := io.Copy(h.Response, io.LimitReader(zeros{}, 64<<20))
+		ended <- err
+		return err
+	}))
+	app.Handle("/small", do(app, func(h *action) error { _, err := io.WriteString(h, "small"); return err }))
+	client, config := secure(t)
+	url, _ := run(t, framework.Server{Handler: app, Addr: "127.0.0.1:0", TLS: config, WriteTimeout: 100 * time.Millisecond})
+	url = "https" + strings.TrimPrefix(url, "http")
+	unread, err := client.Get(url + "/large")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unread.Body.Close()
+	if err := <-ended; err == nil {
+		t.Error("a response that nobody reads was sent")
+	}
+	answer, err := client.Get(url + "/small")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if body, err := io.ReadAll(answer.Body); string(body) != "small" || err != nil {
+		t.Errorf("another stream: %q, %v", body, err)
 	}
 }
 

@@ -36,6 +36,7 @@ func (r *Response) FlushError() error {
 		return err
 	}
 	r.extend()
+	defer r.relax()
 	return http.NewResponseController(r.writer).Flush()
 }
 
@@ -111,6 +112,7 @@ func (r *Response) passFrom(src io.Reader) (n int64, err error) {
 	if file, ok := left.R.(*os.File); !ok || !isRegular(file) {
 		return io.Copy((*passer)(r), src)
 	}
+	defer r.relax()
 	for left.N > 0 {
 		r.extend()
 		part := &io.LimitedReader{R: left.R, N: min(left.N, piece)}

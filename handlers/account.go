@@ -28,6 +28,8 @@ type AccountData struct {
 	Page, Pages     int              // which page of them this is, from 1, and how many there are
 	Recent          bool             // the login is recent, so that sessions can be ended
 	Error           string           // why the password was not changed
+	Field           string           // at which field: "old" or "new"; empty: at none of its own
+	MinLength       int              // the fewest characters of a new password
 	ConfirmError    string           // why the login was not confirmed
 }
 
@@ -120,23 +122,23 @@ func (h *AccountHandler) changePassword(old, new string) error {
 	wait, err := h.checkPassword(user.Name, old, func() error {
 		return h.Site.Passwords.Change(h.clientContext(), h.Site.Users, user, old, new)
 	})
-	problem := func(status int, text string) error {
-		return h.show(status, func(d *AccountData) { d.Error = text })
+	problem := func(status int, field, text string) error {
+		return h.show(status, func(d *AccountData) { d.Field, d.Error = field, text })
 	}
 	if wait > 0 {
-		return problem(http.StatusTooManyRequests, tryAgain(tooManyFailures, wait))
+		return problem(http.StatusTooManyRequests, "", tryAgain(tooManyFailures, wait))
 	}
 	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
-		return problem(http.StatusBadRequest, invalid.Message)
+		return problem(http.StatusBadRequest, "new", invalid.Message)
 	}
 	switch {
 	case errors.Is(err, auth.ErrCredentials):
 		h.LogSecurity(PasswordChangeFail, user)
-		return problem(http.StatusForbidden, "That is not your password now.")
+		return problem(http.StatusForbidden, "old", "That is not your password now.")
 	case errors.Is(err, auth.ErrBusy):
-		return problem(http.StatusServiceUnavailable, h.busy())
+		return problem(http.StatusServiceUnavailable, "", h.busy())
 	case errors.Is(err, auth.ErrConflict):
-		return problem(http.StatusConflict, "Your account was changed at the same moment. Please try again.")
+		return problem(http.StatusConflict, "", "Your account was changed at the same moment. Please try again.")
 	case err != nil:
 		return unavailable("changing the password", err)
 	}
@@ -183,7 +185,10 @@ func (h *AccountHandler) show(status int, say func(*AccountData)) error {
 	if err != nil {
 		return err
 	}
-	data := AccountData{Name: user.Name, Created: user.Created, Roles: user.Roles, Recent: h.Session().LoggedInWithin(recent)}
+	data := AccountData{
+		Name: user.Name, Created: user.Created, Roles: user.Roles,
+		Recent: h.Session().LoggedInWithin(recent), MinLength: h.Site.Passwords.Shortest(),
+	}
 	if say != nil {
 		say(&data)
 	}
@@ -219,6 +224,9 @@ func (d *AccountData) list(all []sessions.Info, current, page string) {
 // More reports whether there are sessions on later pages, and Before on earlier ones.
 func (d AccountData) More() bool   { return d.Page < d.Pages }
 func (d AccountData) Before() bool { return d.Page > 1 }
+
+// Others reports whether there are other sessions than this one.
+func (d AccountData) Others() bool { return d.Count > 1 }
 
 // Next and Previous are the numbers of the pages beside this one.
 func (d AccountData) Next() int     { return d.Page + 1 }

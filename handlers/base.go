@@ -37,6 +37,7 @@ type BaseHandler struct {
 	store   atomic.Pointer[sessions.Store]
 	opening sync.Mutex
 	page    *templates.Page
+	nonce   string // of the policy; empty: it has none
 	user    *auth.User
 	err     error  // of asking for user
 	known   bool   // whether user has been asked for
@@ -208,8 +209,12 @@ func unavailable(doing string, err error) error {
 // "success", "info", "warning", "error", or what the site's style sheet knows.
 func (h *BaseHandler) Flash(message any, level string) { h.Session().AddFlash(message, level) }
 
-// Page is what the layout will be given. An override of Dispatch, or an action, may
-// set its Title and Look; Render fills in the rest.
+// Page is what the layout will be given. An override of Dispatch, or an action, may set its
+// Title, its Look and its Layout, and give it values; Render fills in the rest. So does an
+// error page that the handler's request becomes.
+//
+//	h.Page().Set("cart", count) // {{.Values.cart}}
+//	h.Page().Layout = "print"   // layouts/print.html; templates.NoLayout: the page alone
 func (h *BaseHandler) Page() *templates.Page {
 	if h.page == nil {
 		h.page = new(templates.Page)
@@ -225,12 +230,36 @@ func (h *BaseHandler) Render(page string, data any) error {
 	if _, err := h.User(); err != nil && h.Session().Status() != sessions.StatusDown {
 		return err
 	}
-	p := h.Page()
-	for _, flash := range h.Session().Flashes() {
-		p.Flashes = append(p.Flashes, templates.Flash{Message: flash.Value, Level: flash.Level})
+	if err := h.setLayoutValues(); err != nil {
+		return err
+	}
+	if p := h.Page(); p.Layout != templates.NoLayout {
+		for _, flash := range h.Session().Flashes() {
+			p.Flashes = append(p.Flashes, templates.Flash{Message: flash.Value, Level: flash.Level})
+		}
 	}
 	return h.render(page, data)
 }
+
+// setLayoutValues gives the page the values of the site, beside those that the handler has
+// set.
+func (h *BaseHandler) setLayoutValues() error {
+	if h.Site.LayoutValues == nil {
+		return nil
+	}
+	values, err := h.Site.LayoutValues(h)
+	p := h.Page()
+	for name, value := range values {
+		if _, set := p.Values[name]; !set {
+			p.Set(name, value)
+		}
+	}
+	return err
+}
+
+// Nonce is the nonce of this response's Content-Security-Policy, for a page that has a
+// script or a style in its text; empty if the policy has no {nonce}. See [Site.Policy].
+func (h *BaseHandler) Nonce() string { return h.nonce }
 
 // render is Render without the session: the user is shown if it is known already.
 func (h *BaseHandler) render(page string, data any) error {
@@ -238,7 +267,7 @@ func (h *BaseHandler) render(page string, data any) error {
 		return errors.New("handlers: Render: Site.Templates is nil: make it with templates.Parse")
 	}
 	p := h.Page()
-	p.Site, p.Path, p.Data = h.Site.Name, h.Request.URL.Path, data
+	p.Site, p.Path, p.Nonce, p.Data = h.Site.Name, h.Request.URL.Path, h.nonce, data
 	if h.user != nil {
 		p.User, p.Roles = h.user.Name, h.user.Roles
 	}

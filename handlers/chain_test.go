@@ -165,7 +165,7 @@ func TestGuardTellsBrowsersFromPrograms(t *testing.T) {
 		location             string
 	}{
 		{"browser", "GET", "text/html,application/xhtml+xml", 302, "/login?next=%2Faccount"},
-		{"browser's form", "POST", "text/html", 302, "/login"},
+		{"browser's form", "POST", "text/html", 302, "/login?next=%2Faccount&unsent=1"},
 		{"program", "GET", "application/json", http.StatusUnauthorized, ""},
 		{"curl", "GET", "*/*", http.StatusUnauthorized, ""},
 		{"none", "GET", "", http.StatusUnauthorized, ""},

@@ -19,11 +19,10 @@
 //		return h.Render("home", h.Session().Incr("visits", 1))
 //	}
 //
-// This is webapp2's shape: a handler has its session store before Dispatch delegates to
-// the action, and the sessions are saved after it, with the answer. What webapp2 got
-// wrong is mended: the store opens at its first use, also that of an override further
-// out, and a change survives every way to end: a return, an error, Abort, a redirect, a
-// panic.
+// This is webapp2's shape: BaseHandler.Dispatch fetches the session store, delegates to
+// the action, and has the sessions saved with the response. What webapp2 got wrong is
+// repaired: an override further out can use a session before it delegates, and a change
+// is saved however the request ends: by a return, an error, Abort, a redirect, a panic.
 //
 // Who may use a page is for Guard to say, not for Dispatch: an override of Dispatch
 // that forgets the base it embeds leaves the page without what that base adds, but

@@ -15,15 +15,50 @@ type ErrorData struct {
 	Status  int    // 404
 	Text    string // "Not Found"
 	Message string // what is said to the user; never the cause of an error of the site's own
+	Retry   string // the address to try again, of an error that may pass by itself; else empty
 	ID      string // of a 5xx: what the log has it under, for the user to tell; else empty
 }
 
+// usualMessages are for errors without a message of their own.
 var usualMessages = map[int]string{
-	http.StatusForbidden:           "You may not do this here.",
-	http.StatusNotFound:            "There is nothing at this address.",
-	http.StatusMethodNotAllowed:    "This address does not answer to that.",
-	http.StatusInternalServerError: "Something went wrong on our side. We have a note of it.",
-	http.StatusServiceUnavailable:  "We cannot reach something that we need. Please try again in a moment.",
+	http.StatusBadRequest:            "We do not understand this request.",
+	http.StatusUnauthorized:          "Log in first.",
+	http.StatusForbidden:             "You may not do this here.",
+	http.StatusNotFound:              "There is nothing at this address.",
+	http.StatusMethodNotAllowed:      "This address takes what a form sends, and has no page to show.",
+	http.StatusRequestTimeout:        "The request took too long to arrive. Please try again.",
+	http.StatusConflict:              "Somebody else changed this at the same moment. Please look at it again.",
+	http.StatusGone:                  "What was here has been removed.",
+	http.StatusRequestEntityTooLarge: "What you have sent is too large.",
+	http.StatusRequestURITooLong:     "This address is too long.",
+	http.StatusTooManyRequests:       "That was too often. Please wait a little.",
+	http.StatusServiceUnavailable:    "We cannot reach something that we need. Please try again in a moment.",
+}
+
+// usualMessage is what is said of an error without a message of its own.
+func usualMessage(code int, method string) string {
+	message, ok := usualMessages[code]
+	switch {
+	case code == http.StatusMethodNotAllowed && method != http.MethodGet && method != http.MethodHead:
+		return "This address does not take what was sent to it."
+	case ok:
+		return message
+	case code >= 500:
+		return "Something went wrong on our side. We have a note of it."
+	}
+	return "We cannot answer this request."
+}
+
+// retryPath is the address to try again after an error that may pass by itself; empty: there
+// is none.
+func retryPath(code int, r *http.Request) string {
+	switch code {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			return framework.SafeNext(r.URL.RequestURI(), "")
+		}
+	}
+	return ""
 }
 
 // FallbackHandler answers where no route does, in the site's layout. Routes makes it
@@ -43,17 +78,20 @@ func errorPage(h framework.Handler, err error) error {
 	if base.Site == nil || base.Site.Templates == nil || base.WantsJSON() || base.App.Debug && code >= 500 {
 		return err
 	}
-	data := ErrorData{Status: code, Text: http.StatusText(code)}
+	data := ErrorData{Status: code, Text: http.StatusText(code), Retry: retryPath(code, base.Request)}
 	if e, ok := errors.AsType[*framework.Error](err); ok && code < 500 {
 		data.Message = e.Message
 	}
 	if data.Message == "" {
-		data.Message = usualMessages[code]
+		data.Message = usualMessage(code, base.Request.Method)
 	}
 	if code >= 500 && code != http.StatusNotImplemented {
 		data.ID = base.Response.RequestID()
 	}
 	base.findUser()
+	if err := base.setLayoutValues(); err != nil {
+		base.logger().WarnContext(base.Context(), "handlers: an error page without the values of its layout", "error", err)
+	}
 	base.Response.WriteHeader(code)
 	return base.render("error", data)
 }

@@ -26,7 +26,7 @@ func TestErrorPagesHaveTheSitesLayout(t *testing.T) {
 		{"no verb", "DELETE", "/account", 405, "Method Not Allowed"},
 		{"unknown verb", "BREW", "/account", 501, "Not Implemented"},
 		{"abort", "GET", "/end/abort", 418, "short and stout"},
-		{"no static file", "GET", "/static/site.css", 404, "Not Found"},
+		{"no static file", "GET", "/static/nothing.css", 404, "Not Found"},
 		{"error", "GET", "/end/error", 500, "Internal Server Error"},
 		{"panic", "GET", "/end/panic", 500, "Internal Server Error"},
 	}

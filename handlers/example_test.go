@@ -8,6 +8,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing/fstest"
 
 	"github.com/webapp2go/webapp2go/auth"
@@ -227,6 +228,70 @@ func ExampleSite_headers() {
 	// X-Frame-Options: DENY
 	// Referrer-Policy: no-referrer
 	// Permissions-Policy:
+}
+
+// Uploads are served with the site's security headers, and no folder is listed.
+func ExampleFileHandler() {
+	site, _ := exampleSite()
+	uploads := fstest.MapFS{"cats/tom.txt": {Data: []byte("meow")}, "cats/.secret": {Data: []byte("x")}}
+	app := framework.New()
+	app.Init = site.Init
+	site.Pages(app)
+	app.Handle("/uploads/{file:.+}", framework.From(app, func() *handlers.FileHandler {
+		return &handlers.FileHandler{Files: uploads}
+	}))
+	for _, path := range []string{"/uploads/cats/tom.txt", "/uploads/cats/.secret", "/uploads/cats"} {
+		w := httptest.NewRecorder()
+		app.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		fmt.Println(w.Code, w.Header().Get("X-Content-Type-Options"))
+	}
+	// Output:
+	// 200 nosniff
+	// 404 nosniff
+	// 404 nosniff
+}
+
+// The layout shows what the site and a base handler give it: also on the pages to log in and
+// on error pages, which have no handler of the site's own.
+func ExampleSite_layoutValues() {
+	site, _ := exampleSite()
+	pages, err := templates.Parse(fstest.MapFS{
+		"layout.html": {Data: []byte(`<html lang="{{.Values.lang}}">{{template "content" .Data}}`)},
+		"error.html":  {Data: []byte("{{.Status}}\n")},
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	site.Templates = pages
+	site.LayoutValues = func(h *handlers.BaseHandler) (map[string]any, error) {
+		lang := "en"
+		if strings.HasPrefix(h.Request.Header.Get("Accept-Language"), "de") {
+			lang = "de"
+		}
+		return map[string]any{"lang": lang}, nil
+	}
+	app := framework.New()
+	app.Init = site.Init
+	site.Pages(app)
+	r := httptest.NewRequest(http.MethodGet, "/nowhere", nil)
+	r.Header.Set("Accept", "text/html")
+	r.Header.Set("Accept-Language", "de")
+	w := httptest.NewRecorder()
+	app.ServeHTTP(w, r)
+	fmt.Print(w.Body)
+	// Output: <html lang="de">404
+}
+
+// A site whose users are made in another way has no page to sign up.
+func ExampleSite_Accounts() {
+	site, _ := exampleSite()
+	site.SignUpClosed = true
+	app := framework.New()
+	app.Init = site.Init
+	site.Accounts(app)
+	site.Pages(app)
+	fmt.Println(app.Check(), app.Named("login") != nil, app.Named("signup") != nil)
+	// Output: <nil> true false
 }
 
 // Pages is for a site without accounts: it has the static files and the error pages.

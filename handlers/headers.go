@@ -1,9 +1,12 @@
 package handlers
 
 import (
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -15,6 +18,7 @@ const StrictPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form
 type securityHeader struct {
 	name, value string
 	https       bool // only over https and not in Debug
+	nonce       bool // the value has nonceMark
 }
 
 // securityHeaders are those of every site (OWASP Secure Headers Project), beside
@@ -105,23 +109,49 @@ func (s *Site) allHeaders() []securityHeader {
 	}
 	for name, value := range own {
 		if value != "" {
-			sent = append(sent, securityHeader{name, value, name == transportHeader})
+			sent = append(sent, securityHeader{name: name, value: value, https: name == transportHeader})
 		}
+	}
+	for at := range sent {
+		sent[at].nonce = namesNonce(sent[at].name, sent[at].value)
 	}
 	return sent
 }
 
-// secure sets the security headers. Their values are a request's own, in one
+// nonceMark stands for the nonce in a policy.
+const nonceMark = "{nonce}"
+
+// namesNonce reports whether a header is a policy with a nonce, one that is reported only
+// too.
+func namesNonce(name, value string) bool {
+	return strings.HasPrefix(name, policyHeader) && strings.Contains(value, nonceMark)
+}
+
+// secure sets the security headers and returns the nonce of the policy, if it has one.
+// Their values are a request's own, in one
 // allocation: what one handler does to them is not in the responses of the others.
-func (s *Site) secure(header http.Header, https bool) {
+func (s *Site) secure(header http.Header, https bool) (nonce string) {
 	s.prepared.Do(func() { s.sent = s.allHeaders() })
 	values := make([]string, len(s.sent))
 	for at := range s.sent {
 		if h := &s.sent[at]; !h.https || https {
 			values[at] = h.value
+			if h.nonce {
+				if nonce == "" {
+					nonce = newNonce()
+				}
+				values[at] = strings.ReplaceAll(h.value, nonceMark, nonce)
+			}
 			header[h.name] = values[at : at+1 : at+1]
 		}
 	}
+	return nonce
+}
+
+func newNonce() string {
+	var bits [16]byte
+	rand.Read(bits[:]) // never fails: crypto/rand
+	return base64.RawURLEncoding.EncodeToString(bits[:])
 }
 
 // checkHeaders reports what cannot be sent.
@@ -137,6 +167,9 @@ func (s *Site) checkHeaders() error {
 		if hasControl(value) {
 			mistakes = append(mistakes, fmt.Errorf("handlers: Site.Headers[%q] is %q: a header's value holds no control character", name, value))
 		}
+	}
+	if s.Templates != nil && s.Templates.UsesNonce() && !slices.ContainsFunc(s.allHeaders(), func(h securityHeader) bool { return h.nonce }) {
+		mistakes = append(mistakes, errors.New(`handlers: the layout uses .Nonce and the policy has none, so that browsers would refuse what has it: write 'nonce-{nonce}' in Site.Policy, as in "script-src 'nonce-{nonce}'"`))
 	}
 	if hasControl(s.Policy) {
 		mistakes = append(mistakes, fmt.Errorf("handlers: Site.Policy is %q: a header's value holds no control character, so write it in one line", s.Policy))

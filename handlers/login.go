@@ -4,6 +4,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
@@ -18,24 +20,65 @@ const methodPassword = "password"
 // or form value "next" names, if that is a path of this site, else to "/".
 type LoginHandler struct{ BaseHandler }
 
-// LoginData is what the templates "login" and "signup" are given.
+// LoginData is what the templates "login" and "signup" are given. The form sends Name as
+// name, Next as next, and Unsent, if it is set, as unsent.
 type LoginData struct {
-	Name   string // as it was typed; empty if it was longer than auth.MaxName
-	Next   string // where to go then; empty: to "/"
-	Notice string // why one is here
-	Error  string // what went wrong
+	Name      string // as it was typed; empty if it was longer than auth.MaxName
+	Next      string // where to go then; empty: to "/"
+	Notice    string // why one is here
+	Error     string // what went wrong
+	Field     string // at which field: "name" or "password"; empty: at none of its own
+	MinLength int    // the fewest characters of a new password
+	Unsent    bool   // a form was sent that needed a login, and was not processed
 }
+
+// unsentField is the field, and the query value, that says Unsent.
+const unsentField = "unsent"
 
 // formBytes bounds the forms of accounts: their fields are a name, two passwords and a
 // path, which can be three times as long when they are escaped.
 const formBytes = 16 << 10
 
-// newLoginData keeps what a form may show again. A name that is too long is not shown.
-func newLoginData(name, next string) LoginData {
-	if len(name) > auth.MaxName {
+// loginData is what a form shows again, or first, of its fields: those that were sent, or
+// those of the query. A name that is too long is not shown.
+func (h *BaseHandler) loginData(fields url.Values) LoginData {
+	name := fields.Get("name")
+	if len(name) > auth.MaxName || h.Request.Method != http.MethodPost {
 		name = ""
 	}
-	return LoginData{Name: name, Next: framework.SafeNext(next, "")}
+	return LoginData{
+		Name: name, Next: framework.SafeNext(fields.Get("next"), ""), Unsent: fields.Get(unsentField) != "",
+		MinLength: h.Site.Passwords.Shortest(),
+	}
+}
+
+// whyHere says why somebody is at the login page who asked for another, by the session that
+// the browser still names. The query cannot choose what is said but the logout.
+func (h *BaseHandler) whyHere(data LoginData) string {
+	why := ""
+	switch status := h.Session().Status(); {
+	case h.Request.URL.Query().Has("out"):
+		return "You are logged out."
+	case status == sessions.StatusExpired:
+		why = "Your session has expired. Please log in again."
+	case status == sessions.StatusGone, status == sessions.StatusTampered, status == sessions.StatusUnreadable, h.Session().User() != "":
+		why = "Your session has ended. Please log in again."
+	case data.Next != "":
+		why = "Please log in to go on."
+	}
+	if data.Unsent {
+		why = strings.TrimSpace(why + " The form that you have sent was not processed.")
+	}
+	return why
+}
+
+// goOn leads somebody who has just logged in to where he was going, and says there if a
+// form is to be sent again.
+func (h *BaseHandler) goOn(data LoginData) error {
+	if data.Unsent {
+		h.Flash("You were not logged in when you sent the last form, so it was not processed. Please send it again.", "warning")
+	}
+	return h.Redirect(framework.SafeNext(data.Next, "/"))
 }
 
 // Ready reports what a site needs that lets people log in.
@@ -66,10 +109,8 @@ func (h *LoginHandler) Get() error {
 	if user != nil {
 		return h.Redirect(framework.SafeNext(query.Get("next"), "/"))
 	}
-	data := LoginData{Next: framework.SafeNext(query.Get("next"), "")}
-	if query.Has("out") {
-		data.Notice = "You are logged out."
-	}
+	data := h.loginData(query)
+	data.Notice = h.whyHere(data)
 	return h.Render("login", data)
 }
 
@@ -81,7 +122,7 @@ func (h *LoginHandler) Post() error {
 	}
 	form := h.Request.PostForm
 	name := form.Get("name")
-	data := newLoginData(name, form.Get("next"))
+	data := h.loginData(form)
 	var user *auth.User
 	wait, err := h.checkPassword(name, form.Get("password"), func() (err error) {
 		user, err = h.Site.Passwords.LogIn(h.clientContext(), h.Site.Users, name, form.Get("password"))
@@ -110,7 +151,7 @@ func (h *LoginHandler) Post() error {
 	h.Site.Throttle.Known(h.Response, h.Request, user)
 	h.LogSecurity(LoginSuccess, user)
 	h.Flash("Welcome back, "+user.Name+".", "success")
-	return h.Redirect(framework.SafeNext(data.Next, "/"))
+	return h.goOn(data)
 }
 
 // again shows the form once more.
@@ -137,5 +178,12 @@ func (h *LogoutHandler) Post() error {
 		h.LogSecurity(SessionExpired, &auth.User{ID: id}, slog.String("reason", "logout"))
 	}
 	h.Session().Destroy()
+	// Chromium shows a page of its back/forward cache again unless a cookie that scripts
+	// cannot read has changed since. Of a page that the redirect of a login led to it
+	// counts one change too few, so that the session's cookie alone is not enough.
+	http.SetCookie(h.Response, &http.Cookie{
+		Name: "ended", Path: "/", MaxAge: 1,
+		HttpOnly: true, Secure: h.App.Scheme(h.Request) == "https", SameSite: http.SameSiteLaxMode,
+	})
 	return h.RedirectTo("login", "out", "1")
 }

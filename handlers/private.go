@@ -3,6 +3,8 @@ package handlers
 import (
 	"errors"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/webapp2go/webapp2go/framework"
 )
@@ -38,10 +40,12 @@ func (h *PrivateHandler) Ready() error {
 }
 
 // Guard lets a user pass. A browser that asks for a page without being logged in is sent
-// to the route named login, and from there back to where it was. Any other client gets
-// 401, and so does a browser of a site without that route. A CORS preflight passes if the
-// handler has an Options method, see [framework.RequestHandler.Preflight]. If the users or
-// the session cannot be read the answer is 503.
+// to the route named login, and from there back to where it was. If it has sent a form,
+// which is not processed, that page and the one after the login say so, and the way back is
+// to the page of the form. Any other client gets 401, and so does a browser of a site
+// without that route. A CORS preflight passes if the handler has an Options method, see
+// [framework.RequestHandler.Preflight]. If the users or the session cannot be read the
+// answer is 503.
 func (h *PrivateHandler) Guard() error {
 	if h.Preflight() {
 		return nil
@@ -55,14 +59,36 @@ func (h *PrivateHandler) Guard() error {
 		return h.Abort(http.StatusUnauthorized, "Log in first.")
 	}
 	var pairs []any
-	if method := h.Request.Method; (method == http.MethodGet || method == http.MethodHead) && h.Serves(http.MethodGet) {
-		if next := framework.SafeNext(h.Request.URL.RequestURI(), ""); next != "" {
-			pairs = []any{"next", next}
-		}
+	if next := framework.SafeNext(h.pageBefore(), ""); next != "" {
+		pairs = append(pairs, "next", next)
+	}
+	if method := h.Request.Method; method != http.MethodGet && method != http.MethodHead {
+		pairs = append(pairs, unsentField, "1")
 	}
 	login, err := h.URL("login", pairs...)
 	if err != nil {
 		return err
 	}
 	return h.RedirectAbort(login, http.StatusFound)
+}
+
+// pageBefore returns the page to come back to after a login: the one that was asked for,
+// or the one whose form was sent, as the Referer says if it is of this site. A path that
+// does not answer GET is none; empty: there is none.
+func (h *PrivateHandler) pageBefore() string {
+	own := h.Request.URL
+	method := h.Request.Method
+	if method != http.MethodGet && method != http.MethodHead {
+		page, err := url.Parse(h.Request.Referer())
+		if err == nil && page.Host != "" && strings.EqualFold(page.Host, h.Request.Host) {
+			if page.Path != own.Path {
+				return page.RequestURI()
+			}
+			own = page
+		}
+	}
+	if !h.Serves(http.MethodGet) {
+		return ""
+	}
+	return own.RequestURI()
 }

@@ -51,14 +51,14 @@ func TestMistakesAreFoundAtStart(t *testing.T) {
 		{"pages with a StaticHandler alone", func(app *framework.App) {
 			app.Init = whole().Init
 			app.Handle("/visits", framework.To[visitsHandler](app))
-			app.Handle("/static/{file}", framework.To[handlers.StaticHandler](app)).Name("static")
+			app.Handle("/static/{file:.+}", framework.To[handlers.StaticHandler](app)).Name("static")
 		}, ""},
 		{"pages of links without Pages", func(app *framework.App) {
 			site := whole()
 			site.Templates = links
 			app.Init = site.Init
 			app.Handle("/visits", framework.To[visitsHandler](app))
-			app.Handle("/static/{file}", framework.To[handlers.StaticHandler](app)).Name("static")
+			app.Handle("/static/{file:.+}", framework.To[handlers.StaticHandler](app)).Name("static")
 		}, "the pages use url and know no routes: call site.Pages(app)"},
 		{"a layout of its own without files and links", func(app *framework.App) {
 			site := whole()
@@ -122,9 +122,15 @@ func TestMistakesAreFoundAtStart(t *testing.T) {
 			app.Init = site.Init
 			site.Routes(app)
 		}, "MinLength"},
+		{"files that are nowhere", func(app *framework.App) {
+			site := whole()
+			app.Init = site.Init
+			site.Pages(app)
+			app.Handle("/files/{file:.+}", framework.To[handlers.FileHandler](app))
+		}, "FileHandler.Files is nil"},
 		{"static files without Templates", func(app *framework.App) {
 			app.Init = (&handlers.Site{Sessions: manager}).Init
-			app.Handle("/static/{file}", framework.To[handlers.StaticHandler](app))
+			app.Handle("/static/{file:.+}", framework.To[handlers.StaticHandler](app))
 		}, "Site.Templates is nil"},
 	}
 	for _, test := range tests {

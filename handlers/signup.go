@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"github.com/webapp2go/webapp2go/auth"
-	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
@@ -15,11 +14,19 @@ import (
 type SignupHandler struct{ BaseHandler }
 
 // Ready reports what a site needs that lets people sign up.
-func (h *SignupHandler) Ready() error { return readyForUsers(&h.BaseHandler) }
+func (h *SignupHandler) Ready() error {
+	if err := readyForUsers(&h.BaseHandler); err != nil {
+		return err
+	}
+	if h.Site.SignUpClosed {
+		return errors.New("handlers: Site.SignUpClosed is set and a route leads to a SignupHandler: leave one of them out")
+	}
+	return nil
+}
 
 // Get shows the form.
 func (h *SignupHandler) Get() error {
-	return h.Render("signup", LoginData{Next: framework.SafeNext(h.Request.URL.Query().Get("next"), "")})
+	return h.Render("signup", h.loginData(h.Request.URL.Query()))
 }
 
 // Post makes the user. A name that is taken is 409, a name or a password that cannot
@@ -30,7 +37,7 @@ func (h *SignupHandler) Post() error {
 	}
 	form := h.Request.PostForm
 	name := form.Get("name")
-	data := newLoginData(name, form.Get("next"))
+	data := h.loginData(form)
 	if wait := h.Site.Throttle.WaitSignUp(h.Request); wait > 0 {
 		h.retryAfter(wait)
 		h.LogSecurity(RateLimitExceeded, nil, slog.String("reason", "sign-up"), slog.Duration("wait", wait))
@@ -44,12 +51,12 @@ func (h *SignupHandler) Post() error {
 		h.Site.Throttle.SignedUp(h.Request)
 	}
 	if errors.Is(err, auth.ErrExists) {
-		data.Error = "Somebody has this name already. Please choose another."
+		data.Error, data.Field = "Somebody has this name already. Please choose another.", "name"
 		h.Response.WriteHeader(http.StatusConflict)
 		return h.Render("signup", data)
 	}
 	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
-		data.Error = invalid.Message
+		data.Error, data.Field = invalid.Message, invalid.Field
 		h.Response.WriteHeader(http.StatusBadRequest)
 		return h.Render("signup", data)
 	}
@@ -65,5 +72,5 @@ func (h *SignupHandler) Post() error {
 	h.Site.Throttle.Known(h.Response, h.Request, user)
 	h.LogSecurity(UserCreated, user)
 	h.Flash("Welcome, "+user.Name+".", "success")
-	return h.Redirect(framework.SafeNext(data.Next, "/"))
+	return h.goOn(data)
 }

@@ -24,9 +24,21 @@ type Site struct {
 	Passwords auth.Passwords
 	// Name is the site's, for the layout; it may be empty.
 	Name string
+	// LayoutValues gives the layout what it shows beside the page, as {{.Values.name}}: the
+	// number of unread messages, a language. It is asked for every page, those of accounts
+	// and of errors too, and may use the handler's User, Session and Request. What a handler
+	// has set by Page().Set stays. An error becomes the response; an error page is then
+	// shown without the values. If nil, the layout has the values that handlers set.
+	LayoutValues func(h *BaseHandler) (map[string]any, error)
 	// Policy is the Content-Security-Policy; empty: [StrictPolicy]. A policy without
 	// frame-ancestors, base-uri or form-action gets those of StrictPolicy, because its
 	// default-src does not cover them.
+	//
+	// The text {nonce} in it becomes 128 random bits, others in each response, which the
+	// layout knows as {{.Nonce}} and a handler as Nonce (CSP Level 3, section 2.3.1):
+	//
+	//	Policy: "default-src 'self'; script-src 'nonce-{nonce}'"
+	//	<script nonce="{{.Nonce}}">
 	Policy string
 	// Headers are security headers in the place of the usual ones, by name; an empty value
 	// turns one off. If nil, each response has the Policy, X-Frame-Options as the Policy
@@ -43,6 +55,9 @@ type Site struct {
 	//		"Referrer-Policy":           "",
 	//	}
 	Headers map[string]string
+	// SignUpClosed leaves the page to sign up out of [Site.Accounts]: users are made in
+	// another way.
+	SignUpClosed bool
 	// Throttle bounds how many passwords can be guessed. The zero value is on.
 	Throttle Throttle
 	// SecurityLog gets a record of every login, failed login and so on; nil: App.Log. See
@@ -68,17 +83,21 @@ func (s *Site) Init(h framework.Handler) {
 	base := embedded.base()
 	base.Site = s
 	s.Throttle.in(s, base.App)
-	s.secure(base.Response.Header(), base.App.Scheme(base.Request) == "https" && !base.App.Debug)
+	base.nonce = s.secure(base.Response.Header(), base.App.Scheme(base.Request) == "https" && !base.App.Debug)
 }
 
 // Pages adds to app what every site with Templates needs, and no account page: the static
-// files, at a route named static, and the error pages. It makes the routes known to the
+// files, at a route named static, the files of the folder root, each at its own name, and
+// the error pages. It makes the routes known to the
 // templates, whose names App.Check then checks, and answers errors, and paths that lead
 // nowhere, in the site's layout: wherever App.Errors has no entry and where App.Fallback
 // is nil. [Site.Routes] calls it.
 func (s *Site) Pages(app *framework.App) {
-	app.Handle(templates.StaticPath+"{file}", framework.To[StaticHandler](app)).Name("static")
+	app.Handle(templates.StaticPath+"{file:.+}", framework.To[StaticHandler](app)).Name("static")
 	if s.Templates != nil { // else the handler above is not Ready
+		for _, name := range s.Templates.RootFiles() {
+			app.Handle("/"+name, framework.To[rootHandler](app))
+		}
 		s.Templates.SetRoutes(func(name string, pairs ...any) (string, error) {
 			u, err := app.URL(name, pairs...)
 			if err != nil {
@@ -100,14 +119,28 @@ func (s *Site) Pages(app *framework.App) {
 	}
 }
 
-// Routes adds the site's own pages to app: login, logout, signup and account, each
-// under its name and at the path of that name, and what [Site.Pages] adds.
+// Accounts adds the pages of accounts to app: login, logout, signup unless SignUpClosed,
+// and account, each under its name and at the path of that name. A name that a route has
+// already is left to that route: to have a login page of your own, at whatever path, add it
+// before, with Name("login").
+func (s *Site) Accounts(app *framework.App) {
+	add := func(name string, handler http.Handler) {
+		if app.Named(name) == nil {
+			app.Handle("/"+name, handler).Name(name)
+		}
+	}
+	add("login", framework.To[LoginHandler](app))
+	add("logout", framework.To[LogoutHandler](app))
+	if !s.SignUpClosed {
+		add("signup", framework.To[SignupHandler](app))
+	}
+	add("account", framework.To[AccountHandler](app))
+}
+
+// Routes adds what most sites have: [Site.Accounts] and [Site.Pages].
 //
 // Routes answer in order, so a route that was added before may take a path over.
 func (s *Site) Routes(app *framework.App) {
-	app.Handle("/login", framework.To[LoginHandler](app)).Name("login")
-	app.Handle("/logout", framework.To[LogoutHandler](app)).Name("logout")
-	app.Handle("/signup", framework.To[SignupHandler](app)).Name("signup")
-	app.Handle("/account", framework.To[AccountHandler](app)).Name("account")
+	s.Accounts(app)
 	s.Pages(app)
 }

@@ -207,3 +207,16 @@ func (a answer) hides(t *testing.T, texts ...string) {
 		}
 	}
 }
+
+// url returns the address of the server.
+func (s *server) url() *url.URL {
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		panic(err) // httptest made it
+	}
+	return u
+}
+
+func cookieOf(name, value string) []*http.Cookie {
+	return []*http.Cookie{{Name: name, Value: value, Path: "/"}}
+}

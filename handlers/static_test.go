@@ -1,10 +1,17 @@
 package handlers_test
 
 import (
+	"io/fs"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers"
@@ -36,11 +43,192 @@ func TestStaticFilesAreKeptForAYear(t *testing.T) {
 			t.Errorf("%s: HEAD answers %d with %q bytes", link[1], head.status, head.header.Get("Content-Length"))
 		}
 	}
-	missing := c.get("/static/site.0000000000000000.css")
+	missing := c.get("/static/0000000000000000/nothing.css")
 	missing.shows(t, 404)
 	if got := missing.header.Get("Cache-Control"); got == "public, max-age=31536000, immutable" {
 		t.Error("an error is kept for a year")
 	}
+}
+
+// files makes a folder of files out of names and contents.
+func files(pairs ...string) fstest.MapFS {
+	m := fstest.MapFS{}
+	for i := 0; i < len(pairs); i += 2 {
+		m[pairs[i]] = &fstest.MapFile{Data: []byte(pairs[i+1])}
+	}
+	return m
+}
+
+// serveFiles starts a site with these files among its pages, and routes of its own.
+func serveFiles(t *testing.T, pages fs.FS, more func(s *server)) *server {
+	t.Helper()
+	s := serve(t, sessions.NewMemory(), nil)
+	set, err := templates.Parse(pages, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.site = &handlers.Site{Sessions: s.site.Sessions, Templates: set}
+	s.app = framework.New()
+	s.app.Log, s.app.Init = slog.New(slog.DiscardHandler), s.site.Init
+	s.site.Pages(s.app)
+	if more != nil {
+		more(s)
+	}
+	if err := s.app.Check(); err != nil {
+		t.Fatal(err)
+	}
+	s.Server = httptest.NewServer(s.app)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// secure reports the security headers that a response lacks.
+func (a answer) secure(t *testing.T) {
+	t.Helper()
+	for name, want := range map[string]string{"Content-Security-Policy": handlers.StrictPolicy, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"} {
+		if got := a.header.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+// A file finds another as it would on the disk: in CSS, in a script, in whatever reads a
+// relative reference.
+func TestStaticFilesReferToEachOther(t *testing.T) {
+	s := serveFiles(t, files(
+		"static/app.css", `@import "css/more.css"; body { background: url(img/bg.png) }`,
+		"static/css/more.css", `@font-face { src: url("../fonts/a b.woff2") }`,
+		"static/img/bg.png", "bg", "static/fonts/a b.woff2", "font",
+		"static/js/main.js", `import "./util.js"; export * from "../js/lib/x.js"; import("./lib/x.js")`,
+		"static/js/util.js", "util", "static/js/lib/x.js", "x",
+	), nil)
+	c := s.client(t)
+	for from, references := range map[string]map[string]string{
+		"app.css":      {"css/more.css": "@font-face", "img/bg.png": "bg"},
+		"css/more.css": {"../fonts/a b.woff2": "font"},
+		"js/main.js":   {"./util.js": "util", "../js/lib/x.js": "x", "./lib/x.js": "x"},
+	} {
+		address, err := s.site.Templates.StaticURL(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		base, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.get(address).shows(t, 200)
+		for reference, want := range references {
+			to, err := base.Parse(strings.ReplaceAll(reference, " ", "%20"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := c.get(to.String())
+			a.shows(t, 200, want)
+			a.secure(t)
+			if got := a.header.Get("Cache-Control"); got != "public, max-age=31536000, immutable" {
+				t.Errorf("%s: Cache-Control %q", to, got)
+			}
+		}
+	}
+	for _, folder := range []string{"/static", "/static/", "/static/img", "/static/img/", "/static/0123456789abcdef/", "/static/0123456789abcdef/img/"} {
+		a := c.get(folder)
+		a.shows(t, 404)
+		a.secure(t)
+		a.hides(t, "bg.png")
+	}
+}
+
+// A page of another version of the site, and a reference without the hash, find the file
+// as it is now.
+func TestStaticAddressesOfAnotherVersion(t *testing.T) {
+	s := serveFiles(t, files("static/img/bg.png", "bg"), nil)
+	c := s.client(t)
+	now, err := s.site.Templates.StaticURL("img/bg.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, old := range []string{"/static/0123456789abcdef/img/bg.png", "/static/img/bg.png"} {
+		a := c.get(old)
+		a.redirects(t, now)
+		if got := a.header.Get("Cache-Control"); got != "no-store" {
+			t.Errorf("%s: Cache-Control %q", old, got)
+		}
+	}
+	for _, old := range []string{"/static/0123456789abcdef/img/no.png", "/static/x/img/bg.png", "/static//img/bg.png", "/static/0123456789abcdef//evil.example/"} {
+		if a := c.get(old); a.status == 200 || a.status == http.StatusFound && a.header.Get("Location") != now {
+			t.Errorf("%s: %d to %q", old, a.status, a.header.Get("Location"))
+		}
+	}
+	part := c.get(now, "Range", "bytes=1-1")
+	part.shows(t, http.StatusPartialContent)
+	if part.body != "g" {
+		t.Errorf("the range is %q", part.body)
+	}
+}
+
+func TestRootFiles(t *testing.T) {
+	s := serveFiles(t, files("root/robots.txt", "User-agent: *", "root/favicon.ico", "icon", "root/.well-known/security.txt", "Contact: x"), nil)
+	c := s.client(t)
+	for path, want := range map[string]string{
+		"/robots.txt": "text/plain; charset=utf-8", "/favicon.ico": "image/x-icon", "/.well-known/security.txt": "text/plain; charset=utf-8",
+	} {
+		a := c.get(path)
+		a.shows(t, 200)
+		a.secure(t)
+		if a.header.Get("Content-Type") != want || a.header.Get("Cache-Control") != "public, max-age=3600" || a.header.Get("Set-Cookie") != "" || a.body == "" {
+			t.Errorf("%s: %q %v", path, a.body, a.header)
+		}
+	}
+	c.do("POST", "/robots.txt", url.Values{}).shows(t, 405)
+	c.get("/.well-known/").shows(t, 404)
+}
+
+// A FileHandler lists no folder and shows nothing that is hidden or outside.
+func TestFileHandler(t *testing.T) {
+	folder := t.TempDir()
+	for name, text := range map[string]string{"in/a.txt": "0123456789", "in/sub/index.html": "<script>", "in/.git/config": "secret", "in/.env": "secret", "out.txt": "secret"} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(folder, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("../out.txt", filepath.Join(folder, "in/link.txt")); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(filepath.Join(folder, "in"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	s := serveFiles(t, nil, func(s *server) {
+		s.app.Handle("/files/{file:.+}", framework.From(s.app, func() *handlers.FileHandler { return &handlers.FileHandler{Files: root.FS()} }))
+		s.app.Handle("/without", framework.From(s.app, func() *handlers.FileHandler { return &handlers.FileHandler{Files: root.FS()} }))
+	})
+	c := s.client(t)
+	a := c.get("/files/a.txt")
+	a.shows(t, 200, "0123456789")
+	a.secure(t)
+	if a.header.Get("Cache-Control") != "no-cache" || a.header.Get("Content-Type") != "text/plain; charset=utf-8" || a.header.Get("Set-Cookie") != "" {
+		t.Errorf("header %v", a.header)
+	}
+	c.get("/files/a.txt", "If-Modified-Since", a.header.Get("Last-Modified")).shows(t, http.StatusNotModified)
+	if part := c.get("/files/a.txt", "Range", "bytes=2-3"); part.status != http.StatusPartialContent || part.body != "23" {
+		t.Errorf("the range is %d %q", part.status, part.body)
+	}
+	page := c.get("/files/sub/index.html")
+	page.shows(t, 200)
+	page.secure(t)
+	for _, name := range []string{"", "sub", "sub/", "no.txt", ".env", ".git/config", "link.txt", "../out.txt", "..%2fout.txt", "sub/..%2f..%2fout.txt", "a.txt/", "a%00.txt", "sub/index.html/x"} {
+		a := c.get("/files/" + name)
+		if a.status != 404 && a.status != 301 {
+			t.Errorf("%q: status %d", name, a.status)
+		}
+		a.secure(t)
+		a.hides(t, "secret", "index.html")
+	}
+	c.get("/without").shows(t, 500)
 }
 
 func TestSecurityHeaders(t *testing.T) {
@@ -145,7 +333,7 @@ func TestPagesWithoutAccounts(t *testing.T) {
 	page := c.get("/signup")
 	page.shows(t, 404, `<p class="status"`, "Not Found")
 	page.hides(t, "Log in", "Sign up")
-	c.get(regexp.MustCompile(`/static/site[^"]+`).FindString(page.body)).shows(t, 200)
+	c.get(regexp.MustCompile(`/static/[^"]+site.css`).FindString(page.body)).shows(t, 200)
 }
 
 // What one answer does to its headers is not in the next one's.

@@ -34,7 +34,8 @@ type Backend interface {
 
 // A CurrentBackend is a Backend whose Load always returns what was last acknowledged. A
 // Session believes it about changes that change nothing, and spares them an Update. Any
-// other Backend may have a stale copy, in which such a change only looks needless.
+// other Backend may have a stale copy, in which such a change only looks needless. A
+// Backend that embeds one of these and may be stale itself must say so again.
 type CurrentBackend interface {
 	Backend
 	// LoadIsCurrent reports whether Load is never behind an acknowledged change.

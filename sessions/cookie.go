@@ -112,6 +112,16 @@ func setCookie(header http.Header, line string, room []string) (replaced bool) {
 	return replaced
 }
 
+// hasCookie reports whether a response sets a cookie of this name.
+func hasCookie(header http.Header, name string) bool {
+	for _, line := range header["Set-Cookie"] {
+		if n, _, _ := strings.Cut(line, "="); trim(n) == name {
+			return true
+		}
+	}
+	return false
+}
+
 // isToken reports whether s may name a cookie (RFC 9110 section 5.6.2).
 func isToken(s string) bool {
 	for i := range len(s) {

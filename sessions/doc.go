@@ -49,8 +49,8 @@
 // # What a change costs
 //
 // A session that a request does not touch costs nothing: no cryptography, no call of a
-// backend, no header. One that is only read costs one load, and a fifth of the idle
-// timeout after it was last seen one update. A change is one update more, over the
+// backend, no header. One that is only read costs one load, and one update as
+// soon as a fifth of the idle timeout, or an hour, has passed since the last. A change is one update more, over the
 // version that was read. Where another request has written meanwhile, the record is
 // read again, the changes are made again on it, and the update is tried again, for at
 // most two seconds.

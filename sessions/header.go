@@ -12,10 +12,10 @@ import (
 // restrict keeps a response that a session went into out of shared caches, and a personal
 // one, or one that carries a cookie, out of all caches. A handler may decide for itself,
 // but a session's cookie never goes out with a response that shared caches may keep.
-func (st *Store) restrict(header http.Header, cookie, personal bool) {
+func (s *Session) restrict(header http.Header, cookie, personal bool) {
 	if vary := header["Vary"]; len(vary) == 0 {
-		st.lines[0] = "Cookie"
-		header["Vary"] = st.lines[0:1:1]
+		s.lines[0] = "Cookie"
+		header["Vary"] = s.lines[0:1:1]
 	} else if !hasField(vary, "*") && !hasField(vary, "Cookie") {
 		header["Vary"] = append(vary, "Cookie")
 	}
@@ -24,7 +24,7 @@ func (st *Store) restrict(header http.Header, cookie, personal bool) {
 	switch {
 	case len(own) > 0:
 		if hasField(own, "public") {
-			st.manager.notice(st.request, cookie)
+			s.spec.manager.notice(s.store.request, cookie)
 		}
 		if !cookie || hasField(own, "private") || hasField(own, "no-store") {
 			return
@@ -33,10 +33,10 @@ func (st *Store) restrict(header http.Header, cookie, personal bool) {
 	case cookie:
 		control = "no-store"
 	case personal:
-		control = st.manager.personal
+		control = s.spec.manager.personal
 	}
-	st.lines[1] = control
-	header["Cache-Control"] = st.lines[1:2:2]
+	s.lines[1] = control
+	header["Cache-Control"] = s.lines[1:2:2]
 }
 
 // hasField reports whether a comma-separated header has a field of this name.

@@ -19,6 +19,8 @@ const (
 	secretSize     = 32
 	// maxSkew is how far the clock of the server that signed a cookie may be ahead.
 	maxSkew = time.Minute
+	// soon is how far it may be ahead so that the cookie is passed over and not overwritten.
+	soon = time.Hour
 )
 
 // A record is what a session knows of its record in the backend.
@@ -112,7 +114,7 @@ func (s *Session) candidates(to []candidate) (_ []candidate, why verdict) {
 		case s.since(c.date) < -maxSkew:
 			why = verdict{StatusClock, EventClock, nil}
 			// A cookie that will be good again soon is not overwritten.
-			s.dead = s.dead || -s.since(c.date) < d.AbsoluteTimeout
+			s.dead = s.dead || -s.since(c.date) < soon
 			continue
 		}
 		c.payload = payload[payloadHead:]
@@ -257,8 +259,7 @@ func (s *Session) openRecord(ctx context.Context, found record, sealed int64) (w
 // by the real clocks of the servers: if these differ by more than that time, a cookie may
 // be overwritten, but no session comes back.)
 func (st *Store) meets(tombstone Record) bool {
-	put := tombstone.Expires.Add(-tombstoneTime)
-	return time.UnixMilli(st.began).Sub(put) < answerTime
+	return st.age(tombstone.Expires.Add(-tombstoneTime)) < answerTime
 }
 
 // undecodable reports a value that is there and cannot be had: it is lost alone. The

@@ -58,13 +58,14 @@ func (l *login) public() Login {
 
 // cut returns the first bytes of a text, as valid UTF-8.
 func cut(text string, most int) string {
+	text = strings.ToValidUTF8(text[:min(len(text), most+utf8.UTFMax)], "\uFFFD")
 	if len(text) > most {
 		for most > 0 && !utf8.RuneStart(text[most]) {
 			most--
 		}
 		text = text[:most]
 	}
-	return strings.ToValidUTF8(text, "\uFFFD")
+	return text
 }
 
 func (l *login) size() int {
@@ -110,11 +111,12 @@ func (l *login) parse(data string) (rest string, err error) {
 // taken for a repetition of the first, as by a double click.
 const repeatTime = 10 * time.Second
 
-// repeats reports whether l repeats the login that made c its user's.
+// repeats reports whether l repeats the login that made c its user's. The clock of the
+// server that took the first may be a little ahead.
 func (l *login) repeats(c *contents, user string) bool {
 	passed := l.at - c.login.at
 	return c.login.made && c.user == user && c.login.credential == l.credential &&
-		c.login.remembered == l.remembered && 0 <= passed && passed < repeatTime.Milliseconds()
+		c.login.remembered == l.remembered && -answerTime.Milliseconds() < passed && passed < repeatTime.Milliseconds()
 }
 
 // LogIn makes the session that of a user who has just proved who it is, by an id that
@@ -125,8 +127,9 @@ func (l *login) repeats(c *contents, user string) bool {
 //
 // A request that logs in works in every case: also if another one, as the first of two
 // clicks, has renewed or ended the session meanwhile. Then a new session begins, with
-// what this request has changed and nothing else. A second LogIn of the same user with
-// the same credential within ten seconds keeps the id.
+// what this request has changed and nothing else. A second LogIn of the same user
+// with the same credential, remembered or not as the first, keeps the id within ten
+// seconds.
 func (s *Session) LogIn(user string, l Login) {
 	if user == "" {
 		s.change(failing(s.cannot("log in", errNobody)))
@@ -141,7 +144,7 @@ func (s *Session) LogIn(user string, l Login) {
 	}
 	kept := l.private()
 	if !s.store.saved {
-		s.proved = true
+		s.proved = s.proved || l.Method != MethodImport // the word of an older system proves nothing anew
 		s.renewed = s.renewed || !kept.repeats(&s.contents, user)
 	}
 	s.apply(loggingIn(user, kept))

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/webapp2go/webapp2go/sessions"
@@ -114,6 +116,12 @@ func TestLoginTextsAreBounded(t *testing.T) {
 	r, err := m.Load(t.Context(), list[0].ID)
 	if err != nil || len(r.Data) > 1024 {
 		t.Errorf("%d bytes are kept, %v", len(r.Data), err)
+	}
+	hostile := sessions.Login{Agent: strings.Repeat("\xffa", 10000), Address: strings.Repeat("\xff", 10000), Credential: long, Method: long}
+	site = newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: m}}}, map[string]action{"/": logsIn("eve", hostile)})
+	site.browser().get("/")
+	if of, _ := m.Sessions(t.Context(), "eve"); len(of[0].Login.Agent) > 256 || len(of[0].Login.Address) > 128 || of[0].Login.Agent == "" {
+		t.Errorf("%d bytes of agent, %d of address", len(of[0].Login.Agent), len(of[0].Login.Address))
 	}
 	if l := list[0].Login; len(l.Agent) != 256 || len(l.Credential) != 128 || l.Address != "\uFFFD" || list[0].Created.IsZero() {
 		t.Errorf("%d bytes of agent, %d of credential, address %q", len(l.Agent), len(l.Credential), l.Address)
@@ -464,6 +472,118 @@ func TestStoreUsed(t *testing.T) {
 			if st.Used() != use {
 				t.Errorf("%q: used is %v, want %v", name, st.Used(), use)
 			}
+		}
+	}
+}
+
+// The five seconds after which a tombstone is as none count from when the request began,
+// not from when it read its session: a slow upload would overwrite a newer cookie.
+func TestATombstoneIsAsOldAsTheRequestFindsIt(t *testing.T) {
+	for _, wait := range []time.Duration{4 * time.Second, 20 * time.Second} {
+		for _, late := range []bool{false, true} { // the Store is made after the wait
+			synctest.Test(t, func(t *testing.T) {
+				manager := newManager(t, sessions.NewMemory())
+				w, r := recorder()
+				st := manager.Store(r)
+				st.Session().LogIn("ann", sessions.Login{})
+				if err := st.Save(w); err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("Cookie", w.Result().Cookies()[0].String())
+				slow := manager.Store(r)
+				logout := manager.Store(r)
+				logout.Session().Destroy()
+				if err := logout.Save(httptest.NewRecorder()); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(wait)
+				if late {
+					slow = manager.Store(r)
+				}
+				slow.Session().Set("own", true)
+				w = httptest.NewRecorder()
+				if err := slow.Save(w); err != nil {
+					t.Fatal(err)
+				}
+				if sent := len(w.Header()["Set-Cookie"]) > 0; sent != (late && wait > 5*time.Second) {
+					t.Errorf("%v after the logout, made late %v: a cookie is sent: %v", wait, late, sent)
+				}
+			})
+		}
+	}
+}
+
+// What makes a login a repetition of another, which keeps the id: the same user,
+// credential and choice to be remembered, at about the same time.
+func TestRepeatedLogin(t *testing.T) {
+	first := sessions.Login{Credential: "x"}
+	for name, test := range map[string]struct {
+		after time.Duration
+		user  string
+		login sessions.Login
+		keeps bool
+	}{
+		"the same":              {9 * time.Second, "ann", first, true},
+		"later":                 {10 * time.Second, "ann", first, false},
+		"a clock a little back": {-4 * time.Second, "ann", first, true},
+		"a clock far back":      {-6 * time.Second, "ann", first, false},
+		"another user":          {0, "bob", first, false},
+		"another credential":    {0, "ann", sessions.Login{Credential: "y"}, false},
+		"remembered now":        {0, "ann", sessions.Login{Credential: "x", Remembered: true}, false},
+	} {
+		c := &clock{}
+		site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: sessions.NewMemory()}}, Now: c.now}, map[string]action{
+			"/first": logsIn("ann", first), "/second": logsIn(test.user, test.login), "/who": login,
+		})
+		b := site.browser()
+		b.get("/first")
+		c.advance(test.after)
+		if kept := b.get("/second").Header["Set-Cookie"] == nil; kept != test.keeps {
+			t.Errorf("%s: the id is kept: %v", name, kept)
+		}
+		if a := b.get("/who"); !strings.HasPrefix(a.body, test.user+" true") {
+			t.Errorf("%s: %s", name, a.body)
+		}
+	}
+}
+
+// SetUser of nobody is a logout: the browser's other sessions of the name end too.
+func TestSetUserOfNobodyEndsTheOthers(t *testing.T) {
+	for _, renewedMeanwhile := range []bool{false, true} {
+		c := &clock{}
+		manager, err := sessions.New(sessions.Config{
+			Keys: []sessions.Key{sessions.RandomKey()}, Sessions: []sessions.Spec{{Backend: sessions.NewMemory()}}, Now: c.now,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		visit := func(cookies string, do func(*sessions.Session)) (user, cookie string) {
+			w, r := recorder()
+			r.Header.Set("Cookie", cookies)
+			st := manager.Store(r)
+			user = st.Session().User()
+			do(st.Session())
+			if err := st.Save(w); err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range w.Result().Cookies() {
+				cookie = c.String()
+			}
+			return user, cookie
+		}
+		ann := func(s *sessions.Session) { s.LogIn("ann", sessions.Login{}) }
+		_, older := visit("", ann)
+		c.advance(time.Second)
+		_, newer := visit("", ann)
+		both := older + "; " + newer
+		visit(both, func(s *sessions.Session) {
+			if renewedMeanwhile {
+				visit(newer, (*sessions.Session).Renew)
+			}
+			s.SetUser("")
+		})
+		if user, _ := visit(older, func(*sessions.Session) {}); user != "" {
+			t.Errorf("renewed meanwhile %v: the older cookie is still %s", renewedMeanwhile, user)
 		}
 	}
 }

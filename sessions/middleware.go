@@ -98,9 +98,10 @@ func (s *saver) begin() bool {
 	}
 	s.store.manager.log.Error("sessions: a response was replaced, since its sessions could not be saved",
 		slog.Any("error", s.failed), slog.Int("status", status), slog.String("url", s.store.request.URL.Path))
-	for _, name := range []string{"Content-Encoding", "Content-Range", "Content-Disposition", "Etag", "Last-Modified", "Location", "Trailer"} {
+	for _, name := range []string{"Content-Encoding", "Content-Range", "Content-Disposition", "Etag", "Last-Modified", "Expires", "Location", "Trailer"} {
 		s.Header().Del(name)
 	}
+	s.Header().Set("Cache-Control", "no-store")
 	http.Error(s.writer, http.StatusText(status), status)
 	return false
 }

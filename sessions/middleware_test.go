@@ -66,8 +66,8 @@ func TestMiddlewareSavesOnEveryWayOut(t *testing.T) {
 		"return":      {func(http.ResponseWriter, *http.Request) {}, 200, ""},
 		"Write":       {func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }, 200, "hello"},
 		"WriteHeader": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(201); io.WriteString(w, "made") }, 201, "made"},
-		"http.Error":  {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 403) }, 403, "no\n"},
-		"redirect":    {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/there", 303) }, 303, ""},
+		"http.Error":  {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) }, 403, "no\n"},
+		"redirect":    {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/there", http.StatusSeeOther) }, 303, ""},
 		"early hints": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(103); w.WriteHeader(204) }, 204, ""},
 		"Flush":       {func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush(); io.WriteString(w, "later") }, 200, "later"},
 		"controller": {func(w http.ResponseWriter, _ *http.Request) {
@@ -139,12 +139,13 @@ func TestMiddlewareAnswersAFailedSave(t *testing.T) {
 	s, log := wrapped(t, sessions.Spec{Backend: p}, func(m *sessions.Manager, w http.ResponseWriter, r *http.Request) {
 		m.Store(r).Session().Incr("n", 1)
 		w.Header().Set("Etag", `"x"`)
+		w.Header().Set("Cache-Control", "public, max-age=86400")
 		w.WriteHeader(201)
 		_, written = io.WriteString(w, "thank you for your order")
 	})
 	p.dead.Store(true)
 	a := s.browser().get("/")
-	if a.StatusCode != 503 || strings.Contains(a.body, "order") || a.Header["Set-Cookie"] != nil || a.Header["Etag"] != nil {
+	if a.StatusCode != 503 || strings.Contains(a.body, "order") || a.Header["Set-Cookie"] != nil || a.Header["Etag"] != nil || a.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %q %v", a.StatusCode, a.body, a.Header)
 	}
 	if written == nil || !strings.Contains(log.String(), "could not be saved") {
@@ -260,12 +261,43 @@ func TestTwoStoresAreLogged(t *testing.T) {
 		if err := st.Save(w); err != nil {
 			t.Fatal(err)
 		}
-		if told := strings.Contains(log.String(), "two Stores"); told != (key == "b") {
+		if told := strings.Contains(log.String(), "another Store"); told != (key == "b") {
 			t.Errorf("after %s the log is %q", key, log)
 		}
 	}
 	if lines := w.Header()["Set-Cookie"]; len(lines) != 1 {
 		t.Errorf("%q", lines)
+	}
+}
+
+// With a Backend too: the second Store meets what the first has renewed.
+func TestTwoStoresOnABackendAreLogged(t *testing.T) {
+	log := new(logbook)
+	manager, err := sessions.New(sessions.Config{
+		Keys: []sessions.Key{sessions.RandomKey()}, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Sessions: []sessions.Spec{{Backend: sessions.NewMemory()}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, r := recorder()
+	st := manager.Store(r)
+	st.Session().Set("n", 1)
+	if err := st.Save(w); err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Cookie", w.Result().Cookies()[0].String())
+	w = httptest.NewRecorder()
+	first, second := manager.Store(r), manager.Store(r)
+	first.Session().LogIn("ann", sessions.Login{})
+	second.Session().Set("cart", "tea")
+	for _, st := range []*sessions.Store{first, second} {
+		if err := st.Save(w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if strings.Count(log.String(), "another Store") != 1 {
+		t.Errorf("the log: %s", log)
 	}
 }
 
@@ -284,7 +316,7 @@ func TestMiddlewareTwice(t *testing.T) {
 	handler := one.Middleware(two.Middleware(one.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		one.Store(r).Session().Set("a", 1)
 		two.Store(r).Session().Set("b", 2)
-		if one.Store(r) != one.Store(r) || one.Store(r) == two.Store(r) {
+		if first, again := one.Store(r), one.Store(r.Clone(r.Context())); first != again || first == two.Store(r) {
 			t.Error("not one Store a request and Manager")
 		}
 	}))))

@@ -185,8 +185,8 @@ func (s *Session) endAll(ctx context.Context) error {
 	return nil
 }
 
-// endOlder ends the other sessions that the browser has cookies of, after a login. The
-// login has succeeded, so that errors are only logged.
+// endOlder ends the other sessions that the browser has cookies of, after a login or a
+// SetUser of nobody. That has succeeded, so that errors are only logged.
 func (s *Session) endOlder(ctx context.Context) {
 	for _, p := range s.presented {
 		if p.looked {

@@ -144,9 +144,13 @@ func (s *Session) saveRecord(ctx context.Context) (line string, err error) {
 	default:
 		return s.farewell(), nil
 	}
-	if err == nil && s.proves() {
+	switch {
+	case err != nil:
+	case s.proves():
 		s.endOlder(ctx)
 		s.endSurplus(ctx)
+	case s.renewed && s.reader != "" && s.contents.user == "": // SetUser of nobody: a logout
+		s.endOlder(ctx)
 	}
 	return line, err
 }

@@ -24,6 +24,8 @@ import (
 type Session struct {
 	store *Store
 	spec  *declared
+	next  *Session  // of the Store; nil: this is the last
+	lines [3]string // of the response's header, if this is the first that was used: Vary, Cache-Control and Set-Cookie
 
 	loaded bool
 	saved  bool

@@ -1,8 +1,9 @@
 package sessions
 
 // A Status says what a request's session is and why: the answer to "why was I
-// logged out". It is settled by the first use of the session, and changed by Save
-// only to StatusGone.
+// logged out". It is settled by the first use of the session. Save changes it to
+// StatusGone if another request has ended the session meanwhile, and from StatusGone to
+// StatusNew if this request logs in.
 type Status int
 
 const (

@@ -13,19 +13,26 @@ import (
 type Store struct {
 	manager *Manager
 	request *http.Request
-	began   int64 // when the Store was made, in Unix milliseconds of the real clock
+	began   time.Duration // when the Store was made, after start
 
-	mu     sync.Mutex // guards what follows and every field of the sessions
-	first  *Session   // the default one; nil: not asked for
-	others []*Session // as in manager.specs, without the first; nil: none was asked for
-	saved  bool
-	bare   bool // the response cannot carry a cookie
-
-	lines [3]string // of the response's header: Vary, Cache-Control and Set-Cookie
+	mu       sync.Mutex // guards what follows and every field of the sessions
+	sessions *Session   // those that were asked for, linked; nil: none
+	saved    bool
+	bare     bool // the response cannot carry a cookie
 }
 
+// start is when the program began: a monotonic clock is all that a Store needs, and costs
+// half of time.Now.
+var start = time.Now()
+
 func (st *Store) begin(m *Manager, r *http.Request) {
-	st.manager, st.request, st.began = m, r, time.Now().UnixMilli()
+	st.manager, st.request, st.began = m, r, time.Since(start)
+}
+
+// age returns how old something was when the Store was made that happened at a time of
+// the real clock.
+func (st *Store) age(happened time.Time) time.Duration {
+	return time.Since(happened) - (time.Since(start) - st.began)
 }
 
 // Session returns the default session, the first that the Config declares. It reads
@@ -52,27 +59,33 @@ func (st *Store) Named(name string) *Session {
 func (st *Store) Used() bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	used := st.first != nil && st.first.loaded
-	for _, s := range st.others {
-		used = used || s != nil && s.loaded
+	for s := st.sessions; s != nil; s = s.next {
+		if s.loaded {
+			return true
+		}
 	}
-	return used
+	return false
 }
 
 func (st *Store) open(i int) *Session {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	s := &st.first
-	if i > 0 {
-		if st.others == nil {
-			st.others = make([]*Session, len(st.manager.specs)-1)
-		}
-		s = &st.others[i-1]
+	d := st.manager.specs[i]
+	s := st.find(d)
+	if s == nil {
+		s = &Session{store: st, spec: d, next: st.sessions}
+		st.sessions = s
 	}
-	if *s == nil {
-		*s = &Session{store: st, spec: st.manager.specs[i]}
+	return s
+}
+
+// find returns the session of a spec; nil: it was not asked for. The lock is held.
+func (st *Store) find(d *declared) *Session {
+	s := st.sessions
+	for s != nil && s.spec != d {
+		s = s.next
 	}
-	return *s
+	return s
 }
 
 // Save writes what has changed to the backends and the cookies to w's header. It is
@@ -95,37 +108,48 @@ func (st *Store) Save(w http.ResponseWriter) error {
 	}
 	header := w.Header()
 	var errs []error
-	used, set, personal := false, false, false
+	var used *Session // the first that was
+	set, personal := false, false
 	for i := range st.manager.specs {
 		s, failed := st.close(i)
 		if s == nil {
 			continue
 		}
-		used = true
+		if used == nil {
+			used = s
+		}
 		line, err := s.save(sent, failed)
 		personal = personal || s.reader != "" || s.contents.user != ""
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
+		if line == "" && s.dead && hasCookie(header, s.spec.cookie) {
+			st.twice(s)
+		}
 		if line != "" {
 			set = true
-			if setCookie(header, line, st.lines[2:2:3]) {
-				st.manager.log.Error("sessions: a Set-Cookie of this session stood in the response already and is replaced: two Stores were used in one request, and what the first has saved is lost; use Manager.Middleware, or hand one Store on",
-					slog.String("session", s.spec.Name), slog.String("url", st.request.URL.Path))
+			if setCookie(header, line, used.lines[2:2:3]) {
+				st.twice(s)
 			}
 			if old := s.spec.oldDeletion; old != "" {
 				setCookie(header, old, nil)
 			}
 		}
 	}
-	if used && !sent {
-		st.restrict(header, set, personal)
+	if used != nil && !sent {
+		used.restrict(header, set, personal)
 	}
 	if len(errs) == 1 {
 		return errs[0]
 	}
 	return errors.Join(errs...)
+}
+
+// twice reports that another Store has set the cookie of a session in this response.
+func (st *Store) twice(s *Session) {
+	st.manager.log.Error("sessions: another Store has set the cookie of this session in this response, so that what one of them has changed is lost; use Manager.Middleware, or hand one Store on",
+		slog.String("session", s.spec.Name), slog.String("url", st.request.URL.Path))
 }
 
 // close takes no more changes, and returns the session of the spec, with its error, if
@@ -134,11 +158,7 @@ func (st *Store) close(i int) (s *Session, failed error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.saved = true
-	if i == 0 {
-		s = st.first
-	} else if st.others != nil {
-		s = st.others[i-1]
-	}
+	s = st.find(st.manager.specs[i])
 	if s == nil || !s.loaded || s.saved {
 		return nil, nil
 	}

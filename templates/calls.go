@@ -30,7 +30,7 @@ func (s *Set) checkCalls(texts map[string]string, own map[string]bool, funcs tem
 					s.urls = append(s.urls, c)
 				}
 				continue
-			case s.hashed[c.name] == "":
+			case s.files[c.name].Type == "":
 				mistakes = append(mistakes, fmt.Errorf("templates: %s: %s", c.place, s.noStatic(c.name)))
 			}
 			s.static = s.static || funcs[c.function] == nil
@@ -58,10 +58,11 @@ func callsIn(file, text string) (calls []call) {
 	return calls
 }
 
-// showsContent reports whether the layout, or a part, takes the template "content".
-func showsContent(texts map[string]string) bool {
+// showsContent reports whether the layout called name, or a part, takes the template
+// "content".
+func showsContent(layout string, texts map[string]string) bool {
 	for name, text := range texts {
-		if name != "layout" && !strings.HasPrefix(name, "parts/") {
+		if name != layout && !strings.HasPrefix(name, "parts/") {
 			continue
 		}
 		trees := map[string]*parse.Tree{}

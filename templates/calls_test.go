@@ -93,14 +93,14 @@ func TestMistakesAreJoined(t *testing.T) {
 		"a.html", `{{static "b.css"}}{{define "head"}}{{static "a.css"}}{{end}}`+"\n"+`{{static "a.css"}}`,
 		"b.html", "{{end}}",
 		"layout.html", `{{static "c.css"}}{{block "head" .}}{{end}}{{template "content"}}`,
-		"parts/nav.html", `{{static "fonts/d.woff2"}}`,
+		"parts/nav.html", `{{static "fonts-d.woff2"}}{{static "fonts/d.woff2"}}`,
 		"static/fonts/d.woff2", "d")
-	const only = ", only fonts-d.woff2, logo.svg, site.css\n"
+	const only = ", only fonts/d.woff2, logo.svg, site.css\n"
 	const want = `templates: a.html:1:2: there is no static file "b.css"` + only +
 		`templates: a.html:1:37: there is no static file "a.css"` + only +
 		`templates: a.html:2:2: there is no static file "a.css"` + only +
 		`templates: layout.html:1:2: there is no static file "c.css"` + only +
-		`templates: parts/nav.html:1:2: there is no static file "fonts/d.woff2"` + only
+		`templates: parts/nav.html:1:2: there is no static file "fonts-d.woff2"` + only
 	for name, rest := range map[string]struct{ part, want string }{
 		"a page that does not parse": {"", "templates: b.html: template: b.html:1: unexpected {{end}}"},
 		"a part that does not parse": {"{{if}}", "templates: parts/footer.html: template: parts/footer.html:1: missing value for if"},

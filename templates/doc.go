@@ -5,16 +5,21 @@
 // the handler gave to Render, and it may define "title", the page's title, and
 // "head", what the layout puts into <head>. The layout is layout.html, whose dot is
 // a [Page]. Files under parts/ are shared by all of them: parts/nav.html is
-// {{template "nav" .}}. Files under static/ are served as they are, for a year,
-// under a name that holds the hash of their content.
+// {{template "nav" .}}. Files under static/ are served as they are, for a year, in their
+// folders, below one folder whose name is the hash of them all: a file finds another by a
+// relative reference, as url(../img/bg.png) in a style sheet or import "./util.js" in a
+// script. Files under root/ are served at their own names. Files under layouts/ are other
+// layouts; see Page.Layout.
 //
 //	home.html           {{define "title"}}Home{{end}}<h1>Visit {{.}}</h1>
 //	layout.html         optional: ... {{template "content" .Data}} ...
 //	parts/nav.html      optional
-//	static/shop.css     <link rel="stylesheet" href="{{static "shop.css"}}">
+//	layouts/print.html  optional: ... {{template "content" .Data}} ...
+//	static/css/shop.css <link rel="stylesheet" href="{{static "css/shop.css"}}">
+//	root/robots.txt     /robots.txt; also favicon.ico, .well-known/security.txt
 //
-// Built in are a layout, its parts nav and footer, a style sheet, a logo, and the
-// pages login, signup, account and error. A file of the site's own with the same
+// Built in are a layout, its parts nav and footer, the layout none, which is the page
+// alone, a style sheet, a logo, and the pages login, signup, account and error. A file of the site's own with the same
 // name takes the place of a built-in one.
 //
 // Two functions are added to html/template's own: static gives the address of a

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"regexp"
 	"testing/fstest"
 
 	"github.com/webapp2go/webapp2go/templates"
@@ -40,13 +41,26 @@ func ExampleParse_mistakes() {
 	// templates: home.html:1:31: there is no static file "sohp.css", only logo.svg, shop.css, site.css
 }
 
+// The address holds a hash of all static files, so that what it shows never changes. Files
+// find each other by relative references: this style sheet could have url(../img/bg.png).
 func ExampleSet_StaticURL() {
-	set, err := templates.Parse(fstest.MapFS{"static/shop.css": {Data: []byte("p { color: teal }")}}, nil)
+	set, err := templates.Parse(fstest.MapFS{
+		"static/css/shop.css": {Data: []byte("body { background: url(../img/bg.png) }")},
+		"static/img/bg.png":   {Data: []byte("...")},
+	}, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(set.StaticURL("shop.css"))
-	// Output: /static/shop.f1f3f0948c3f3cb4.css <nil>
+	css, err := set.StaticURL("css/shop.css")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(regexp.MustCompile("[0-9a-f]{16}").ReplaceAllString(css, "0123456789abcdef"))
+	_, err = set.StaticURL("shop.css")
+	fmt.Println(err)
+	// Output:
+	// /static/0123456789abcdef/css/shop.css
+	// templates: there is no static file "shop.css", only css/shop.css, img/bg.png, logo.svg, site.css
 }
 
 // A menu shows what its reader may use. The handler behind it has a Guard.
@@ -54,4 +68,28 @@ func ExamplePage_Has() {
 	p := &templates.Page{User: "ann", Roles: []string{"admin"}}
 	fmt.Println(p.Has("admin"), p.Has("owner"))
 	// Output: true false
+}
+
+// One page in three layouts.
+func ExamplePage_layout() {
+	set, err := templates.Parse(fstest.MapFS{
+		"layout.html":        {Data: []byte("<menu>{{.Values.count}}</menu>{{template \"content\" .Data}}\n")},
+		"layouts/print.html": {Data: []byte("<h1>{{.Site}}</h1>{{template \"content\" .Data}}\n")},
+		"cart.html":          {Data: []byte("<p>{{.}}</p>")},
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, layout := range []string{"", "print", templates.NoLayout, "fancy"} {
+		p := &templates.Page{Site: "Shop", Layout: layout, Data: "a pencil"}
+		p.Set("count", 1)
+		if err := set.Render(os.Stdout, "cart", p); err != nil {
+			fmt.Printf("\n%v\n", err)
+		}
+	}
+	// Output:
+	// <menu>1</menu><p>a pencil</p>
+	// <h1>Shop</h1><p>a pencil</p>
+	// <p>a pencil</p>
+	// templates: page "cart": there is no layout "fancy", only none, print
 }

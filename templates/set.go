@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -21,12 +22,15 @@ var builtin embed.FS
 
 // A Set is the pages of one site. It is safe for concurrent use.
 type Set struct {
-	pages  map[string]*template.Template
-	files  map[string]File   // static files, by the hashed name
-	hashed map[string]string // the hashed name of each, by its own
-	urls   []call            // of url, in the site's own files
-	static bool              // whether any file calls static
-	routes atomic.Pointer[routes]
+	pages   map[string]*template.Template
+	layouts []string        // their files' names without .html, sorted
+	files   map[string]File // static files
+	version string          // the hash of them all
+	root    map[string]File // the files of the folder root
+	urls    []call          // of url, in the site's own files
+	static  bool            // whether any file calls static
+	nonce   bool            // whether a layout or a part uses Page.Nonce
+	routes  atomic.Pointer[routes]
 }
 
 // routes are those of a site, as its templates know them.
@@ -50,9 +54,10 @@ func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("templates: %w", err)
 	}
-	s := &Set{pages: map[string]*template.Template{}, files: map[string]File{}, hashed: map[string]string{}}
+	s := &Set{pages: map[string]*template.Template{}, files: map[string]File{}, root: map[string]File{}}
 	texts := map[string]string{} // by the file's path without .html
 	own := map[string]bool{}     // those of texts that are not built in
+	var mistakes []error
 	for at, fsys := range []fs.FS{inside, pages} {
 		if fsys == nil {
 			continue
@@ -62,6 +67,10 @@ func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
 			files = append(files, file)
 			if static, ok := strings.CutPrefix(file, "static/"); ok {
 				s.addStatic(static, data)
+			} else if root, ok := strings.CutPrefix(file, "root/"); ok {
+				if err := s.addRoot(root, data); err != nil {
+					mistakes = append(mistakes, err)
+				}
 			} else if name, ok := strings.CutSuffix(file, ".html"); ok {
 				texts[name], own[name] = string(data), at == 1
 			} else if isTemplate(file) {
@@ -80,9 +89,19 @@ func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
 			return nil, fmt.Errorf("templates: all files are in the folder %q: give Parse what is inside, as with fs.Sub(files, %[1]q)", folder)
 		}
 	}
-	mistakes := s.checkCalls(texts, own, funcs)
-	if own["layout"] && !showsContent(texts) {
-		mistakes = append(mistakes, errors.New(`templates: layout.html shows no page: it needs {{template "content" .Data}} where the page's own part belongs`))
+	for name, text := range texts {
+		s.nonce = s.nonce || (isLayout(name) || strings.HasPrefix(name, "parts/")) && usesNonce.MatchString(text)
+	}
+	s.setVersion()
+	mistakes = append(mistakes, s.checkCalls(texts, own, funcs)...)
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		if !isLayout(name) {
+			continue
+		}
+		s.layouts = append(s.layouts, name)
+		if own[name] && !showsContent(name, texts) {
+			mistakes = append(mistakes, fmt.Errorf(`templates: %s.html shows no page: it needs {{template "content" .Data}} where the page's own part belongs`, name))
+		}
 	}
 	all := template.FuncMap{"static": s.StaticURL, "url": s.URL, "hasRoute": s.hasRoute}
 	maps.Copy(all, funcs)
@@ -91,10 +110,10 @@ func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
 		return nil, errors.Join(append(mistakes, err)...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
-		if name == "layout" || strings.HasPrefix(name, "parts/") {
+		if isLayout(name) || strings.HasPrefix(name, "parts/") {
 			continue
 		}
-		t, err := parsePage(shared, name, texts[name])
+		t, err := s.parsePage(shared, name, texts[name])
 		if err != nil {
 			mistakes = append(mistakes, fmt.Errorf("templates: %s.html: %w", name, err))
 			continue
@@ -106,6 +125,9 @@ func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
 	}
 	return s, nil
 }
+
+// isLayout reports whether a file, without its .html, is a layout.
+func isLayout(name string) bool { return name == "layout" || strings.HasPrefix(name, "layouts/") }
 
 // isTemplate reports whether a file is named as templates are elsewhere.
 func isTemplate(file string) bool {
@@ -123,7 +145,7 @@ func outerFolder(files []string) string {
 		return ""
 	}
 	folder, _, in := strings.Cut(files[0], "/")
-	if !in || folder == "parts" || folder == "static" {
+	if !in || folder == "parts" || folder == "static" || folder == "root" || folder == "layouts" {
 		return ""
 	}
 	for _, file := range files {
@@ -150,13 +172,18 @@ func workingFolder() string {
 	return ", which is " + folder
 }
 
-// parseShared parses what every page is parsed over: the layout and the parts.
+// parseShared parses what every page is parsed over: the layouts and the parts.
 func parseShared(texts map[string]string, funcs template.FuncMap) (*template.Template, error) {
 	shared, err := template.New("layout.html").Funcs(funcs).Parse(texts["layout"])
 	if err != nil {
 		return nil, fmt.Errorf("templates: layout.html: %w", err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		if isLayout(name) && name != "layout" {
+			if _, err := shared.New(name + ".html").Parse(texts[name]); err != nil {
+				return nil, fmt.Errorf("templates: %s.html: %w", name, err)
+			}
+		}
 		part, ok := strings.CutPrefix(name, "parts/")
 		if !ok {
 			continue
@@ -169,7 +196,7 @@ func parseShared(texts map[string]string, funcs template.FuncMap) (*template.Tem
 }
 
 // parsePage parses one page over a copy of what is shared, and has it escaped.
-func parsePage(shared *template.Template, name, text string) (*template.Template, error) {
+func (s *Set) parsePage(shared *template.Template, name, text string) (*template.Template, error) {
 	t, err := shared.Clone()
 	if err != nil {
 		return nil, err
@@ -184,13 +211,19 @@ func parsePage(shared *template.Template, name, text string) (*template.Template
 	}
 	// html/template escapes at the first Execute, all that this one reaches; the dot
 	// then stops it before anything of the site's runs.
-	escape, err := t.New("templates: escape").Parse(`{{call .}}{{template "layout.html"}}`)
-	if err != nil {
-		return nil, err
+	var escapes []*template.Template
+	for _, layout := range s.layouts {
+		escape, err := t.New("templates: escape " + layout).Parse(fmt.Sprintf("{{call .}}{{template %q}}", layout+".html"))
+		if err != nil {
+			return nil, err
+		}
+		escapes = append(escapes, escape)
 	}
 	stop := func() (string, error) { return "", errEscaped }
-	if err := escape.Execute(io.Discard, stop); !errors.Is(err, errEscaped) {
-		return nil, err
+	for _, escape := range escapes {
+		if err := escape.Execute(io.Discard, stop); !errors.Is(err, errEscaped) {
+			return nil, err
+		}
 	}
 	return t, nil
 }
@@ -208,15 +241,22 @@ func define(t *template.Template, name, file, text string) error {
 	return err
 }
 
-// Render writes page within the layout to w. That there is no such page is an error
-// that lists those there are. What a template wrote before it failed stays written:
+// Render writes page within the layout that p names to w. That there is no such page, or
+// no such layout, is an error that lists those there are. What a template wrote before it failed stays written:
 // w should hold it back, as a framework.Response does.
 func (s *Set) Render(w io.Writer, page string, p *Page) error {
 	t := s.pages[page]
 	if t == nil {
 		return fmt.Errorf("templates: there is no page %q, only %s", page, strings.Join(s.Pages(), ", "))
 	}
-	if err := t.Execute(w, p); err != nil {
+	layout := "layout"
+	if p.Layout != "" {
+		layout = "layouts/" + p.Layout
+	}
+	if !slices.Contains(s.layouts, layout) {
+		return fmt.Errorf("templates: page %q: there is no layout %q, only %s", page, p.Layout, strings.Join(s.Layouts(), ", "))
+	}
+	if err := t.ExecuteTemplate(w, layout+".html", p); err != nil {
 		return fmt.Errorf("templates: page %q: %w", page, err)
 	}
 	return nil
@@ -224,6 +264,16 @@ func (s *Set) Render(w io.Writer, page string, p *Page) error {
 
 // Pages lists the names of all pages, sorted.
 func (s *Set) Pages() []string { return slices.Sorted(maps.Keys(s.pages)) }
+
+// Layouts lists what Page.Layout may be, besides empty, sorted.
+func (s *Set) Layouts() (names []string) {
+	for _, layout := range s.layouts {
+		if name, ok := strings.CutPrefix(layout, "layouts/"); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
 
 // URL gives the address of the route called name, by the function that SetURL or
 // SetRoutes was given. It is the template function url.
@@ -253,6 +303,12 @@ func (s *Set) Uses(function string) bool {
 	return function == "static" && s.static || function == "url" && len(s.urls) > 0
 }
 
+// UsesNonce reports whether a layout or a part uses Page.Nonce.
+func (s *Set) UsesNonce() bool { return s.nonce }
+
+// usesNonce finds .Nonce in an action that is not a comment.
+var usesNonce = regexp.MustCompile(`{{-?\s*[^-/}\s][^}]*\.Nonce\b|{{-?\s*\.Nonce\b`)
+
 // hasRoute is a template function: it reports whether there is a route called name, so
 // that the built-in files link only to what is there.
 func (s *Set) hasRoute(name string) bool {
@@ -279,10 +335,13 @@ func (s *Set) CheckURLs() error {
 	return errors.Join(mistakes...)
 }
 
+// wellKnown is a folder that is not hidden, though its name begins with a dot (RFC 8615).
+const wellKnown = "root/.well-known"
+
 // walk calls f with every file of fsys that is not hidden.
 func walk(fsys fs.FS, f func(file string, data []byte)) error {
 	return fs.WalkDir(fsys, ".", func(file string, entry fs.DirEntry, err error) error {
-		hidden := entry != nil && strings.HasPrefix(entry.Name(), ".") && file != "."
+		hidden := entry != nil && strings.HasPrefix(entry.Name(), ".") && file != "." && file != wellKnown
 		switch {
 		case err != nil:
 			return err

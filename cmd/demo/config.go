@@ -82,7 +82,7 @@ func (c *config) options() []option {
 		{"proxies", "PROXIES", &c.proxies, "n",
 			"how many proxies in a row stand in front, each of which appends to X-Forwarded-For; in\nGoogle's cloud its own front end, else none, if nothing is said"},
 		{"admin", "ADMIN", (*text)(&c.admin), "name",
-			"who may see /admin; users in memory get one of this name, or \"admin\", with a\nrandom password that is logged once"},
+			"who may see /admin, and nobody else; users in memory get one of this\nname, or \"admin\", with a random password that is logged once"},
 		{"webapp2-secret-file", "WEBAPP2_SECRET_FILE", (*text)(&c.webapp2.secretFile), "path",
 			"a file with the secret_key of a webapp2 application, whose users stay logged in"},
 		{"webapp2-cookie", "WEBAPP2_COOKIE", (*text)(&c.webapp2.cookie), "name",

@@ -129,8 +129,9 @@ func TestEveryKindOfSessions(t *testing.T) {
 			v.sees(403, "/admin", "for those who run the site")
 			v.sees(200, "/logout", "You are logged out.", "x", "")
 			v.sees(200, "/account", "<h1>Log in</h1>")
-			v.sees(200, "/cart", "€ 12.50</strong>")
+			v.sees(200, "/cart", "Nothing in it yet.")
 			v.sees(200, "/login", "Welcome back, ann.", "name", "ann", "password", "battery staple")
+			v.sees(200, "/cart", "€ 12.50</strong>")
 		})
 	}
 }

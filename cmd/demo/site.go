@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
@@ -44,9 +43,11 @@ func newApp(ctx context.Context, c *config, services *services, log *slog.Logger
 	}
 	site := &handlers.Site{Name: "webapp2go", Sessions: manager, Templates: pages, Users: services.users}
 	site.Throttle.Counter = services.counter
-	if err := makeAdmin(ctx, c, site, log); err != nil {
+	admin, err := findAdmin(ctx, c, site, log)
+	if err != nil {
 		return nil, err
 	}
+	site.Users = &administered{services.users, admin}
 	app := demo.New(site, events)
 	app.Debug, app.Log, app.BaseURL, app.Proxy = c.debug, log, c.baseURL, c.proxy
 	if c.requests.on {
@@ -59,21 +60,23 @@ func newApp(ctx context.Context, c *config, services *services, log *slog.Logger
 	return app, nil
 }
 
-// makeAdmin gives somebody the role that /admin asks for. Users in memory are all new,
-// so it makes one, with a password that is logged, once: they are never in the cloud.
-func makeAdmin(ctx context.Context, c *config, site *handlers.Site, log *slog.Logger) error {
+// findAdmin returns the ID of who may see /admin, as -admin says by name; empty: nobody may.
+// Users in memory are all new, so it makes one, with a password that is logged, once: they
+// are never in the cloud.
+func findAdmin(ctx context.Context, c *config, site *handlers.Site, log *slog.Logger) (id string, err error) {
 	name := c.admin
 	if name == "" && c.users == "memory" {
 		name = demo.RoleAdmin
 	}
 	if name == "" {
-		return nil
+		log.Info("nobody may see /admin: -admin names who may")
+		return "", nil
 	}
 	user, err := site.Users.ByName(ctx, name)
 	if errors.Is(err, auth.ErrNotFound) {
 		if c.users != "memory" {
-			log.Warn("nobody may see /admin: -admin names a user who has not signed up", "name", name)
-			return nil
+			log.Warn("nobody may see /admin: -admin names a user who has not signed up; start again after that", "name", name)
+			return "", nil
 		}
 		password := rand.Text()[:16]
 		if user, err = site.Passwords.SignUp(ctx, site.Users, name, password); err == nil {
@@ -81,14 +84,42 @@ func makeAdmin(ctx context.Context, c *config, site *handlers.Site, log *slog.Lo
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("-admin %q: %w", name, err)
+		return "", fmt.Errorf("-admin %q: %w", name, err)
 	}
-	if slices.Contains(user.Roles, demo.RoleAdmin) {
-		return nil
+	log.Info("one user may see /admin", "name", user.Name, "user", user.ID)
+	return user.ID, nil
+}
+
+// administered are users of whom one alone has the role that /admin asks for, whatever
+// roles are kept: who was named by -admin before has it no longer.
+type administered struct {
+	auth.Store
+	admin string // the ID; empty: nobody's
+}
+
+// ByID returns a user with the role, or without.
+func (a *administered) ByID(ctx context.Context, id string) (*auth.User, error) {
+	return a.withRole(a.Store.ByID(ctx, id))
+}
+
+// ByName returns a user with the role, or without.
+func (a *administered) ByName(ctx context.Context, name string) (*auth.User, error) {
+	return a.withRole(a.Store.ByName(ctx, name))
+}
+
+func (a *administered) withRole(user *auth.User, err error) (*auth.User, error) {
+	if err != nil {
+		return nil, err
 	}
-	user.Roles = append(user.Roles, demo.RoleAdmin)
-	if err := site.Users.Update(ctx, user); err != nil {
-		return fmt.Errorf("-admin %q: %w", name, err)
+	var roles []string
+	for _, role := range user.Roles {
+		if role != demo.RoleAdmin {
+			roles = append(roles, role)
+		}
 	}
-	return nil
+	if user.ID == a.admin {
+		roles = append(roles, demo.RoleAdmin)
+	}
+	user.Roles = roles
+	return user, nil
 }

@@ -36,6 +36,58 @@ func euros(cents int64) string { return fmt.Sprintf("€ %d.%02d", cents/100, ce
 // The cart is a session of its own, beside that of the login.
 type CartHandler struct{ handlers.BaseHandler }
 
+// openCart returns the cart, which belongs to its owner. One that was filled by nobody
+// becomes that of who logs in. One of somebody else is not shown: it waits for its owner to
+// log in again, and ends if another user logs in or if write says that it is to be filled.
+// The cart is nil if there is none to show.
+func openCart(h *handlers.BaseHandler, write bool) (*sessions.Session, error) {
+	cart := h.Store().Named(CartCookie)
+	user, err := h.User()
+	if err != nil {
+		return nil, err
+	}
+	owner := cart.User()
+	switch {
+	case user == nil && owner == "":
+	case user == nil && !write:
+		return nil, nil
+	case user == nil:
+		cart.Destroy()
+	case owner == user.ID:
+	default:
+		if owner != "" {
+			cart.Destroy()
+		}
+		if write || count(cart) > 0 {
+			cart.SetUser(user.ID)
+		}
+	}
+	return cart, nil
+}
+
+// count returns how many things are in a cart.
+func count(cart *sessions.Session) (things int64) {
+	if cart == nil {
+		return 0
+	}
+	for _, p := range products {
+		n, _ := sessions.Get[int64](cart, p.ID)
+		things += max(n, 0)
+	}
+	return things
+}
+
+// cartValues shows the layout how many things are in the cart. It runs for every page, so
+// that the cart has its owner from the first page after a login. While nobody can say who is
+// logged in, it shows nothing.
+func cartValues(h *handlers.BaseHandler) (map[string]any, error) {
+	cart, err := openCart(h, false)
+	if err != nil {
+		return nil, nil
+	}
+	return map[string]any{"cart": count(cart)}, nil
+}
+
 type cartLine struct {
 	product
 	Count int64
@@ -49,14 +101,19 @@ type cartData struct {
 	Total    string
 }
 
-func (h *CartHandler) cart() *sessions.Session { return h.Store().Named(CartCookie) }
-
 // Get shows the products and what is in the cart.
 func (h *CartHandler) Get() error {
+	cart, err := openCart(&h.BaseHandler, false)
+	if err != nil {
+		return err
+	}
 	data := cartData{Products: products}
 	var total int64
 	for _, p := range products {
-		if n, _ := sessions.Get[int64](h.cart(), p.ID); n > 0 {
+		if cart == nil {
+			break
+		}
+		if n, _ := sessions.Get[int64](cart, p.ID); n > 0 {
 			data.Lines = append(data.Lines, cartLine{p, n})
 			total += p.Cents * n
 		}
@@ -65,8 +122,8 @@ func (h *CartHandler) Get() error {
 	return h.Render("cart", data)
 }
 
-// Post changes the cart: "product" is put in once more, taken out once, or removed,
-// as "action" says.
+// Post changes the cart: "product" is put in, or once more, or taken out once, or removed, as
+// "action" says. What is done in the cart leads back to it, and not to the top of the page.
 func (h *CartHandler) Post() error {
 	if err := h.ParseFields(formBytes); err != nil {
 		return err
@@ -76,23 +133,36 @@ func (h *CartHandler) Post() error {
 	if i < 0 {
 		return h.Abort(http.StatusBadRequest, "There is no such product.")
 	}
-	p, cart := products[i], h.cart()
-	switch form.Get("action") {
-	case "add":
+	action := form.Get("action")
+	if !slices.Contains([]string{"add", "more", "less", "remove"}, action) {
+		return h.Abort(http.StatusBadRequest, `The form value "action" must be add, more, less or remove.`)
+	}
+	cart, err := openCart(&h.BaseHandler, true)
+	if err != nil {
+		return err
+	}
+	p := products[i]
+	switch action {
+	case "add", "more":
 		if cart.Incr(p.ID, 1) > cartMost {
 			cart.Set(p.ID, int64(cartMost))
 			h.Flash(fmt.Sprintf("%d of one thing is all we have.", cartMost), "warning")
-			break
+			return h.RedirectTo("cart")
 		}
-		h.Flash(p.Name+" is in your cart.", "success")
+		if action == "add" {
+			h.Flash(p.Name+" is in your cart.", "success")
+			return h.RedirectTo("cart")
+		}
 	case "less":
 		if cart.Incr(p.ID, -1) <= 0 {
 			cart.Delete(p.ID)
 		}
 	case "remove":
 		cart.Delete(p.ID)
-	default:
-		return h.Abort(http.StatusBadRequest, `The form value "action" must be add, less or remove.`)
 	}
-	return h.RedirectTo("cart")
+	path, err := h.URL("cart")
+	if err != nil {
+		return err
+	}
+	return h.Redirect(path + "#cart")
 }

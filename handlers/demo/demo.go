@@ -25,8 +25,9 @@ func Pages() fs.FS {
 }
 
 // New returns the whole demo, ready to be served: the site's own pages and those of
-// package handlers. Events may be nil.
+// package handlers. Events may be nil. It sets the site's LayoutValues.
 func New(site *handlers.Site, events *Events) *framework.App {
+	site.LayoutValues = cartValues
 	app := framework.New()
 	app.Init = site.Init
 	app.Handle("/", framework.To[HomeHandler](app)).Name("home")

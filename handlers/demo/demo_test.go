@@ -7,6 +7,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,11 +21,17 @@ import (
 // serve starts the demo with an admin, whose password is "correct horse".
 func serve(t *testing.T) *httptest.Server {
 	t.Helper()
+	return serveWith(t, sessions.NewMemory())
+}
+
+// serveWith starts it with the logins in a backend; nil: in signed cookies.
+func serveWith(t *testing.T, backend sessions.Backend) *httptest.Server {
+	t.Helper()
 	events := new(demo.Events)
 	log := slog.New(slog.DiscardHandler)
 	manager, err := sessions.New(sessions.Config{
 		Keys:     []sessions.Key{sessions.RandomKey()},
-		Sessions: demo.Sessions(sessions.NewMemory(), true, nil),
+		Sessions: demo.Sessions(backend, true, nil),
 		OnEvent:  events.Count,
 		Log:      log,
 	})
@@ -119,7 +126,7 @@ func TestCart(t *testing.T) {
 		{"less", "pencil", 200, "€ 12.50</strong>", "<p>Pencil</p>"},
 		{"remove", "notebook", 200, "Nothing in it yet", "</strong>"},
 		{"add", "yacht", 400, "There is no such product.", ""},
-		{"steal", "pencil", 400, "add, less or remove", ""},
+		{"steal", "pencil", 400, "add, more, less or remove", ""},
 	}
 	for _, test := range tests {
 		status, page := b.post("/cart", "action", test.action, "product", test.product)
@@ -135,6 +142,73 @@ func TestCart(t *testing.T) {
 	}
 	if _, page := b.post("/cart", "action", "add", "product", "gopher"); !strings.Contains(page, "99 of one thing is all we have") || !strings.Contains(page, "€ 2376.00</strong>") {
 		t.Errorf("a hundred gophers are in the cart\n%s", page)
+	}
+}
+
+// The cart belongs to its owner: what nobody has filled is of who logs in, it is shown to
+// nobody else, and another user's login ends it.
+func TestCartBelongsToItsOwner(t *testing.T) {
+	const empty, full, badge = "Nothing in it yet.", "€ 1.80</strong>", `<span class="count">1<`
+	b := open(t, serve(t))
+	look := func(when string, shows ...string) {
+		t.Helper()
+		_, _, page := b.request(http.MethodGet, "/cart", nil)
+		for _, text := range []string{empty, full, badge} {
+			if strings.Contains(page, text) != slices.Contains(shows, text) {
+				t.Errorf("%s: the cart shows %q: %v", when, text, strings.Contains(page, text))
+			}
+		}
+	}
+	look("at first", empty)
+	b.post("/cart", "action", "add", "product", "pencil")
+	look("filled by nobody", full, badge)
+	b.post("/signup", "name", "ann", "password", "correct horse") // shows one page, not the cart
+	b.post("/logout")
+	look("after ann's logout", empty)
+	b.post("/signup", "name", "bert", "password", "correct horse")
+	look("bert's", empty)
+	b.post("/logout")
+	b.post("/login", "name", "ann", "password", "correct horse")
+	look("ann's, which bert has ended", empty)
+	b.post("/cart", "action", "add", "product", "pencil")
+	b.post("/logout")
+	look("after another logout", empty)
+	b.post("/login", "name", "ann", "password", "correct horse")
+	look("ann is back", full, badge)
+	b.post("/logout")
+	b.post("/cart", "action", "add", "product", "pencil")
+	look("nobody has begun another", full, badge)
+	b.post("/login", "name", "ann", "password", "correct horse")
+	look("which ann takes", full, badge)
+}
+
+// What is done in the cart leads back to the cart, and a product to its message.
+func TestCartLeadsBack(t *testing.T) {
+	b := open(t, serve(t))
+	b.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for _, test := range [][2]string{{"add", "/cart"}, {"more", "/cart#cart"}, {"less", "/cart#cart"}, {"remove", "/cart#cart"}} {
+		_, header, _ := b.request(http.MethodPost, "/cart", url.Values{"action": {test[0]}, "product": {"pencil"}})
+		if got := header.Get("Location"); got != test[1] {
+			t.Errorf("%s leads to %q, want %q", test[0], got, test[1])
+		}
+	}
+}
+
+// What the front page says of the session is true where it is kept.
+func TestHomeSaysWhatALogoutEnds(t *testing.T) {
+	const ends, remains = "the old cookie is worth nothing", "A copy of the cookie would work until it expires"
+	for name, test := range map[string]struct {
+		backend      sessions.Backend
+		shows, hides string
+	}{"memory": {sessions.NewMemory(), ends, remains}, "cookie": {nil, remains, ends}} {
+		t.Run(name, func(t *testing.T) {
+			b := open(t, serveWith(t, test.backend))
+			b.request(http.MethodGet, "/", nil)
+			_, _, page := b.request(http.MethodGet, "/", nil)
+			if !strings.Contains(page, test.shows) || strings.Contains(page, test.hides) {
+				t.Errorf("the page says\n%s", page)
+			}
+		})
 	}
 }
 

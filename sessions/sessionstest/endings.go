@@ -150,6 +150,24 @@ var userEndingChecks = []userCheck{
 			}
 		}
 	}},
+	{"MaxPerUser", func(t *testing.T, b sessions.UserBackend) {
+		s, ann := newSite(t, sessions.Spec{Backend: b, MaxPerUser: 3}), newUser()
+		var visitors []*browser
+		for range 6 {
+			visitor := s.browser()
+			visitor.visit(func(s *sessions.Session) { s.LogIn(ann, sessions.Login{}) })
+			visitors = append(visitors, visitor)
+			s.step(time.Second)
+		}
+		for i, visitor := range visitors {
+			if alive := visitor.is(ann); alive != (i >= 3) {
+				t.Errorf("session %d of 6 with room for 3: alive is %v", i, alive)
+			}
+		}
+		if infos, err := s.manager.UserSessions(t.Context(), "", ann); err != nil || len(infos) != 3 {
+			t.Errorf("UserSessions: %d, error %v; want 3", len(infos), err)
+		}
+	}},
 	{"EndUserAgainstWriter", func(t *testing.T, b sessions.UserBackend) {
 		s := newSite(t, sessions.Spec{Backend: b})
 		var races tally

@@ -87,7 +87,7 @@ var circumstances = []circumstance{
 	{name: "at save: not found", amid: goes},
 }
 
-// states is the table of docs/sessions.md: what a request does to Ann's session of before
+// states is the table of all cases: what a request does to Ann's session of before
 // (it holds n), and what comes of it in each of the circumstances: the cookie of the
 // response, what the browser and what the twin see in the end, and the events.
 var states = []struct {
@@ -503,7 +503,10 @@ func doubleClick(t *testing.T, b sessions.Backend) {
 	if testing.Short() {
 		each = 2
 	}
+	room := make(chan struct{}, 16)
 	errs := atOnce(len(gaps)*each, func(i int) error {
+		room <- struct{}{}
+		defer func() { <-room }()
 		visitor := s.browser()
 		if err := visitor.try(own); err != nil {
 			return err

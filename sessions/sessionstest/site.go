@@ -28,6 +28,9 @@ type site struct {
 
 func newSite(t *testing.T, spec sessions.Spec) *site {
 	t.Helper()
+	if spec.MaxPerUser == 0 {
+		spec.MaxPerUser = -1 // many tests have the same user
+	}
 	s := &site{t: t, backend: spec.Backend}
 	manager, err := sessions.New(sessions.Config{
 		Keys:     []sessions.Key{sessions.RandomKey()},

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/handlers/demo"
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+// Who is named now has the role, and who was named before has it no longer, whatever is
+// kept; a change of password does not bring it back.
+func TestAdminIsWhoIsNamedNow(t *testing.T) {
+	const password = "correct horse battery"
+	users := auth.NewMemory()
+	for name, roles := range map[string][]string{"ann": nil, "bert": {"editor", demo.RoleAdmin}, "carl": {"editor"}} {
+		user, err := new(auth.Passwords).SignUp(t.Context(), users, name, password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		user.Roles = roles
+		if err := users.Update(t.Context(), user); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		flag  string
+		users string
+		want  string // who may see /admin
+		log   string
+	}{
+		{"ann", "datastore", "ann", "one user may see /admin\" name=ann"},
+		{"BERT", "datastore", "bert", "one user may see /admin\" name=bert"},
+		{"carl", "memory", "carl", "one user may see /admin\" name=carl"},
+		{"nobody", "datastore", "", "-admin names a user who has not signed up"},
+		{"", "datastore", "", "nobody may see /admin: -admin names who may"},
+	} {
+		t.Run("-admin="+test.flag, func(t *testing.T) {
+			var log bytes.Buffer
+			c := &config{admin: test.flag, users: test.users}
+			c.insecure.on = true
+			app, err := newApp(t.Context(), c, &services{users: users, sessions: sessions.NewMemory()}, slog.New(slog.NewTextHandler(&log, nil)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(log.String(), test.log) {
+				t.Errorf("missing %q in the log\n%s", test.log, &log)
+			}
+			app.Log = slog.New(slog.DiscardHandler)
+			server := httptest.NewServer(app)
+			defer server.Close()
+			for _, name := range []string{"ann", "bert", "carl"} {
+				jar, err := cookiejar.New(nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				client := http.Client{Jar: jar}
+				send := func(path string, form url.Values) int {
+					res, err := client.PostForm(server.URL+path, form)
+					if err != nil {
+						t.Fatal(err)
+					}
+					res.Body.Close()
+					return res.StatusCode
+				}
+				send("/login", url.Values{"name": {name}, "password": {password}})
+				// The user is written, with the roles that this start gives.
+				if got := send("/account", url.Values{"action": {"password"}, "old": {password}, "new": {password + " once more"}}); got != 200 {
+					t.Errorf("%s changes the password: %d", name, got)
+				}
+				send("/account", url.Values{"action": {"password"}, "old": {password + " once more"}, "new": {password}})
+				res, err := client.Get(server.URL + "/admin")
+				if err != nil {
+					t.Fatal(err)
+				}
+				res.Body.Close()
+				if want := map[bool]int{true: 200, false: 403}[name == test.want]; res.StatusCode != want {
+					t.Errorf("%s gets %d, want %d", name, res.StatusCode, want)
+				}
+			}
+		})
+	}
+	if carl, err := users.ByName(t.Context(), "carl"); err != nil || !carl.Has("editor") {
+		t.Errorf("carl has lost another role: %v, %v", carl.Roles, err)
+	}
+}
