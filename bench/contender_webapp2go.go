@@ -135,7 +135,7 @@ func (h *logInPage) Post() error {
 type routePage struct{ framework.RequestHandler }
 
 func (h *routePage) Get() error {
-	if id, found := h.Vars["id"]; found {
+	if id := h.Var("id"); id != "" {
 		return answer(&h.RequestHandler, id)
 	}
 	return answer(&h.RequestHandler, fixedBody)

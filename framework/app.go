@@ -8,8 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/gorilla/mux"
 )
 
 // An App is a web application: a routing table, what its handlers share, and how it
@@ -17,7 +15,7 @@ import (
 // routes, and then serve; it must not change after the first request. ServeHTTP, URL
 // and the other methods that only read are safe for concurrent use.
 type App struct {
-	*mux.Router // all of mux: Handle, Host, Schemes, PathPrefix, Subrouter, Name, Use, ...
+	*Router // the routing table: Handle, HandleFunc, PathPrefix, Host, Use, Guard, Named, ...
 
 	Debug       bool                        // error pages show the error and the stack
 	Log         *slog.Logger                // nil: slog.Default()
@@ -26,15 +24,18 @@ type App struct {
 	Errors      map[int]ErrorHandler        // the site's error pages by status; New makes the map; others are plain
 	Fallback    func() Handler              // makes the handler that answers where no route did (404, 405); nil: a plain one
 	BaseURL     string                      // scheme and host for absolute URLs; the Host header is not trusted for them
+	Prefix      string                      // path below which the App stands, like "/shop", with or without http.StripPrefix around it; part of the URLs that it builds; empty: none
 	Buffer      int                         // bytes of body that are held back; 0: 64 KiB
 	MaxBody     int64                       // bytes of a request's body; 0: 32 MiB; negative: no limit
 	CrossOrigin *http.CrossOriginProtection // which cross-origin writes of browsers to let in; nil: none
 	Proxy       Proxy                       // whose headers to believe; none by default
+	Guarded     bool                        // Check reports every route that neither Router.Guard nor a Guard of its type covers
 
-	index   atomic.Pointer[index] // nil before the first request
-	checked atomic.Bool           // Check was called
-	mutex   sync.Mutex            // guards routes while they are made, and the making of index
-	routes  []*route
+	frozen    atomic.Pointer[tree] // of the routing table; nil before the first request
+	checked   atomic.Bool          // Check was called
+	mutex     sync.Mutex           // guards endpoints, and the making of the tree
+	endpoints []*endpoint
+	names     map[string]*Route
 
 	warnedOfProxy atomic.Bool // that Proxy does not say what stands in front of the program
 }
@@ -53,51 +54,59 @@ type ErrorHandler func(h Handler, err error) error
 
 // New returns an App without routes and without error pages.
 func New() *App {
-	a := &App{Router: mux.NewRouter(), Errors: map[int]ErrorHandler{}}
-	a.NotFoundHandler = refusal{a, http.StatusNotFound}
-	a.MethodNotAllowedHandler = refusal{a, http.StatusMethodNotAllowed}
-	// Paths are matched as they come: mux would answer an unclean one with a redirect,
-	// after which a POST comes back as a GET.
-	a.SkipClean(true)
-	a.Use(removingUploads)
+	a := &App{Errors: map[int]ErrorHandler{}}
+	a.Router = &Router{app: a}
 	return a
 }
 
 var _ http.Handler = (*App)(nil)
 
-// ServeHTTP takes one request through its life: match, build, dispatch, answer.
+// ServeHTTP takes one request through its life: match, build, dispatch, respond.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var path splitPath
-	found, refused := a.find(r, &path)
-	response, h := a.newResponse(w, r, found)
+	r = a.withoutPrefix(r)
+	var s search
+	refused := a.find(&s, r)
+	response, h := a.newResponse(w, r, s.match)
 	defer response.removeUploads()
 	if a.RequestLog != nil {
 		defer a.logRequest(response, r, time.Now())
 	}
 	r = a.limitBody(response, r)
+	response.core.Request = r
 	switch {
 	case refused != nil:
 		a.refuse(response, r, refused)
-	case found != nil:
-		found.serve(response, r, found.variables(&path), h)
+	case s.route.chain == nil:
+		s.route.ours.serve(response, r, h)
 	default:
-		if err := protect(func() error { a.Router.ServeHTTP(response, r); return nil }); err != nil {
+		if err := protect(func() error { s.route.chain.ServeHTTP(response, r); return nil }); err != nil {
 			a.fail(response, r, err) // of middleware, or of an http.Handler that is none of ours
 		}
 	}
 	a.finish(response, r)
 }
 
-// find returns the route that takes a request, nil where that is for mux to say, and an
-// error where no route may. It splits the path.
-func (a *App) find(r *http.Request, path *splitPath) (*entry, error) {
-	if err := a.crossOrigin().Check(r); err != nil {
-		return nil, &Error{Code: http.StatusForbidden, Message: fromAnotherSite, Err: err}
+// find looks for the route that takes a request, and returns an error if none may.
+func (a *App) find(s *search, r *http.Request) error {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions: // which change nothing
+	default:
+		if err := a.crossOrigin().Check(r); err != nil {
+			return &Error{Code: http.StatusForbidden, Message: fromAnotherSite, Err: err}
+		}
 	}
-	if !path.split(r.URL.Path) {
-		return nil, Abort(http.StatusNotFound)
+	if a.Router == nil {
+		return errors.New("framework: an App without a Router: make it with framework.New")
 	}
-	return a.table().find(r.Method, path), nil
+	a.table().find(s, r, r.Method)
+	switch {
+	case s.route != nil:
+		r.Pattern = s.route.template
+		return nil
+	case s.refused:
+		return Abort(http.StatusMethodNotAllowed)
+	}
+	return Abort(http.StatusNotFound)
 }
 
 // finish sends what is held, and answers the error of a hook that failed in that.
@@ -126,7 +135,7 @@ func (a *App) finish(w *Response, r *http.Request) {
 // where it has one, else with that of the Fallback.
 func (a *App) fail(w *Response, r *http.Request, err error) {
 	h := w.core.outermost
-	if h == nil {
+	if w.core.App == nil { // it was made, and not given the request yet
 		var failed error
 		h, failed = a.newFallback(w, r)
 		w.core = h.requestHandler()
@@ -150,13 +159,9 @@ func (a *App) logger() *slog.Logger {
 	return cmp.Or(a.Log, slog.Default())
 }
 
-// made remembers a route for Check. The routing table is read without a lock, so it has
-// to be whole before it is used.
-func (a *App) made(rt *route) {
+// made remembers what serves routes, for Check.
+func (a *App) made(e *endpoint) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
-	if a.index.Load() != nil {
-		panic("framework: a route was made after the first request: make all of them before serving")
-	}
-	a.routes = append(a.routes, rt)
+	a.endpoints = append(a.endpoints, e)
 }

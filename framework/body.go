@@ -8,6 +8,8 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+
+	"github.com/gorilla/mux"
 )
 
 // formMemory is how much of a multipart form is kept in memory; larger files go to
@@ -74,14 +76,20 @@ func removeUploads(r *http.Request) {
 	}
 }
 
-// removingUploads is middleware that removes the uploads of a request when it has been
-// served. It stands first in the App's own Router, so that it sees the copy of mux, and
-// right before each http.Handler, so that it sees the copies of middleware.
-func removingUploads(next http.Handler) http.Handler {
-	if next == nil {
-		return nil // of a route without a handler, which mux answers with 404
+// removingUploads removes the uploads of a request when its handler has served it. It
+// stands right before each http.Handler, so that it sees the copies of middleware.
+// In another Router that is such a handler, it stands before each of its handlers.
+func removingUploads(h http.Handler) http.Handler {
+	if other, ok := h.(*mux.Router); ok {
+		// The function returns no error, so Walk does not.
+		_ = other.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+			if h := route.GetHandler(); h != nil {
+				route.Handler(removingUploads(h))
+			}
+			return nil
+		})
 	}
-	return uploads{next}
+	return uploads{h}
 }
 
 type uploads struct{ handler http.Handler }
@@ -155,10 +163,25 @@ func (h *RequestHandler) JSON(v any) error {
 	if err != nil {
 		return fmt.Errorf("framework: JSON: %w", err)
 	}
-	if header := h.Response.Header(); header.Get("Content-Type") == "" {
-		header.Set("Content-Type", "application/json")
-	}
+	h.Response.contentType("application/json")
 	_, err = h.Write(append(body, '\n'))
+	return err
+}
+
+// Text responds with plain text, in UTF-8. A Content-Type that was set before is kept.
+//
+//	return h.Text("hello")
+func (h *RequestHandler) Text(s string) error {
+	h.Response.contentType("text/plain; charset=utf-8")
+	_, err := h.Response.WriteString(s)
+	return err
+}
+
+// HTML responds with a page that is made, in UTF-8. It escapes nothing: use html/template
+// for what came with a request. A Content-Type that was set before is kept.
+func (h *RequestHandler) HTML(s string) error {
+	h.Response.contentType("text/html; charset=utf-8")
+	_, err := h.Response.WriteString(s)
 	return err
 }
 

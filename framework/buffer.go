@@ -26,6 +26,7 @@ func (a *App) limit() int32 {
 func (r *Response) buffer() *[]byte {
 	if r.body == nil {
 		r.body = buffers.Get().(*[]byte)
+		*r.body, r.text = append(*r.body, r.text...), ""
 	}
 	return r.body
 }
@@ -52,7 +53,7 @@ func (r *Response) holdFrom(src io.Reader) (n int, err error) {
 
 func (r *Response) held() int {
 	if r.body == nil {
-		return 0
+		return len(r.text)
 	}
 	return len(*r.body)
 }
@@ -66,7 +67,7 @@ func (r *Response) dropBody() {
 // release gives the buffer back. Nobody else has seen it: Write copies.
 func (r *Response) release() {
 	buffer := r.body
-	if buffer == nil {
+	if r.text = ""; buffer == nil {
 		return
 	}
 	r.body = nil

@@ -15,23 +15,25 @@ import (
 //
 // It makes a handler of every type that has a route, runs App.Init on it with a GET
 // of "/" and a Response that goes nowhere, and asks its Ready() error where it has
-// one. And it reports what mux keeps to itself: templates that are wrong, names of
-// routes and of a route's variables given twice, StrictSlash and SkipClean(false), a
-// NotFoundHandler or MethodNotAllowedHandler that was replaced, a route without a
-// handler or with one of another App, a route of [ToMethod] that names no verbs, one
-// that takes GET where none takes HEAD.
+// one. And it reports the mistakes of the routing table, see [Router]: templates that are
+// wrong, names of routes and of a route's variables given twice, a route without a
+// handler, with one of another App or that is never reached, a route of [ToMethod] that
+// names no methods and, if App.Guarded is set, a route that has no guard.
 func (a *App) Check() error {
 	a.checked.Store(true)
 	if a.Router == nil {
 		return errors.New("framework: an App without a Router: make it with framework.New")
 	}
+	if a.Router.app != a {
+		return errors.New("framework: App.Router is another App's: leave the one that framework.New has made")
+	}
 	mistakes := a.checkTable()
 	a.mutex.Lock()
-	routes := slices.Clone(a.routes)
+	endpoints := slices.Clone(a.endpoints)
 	a.mutex.Unlock()
 	var found []error
-	for _, rt := range routes {
-		found = append(found, a.checkRoute(rt))
+	for _, e := range endpoints {
+		found = append(found, a.checkEndpoint(e))
 	}
 	mistakes = append(mistakes, joinUnready(append(found, a.checkFallback()))...)
 	for status := range a.Errors {
@@ -42,16 +44,16 @@ func (a *App) Check() error {
 	if _, err := a.base(); err != nil {
 		mistakes = append(mistakes, err)
 	}
-	mistakes = append(mistakes, a.Proxy.check())
+	mistakes = append(mistakes, a.checkPrefix(), a.Proxy.check())
 	return errors.Join(mistakes...)
 }
 
-// checkRoute makes two handlers as for two requests, and asks one whether it is ready.
-func (a *App) checkRoute(rt *route) error {
+// checkEndpoint makes two handlers as for two requests, and asks one whether it is ready.
+func (a *App) checkEndpoint(e *endpoint) error {
 	var first Handler
 	err := protect(func() error {
-		first = rt.newHandler()
-		second := rt.newHandler()
+		first = e.newHandler()
+		second := e.newHandler()
 		if err := errors.Join(checkNil(first, "the constructor given to From"), checkNil(second, "the constructor given to From")); err != nil {
 			return err
 		}

@@ -45,8 +45,8 @@ func TestCheck(t *testing.T) {
 			app.Handle("/", get(app)).Name("home")
 			app.Handle("/list", framework.ToMethod(app, (*onlyGet).Get)).Methods("GET", "HEAD")
 			app.HandleFunc("/post", func(http.ResponseWriter, *http.Request) {}).Methods("POST")
-			app.Handle("/split", get(app)).Methods("GET")
 			app.Handle("/split", get(app)).Methods("HEAD")
+			app.Handle("/split", get(app)).Methods("GET")
 			sub := app.PathPrefix("/sub").Methods("GET", "HEAD").Subrouter()
 			sub.Handle("/list", framework.ToMethod(app, (*onlyGet).Get))
 			app.Path("/built/{x}").BuildOnly().Name("built")
@@ -85,40 +85,23 @@ func TestCheck(t *testing.T) {
 		"a Fallback that panics": {func(app *framework.App) { app.Fallback = func() framework.Handler { panic("no fallback") } },
 			[]string{"framework: panic: no fallback"}},
 		"no leading slash": {func(app *framework.App) { app.Handle("nolead", get(app)) },
-			[]string{`never matches: mux: path must start with a slash, got "nolead"`}},
+			[]string{`never matches: template "nolead" must begin with a slash: write "/nolead"`}},
 		"a bad pattern": {func(app *framework.App) { app.Handle("/{id:[}", get(app)) },
-			[]string{"never matches: error parsing regexp"}},
+			[]string{"error parsing regexp"}},
 		"unbalanced braces": {func(app *framework.App) { app.Handle("/{id", get(app)) },
-			[]string{`never matches: mux: unbalanced braces in "/{id"`}},
+			[]string{`never matches: template "/{id" has unbalanced braces`}},
 		"a name twice": {func(app *framework.App) {
 			app.Handle("/a", get(app)).Name("x")
 			app.PathPrefix("/s").Subrouter().Handle("/b", get(app)).Name("x")
 		}, []string{`framework: routes "/a" and "/s/b" are both named "x"`}},
 		"a variable twice": {func(app *framework.App) { app.Handle("/{x}/{x}", get(app)) },
-			[]string{`has two variables named "x"`}},
-		"StrictSlash": {func(app *framework.App) {
-			app.StrictSlash(true)
-			app.Handle("/a/", get(app))
-		}, []string{`framework: route "/a/" has StrictSlash`}},
-		"StrictSlash below": {func(app *framework.App) {
-			app.PathPrefix("/s").Subrouter().StrictSlash(true).Handle("/a/", get(app))
-		}, []string{`framework: route "/s/a/" has StrictSlash`}},
+			[]string{`it has two variables named "x"`}},
 		"no proxies":       {func(app *framework.App) { app.Proxy = framework.Proxies(0) }, []string{"framework: App.Proxy is none of NoProxy"}},
 		"too many proxies": {func(app *framework.App) { app.Proxy = framework.Proxies(101) }, []string{"Proxies(1) to Proxies(100): give Proxies the number"}},
-		"SkipClean off":    {func(app *framework.App) { app.SkipClean(false) }, []string{"framework: SkipClean(false)"}},
-		"NotFoundHandler": {func(app *framework.App) { app.NotFoundHandler = http.NotFoundHandler() },
-			[]string{"framework: NotFoundHandler or MethodNotAllowedHandler was replaced: use App.Fallback and App.Errors"}},
-		"NotFoundHandler taken away": {func(app *framework.App) { app.NotFoundHandler = nil },
-			[]string{"framework: NotFoundHandler or MethodNotAllowedHandler was replaced"}},
-		"another Router": {func(app *framework.App) { app.Router = mux.NewRouter() },
-			[]string{"framework: NotFoundHandler or MethodNotAllowedHandler was replaced", "framework: SkipClean(false)"}},
-		"MethodNotAllowedHandler below": {func(app *framework.App) {
-			sub := app.PathPrefix("/s").Subrouter()
-			sub.MethodNotAllowedHandler = http.NotFoundHandler()
-			sub.Handle("/a", get(app))
-		}, []string{`framework: the subrouter of "/s/a" has a NotFoundHandler or MethodNotAllowedHandler`}},
+		"another Router": {func(app *framework.App) { app.Router = framework.New().Router },
+			[]string{"framework: App.Router is another App's: leave the one that framework.New has made"}},
 		"ToMethod without verbs": {func(app *framework.App) { app.Handle("/a", framework.ToMethod(app, (*onlyGet).Get)) },
-			[]string{`framework: route "/a" of ToMethod takes every verb: name them with Methods`}},
+			[]string{`framework: route "/a" of ToMethod takes every method: name them with Methods`}},
 		"no handler": {func(app *framework.App) {
 			app.Path("/a").Name("a")
 			app.Handle("/b", nil)
@@ -126,12 +109,97 @@ func TestCheck(t *testing.T) {
 		}, []string{`framework: route "/a" has no handler`, `route "/b" has no handler`, `route "/s/c" has no handler`}},
 		"a handler of another App": {func(app *framework.App) { app.Handle("/a", get(framework.New())) },
 			[]string{`framework: route "/a" serves a handler that was made for another App`}},
-		"GET without HEAD": {func(app *framework.App) {
+		"GET is HEAD too": {func(app *framework.App) {
 			app.Handle("/a", framework.ToMethod(app, (*onlyGet).Get)).Methods("GET")
-		}, []string{`framework: route "/a" takes GET and not HEAD: add HEAD to Methods`}},
-		"GET without HEAD below": {func(app *framework.App) {
 			app.PathPrefix("/s").Methods("GET", "POST").Subrouter().Handle("/a", get(app))
-		}, []string{`framework: route "/s/a" takes GET and not HEAD`}},
+		}, nil},
+		"HEAD after GET": {func(app *framework.App) {
+			app.Handle("/a", get(app)).Methods("GET")
+			app.Handle("/a", get(app)).Methods("HEAD")
+		}, []string{`framework: route "/a" is never reached: "/a" comes before it`}},
+		"a path twice": {func(app *framework.App) {
+			app.Handle("/a/{x}", get(app))
+			app.Handle("/a/{y}", get(app))
+			app.Handle("/b", get(app)).Queries("q", "1")
+			app.Handle("/b", get(app))
+			app.Handle("/b", get(app)).Headers("A", "b")
+			app.Host("a.example").Path("/c").Handler(get(app))
+			app.Host("b.example").Path("/c").Handler(get(app))
+			app.Handle("/c", get(app))
+			app.PathPrefix("/c").Handler(get(app))
+		}, []string{`framework: route "/a/{y}" is never reached: "/a/{x}" comes before it`, `route "/b" is never reached`}},
+		"net/http's syntax": {func(app *framework.App) {
+			app.Handle("/{$}", get(app))
+			app.Handle("/f/{rest...}", get(app))
+			app.Handle("GET /x", get(app))
+		}, []string{"{$} is net/http's: leave it out", "write {rest:.*}", `begins with a method: write "/x", and Methods("GET")`}},
+		"chi's, gin's and echo's syntax": {func(app *framework.App) {
+			app.Handle("/f/*", get(app))
+			app.Handle("/u/:id/x", get(app))
+			app.Handle("/f/*x", get(app)) // is text
+			app.Handle("/12:30", get(app))
+		}, []string{`* is another router's: write {rest:.*}`, `:id is another router's: write {id}`}},
+		"a matcher after Subrouter": {func(app *framework.App) {
+			for _, limit := range []func(*framework.Route){
+				func(r *framework.Route) { r.Host("a.example") },
+				func(r *framework.Route) { r.Headers("A", "b") },
+				func(r *framework.Route) { r.Path("/x") },
+				func(r *framework.Route) { r.Methods("GET") },
+				func(r *framework.Route) { r.Schemes("https") },
+				func(r *framework.Route) { r.Queries("a", "b") },
+				func(r *framework.Route) { r.MatcherFunc(func(*http.Request, *mux.RouteMatch) bool { return false }) },
+			} {
+				r := app.PathPrefix("/a")
+				r.Subrouter().Handle("/x", get(app))
+				limit(r)
+			}
+		}, []string{"Host after Subrouter does not hold below it: call it before Subrouter", "Headers after", "Path after", "Methods after", "Schemes after", "Queries after", "MatcherFunc after"}},
+		"two Subrouters": {func(app *framework.App) {
+			r := app.PathPrefix("/a")
+			r.Subrouter().Handle("/x", get(app))
+			r.Subrouter().Handle("/y", get(app))
+		}, []string{`route "/a" never matches: it has two Subrouters: make a route for each`}},
+		"two hosts": {func(app *framework.App) {
+			app.Host("{x}.example").Subrouter().Host("a.example").Path("/a").Handler(get(app))
+		}, []string{"it has two hosts"}},
+		"no method is left": {func(app *framework.App) {
+			app.Methods("POST").Subrouter().Handle("/a", get(app)).Methods("GET")
+		}, []string{"no method is left to it"}},
+		"dots and bad UTF-8": {func(app *framework.App) {
+			app.Handle("/a/../b", get(app))
+			app.Handle("/a/.", get(app))
+			app.Handle("/\xff", get(app))
+			app.Handle("/a\n", get(app))
+		}, []string{`the segment ".."`, `the segment "."`, "is not UTF-8", "control byte"}},
+		"a path below a whole path": {func(app *framework.App) {
+			app.Path("/a").Subrouter().Handle("/b", get(app))
+			app.Path("/c").Subrouter().NewRoute().Handler(get(app))
+		}, []string{`nothing can follow the path "/a"`}},
+		"a prefix with a slash": {func(app *framework.App) {
+			app.PathPrefix("/a/").Subrouter().Handle("", get(app))
+			app.PathPrefix("/b/").Subrouter().Handle("/x", get(app))
+		}, []string{"leave the slash at the end of the prefix out"}},
+		"a handler and a Subrouter": {func(app *framework.App) {
+			app.PathPrefix("/a").Handler(get(app)).Subrouter().Handle("/x", get(app))
+			app.PathPrefix("/b").Handler(get(app)).Subrouter().Path("/x")
+		}, []string{`route "/a" has a handler and a Subrouter`}},
+		"two names":         {func(app *framework.App) { app.Handle("/a", get(app)).Name("x").Name("y") }, []string{`it has two names, "x" and "y"`}},
+		"a group":           {func(app *framework.App) { app.Handle("/{x:(a)}", get(app)) }, []string{"write (?:...) for (...)"}},
+		"a group of a host": {func(app *framework.App) { app.Host("{x:(a)}.example").Handler(get(app)) }, []string{"write (?:...) for (...)"}},
+		"conditions that mux refuses": {func(app *framework.App) {
+			app.Handle("/a", get(app)).Headers("A")
+			app.Handle("/b", get(app)).HeadersRegexp("A", "(")
+			app.Handle("/c", get(app)).Queries("q", "{q")
+			app.Handle("/d", get(app)).Queries("q")
+		}, []string{"number of parameters must be multiple of 2", "error parsing regexp", "unbalanced braces", "must be pairs of name and value"}},
+		"no guard": {func(app *framework.App) {
+			app.Guarded = true
+			app.Handle("/open", get(app))
+			app.HandleFunc("/plain", func(http.ResponseWriter, *http.Request) {})
+			sub := app.PathPrefix("/in").Subrouter()
+			sub.Guard(framework.Public)
+			sub.PathPrefix("/deep").Subrouter().Handle("/a", get(app))
+		}, []string{`route "/open" has no guard`, `route "/plain" has no guard`}},
 		"Errors out of range": {func(app *framework.App) { app.Errors = map[int]framework.ErrorHandler{200: nil} },
 			[]string{"framework: App.Errors[200] is never called"}},
 		"BaseURL": {func(app *framework.App) { app.BaseURL = "example.com" }, []string{`framework: App.BaseURL is "example.com"`}},
@@ -203,9 +271,9 @@ func TestRoutesAreMadeBeforeTheFirstRequest(t *testing.T) {
 	app.Handle("/", framework.To[onlyGet](app))
 	ask(app, "GET", "/")
 	defer func() {
-		if text, _ := recover().(string); !strings.Contains(text, "make all of them before serving") {
+		if text, _ := recover().(string); !strings.Contains(text, "make all routes before serving") {
 			t.Errorf("panic %q", text)
 		}
 	}()
-	framework.To[onlyGet](app)
+	app.Handle("/late", framework.To[onlyGet](app))
 }

@@ -11,8 +11,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/gorilla/mux"
-
 	"github.com/webapp2go/webapp2go/framework"
 )
 
@@ -51,7 +49,9 @@ var _ interface {
 	RedirectTo(name string, pairs ...any) error
 	RedirectAbort(to string, code int) error
 	URL(name string, pairs ...any) (string, error)
-	Route() *mux.Route
+	Route() *framework.Route
+	Var(name string) string
+	Vars() map[string]string
 	IntVar(name string) (int64, error)
 	ParseForm() error
 	ParseFields(limit int64) error
@@ -91,7 +91,7 @@ var _ interface {
 // The fields, by name and type.
 var (
 	_ = framework.App{
-		Router:      (*mux.Router)(nil),
+		Router:      (*framework.Router)(nil),
 		Debug:       false,
 		Log:         (*slog.Logger)(nil),
 		Init:        func(h framework.Handler) {},
@@ -111,6 +111,6 @@ var (
 )
 
 // The fields of a handler, which has a lock for go vet and so is not copied.
-func _(h *framework.RequestHandler) (*framework.App, *http.Request, *framework.Response, map[string]string) {
-	return h.App, h.Request, h.Response, h.Vars
+func _(h *framework.RequestHandler) (*framework.App, *http.Request, *framework.Response) {
+	return h.App, h.Request, h.Response
 }

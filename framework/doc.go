@@ -1,11 +1,11 @@
 // Package framework is the core of webapp2go: handlers that are types, with an
-// overridable Dispatch, on the routes of gorilla/mux. It is what webapp2 was for
+// overridable Dispatch, on routes in the vocabulary of gorilla/mux. It is what webapp2 was for
 // App Engine's Python, in Go.
 //
 //	type HelloHandler struct{ framework.RequestHandler }
 //
 //	func (h *HelloHandler) Get() error {
-//		_, err := fmt.Fprintf(h, "Hello, %s!\n", h.Vars["name"])
+//		_, err := fmt.Fprintf(h, "Hello, %s!\n", h.Var("name"))
 //		return err
 //	}
 //
@@ -19,8 +19,8 @@
 //
 // # The life of a request
 //
-//	App.ServeHTTP              one place: match, build, dispatch, answer
-//	  match                    cross-origin writes and impossible paths are refused; mux finds the route
+//	App.ServeHTTP              one place: match, build, dispatch, respond
+//	  match                    cross-origin writes and impossible paths are refused; a tree finds the route
 //	  new handler              one value per request, never shared, never pooled
 //	  App.Init                 hands it what the site shares
 //	  Dispatch                 the outermost override, and so on inwards
@@ -45,14 +45,14 @@
 //
 // # Paths
 //
-// A path is matched as it comes, after percent-decoding: %2F is a slash. One that is
-// not UTF-8, that holds control bytes or a "." or ".." segment is not found, and "//"
+// A path is matched as it comes, after percent-decoding. %2F is part of a variable's value
+// if a route takes it so, and else a slash. One that is not UTF-8, that holds control bytes or a "." or ".." segment is not found, and "//"
 // does not match "/". Nothing is answered with a redirect that no route asked for.
 //
 // # Middleware
 //
-// Middleware is mux's Use, which does not run for 404 and 405, or any
-// func(http.Handler) http.Handler around the App; main then calls [App.Check]
+// Middleware is any func(http.Handler) http.Handler: given to [Router.Use] it does not run
+// for 404 and what a route refuses by its Methods; around the App, main calls [App.Check]
 // itself. The table of routes is whole before the first request: it is read without a
 // lock.
 package framework

@@ -14,7 +14,7 @@ type BookHandler struct {
 }
 
 func (h *BookHandler) Get() error {
-	_, err := fmt.Fprint(h, "book ", h.Vars["id"], " of ", h.shelf)
+	_, err := fmt.Fprint(h, "book ", h.Var("id"), " of ", h.shelf)
 	return err
 }
 
@@ -24,7 +24,7 @@ func (h *BookHandler) List() error {
 }
 
 func (h *BookHandler) Archive() error {
-	return h.RedirectTo("book", "id", h.Vars["id"], "archived", true)
+	return h.RedirectTo("book", "id", h.Var("id"), "archived", true)
 }
 
 func ExampleToMethod() {
@@ -55,7 +55,7 @@ func ExampleInit() {
 	answer := httptest.NewRecorder()
 	var h BookHandler
 	framework.Init(&h, app, answer, httptest.NewRequest("GET", "/", nil))
-	h.Vars = map[string]string{"id": "7"}
+	h.Request.SetPathValue("id", "7")
 	h.shelf = "travel"
 
 	err := h.Get()

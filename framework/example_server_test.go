@@ -47,7 +47,7 @@ func ExampleServe() {
 	app.Handle("no slash", framework.To[HelloHandler](app))
 	fmt.Println(framework.Serve(context.Background(), app))
 	// Output:
-	// framework: a route never matches: mux: path must start with a slash, got "no slash"
+	// framework: route "no slash" never matches: template "no slash" must begin with a slash: write "/no slash"
 }
 
 // TickHandler streams a tick a second, as server-sent events.

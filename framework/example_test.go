@@ -28,7 +28,7 @@ func try(app http.Handler, verb, path string) {
 type HelloHandler struct{ framework.RequestHandler }
 
 func (h *HelloHandler) Get() error {
-	_, err := fmt.Fprintf(h, "Hello, %s!", h.Vars["name"])
+	_, err := fmt.Fprintf(h, "Hello, %s!", h.Var("name"))
 	return err
 }
 

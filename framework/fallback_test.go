@@ -45,18 +45,3 @@ func TestFallback(t *testing.T) {
 		t.Errorf("%d handlers for 5 requests", len(made))
 	}
 }
-
-// mux's own router can be served without the App around it, and answers the same.
-func TestRouterWithoutItsApp(t *testing.T) {
-	app, _ := newApp(t)
-	app.Handle("/", framework.To[onlyGet](app))
-	app.Handle("/get", framework.ToMethod(app, (*onlyGet).Get)).Methods("GET", "HEAD")
-	for path, status := range map[string]int{"/": 200, "/get": 200, "/nowhere": 404} {
-		if answer := ask(app.Router, "GET", path); answer.Code != status {
-			t.Errorf("%s: answer %d", path, answer.Code)
-		}
-	}
-	if answer := ask(app.Router, "POST", "/get"); answer.Code != 405 || answer.Header().Get("Allow") != "GET, HEAD, OPTIONS" {
-		t.Errorf("answer %d %v", answer.Code, answer.Header())
-	}
-}

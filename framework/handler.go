@@ -1,12 +1,14 @@
 package framework
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/gorilla/mux"
 )
@@ -29,10 +31,10 @@ type RequestHandler struct {
 	App      *App
 	Request  *http.Request
 	Response *Response
-	Vars     map[string]string // the route's variables; nil where it has none. mux.Vars has them only where mux chose the route
 
-	outermost Handler // the value that embeds this one, whose methods answer
-	entry     *entry  // of the route that took the request
+	outermost Handler   // the value that embeds this one, whose methods answer
+	endpoint  *endpoint // that made it
+	match               // the route that took the request
 }
 
 func (h *RequestHandler) requestHandler() *RequestHandler { return h }
@@ -49,28 +51,14 @@ func (*noCopy) Unlock() {}
 func Init(h Handler, app *App, w http.ResponseWriter, r *http.Request) {
 	response, ok := w.(*Response)
 	if !ok {
-		response, _ = app.newResponse(w, r, nil)
+		response, _ = app.newResponse(w, r, match{})
 	}
-	core := h.requestHandler()
-	entry := bareRoute(app, nil, verbsOf(h)).muxEntry
-	core.fill(h, app, response, r, app.variables(r), entry.within(response))
+	h.requestHandler().fill(h, app, response, r, &endpoint{app: app, verbs: verbsOf(h)}, response.core.match)
 	app.initialize(h)
 }
 
-func (h *RequestHandler) fill(outermost Handler, app *App, w *Response, r *http.Request, vars map[string]string, e *entry) {
-	h.App, h.Request, h.Response, h.Vars, h.outermost, h.entry = app, r, w, vars, outermost, e
-}
-
-// variables returns the variables that mux found in the path, nil if there are none.
-func (a *App) variables(r *http.Request) map[string]string {
-	vars := mux.Vars(r)
-	if x := a.index.Load(); len(vars) > 0 && (x == nil || x.invented) { // nil: by way of the Router alone
-		maps.DeleteFunc(vars, func(name, _ string) bool { return isInvented(name) })
-	}
-	if len(vars) == 0 {
-		return nil
-	}
-	return vars
+func (h *RequestHandler) fill(outermost Handler, app *App, w *Response, r *http.Request, e *endpoint, m match) {
+	h.App, h.Request, h.Response, h.outermost, h.endpoint, h.match = app, r, w, outermost, e, m
 }
 
 // Dispatch calls the handler's Guard, if it has one, and then the action: the method
@@ -94,9 +82,9 @@ func (h *RequestHandler) Dispatch() error {
 }
 
 func (h *RequestHandler) act() error {
-	verbs := h.entry.route.verbs
+	verbs := h.endpoint.verbs
 	if verbs.guarded {
-		if passed, err := h.guard(); !passed {
+		if passed, err := h.guard(ownGuard); !passed {
 			return err
 		}
 	}
@@ -106,12 +94,14 @@ func (h *RequestHandler) act() error {
 	return h.withoutAction()
 }
 
-// guard calls the handler's Guard and reports whether the action may run.
-func (h *RequestHandler) guard() (passed bool, err error) {
+func ownGuard(h Handler) error { return h.(guarder).Guard() }
+
+// guard asks a guard and reports whether the request may pass.
+func (h *RequestHandler) guard(f func(Handler) error) (passed bool, err error) {
 	w := h.Response
 	defer w.endNoting(w.beginNoting())
 	w.acted = false
-	if err := h.outermost.(guarder).Guard(); err != nil {
+	if err := f(h.outermost); err != nil {
 		return false, err
 	}
 	if aborted := w.noted.Load(); aborted != nil {
@@ -165,7 +155,7 @@ func (h *RequestHandler) note(err error) error {
 // Serves reports whether the handler has an action for a method, as for "GET". HEAD
 // needs a Get or a Head.
 func (h *RequestHandler) Serves(method string) bool {
-	return h.entry != nil && h.entry.route.verbs.action(method) != nil
+	return h.endpoint != nil && h.endpoint.verbs.action(method) != nil
 }
 
 // Preflight reports whether the request is a CORS preflight that the handler's own Options
@@ -179,16 +169,22 @@ func (h *RequestHandler) Preflight() bool {
 	_, answers := h.outermost.(optionser)
 	return answers && h.Request.Method == http.MethodOptions &&
 		h.Request.Header.Get("Origin") != "" && h.Request.Header.Get("Access-Control-Request-Method") != "" &&
-		h.entry.route.verbs.only == nil
+		h.endpoint.verbs.only == nil
 }
 
 // withoutAction answers a verb that the handler does not serve (RFC 9110 sections
-// 9.3.7, 15.5.6 and 15.6.2).
+// 9.3.7, 15.5.6 and 15.6.2). Of a route of the App, other routes may serve it.
 func (h *RequestHandler) withoutAction() error {
 	if !knownVerb(h.Request.Method) {
 		return Abort(http.StatusNotImplemented)
 	}
-	h.Response.Header().Set("Allow", h.entry.route.verbs.allow)
+	allows := h.endpoint.verbs.allow
+	if h.route != nil && h.route.ours == h.endpoint {
+		probe, address := *h.Request, *h.Request.URL
+		probe.URL, address.Path, address.RawPath = &address, strings.ReplaceAll(h.path, slashInValue, "/"), h.Request.URL.RawPath
+		allows = allow(h.App.table().allowed(&probe))
+	}
+	h.Response.Header().Set("Allow", allows)
 	if h.Request.Method == http.MethodOptions {
 		h.Response.WriteHeader(http.StatusNoContent)
 		return nil
@@ -221,31 +217,49 @@ func (h *RequestHandler) Abort(code int, message ...any) error {
 	return h.note(Abort(code, message...))
 }
 
-// Route returns the route that took the request: webapp2's request.route. It is nil
-// where none did. (mux.CurrentRoute knows only the routes that mux itself chose, which
-// are those with a host or other matchers, or with middleware.)
-func (h *RequestHandler) Route() *mux.Route {
-	if h.entry != nil && h.entry.mux != nil {
-		return h.entry.mux
+// Route returns the route of the App that took the request: webapp2's request.route. It
+// is nil if none did, as in another router.
+func (h *RequestHandler) Route() *Route { return h.route }
+
+// Var returns a variable of the route, empty if it has none of that name. In another
+// router it is what r.PathValue or mux.Vars has.
+func (h *RequestHandler) Var(name string) string {
+	value, ok := h.variable(name)
+	if ok || h.route != nil || h.Request == nil {
+		return value
 	}
-	if h.Request == nil {
-		return nil
+	return cmp.Or(h.Request.PathValue(name), mux.Vars(h.Request)[name])
+}
+
+// Vars returns the variables of the route in a new map; nil if it has none. In another
+// router it has those that r.Pattern or mux.Vars names.
+func (h *RequestHandler) Vars() map[string]string {
+	if h.route != nil || h.Request == nil {
+		return h.match.vars()
 	}
-	return mux.CurrentRoute(h.Request)
+	vars := maps.Clone(mux.Vars(h.Request))
+	parts, _ := parseTemplate(h.Request.Pattern, anySegment)
+	for _, name := range names(parts) {
+		if vars == nil {
+			vars = map[string]string{}
+		}
+		vars[name] = h.Request.PathValue(name)
+	}
+	return vars
 }
 
 // IntVar returns a variable of the route as a number. A value that is no number of
 // 64 bits is an error that answers 404.
 func (h *RequestHandler) IntVar(name string) (int64, error) {
-	text, ok := h.Vars[name]
-	if !ok {
+	text := h.Var(name)
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err == nil {
+		return n, nil
+	}
+	if _, ok := h.variable(name); !ok && text == "" {
 		return 0, errors.New("framework: the route has no variable " + strconv.Quote(name))
 	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return 0, &Error{Code: http.StatusNotFound, Err: err}
-	}
-	return n, nil
+	return 0, &Error{Code: http.StatusNotFound, Err: err}
 }
 
 // Write appends to the body, so that fmt.Fprintf(h, ...) works.

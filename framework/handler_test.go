@@ -19,7 +19,7 @@ type counter struct {
 
 func (h *counter) Get() error {
 	h.n++
-	_, err := fmt.Fprint(h, h.n, h.Vars["id"])
+	_, err := fmt.Fprint(h, h.n, h.Var("id"))
 	return err
 }
 

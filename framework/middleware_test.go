@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gorilla/mux"
-
 	"github.com/webapp2go/webapp2go/framework"
 )
 
@@ -24,46 +22,50 @@ func deny(http.Handler) http.Handler {
 // nothing protects it.
 func TestDenyingMiddlewareIsNeverSkipped(t *testing.T) {
 	public := func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "public") }
-	protections := map[string]func(app *framework.App) *mux.Router{
-		"app": func(app *framework.App) *mux.Router {
+	protections := map[string]func(app *framework.App) *framework.Router{
+		"app": func(app *framework.App) *framework.Router {
 			app.Use(deny)
 			return app.Router
 		},
-		"router": func(app *framework.App) *mux.Router {
+		"router": func(app *framework.App) *framework.Router {
 			app.Router.Use(deny)
 			return app.Router
 		},
-		"subrouter": func(app *framework.App) *mux.Router {
+		"subrouter": func(app *framework.App) *framework.Router {
 			sub := app.PathPrefix("/a").Subrouter()
 			sub.Use(deny)
 			return sub
 		},
-		"subrouter of a subrouter": func(app *framework.App) *mux.Router {
+		"subrouter of a subrouter": func(app *framework.App) *framework.Router {
 			above := app.PathPrefix("/a").Subrouter()
 			above.Use(deny)
 			return above.NewRoute().Subrouter()
 		},
-		"subrouter with methods": func(app *framework.App) *mux.Router {
+		"subrouter with methods": func(app *framework.App) *framework.Router {
 			sub := app.PathPrefix("/a").Methods("GET", "HEAD", "POST", "OPTIONS").Subrouter()
 			sub.Use(deny)
 			return sub
 		},
-		"subrouter of a host": func(app *framework.App) *mux.Router {
+		"subrouter of a host": func(app *framework.App) *framework.Router {
 			sub := app.Host("example.com").PathPrefix("/a").Subrouter()
 			sub.Use(deny)
 			return sub
 		},
 	}
-	routes := map[string]func(app *framework.App, protected *mux.Router, path string){
-		"To": func(app *framework.App, p *mux.Router, path string) { p.Handle(path, framework.To[secretPage](app)) },
-		"ToMethod": func(app *framework.App, p *mux.Router, path string) {
+	routes := map[string]func(app *framework.App, protected *framework.Router, path string){
+		"To": func(app *framework.App, p *framework.Router, path string) {
+			p.Handle(path, framework.To[secretPage](app))
+		},
+		"ToMethod": func(app *framework.App, p *framework.Router, path string) {
 			p.Handle(path, framework.ToMethod(app, (*secretPage).Get)).Methods("GET", "HEAD", "POST")
 		},
-		"split": func(app *framework.App, p *mux.Router, path string) {
+		"split": func(app *framework.App, p *framework.Router, path string) {
 			p.Handle(path, framework.To[secretPage](app)).Methods("POST")
 			p.Handle(path, framework.To[secretPage](app)).Methods("GET", "HEAD")
 		},
-		"plain": func(app *framework.App, p *mux.Router, path string) { p.Handle(path, http.HandlerFunc(serveSecret)) },
+		"plain": func(app *framework.App, p *framework.Router, path string) {
+			p.Handle(path, http.HandlerFunc(serveSecret))
+		},
 	}
 	others := map[string]func(app *framework.App){
 		"alone":         func(*framework.App) {},

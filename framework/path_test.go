@@ -20,7 +20,7 @@ func pathApp(t testing.TB) *framework.App {
 	say := func(name string) http.Handler {
 		return framework.From(app, func() *action {
 			return &action{do: func(h *action) error {
-				_, err := fmt.Fprint(h, name, h.Vars)
+				_, err := fmt.Fprint(h, name, h.Vars())
 				return err
 			}}
 		})

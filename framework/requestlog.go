@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
-
-	"github.com/gorilla/mux"
 )
 
 // logRequest writes the record of a request that is over into App.RequestLog: its
@@ -26,9 +24,13 @@ func (a *App) logRequest(w *Response, r *http.Request, began time.Time) {
 	if r.Method == http.MethodHead {
 		size = 0
 	}
+	template := ""
+	if route := w.core.route; route != nil {
+		template = route.template
+	}
 	attributes := []slog.Attr{
 		slog.String("method", r.Method),
-		slog.String("route", a.template(w, r)),
+		slog.String("route", template),
 		slog.String("path", r.URL.Path),
 		slog.String("address", a.ClientIP(r)),
 		slog.Int("status", status),
@@ -40,19 +42,4 @@ func (a *App) logRequest(w *Response, r *http.Request, began time.Time) {
 		attributes = append(attributes, slog.Bool("aborted", true))
 	}
 	a.RequestLog.LogAttrs(ctx, slog.LevelInfo, "request", attributes...)
-}
-
-// template returns the template of the route that a request took, "" where none did.
-// mux does not hand its choice back, so where the index did not find the route, mux is
-// asked once more.
-func (a *App) template(w *Response, r *http.Request) string {
-	if e := w.core.entry; e != nil && e.mux != nil {
-		return e.template
-	}
-	var match mux.RouteMatch
-	if !validPath(r.URL.Path) || !a.Router.Match(r, &match) || match.Route == nil || match.MatchErr != nil {
-		return ""
-	}
-	template, _ := match.Route.GetPathTemplate()
-	return template
 }

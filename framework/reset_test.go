@@ -34,7 +34,7 @@ func TestReset(t *testing.T) {
 	})
 	answer := ask(app, "GET", "/").Result()
 	for name := range dropped {
-		if value := answer.Header.Get(name); value != "" && name != "Content-Length" {
+		if value := answer.Header.Get(name); value != "" {
 			t.Errorf("%s: %s was kept", name, value)
 		}
 	}
@@ -43,7 +43,7 @@ func TestReset(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, value)
 		}
 	}
-	if answer.ContentLength != 0 || answer.StatusCode != 200 {
+	if answer.ContentLength > 0 || answer.StatusCode != 200 {
 		t.Errorf("answer %d of %d bytes", answer.StatusCode, answer.ContentLength)
 	}
 }

@@ -2,6 +2,7 @@ package framework
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"sync/atomic"
@@ -19,7 +20,9 @@ type Response struct {
 	core   *RequestHandler // of the request's handler; before there is one, of none
 	client *client         // who has to read it in time; nil: nobody has
 
-	body   *[]byte               // what is held; nil: nothing
+	typed  [1]string             // see contentType
+	text   string                // what is held, if it is one string alone: it needs no copy
+	body   *[]byte               // what is held otherwise; nil: nothing
 	count  int64                 // bytes of body written, sent or not
 	hooks  atomic.Pointer[hook]  // those that wait, the newest first; nil: none
 	saver  Saver                 // runs after them; nil: none, or it has run
@@ -31,9 +34,9 @@ type Response struct {
 	proxy     uint8 // App.Proxy
 	head      bool  // the answer is one to HEAD
 	encoded   bool  // middleware around this has chosen a Content-Encoding, and changes the body on its way out
-	counted   bool  // the writer finds out the length of a small body itself
 	delegated bool  // the handler's RequestHandler.Dispatch was reached
 	noting    bool  // a Guard or an action is running
+	guarded   bool  // the guards of the route's Routers let the request pass
 	acted     bool  // the status or the body has changed since the last Guard began
 	json      bool  // the action reads or writes JSON, and so do its errors
 	sent      bool  // the header has gone
@@ -67,14 +70,15 @@ var errFinished = errors.New("framework: write to a response that is finished")
 // newResponse makes the Response of a request and, where its route is known and does
 // not want to make it itself, the handler. What it needs of the App and of the request is
 // copied: a handler may put another request in the place of its own.
-func (a *App) newResponse(w http.ResponseWriter, r *http.Request, found *entry) (*Response, Handler) {
+func (a *App) newResponse(w http.ResponseWriter, r *http.Request, m match) (*Response, Handler) {
 	var (
 		response *Response
 		h        Handler
 	)
-	if found != nil && found.route.newWithResponse != nil {
-		response, h = found.route.newWithResponse()
+	if m.route != nil && m.route.ours != nil && m.route.ours.newWithResponse != nil {
+		response, h = m.route.ours.newWithResponse()
 		response.core = h.requestHandler()
+		response.core.outermost = h
 	} else {
 		made := new(struct {
 			core     RequestHandler
@@ -83,6 +87,7 @@ func (a *App) newResponse(w http.ResponseWriter, r *http.Request, found *entry) 
 		response = &made.response
 		response.core = &made.core
 	}
+	response.core.match = m
 	response.writer, response.core.Request, response.client = w, r, clientOf(r)
 	if r.ProtoMajor > 1 && response.client != nil {
 		response.shared = true
@@ -91,12 +96,22 @@ func (a *App) newResponse(w http.ResponseWriter, r *http.Request, found *entry) 
 	response.limit, response.proxy = a.limit(), uint8(a.Proxy)
 	response.head = r.Method == http.MethodHead
 	response.encoded = w.Header()["Content-Encoding"] != nil
-	_, response.counted = w.(serverWriter)
 	return response, h
 }
 
 // Header returns the header, which can be changed until it is sent.
 func (r *Response) Header() http.Header { return r.writer.Header() }
+
+// contentType sets the Content-Type, unless there is one. Its value lies in the Response:
+// a value of its own would be one more allocation, a quarter of the cost of a request.
+func (r *Response) contentType(value string) {
+	header := r.Header()
+	if len(header["Content-Type"]) > 0 && header["Content-Type"][0] != "" {
+		return
+	}
+	r.typed[0] = value
+	header["Content-Type"] = r.typed[:1:1]
+}
 
 // WriteHeader sets the status; until the header is sent the last call counts. An
 // informational status (1xx) is sent at once, and 101 is final: hooks run, and what
@@ -208,6 +223,10 @@ func (r *Response) WriteString(s string) (int, error) {
 		return 0, err
 	}
 	r.count += int64(len(s))
+	if r.body == nil && r.text == "" {
+		r.text = s
+		return len(s), nil
+	}
 	buffer := r.buffer()
 	*buffer = append(*buffer, s...)
 	return len(s), nil
@@ -301,10 +320,15 @@ func (r *Response) send(whole bool) error {
 	r.extend()
 	defer r.relax()
 	r.writer.WriteHeader(r.Status())
-	if r.body == nil || !bodyAllowed(r.status) || r.head {
+	if r.held() == 0 || !bodyAllowed(r.status) || r.head {
 		return nil
 	}
-	_, err := r.pass(*r.body)
+	if text := r.text; text != "" && len(text) <= piece {
+		r.text = ""
+		_, err := io.WriteString(r.writer, text)
+		return err
+	}
+	_, err := r.pass(*r.buffer())
 	r.release()
 	return err
 }

@@ -19,9 +19,34 @@ type HandlerOf[T any] interface {
 //
 //	app.Handle("/login", framework.To[LoginHandler](app)).Name("login")
 //
-// Register it without mux's Methods: the type says which verbs it serves.
+// Register it without Methods: the type says which it serves.
+//
+// The result serves in other routers too, net/http's ServeMux and any that calls
+// r.SetPathValue: h.Var has the variables then, and the App gives it everything but its
+// routing table.
 func To[T any, H HandlerOf[T]](app *App) http.Handler {
-	return newRouteOf[T, H](app, nil)
+	return newEndpointOf[T, H](app, nil)
+}
+
+// ToMethods is [To] with a method of T for each method of HTTP, by its name, for two
+// pages of one type. GET serves HEAD unless HEAD has its own. The route needs no Methods.
+//
+//	app.Handle("/books/new", framework.ToMethods(app, map[string]func(*BookHandler) error{
+//		"GET": (*BookHandler).New, "POST": (*BookHandler).Create,
+//	}))
+func ToMethods[T any, H HandlerOf[T]](app *App, methods map[string]func(H) error) http.Handler {
+	e := newEndpointOf[T, H](app, func(Handler) error { return nil })
+	e.verbs.only = nil
+	if err := e.verbs.set(func(verb string) func(Handler) error {
+		method := methods[verb]
+		if method == nil {
+			return nil
+		}
+		return func(h Handler) error { return method(h.(H)) }
+	}, len(methods)); err != nil {
+		panic(err.Error())
+	}
+	return e
 }
 
 // ToMethod is [To] with one method of T for every verb, webapp2's handler_method. Its
@@ -32,21 +57,21 @@ func ToMethod[T any, H HandlerOf[T]](app *App, method func(H) error) http.Handle
 	if method == nil {
 		panic("framework: ToMethod was given no method")
 	}
-	return newRouteOf[T, H](app, func(h Handler) error { return method(h.(H)) })
+	return newEndpointOf[T, H](app, func(h Handler) error { return method(h.(H)) })
 }
 
-// newRouteOf makes a route whose handlers begin as zero values. Where it is known
+// newEndpointOf makes a route whose handlers begin as zero values. Where it is known
 // before anything else of a request, a handler and its Response are one allocation.
-func newRouteOf[T any, H HandlerOf[T]](app *App, only func(Handler) error) *route {
-	rt := newRoute(app, func() Handler { return H(new(T)) }, only)
-	rt.newWithResponse = func() (*Response, Handler) {
+func newEndpointOf[T any, H HandlerOf[T]](app *App, only func(Handler) error) *endpoint {
+	e := newEndpoint(app, func() Handler { return H(new(T)) }, only)
+	e.newWithResponse = func() (*Response, Handler) {
 		made := new(struct {
 			handler  T
 			response Response
 		})
 		return &made.response, H(&made.handler)
 	}
-	return rt
+	return e
 }
 
 // From is [To] with a constructor, for handlers that must not begin as zero values.
@@ -55,27 +80,20 @@ func From[H Handler](app *App, newHandler func() H) http.Handler {
 	if newHandler == nil {
 		panic("framework: From was given no constructor")
 	}
-	return newRoute(app, func() Handler { return newHandler() }, nil)
+	return newEndpoint(app, func() Handler { return newHandler() }, nil)
 }
 
-// A route serves one handler type.
-type route struct {
+// An endpoint serves one handler type.
+type endpoint struct {
 	app             *App
 	newHandler      func() Handler
 	newWithResponse func() (*Response, Handler) // makes both at one stroke; nil: newHandler must be called
 	verbs           *verbs
-	muxEntry        *entry // of the requests that the index did not find
 }
 
-func bareRoute(app *App, newHandler func() Handler, v *verbs) *route {
-	rt := &route{app: app, newHandler: newHandler, verbs: v}
-	rt.muxEntry = &entry{route: rt}
-	return rt
-}
+var _ http.Handler = (*endpoint)(nil)
 
-var _ http.Handler = (*route)(nil)
-
-func newRoute(app *App, newHandler func() Handler, only func(Handler) error) *route {
+func newEndpoint(app *App, newHandler func() Handler, only func(Handler) error) *endpoint {
 	if app == nil || app.Router == nil {
 		panic("framework: a route was made without an App: make it with framework.New first")
 	}
@@ -94,9 +112,9 @@ func newRoute(app *App, newHandler func() Handler, only func(Handler) error) *ro
 	if only == nil && v.allow == http.MethodOptions {
 		panic(fmt.Sprintf("framework: %T serves no request: it has no Get, Post, Put, Patch, Delete, Head or Options that is a func() error", probe))
 	}
-	rt := bareRoute(app, newHandler, v)
-	app.made(rt)
-	return rt
+	e := &endpoint{app: app, newHandler: newHandler, verbs: v}
+	app.made(e)
+	return e
 }
 
 // checkHandler returns what makes a handler unfit for any request.
@@ -106,7 +124,7 @@ func checkHandler(h Handler) (err error) {
 			err = fmt.Errorf("framework: %T embeds its RequestHandler through a nil pointer: embed by value", h)
 		}
 	}()
-	h.requestHandler().entry = nil // reached through every embedded pointer
+	h.requestHandler().endpoint = nil // reached through every embedded pointer
 	return checkMethods(h)
 }
 
@@ -118,40 +136,63 @@ func checkNil(h Handler, function string) error {
 	return nil
 }
 
-// ServeHTTP serves a request that mux matched, or one that came by another way: a
-// route works without its App's ServeHTTP around it too.
-func (rt *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP serves a request that came by another way than the App's own table: behind a
+// function of the program, by a handler that hands its request on, or in another router.
+func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.serveHTTP(w, r, nil) }
+
+// serveHTTP serves a request that may have come through middleware, of a route if the App
+// has chosen it.
+func (e *endpoint) serveHTTP(w http.ResponseWriter, r *http.Request, route *Route) {
 	response, ours := w.(*Response)
 	if ours {
-		response.acted = true // if a Guard passed its request on to this route
-		rt.muxEntry.serve(response, r, rt.app.variables(r), nil)
+		response.acted = true // if a Guard passed its request on to this one
+		var h Handler
+		if core := response.core; route != nil && core.route == route && core.App == nil {
+			h = core.outermost // made together with the Response; nil: it was not
+		}
+		e.serve(response, r, h)
 		return
 	}
 	// Middleware has wrapped the writer, or there is no App around.
-	response, _ = rt.app.newResponse(w, r, nil)
+	m := match{route: route, path: r.URL.Path}
+	outer := behind(w)
+	if outer != nil && outer.core.route != nil {
+		m = outer.core.match
+	}
+	response, _ = e.app.newResponse(w, r, match{})
+	response.core.match = m
 	defer response.removeUploads()
-	if outer := behind(w); outer != nil {
+	if outer != nil {
 		response.sent = outer.sent
 	}
-	rt.muxEntry.serve(response, r, rt.app.variables(r), nil)
-	rt.app.finish(response, r)
+	e.serve(response, r, nil)
+	e.app.finish(response, r)
 }
 
-// serve is what happens to a handler: it is made, where h is nil, and then Init,
-// Dispatch, and HandleError where they fail.
-func (e *entry) serve(w *Response, r *http.Request, vars map[string]string, h Handler) {
-	app := e.route.app
+// serve is what happens to a handler: it is made, if h is nil, and then Init, the guards
+// of its Routers, Dispatch, and HandleError if they fail.
+func (e *endpoint) serve(w *Response, r *http.Request, h Handler) {
+	app := e.app
 	var core *RequestHandler
 	outer := w.delegated // of a handler that hands its request on to this one
 	w.delegated = false
 	err := protect(func() error {
 		if h == nil {
-			h = e.route.newHandler()
+			h = e.newHandler()
 		}
 		core = h.requestHandler()
-		core.fill(h, app, w, r, vars, e.within(w))
+		core.fill(h, app, w, r, e, w.core.match)
 		w.core = core
 		app.initialize(h)
+		if route := core.route; route != nil && len(route.guards) > 0 && !w.guarded {
+			for _, guard := range route.guards {
+				if passed, err := core.guard(guard); !passed {
+					w.delegated = true
+					return err
+				}
+			}
+			w.guarded = true
+		}
 		return h.Dispatch()
 	})
 	delegated := w.delegated
@@ -164,18 +205,9 @@ func (e *entry) serve(w *Response, r *http.Request, vars map[string]string, h Ha
 	}
 }
 
-// within returns the entry with what a handler is told of the route that took the
-// request: where another handler handed it on, of that one's route.
-func (e *entry) within(w *Response) *entry {
-	if outer := w.core.entry; e.mux == nil && outer != nil {
-		return &entry{route: e.route, mux: outer.mux, template: outer.template}
-	}
-	return e
-}
-
 // conclude answers what Dispatch has left to answer.
-func (e *entry) conclude(w *Response, r *http.Request, h Handler, core *RequestHandler, delegated bool, err error) {
-	app := e.route.app
+func (e *endpoint) conclude(w *Response, r *http.Request, h Handler, core *RequestHandler, delegated bool, err error) {
+	app := e.app
 	err = sound(err)
 	if err == nil && !delegated && !w.answered() {
 		err = fmt.Errorf("framework: %T.Dispatch neither answered nor called the embedded Dispatch", h)

@@ -3,12 +3,9 @@ package framework
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/gorilla/mux"
 )
 
 // webapp2Variable is a variable of webapp2's route templates: <name>, <name:regex>,
@@ -114,15 +111,4 @@ func literalOf(name string) (text string, ok bool) {
 func isInvented(name string) bool {
 	_, literal := literalOf(name)
 	return literal || name == hostPart
-}
-
-// hasInvented tells whether any route of a table has a variable that Template made up.
-func hasInvented(table *mux.Router) (has bool) {
-	// Walk fails only where its function does.
-	_ = table.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
-		names, _ := route.GetVarNames() // one with an error matches nothing
-		has = has || slices.ContainsFunc(names, isInvented)
-		return nil
-	})
-	return has
 }

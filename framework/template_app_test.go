@@ -20,7 +20,7 @@ type varsPage struct {
 }
 
 func (p *varsPage) Get() error {
-	*p.seen = p.Vars
+	*p.seen = p.Vars()
 	return p.Redirect("/")
 }
 

@@ -49,7 +49,7 @@ func TestURL(t *testing.T) {
 		{"book", []any{"id", "7", "page", 2, "order", "name"}, "/books/7?order=name&page=2"},
 		{"book", []any{"id", 7, "tag", "a b", "tag", "c&d"}, "/books/7?tag=a+b&tag=c%26d"},
 		{"home", []any{"b", true, "a", 1.5, "C", "ü"}, "/?C=%C3%BC&a=1.5&b=true"},
-		{"page", []any{"name", "a b/ü?"}, "doesn't match"},
+		{"page", []any{"name", "a b/ü?"}, "/a%20b%2F%C3%BC%3F"},
 		{"page", []any{"name", "a b ü?&%"}, "/a%20b%20%C3%BC%3F&%25"},
 		{"search", []any{"q", "a&b"}, "/search?q=a%26b"},
 		{"search", []any{"q", "a", "page", 2}, "/search?q=a&page=2"},
@@ -57,7 +57,7 @@ func TestURL(t *testing.T) {
 		{"safe", nil, "https://www.example.com/safe"},
 		{"deep", []any{"id", "x"}, "/deep/er/x"},
 		{"pick", []any{"x", "a"}, "/pick/a"},
-		{"pick", []any{"x", "aXXX"}, `"/pick/aXXX" doesn't match its route`},
+		{"pick", []any{"x", "aXXX"}, `variable "x": "aXXX" doesn't match "a|b"`},
 		{"pick", []any{"x", "b\n"}, "doesn't match"},
 
 		{"home", []any{"t", []string{"a", "b&"}, "n", []int{1, 2}, "s", level(3)}, "/?n=1&n=2&s=level+3&t=a&t=b%26"},
@@ -77,9 +77,9 @@ func TestURL(t *testing.T) {
 		{"home", []any{"t", [2]string{"a", "b"}}, "is a [2]string: give a string"},
 		{"home", []any{"t", func() {}}, "is a func(): give a string"},
 
-		{"broken", nil, `URL of "broken": mux: unbalanced braces`},
+		{"broken", nil, `URL of "broken": template "/{broken" has unbalanced braces`},
 		{"nowhere", nil, `framework: no route is named "nowhere"`},
-		{"book", nil, `URL of "book": mux: missing route variable "id"`},
+		{"book", nil, `URL of "book": variable "id" is missing`},
 		{"book", []any{"id"}, `URL of "book": 1 arguments after the name: they must be pairs of name and value`},
 		{"book", []any{7, "id"}, `URL of "book": the name 7 is a int, not a string`},
 		{"book", []any{"id", nil}, `URL of "book": the value of "id" is nil`},
@@ -106,7 +106,7 @@ func TestURL(t *testing.T) {
 func TestURLLeadsBack(t *testing.T) {
 	app, _ := newApp(t)
 	app.Handle("/{name}/{rest:.+}", do(app, func(h *action) error {
-		_, err := h.Write([]byte(h.Vars["name"] + "|" + h.Vars["rest"]))
+		_, err := h.Write([]byte(h.Var("name") + "|" + h.Var("rest")))
 		return err
 	})).Name("two")
 	server := start(t, app)

@@ -1,6 +1,7 @@
 package framework
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 )
@@ -87,6 +88,33 @@ func verbsOf(h Handler) *verbs {
 	v.allow = strings.Join(allow, ", ")
 	_, v.guarded = h.(guarder)
 	return v
+}
+
+// set makes verbs of the methods of ToMethods, of which there are count.
+func (v *verbs) set(method func(verb string) func(Handler) error, count int) error {
+	*v = verbs{guarded: v.guarded}
+	var allow []string
+	for _, of := range []struct {
+		verb  string
+		field *func(Handler) error
+	}{
+		{"GET", &v.get}, {"HEAD", &v.head}, {"POST", &v.post}, {"PUT", &v.put},
+		{"PATCH", &v.patch}, {"DELETE", &v.delete}, {"OPTIONS", &v.options},
+	} {
+		if *of.field = method(of.verb); *of.field != nil {
+			count--
+		} else if of.verb == "HEAD" {
+			v.head = v.get
+		}
+		if *of.field != nil || of.verb == "OPTIONS" {
+			allow = append(allow, of.verb)
+		}
+	}
+	v.allow = strings.Join(allow, ", ")
+	if count != 0 || len(allow) == 1 && v.options == nil {
+		return errors.New("framework: ToMethods takes a method for GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS, at least one of them, in capitals and not nil")
+	}
+	return nil
 }
 
 // knownVerb tells whether HTTP knows a verb (RFC 9110 section 9.3, RFC 5789).

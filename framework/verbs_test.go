@@ -35,7 +35,7 @@ func (h *onlyGet) Get() error {
 	return nil
 }
 
-// The type is the list of its verbs; ToMethod and mux's Methods name their own.
+// The type is the list of its verbs; ToMethod and Methods name their own.
 func TestVerbs(t *testing.T) {
 	app, _ := newApp(t)
 	app.Handle("/every", framework.To[everyVerb](app))
@@ -81,7 +81,7 @@ func TestVerbs(t *testing.T) {
 		{"BREW", "/any", 501, "", ""},
 
 		{"DELETE", "/split", 405, "", "GET, HEAD, POST, OPTIONS"},
-		{"PUT", "/split", 405, "", "POST, OPTIONS"},
+		{"PUT", "/split", 405, "", "GET, HEAD, POST, OPTIONS"},
 	} {
 		t.Run(test.verb+" "+test.path, func(t *testing.T) {
 			answer := ask(app, test.verb, test.path)

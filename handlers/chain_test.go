@@ -187,7 +187,6 @@ func TestGuardTellsBrowsersFromPrograms(t *testing.T) {
 func TestOnlyAPageThatAnswersGETBecomesNext(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) {
 		s.app.Handle("/post-only", framework.To[postOnlyHandler](s.app))
-		s.app.Handle("/account", framework.To[handlers.AccountHandler](s.app))
 	})
 	for _, method := range []string{"GET", "HEAD"} {
 		s.client(t).do(method, "/post-only", nil, "Accept", "text/html").redirects(t, "/login")

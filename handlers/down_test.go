@@ -140,7 +140,7 @@ func (c *countingSessions) Load(ctx context.Context, id string) (sessions.Record
 type refusingHandler struct{ handlers.BaseHandler }
 
 func (h *refusingHandler) Get() error {
-	switch h.Vars["how"] {
+	switch h.Var("how") {
 	case "abort":
 		return h.Abort(http.StatusTeapot)
 	case "panic":

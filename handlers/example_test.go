@@ -290,7 +290,7 @@ func ExampleSite_Accounts() {
 	app.Init = site.Init
 	site.Accounts(app)
 	site.Pages(app)
-	fmt.Println(app.Check(), app.Get("login") != nil, app.Get("signup") != nil)
+	fmt.Println(app.Check(), app.Named("login") != nil, app.Named("signup") != nil)
 	// Output: <nil> true false
 }
 
@@ -301,7 +301,7 @@ func ExampleSite_Pages() {
 	app.Init = site.Init
 	app.Handle("/", framework.To[ExampleHome](app))
 	site.Pages(app)
-	fmt.Println(app.Check(), app.Get("static") != nil, app.Get("signup") != nil)
+	fmt.Println(app.Check(), app.Named("static") != nil, app.Named("signup") != nil)
 	// Output:
 	// <nil> true false
 }

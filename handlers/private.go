@@ -33,7 +33,7 @@ func (h *PrivateHandler) Ready() error {
 	switch {
 	case h.Site.Users == nil:
 		return errNoUsers
-	case h.Site.Templates != nil && h.App.Get("login") == nil:
+	case h.Site.Templates != nil && h.App.Named("login") == nil:
 		return errors.New(`handlers: no route is named "login", where a PrivateHandler sends a browser: call site.Routes, or give your own login page its name with Name("login")`)
 	}
 	return nil
@@ -54,7 +54,7 @@ func (h *PrivateHandler) Guard() error {
 	if err != nil || user != nil {
 		return err
 	}
-	if !h.wantsPage() || h.App.Get("login") == nil {
+	if !h.wantsPage() || h.App.Named("login") == nil {
 		h.challenge()
 		return h.Abort(http.StatusUnauthorized, "Log in first.")
 	}

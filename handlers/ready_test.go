@@ -5,8 +5,6 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/gorilla/mux"
-
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers"
@@ -157,7 +155,9 @@ func TestLinksAreCheckedAtStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page := func(app *framework.App) *mux.Route { return app.Handle("/visits", framework.To[visitsHandler](app)) }
+	page := func(app *framework.App) *framework.Route {
+		return app.Handle("/visits", framework.To[visitsHandler](app))
+	}
 	tests := []struct {
 		name  string
 		build func(app *framework.App, site *handlers.Site)

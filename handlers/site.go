@@ -104,7 +104,7 @@ func (s *Site) Pages(app *framework.App) {
 				return "", err
 			}
 			return u.String(), nil
-		}, func(name string) bool { return app.Get(name) != nil })
+		}, func(name string) bool { return app.Named(name) != nil })
 	}
 	if app.Fallback == nil {
 		app.Fallback = func() framework.Handler { return new(FallbackHandler) }
@@ -125,7 +125,7 @@ func (s *Site) Pages(app *framework.App) {
 // before, with Name("login").
 func (s *Site) Accounts(app *framework.App) {
 	add := func(name string, handler http.Handler) {
-		if app.Get(name) == nil {
+		if app.Named(name) == nil {
 			app.Handle("/"+name, handler).Name(name)
 		}
 	}

@@ -44,7 +44,7 @@ func (s *Site) checkTemplates(app *framework.App) error {
 		return nil
 	}
 	switch {
-	case s.Templates.Uses("static") && app.Get("static") == nil:
+	case s.Templates.Uses("static") && app.Named("static") == nil:
 		return errors.New(`handlers: the pages use static files and no route is named "static": call site.Pages(app), or site.Routes(app) which does, or serve them with a StaticHandler and Name("static")`)
 	case s.Templates.Uses("url") && !s.Templates.KnowsRoutes():
 		return errors.New("handlers: the pages use url and know no routes: call site.Pages(app), or site.Routes(app) which does")
@@ -58,7 +58,7 @@ var errNoTemplates = errors.New("handlers: Site.Templates is nil: make it with t
 // another address. An address of another version of the site, or one without the hash,
 // leads to the one that the file has now. Any other is 404.
 func (h *StaticHandler) Get() error {
-	address := h.Vars["file"]
+	address := h.Var("file")
 	if file, ok := h.Site.Templates.Static(address); ok {
 		return h.sendFile(file, "public, max-age=31536000, immutable")
 	}
@@ -125,7 +125,7 @@ func (h *FileHandler) Ready() error {
 
 // Get serves a file, whole or the ranges that the client asks for.
 func (h *FileHandler) Get() error {
-	name, ok := h.Vars["file"]
+	name, ok := h.Vars()["file"]
 	if !ok {
 		return fmt.Errorf(`handlers: the route %q of a FileHandler has no variable file: end it with "{file:.+}"`, h.Request.Pattern)
 	}

@@ -25,7 +25,7 @@ type endingHandler struct{ handlers.BaseHandler }
 
 func (h *endingHandler) Get() error {
 	h.Session().Incr("visits", 1)
-	switch h.Vars["how"] {
+	switch h.Var("how") {
 	case "return":
 		return nil
 	case "write":

@@ -22,7 +22,7 @@ func (h *Archive) Get() error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprint(h, year, h.Vars["slug"])
+	_, err = fmt.Fprint(h, year, h.Var("slug"))
 	return err
 }
 

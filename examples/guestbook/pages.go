@@ -49,7 +49,7 @@ type Page struct {
 }
 
 func (h *Page) Get() error {
-	entries, err := h.Book.Newest(h.Context(), h.Vars["book"], shown)
+	entries, err := h.Book.Newest(h.Context(), h.Var("book"), shown)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (h *Page) Get() error {
 		Name, User, Path string
 		Longest          int
 		Entries          []Entry
-	}{h.Vars["book"], author, h.Request.URL.Path, longest, entries})
+	}{h.Var("book"), author, h.Request.URL.Path, longest, entries})
 }
 
 func (h *Page) Post() error {
@@ -76,12 +76,12 @@ func (h *Page) Post() error {
 	if err != nil {
 		return err
 	}
-	if err := h.Book.Sign(h.Context(), h.Vars["book"], author, content); err != nil {
+	if err := h.Book.Sign(h.Context(), h.Var("book"), author, content); err != nil {
 		return err
 	}
-	h.Session().Set("book", h.Vars["book"])
+	h.Session().Set("book", h.Var("book"))
 	h.Flash("Thank you for signing.", "success")
-	return h.RedirectTo("book", "book", h.Vars["book"])
+	return h.RedirectTo("book", "book", h.Var("book"))
 }
 
 // Remove takes out an entry of one's own.
@@ -99,11 +99,11 @@ func (h *Remove) Post() error {
 	if err != nil {
 		return err
 	}
-	if err := h.Book.Remove(h.Context(), h.Vars["book"], id, author); err != nil {
+	if err := h.Book.Remove(h.Context(), h.Var("book"), id, author); err != nil {
 		return err
 	}
 	h.Flash("Your entry is gone.", "info")
-	return h.RedirectTo("book", "book", h.Vars["book"])
+	return h.RedirectTo("book", "book", h.Var("book"))
 }
 
 // HandleError gives an entry that is not there the status it deserves.

@@ -121,7 +121,10 @@ func (a *application) route(spec routeSpec, handler *handlerSpec) error {
 		}
 		a.Handle(other, framework.SlashRedirect())
 	}
-	return route.GetError()
+	if err := a.Check(); err != nil && strings.Contains(err.Error(), "never matches") {
+		return err
+	}
+	return nil
 }
 
 func (a *application) handler(spec routeSpec, handler *handlerSpec) (http.Handler, error) {
@@ -147,7 +150,7 @@ func (a *application) handler(spec routeSpec, handler *handlerSpec) (http.Handle
 func (a *application) redirectToName(name string) http.Handler {
 	return framework.ToMethod(a.App, func(h *withNone) error {
 		var pairs []any
-		for variable, value := range h.Vars {
+		for variable, value := range h.Vars() {
 			pairs = append(pairs, variable, value)
 		}
 		to, err := h.URL(name, pairs...)

@@ -1,10 +1,9 @@
-// A table with the mistakes that mux keeps to itself.
+// A table with the mistakes of a beginner.
 package main
 
 import (
 	"context"
 	"log"
-	"net/http"
 
 	"github.com/webapp2go/webapp2go/framework"
 )
@@ -23,9 +22,13 @@ func main() {
 	app.PathPrefix("/s").Subrouter().Handle("/b", page).Name("page")
 	app.Handle("/{x}/{x}", page)
 	app.Handle("/method", framework.ToMethod(app, (*Page).Get))
-	app.Handle("/get", framework.ToMethod(app, (*Page).Get)).Methods("GET")
-	app.StrictSlash(true)
-	app.Handle("/strict/", page)
-	app.NotFoundHandler = http.NotFoundHandler()
+	app.Handle("/a", page)
+	app.Handle("/{$}", page)
+	app.Handle("/static/*", page)
+	app.Handle("GET /x", page)
+	above := app.PathPrefix("/above")
+	above.Subrouter().Handle("/x", page)
+	above.Host("admin.example.com")
+	app.Path("/nothing")
 	log.Fatal(framework.Serve(context.Background(), app))
 }
