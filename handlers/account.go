@@ -193,7 +193,8 @@ func (h *AccountHandler) show(status int, say func(*AccountData)) error {
 	} else if err != nil {
 		return unavailable("listing sessions", err)
 	}
-	data.list(list, h.Session().ID(), h.Request.URL.Query().Get("page"))
+	page, _ := h.query("page")
+	data.list(list, h.Session().ID(), page)
 	h.Response.WriteHeader(status)
 	return h.Render("account", data)
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
@@ -58,16 +60,16 @@ var errNoUsers = errors.New("handlers: Site.Users is nil: nobody could log in; a
 
 // Get shows the form, or goes on at once with somebody who is logged in.
 func (h *LoginHandler) Get() error {
-	query := h.Request.URL.Query()
+	next, _ := h.query("next")
 	user, err := h.User()
 	if err != nil {
 		return err
 	}
 	if user != nil {
-		return h.Redirect(framework.SafeNext(query.Get("next"), "/"))
+		return h.Redirect(framework.SafeNext(next, "/"))
 	}
-	data := LoginData{Next: framework.SafeNext(query.Get("next"), "")}
-	if query.Has("out") {
+	data := LoginData{Next: framework.SafeNext(next, "")}
+	if _, ok := h.query("out"); ok {
 		data.Notice = "You are logged out."
 	}
 	return h.Render("login", data)
@@ -111,6 +113,21 @@ func (h *LoginHandler) Post() error {
 	h.LogSecurity(LoginSuccess, user)
 	h.Flash("Welcome back, "+user.Name+".", "success")
 	return h.Redirect(framework.SafeNext(data.Next, "/"))
+}
+
+// query returns the first value of a name in the query, and whether there is one. It looks
+// for this one name alone: a map of all that a stranger can send would take megabytes.
+func (h *BaseHandler) query(name string) (value string, ok bool) {
+	for field := range strings.SplitSeq(h.Request.URL.RawQuery, "&") {
+		key, value, _ := strings.Cut(field, "=")
+		if key != name {
+			continue
+		}
+		if value, err := url.QueryUnescape(value); err == nil {
+			return value, true
+		}
+	}
+	return "", false
 }
 
 // again shows the form once more.

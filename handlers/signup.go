@@ -19,7 +19,8 @@ func (h *SignupHandler) Ready() error { return readyForUsers(&h.BaseHandler) }
 
 // Get shows the form.
 func (h *SignupHandler) Get() error {
-	return h.Render("signup", LoginData{Next: framework.SafeNext(h.Request.URL.Query().Get("next"), "")})
+	next, _ := h.query("next")
+	return h.Render("signup", LoginData{Next: framework.SafeNext(next, "")})
 }
 
 // Post makes the user. A name that is taken is 409, a name or a password that cannot
