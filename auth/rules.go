@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -13,6 +14,10 @@ import (
 // MaxPassword is the longest password in bytes: long enough for any passphrase,
 // short enough that nobody can make work by sending more.
 const MaxPassword = 1024
+
+// ErrRule is in the chain of each error that Passwords.Rule has returned, before its own:
+// to bound how often a stranger makes the Rule look a password up.
+var ErrRule = errors.New("auth: Passwords.Rule")
 
 // CheckNew returns an *[InvalidError] for a password that u should not choose: one that is
 // too short or too long, that everybody tries first, that is the user's own name, or that
@@ -39,7 +44,9 @@ func (p *Passwords) CheckNew(ctx context.Context, u *User, password string) erro
 	case resembles(password, u.Name):
 		return refuse("Your name is no password. Please choose another.")
 	case p.Rule != nil:
-		return p.Rule(ctx, u, password)
+		if err := p.Rule(ctx, u, password); err != nil {
+			return fmt.Errorf("%w: %w", ErrRule, err)
+		}
 	}
 	return nil
 }

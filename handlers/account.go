@@ -98,7 +98,7 @@ func (h *AccountHandler) confirm(password string) error {
 	case wait > 0:
 		return problem(http.StatusTooManyRequests, tryAgain(tooManyFailures, wait))
 	case errors.Is(err, auth.ErrCredentials):
-		h.logFailure(LoginFail, h.user.Name)
+		h.logTyped(LoginFail, h.user, h.user.Name)
 		return problem(http.StatusForbidden, "That is not your password.")
 	case errors.Is(err, auth.ErrBusy):
 		return problem(http.StatusServiceUnavailable, h.busy())

@@ -97,7 +97,7 @@ func (h *LoginHandler) Post() error {
 		if err != auth.ErrCredentials {
 			h.logger().WarnContext(h.Context(), "handlers: a login was refused", "error", err)
 		}
-		h.logFailure(LoginFail, data.Name)
+		h.logFailure(name, form.Get("password"))
 		data.Error = "This name and this password do not fit together."
 		return h.again(http.StatusUnauthorized, data)
 	}

@@ -41,7 +41,9 @@ func (h *SignupHandler) Post() error {
 	}
 	defer h.Site.Throttle.Done(h.Request)
 	user, err := h.Site.Passwords.SignUp(h.clientContext(), h.Site.Users, name, form.Get("password"))
-	if err == nil || errors.Is(err, auth.ErrExists) {
+	invalid, isInvalid := errors.AsType[*auth.InvalidError](err)
+	mayHaveAsked := h.Site.Passwords.Rule != nil && !isInvalid
+	if err == nil || errors.Is(err, auth.ErrExists) || errors.Is(err, auth.ErrRule) || mayHaveAsked {
 		h.Site.Throttle.SignedUp(h.Request)
 	}
 	if errors.Is(err, auth.ErrExists) {
@@ -49,7 +51,7 @@ func (h *SignupHandler) Post() error {
 		h.Response.WriteHeader(http.StatusConflict)
 		return h.Render("signup", data)
 	}
-	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
+	if isInvalid {
 		data.Error = invalid.Message
 		h.Response.WriteHeader(http.StatusBadRequest)
 		return h.Render("signup", data)
