@@ -42,8 +42,9 @@ func (h *SignupHandler) Post() error {
 	defer h.Site.Throttle.Done(h.Request)
 	user, err := h.Site.Passwords.SignUp(h.clientContext(), h.Site.Users, name, form.Get("password"))
 	invalid, isInvalid := errors.AsType[*auth.InvalidError](err)
-	mayHaveAsked := h.Site.Passwords.Rule != nil && !isInvalid
-	if err == nil || errors.Is(err, auth.ErrExists) || errors.Is(err, auth.ErrRule) || mayHaveAsked {
+	// The Rule is asked last: whatever fails after it, it may have looked the password up.
+	asked := errors.Is(err, auth.ErrRule) || h.Site.Passwords.Rule != nil && !isInvalid
+	if err == nil || errors.Is(err, auth.ErrExists) || asked {
 		h.Site.Throttle.SignedUp(h.Request)
 	}
 	if errors.Is(err, auth.ErrExists) {

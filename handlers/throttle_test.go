@@ -649,9 +649,9 @@ func TestQuestionsOfTheRuleAreBounded(t *testing.T) {
 		full   bool
 		status int
 	}{
-		"refused":               {refused, false, http.StatusBadRequest},
-		"without an answer":     {down, false, http.StatusServiceUnavailable},
-		"let pass, to no avail": {fine, true, http.StatusServiceUnavailable},
+		"refused":              {refused, false, http.StatusBadRequest},
+		"without an answer":    {down, false, http.StatusServiceUnavailable},
+		"let pass, not stored": {fine, true, http.StatusServiceUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.clock.Advance(2 * time.Hour)
