@@ -193,8 +193,7 @@ func (h *AccountHandler) show(status int, say func(*AccountData)) error {
 	} else if err != nil {
 		return unavailable("listing sessions", err)
 	}
-	page, _ := h.query("page")
-	data.list(list, h.Session().ID(), page)
+	data.list(list, h.Session().ID(), h.query("page").Get("page"))
 	h.Response.WriteHeader(status)
 	return h.Render("account", data)
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/webapp2go/webapp2go/auth"
@@ -60,16 +61,16 @@ var errNoUsers = errors.New("handlers: Site.Users is nil: nobody could log in; a
 
 // Get shows the form, or goes on at once with somebody who is logged in.
 func (h *LoginHandler) Get() error {
-	next, _ := h.query("next")
+	query := h.query("next", "out")
 	user, err := h.User()
 	if err != nil {
 		return err
 	}
 	if user != nil {
-		return h.Redirect(framework.SafeNext(next, "/"))
+		return h.Redirect(framework.SafeNext(query.Get("next"), "/"))
 	}
-	data := LoginData{Next: framework.SafeNext(next, "")}
-	if _, ok := h.query("out"); ok {
+	data := LoginData{Next: framework.SafeNext(query.Get("next"), "")}
+	if query.Has("out") {
 		data.Notice = "You are logged out."
 	}
 	return h.Render("login", data)
@@ -115,19 +116,20 @@ func (h *LoginHandler) Post() error {
 	return h.Redirect(framework.SafeNext(data.Next, "/"))
 }
 
-// query returns the first value of a name in the query, and whether there is one. It looks
-// for this one name alone: a map of all that a stranger can send would take megabytes.
-func (h *BaseHandler) query(name string) (value string, ok bool) {
+// query returns what the query has of these names. It looks for them alone: a map of all
+// that a stranger can send would take megabytes.
+func (h *BaseHandler) query(names ...string) url.Values {
+	found := url.Values{}
 	for field := range strings.SplitSeq(h.Request.URL.RawQuery, "&") {
-		key, value, _ := strings.Cut(field, "=")
-		if key != name {
+		name, value, _ := strings.Cut(field, "=")
+		if !slices.Contains(names, name) || found.Has(name) {
 			continue
 		}
 		if value, err := url.QueryUnescape(value); err == nil {
-			return value, true
+			found.Set(name, value)
 		}
 	}
-	return "", false
+	return found
 }
 
 // again shows the form once more.

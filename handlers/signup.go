@@ -19,8 +19,7 @@ func (h *SignupHandler) Ready() error { return readyForUsers(&h.BaseHandler) }
 
 // Get shows the form.
 func (h *SignupHandler) Get() error {
-	next, _ := h.query("next")
-	return h.Render("signup", LoginData{Next: framework.SafeNext(next, "")})
+	return h.Render("signup", LoginData{Next: framework.SafeNext(h.query("next").Get("next"), "")})
 }
 
 // Post makes the user. A name that is taken is 409, a name or a password that cannot
