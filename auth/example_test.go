@@ -130,7 +130,7 @@ func ExamplePasswords_rule() {
 	}
 	// Output:
 	// auth: bad password: Many people have this password, so it is tried first. Please choose another.
-	// auth: bad password: The name of this site is no password.
+	// auth: Passwords.Rule: auth: bad password: The name of this site is no password.
 	// <nil>
 }
 

@@ -19,17 +19,27 @@ const MaxName = 254
 // one user's if their keys are equal. These make no difference: case, spaces around a
 // name and how many are between two words, the ways to write one character in Unicode
 // (NFKC: composed or not, full width, ligatures), the two forms of a Greek sigma, and
-// the joiners that Persian and Hindi write between letters. Letters of two alphabets
-// that look the same stay different.
+// the joiners that Persian and Hindi write between letters. A dot on an i, which has one
+// already, makes none either. Letters of two alphabets that look the same stay different.
 //
 // A name longer than [MaxName], or of spaces alone, has the empty key, which is no user's.
 func NameKey(name string) string {
 	if len(name) > MaxName {
 		return ""
 	}
-	name = strings.Join(strings.Fields(norm.NFKC.String(name)), " ")
-	// Another case can leave a form that is no longer normal, so the form comes last.
-	return norm.NFKC.String(strings.Map(fold, name))
+	var letter rune // the last one, whose marks come after it
+	name = strings.Map(func(r rune) rune {
+		if r = fold(r); isJoiner(r) || r == dotAbove && letter == 'i' {
+			return -1
+		}
+		if !unicode.Is(unicode.M, r) {
+			letter = r
+		}
+		return r
+	}, norm.NFKD.String(name))
+	// Without joiners more spaces are together, and another case can leave a form that is
+	// not normal, so these come last.
+	return norm.NFKC.String(strings.Join(strings.Fields(name), " "))
 }
 
 // FormerNameKey returns what NameKey returned before it folded case and spaces: a Store
@@ -44,11 +54,17 @@ func FormerNameKey(name string) string {
 	return norm.NFKC.String(strings.ToLower(norm.NFKC.String(strings.TrimSpace(name))))
 }
 
-// fold returns the one rune that stands for all that differ in case alone, and drops
-// joiners. Lower case alone would leave a sigma at the end of a word, ς, another letter.
+// The marks that fold and NameKey know.
+const (
+	dotAbove = '\u0307' // also a part of İ, whose lower case is i
+	iotaMark = '\u0345' // under a Greek letter
+)
+
+// fold returns the one rune that stands for all that differ in case alone. Lower case
+// alone would leave a sigma at the end of a word, ς, another letter.
 func fold(r rune) rune {
-	if isJoiner(r) {
-		return -1
+	if r == iotaMark {
+		return r // its upper case is a letter, Ι, but that of a letter that carries it has it as well
 	}
 	lower := unicode.ToLower(r)
 	other := unicode.ToLower(unicode.ToUpper(lower))

@@ -3,6 +3,7 @@ package auth_test
 import (
 	"errors"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/webapp2go/webapp2go/auth"
@@ -58,6 +59,35 @@ func TestNamesOfPeople(t *testing.T) {
 			t.Errorf("SignUp(%q): %v", name, err)
 		} else if u.Name != name && utf8.ValidString(name) {
 			t.Logf("%q is kept as %q", name, u.Name)
+		}
+	}
+}
+
+// What makes no difference makes none beside other things that make none.
+func TestNameKeyOfMixtures(t *testing.T) {
+	for name, want := range map[string]string{
+		"Bob \u200c": "bob", "\u200d Bob": "bob", "a \u200c b": "a b", "a\u200d \u200cb": "a b", "\u200c": "", " \u200c ": "",
+		"E\u200d\u0301": "\u00e9", "\u1fbc\u0301": "\u1fb4", "\u1fb3\u0301": "\u1fb4",
+		"i\u0307": "i", "İ\u0307": "i", "i\u0307\u0307\u0301": "\u00ed", "a\u0307": "\u0227",
+	} {
+		if key := auth.NameKey(name); key != want {
+			t.Errorf("%q has the key %q, want %q", name, key, want)
+		}
+	}
+}
+
+// Case makes no difference to a letter that carries a mark.
+func TestNameKeyOfMarkedCapitals(t *testing.T) {
+	for r := rune(0); r < 0x1f000; r++ {
+		lower := unicode.ToLower(r)
+		if lower == r {
+			continue
+		}
+		for mark := '\u0300'; mark <= '\u036f'; mark++ {
+			one, two := string([]rune{r, mark}), string([]rune{lower, mark})
+			if auth.NameKey(one) != auth.NameKey(two) {
+				t.Errorf("%q has the key %q, and %q the key %q", one, auth.NameKey(one), two, auth.NameKey(two))
+			}
 		}
 	}
 }

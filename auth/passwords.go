@@ -33,8 +33,9 @@ type Passwords struct {
 	MinLength int
 	// Rule, if set, is asked about each password that somebody chooses and that the rules
 	// of this package let pass, such as whether it is known from a breach. Of u the Name
-	// is set. What it returns is returned: an *InvalidError is shown to the person who
-	// chose. It must be safe for concurrent use.
+	// is set. What it returns is returned, wrapped with [ErrRule]: an *InvalidError is shown to the
+	// person who chose. The pages of package handlers bound how often one client can make
+	// it work, by their Throttle. It must be safe for concurrent use.
 	Rule func(ctx context.Context, u *User, password string) error
 	// Concurrent is how many hashes run at the same time, the others wait for their
 	// turn; 0: one for each processor. Each takes Params.MemoryKiB.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -18,6 +19,10 @@ const MaxPassword = 1024
 // Shortest is the fewest characters that a new password can have: MinLength or its default,
 // for a form that tells the rule before it is broken.
 func (p *Passwords) Shortest() int { return cmp.Or(p.MinLength, 8) }
+
+// ErrRule is in the chain of each error that Passwords.Rule has returned, before its own:
+// to bound how often a stranger makes the Rule look a password up.
+var ErrRule = errors.New("auth: Passwords.Rule")
 
 // CheckNew returns an *[InvalidError] for a password that u should not choose: one that is
 // too short or too long, that everybody tries first, that is the user's own name, or that
@@ -41,7 +46,9 @@ func (p *Passwords) CheckNew(ctx context.Context, u *User, password string) erro
 	case resembles(password, u.Name):
 		return refuse("Your name is no password. Please choose another.")
 	case p.Rule != nil:
-		return p.Rule(ctx, u, password)
+		if err := p.Rule(ctx, u, password); err != nil {
+			return fmt.Errorf("%w: %w", ErrRule, err)
+		}
 	}
 	return nil
 }

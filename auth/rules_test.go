@@ -57,8 +57,11 @@ func TestBadPasswords(t *testing.T) {
 		}
 		check("Change", p.Change(t.Context(), users, &auth.User{ID: u.ID}, "an old horse 7", test.password))
 	}
-	if _, err := p.SignUp(t.Context(), auth.NewMemory(), "joe", "leaked horse"); !errors.Is(err, leaked) {
+	if _, err := p.SignUp(t.Context(), auth.NewMemory(), "joe", "leaked horse"); !errors.Is(err, leaked) || !errors.Is(err, auth.ErrRule) {
 		t.Errorf("an error of Rule became %v", err)
+	}
+	if err := p.CheckNew(t.Context(), &auth.User{Name: "joe"}, "password"); errors.Is(err, auth.ErrRule) {
+		t.Errorf("Rule was not asked: %v", err)
 	}
 	// Who has such a password already can still log in.
 	users := auth.NewMemory()

@@ -23,7 +23,9 @@ type User struct {
 }
 
 // Format prints the user without the hash of the password and the stamp, for every verb of
-// package fmt, and so for package log/slog.
+// package fmt, and so for package log/slog. It is not asked for a User in an unexported field
+// of another struct, which package fmt prints as it is, and package encoding/gob encodes all
+// fields: both show the hash.
 func (u User) Format(s fmt.State, verb rune) {
 	type plain User // without this method
 	for _, secret := range []*string{&u.Password, &u.Stamp} {

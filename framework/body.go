@@ -1,6 +1,7 @@
 package framework
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"strings"
 
 	"github.com/gorilla/mux"
 )
@@ -28,22 +30,62 @@ func (h *RequestHandler) LimitBody(bytes int64) {
 	}
 }
 
+// maxFields bounds the fields of ParseFields: a field of two bytes costs a hundred times
+// as much when it is parsed.
+const maxFields = 256
+
+var errManyFields = Abort(http.StatusRequestEntityTooLarge, fmt.Sprintf("More than %d fields.", maxFields))
+
 // ParseFields is [RequestHandler.ParseForm] for a form of a few fields and no files, as
-// to log in. Query and body may have limit bytes together; more answers 413. A file
-// answers 400, and none is written to the temporary folder.
+// to log in. Query and body may have limit bytes and 256 fields together; more answers
+// 413, before it is parsed unless it is multipart. A file answers 400, and none is written
+// to the temporary folder.
 func (h *RequestHandler) ParseFields(limit int64) error {
-	left := limit - int64(len(h.Request.URL.RawQuery))
+	query := h.Request.URL.RawQuery
+	left := limit - int64(len(query))
 	if left < 0 {
 		return Abort(http.StatusRequestEntityTooLarge, fmt.Sprintf("More than %d bytes.", limit))
 	}
+	fields := maxFields
+	if query != "" {
+		fields -= strings.Count(query, "&") + 1
+	}
+	if fields < 0 {
+		return errManyFields
+	}
 	h.LimitBody(left)
+	if hasBody(h.Request) && formKind(h.Request) == urlEncoded {
+		h.Request.Body = &fewFields{h.Request.Body, fields} // LimitBody has made the copy
+	}
 	if err := h.parseForm(limit); err != nil {
 		return err
+	}
+	fields = maxFields
+	for _, values := range h.Request.Form {
+		fields -= len(values)
+	}
+	if fields < 0 {
+		return errManyFields
 	}
 	if form := h.Request.MultipartForm; form != nil && len(form.File) > 0 {
 		return Abort(http.StatusBadRequest, "This form takes no files.")
 	}
 	return nil
+}
+
+// fewFields is the body of a form, whose reading fails if it has more than left fields.
+type fewFields struct {
+	io.ReadCloser
+	left int
+}
+
+func (f *fewFields) Read(p []byte) (int, error) {
+	n, err := f.ReadCloser.Read(p)
+	f.left -= bytes.Count(p[:n], []byte("&"))
+	if n > 0 && f.left <= 0 { // n fields have n-1 separators
+		return 0, errManyFields
+	}
+	return n, err
 }
 
 // limitBody bounds what a handler can read.
@@ -115,11 +157,7 @@ func (h *RequestHandler) parseForm(memory int64) error {
 		}
 		return unreadable(r.ParseForm(), "form")
 	}
-	kind := r.Header.Get("Content-Type")
-	if kind != urlEncoded {
-		kind, _, _ = mime.ParseMediaType(kind)
-	}
-	switch kind {
+	switch formKind(r) {
 	case urlEncoded:
 		return unreadable(r.ParseForm(), "form")
 	case "multipart/form-data":
@@ -194,9 +232,18 @@ func hasBody(r *http.Request) bool {
 	return false
 }
 
+// formKind returns the media type of a request's body without its parameters.
+func formKind(r *http.Request) string {
+	kind := r.Header.Get("Content-Type")
+	if kind != urlEncoded {
+		kind, _, _ = mime.ParseMediaType(kind)
+	}
+	return kind
+}
+
 // isForm reports whether the body of a request is said to be a form.
 func isForm(r *http.Request) bool {
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	kind := formKind(r)
 	return kind == urlEncoded || kind == "multipart/form-data"
 }
 
@@ -204,6 +251,9 @@ func isForm(r *http.Request) bool {
 func unreadable(err error, what string) error {
 	if err == nil {
 		return nil
+	}
+	if err == errManyFields {
+		return err
 	}
 	if errors.Is(err, multipart.ErrMessageTooLarge) {
 		return &Error{Code: http.StatusRequestEntityTooLarge, Message: "The form has too many or too large fields.", Err: err}

@@ -65,16 +65,20 @@ func TestParseFields(t *testing.T) {
 		kind, body string
 		status     int
 	}{
-		"a form":             {asForm, "name=ann", 200},
-		"no form":            {asJSON, "{}", 415},
-		"nothing":            {asForm, "", 200},
-		"with the query":     {asForm, "name=" + strings.Repeat("x", 1000-len("query=yes")-len("name=")), 200},
-		"one byte too large": {asForm, "name=" + strings.Repeat("x", 1001-len("query=yes")-len("name=")), 413},
-		"multipart":          {mixed, part("", "ann"), 200},
-		"multipart, large":   {mixed, part("", strings.Repeat("x", 1000)), 413},
-		"no file was chosen": {mixed, part(`; filename=""`, ""), 200},
-		"a file":             {mixed, part(`; filename="f"`, ""), 400},
-		"a large file":       {mixed, part(`; filename="f"`, strings.Repeat("x", 1000)), 413},
+		"a form":              {asForm, "name=ann", 200},
+		"no form":             {asJSON, "{}", 415},
+		"nothing":             {asForm, "", 200},
+		"with the query":      {asForm, "name=" + strings.Repeat("x", 1000-len("query=yes")-len("name=")), 200},
+		"one byte too large":  {asForm, "name=" + strings.Repeat("x", 1001-len("query=yes")-len("name=")), 413},
+		"multipart":           {mixed, part("", "ann"), 200},
+		"multipart, large":    {mixed, part("", strings.Repeat("x", 1000)), 413},
+		"no file was chosen":  {mixed, part(`; filename=""`, ""), 200},
+		"a file":              {mixed, part(`; filename="f"`, ""), 400},
+		"a large file":        {mixed, part(`; filename="f"`, strings.Repeat("x", 1000)), 413},
+		"255 fields":          {asForm, strings.Repeat("a&", 254) + "a", 200}, // and that of the query
+		"256 fields":          {asForm, strings.Repeat("a&", 255) + "a", 413},
+		"256 empty fields":    {asForm, strings.Repeat("&", 255), 413},
+		"a value with many &": {mixed, part("", strings.Repeat("&", 500)), 200},
 	} {
 		for _, chunked := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, " chunked ", chunked), func(t *testing.T) {
@@ -96,9 +100,18 @@ func TestParseFields(t *testing.T) {
 			})
 		}
 	}
-	t.Run("a long query", func(t *testing.T) {
-		app, _ := appOf(t, func(h *action) error { return h.ParseFields(1000) })
-		if answer, text := get(t, start(t, app).URL+"/?"+strings.Repeat("a", 1001)); answer.StatusCode != 413 {
+	for name, query := range map[string]string{"a long query": strings.Repeat("a", 1001), "a query of 257 fields": strings.Repeat("&", 256)} {
+		t.Run(name, func(t *testing.T) {
+			app, _ := appOf(t, func(h *action) error { return h.ParseFields(1000) })
+			if answer, text := get(t, start(t, app).URL+"/?"+query); answer.StatusCode != 413 {
+				t.Errorf("response %d %q", answer.StatusCode, text)
+			}
+		})
+	}
+	t.Run("257 parts", func(t *testing.T) {
+		app, _ := appOf(t, func(h *action) error { return h.ParseFields(1 << 20) })
+		body := strings.Repeat(strings.TrimSuffix(part("", "ann"), "--b--\r\n"), 256) + "--b--\r\n"
+		if answer, text := send(t, app, "POST", mixed, body, false); answer.StatusCode != 413 {
 			t.Errorf("response %d %q", answer.StatusCode, text)
 		}
 	})

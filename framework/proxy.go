@@ -65,7 +65,8 @@ func (p Proxy) check() error {
 //
 // If a proxy's address is missing or malformed, ClientIP returns the nearest one to it
 // that can be trusted: the next proxy's, or the connection's. The first time it logs a
-// warning, as it does if a proxy seems to stand there and App.Proxy is NoProxy.
+// warning, as it does if a proxy seems to stand there and App.Proxy is NoProxy, or
+// AppEngine and it is another one.
 func (a *App) ClientIP(r *http.Request) string {
 	peer := peerOf(r)
 	switch hops := a.Proxy.hops(); {
@@ -78,6 +79,8 @@ func (a *App) ClientIP(r *http.Request) string {
 		}
 		if header != "" {
 			a.warnOfProxy("framework: App.Proxy is AppEngine, but X-Appengine-User-Ip is no address", "value", fmt.Sprintf("%.100q", header))
+		} else if len(r.Header["X-Forwarded-For"]) > 0 {
+			a.warnOfProxy("framework: App.Proxy is AppEngine, but a request has X-Forwarded-For without X-Appengine-User-Ip: another proxy seems to stand in front of the program, and all clients have its address. Set App.Proxy to framework.Proxies(n) for n proxies that append to X-Forwarded-For, or to CloudRun", "from", peer)
 		}
 	case len(r.Header["X-Forwarded-For"]) > 0:
 		a.warnOfForwarded(peer, "X-Forwarded-For")

@@ -85,17 +85,20 @@ func TestWrongProxyIsSaidOnce(t *testing.T) {
 		remote string
 		want   int
 	}{
-		"a proxy on this machine":      {framework.NoProxy, http.Header{"X-Forwarded-For": {"192.0.2.7"}}, "127.0.0.1:1", 1},
-		"a proxy in this network":      {framework.NoProxy, http.Header{"X-Forwarded-For": {"192.0.2.7"}}, "10.0.0.1:1", 1},
-		"a proxy by IPv6":              {framework.NoProxy, http.Header{"X-Forwarded-Proto": {"https"}}, "[fd00::1]:1", 1},
-		"a proxy by a unix socket":     {framework.NoProxy, http.Header{"X-Forwarded-For": {"192.0.2.7"}}, "@", 1},
-		"a stranger":                   {framework.NoProxy, http.Header{"X-Forwarded-For": {"192.0.2.7"}, "X-Forwarded-Proto": {"https"}}, "192.0.2.1:1", 0},
-		"no proxy":                     {framework.NoProxy, nil, "127.0.0.1:1", 0},
-		"one proxy":                    {framework.Proxies(1), http.Header{"X-Forwarded-For": {"x, 192.0.2.7"}, "X-Forwarded-Proto": {"https"}}, "10.0.0.1:1", 0},
-		"one proxy, a health check":    {framework.Proxies(1), nil, "10.0.0.1:1", 0},
-		"one proxy, two said":          {framework.Proxies(2), http.Header{"X-Forwarded-For": {"192.0.2.7"}}, "10.0.0.1:1", 1},
-		"a proxy that writes a socket": {framework.Proxies(1), http.Header{"X-Forwarded-For": {"unix:"}}, "10.0.0.1:1", 1},
-		"App Engine, malformed":        {framework.AppEngine, http.Header{"X-Appengine-User-Ip": {"?"}}, "169.254.1.1:1", 1},
+		"a proxy on this machine":       {framework.NoProxy, http.Header{"X-Forwarded-For": {"192.0.2.7"}}, "127.0.0.1:1", 1},
+		"a proxy in this network":       {framework.NoProxy, http.Header{"X-Forwarded-For": {"192.0.2.7"}}, "10.0.0.1:1", 1},
+		"a proxy by IPv6":               {framework.NoProxy, http.Header{"X-Forwarded-Proto": {"https"}}, "[fd00::1]:1", 1},
+		"a proxy by a unix socket":      {framework.NoProxy, http.Header{"X-Forwarded-For": {"192.0.2.7"}}, "@", 1},
+		"a stranger":                    {framework.NoProxy, http.Header{"X-Forwarded-For": {"192.0.2.7"}, "X-Forwarded-Proto": {"https"}}, "192.0.2.1:1", 0},
+		"no proxy":                      {framework.NoProxy, nil, "127.0.0.1:1", 0},
+		"one proxy":                     {framework.Proxies(1), http.Header{"X-Forwarded-For": {"x, 192.0.2.7"}, "X-Forwarded-Proto": {"https"}}, "10.0.0.1:1", 0},
+		"one proxy, a health check":     {framework.Proxies(1), nil, "10.0.0.1:1", 0},
+		"one proxy, two said":           {framework.Proxies(2), http.Header{"X-Forwarded-For": {"192.0.2.7"}}, "10.0.0.1:1", 1},
+		"a proxy that writes a socket":  {framework.Proxies(1), http.Header{"X-Forwarded-For": {"unix:"}}, "10.0.0.1:1", 1},
+		"App Engine":                    {framework.AppEngine, http.Header{"X-Appengine-User-Ip": {"192.0.2.7"}, "X-Forwarded-For": {"192.0.2.7"}, "X-Forwarded-Proto": {"https"}}, "169.254.1.1:1", 0},
+		"App Engine, a laptop":          {framework.AppEngine, nil, "127.0.0.1:1", 0},
+		"another proxy than App Engine": {framework.AppEngine, http.Header{"X-Forwarded-For": {"192.0.2.7"}, "X-Forwarded-Proto": {"https"}}, "10.0.0.1:1", 1},
+		"App Engine, malformed":         {framework.AppEngine, http.Header{"X-Appengine-User-Ip": {"?"}}, "169.254.1.1:1", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			app, log := newApp(t)

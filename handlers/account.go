@@ -100,7 +100,7 @@ func (h *AccountHandler) confirm(password string) error {
 	case wait > 0:
 		return problem(http.StatusTooManyRequests, tryAgain(tooManyFailures, wait))
 	case errors.Is(err, auth.ErrCredentials):
-		h.logFailure(LoginFail, h.user.Name)
+		h.logTyped(LoginFail, h.user, h.user.Name)
 		return problem(http.StatusForbidden, "That is not your password.")
 	case errors.Is(err, auth.ErrBusy):
 		return problem(http.StatusServiceUnavailable, h.busy())
@@ -198,7 +198,7 @@ func (h *AccountHandler) show(status int, say func(*AccountData)) error {
 	} else if err != nil {
 		return unavailable("listing sessions", err)
 	}
-	data.list(list, h.Session().ID(), h.Request.URL.Query().Get("page"))
+	data.list(list, h.Session().ID(), h.query("page").Get("page"))
 	h.Response.WriteHeader(status)
 	return h.Render("account", data)
 }

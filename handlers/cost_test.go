@@ -33,6 +33,21 @@ func cost(f func()) (allocated uint64, took time.Duration) {
 	return allocated, took
 }
 
+// shortFields returns a form of size bytes in which each field has another name, as short
+// as it can be: a, b, ..., aa, ab, ...
+func shortFields(size int) string {
+	form, names := make([]byte, 0, size+4), []string{""}
+	for i := 0; ; i++ {
+		for letter := 'a'; letter <= 'z'; letter++ {
+			name := names[i] + string(letter)
+			if form = append(append(form, name...), '&'); len(form) >= size {
+				return string(form[:size])
+			}
+			names = append(names, name)
+		}
+	}
+}
+
 // Nothing that a stranger sends before a login costs more than 1 MiB, and more time than
 // the one hash of a password that a login is.
 func TestStrangersCostLittle(t *testing.T) {
@@ -70,8 +85,10 @@ func TestStrangersCostLittle(t *testing.T) {
 		"a next of 10 MiB of spaces":     {form, "name=ann&password=12345678&next=/" + strings.Repeat(" ", 10<<20), all(413)},
 		"a file":                         {mixed, parts(1, `; filename="f"`), all(400)},
 		"files of 10 MiB":                {mixed, "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\n" + expensive + "\r\n--b--\r\n", all(413)},
-		"thousands of fields":            {form, several(2500, func(i int) string { return fmt.Sprintf("%x=1&", i) }), map[string]int{"/login": 401, "/signup": 400}},
-		"one field, thousands of times":  {form, strings.Repeat("a&", 8000), map[string]int{"/login": 401, "/signup": 400}},
+		"thousands of fields":            {form, several(2500, func(i int) string { return fmt.Sprintf("%x=1&", i) }), all(413)},
+		"thousands of short fields":      {form, shortFields(16_000), all(413)},
+		"hundreds of fields":             {form, several(250, func(i int) string { return fmt.Sprintf("%x=1&", i) }), map[string]int{"/login": 401, "/signup": 400}},
+		"one field, thousands of times":  {form, strings.Repeat("a&", 8000), all(413)},
 		"fields in body and query":       {form, several(2500, func(i int) string { return fmt.Sprintf("%x=1&", i) }), all(413)},
 		"two hundred parts":              {mixed, parts(250, ""), map[string]int{"/login": 401, "/signup": 400}},
 		"empty parts":                    {mixed, strings.Repeat("--b\r\n\r\n\r\n", 1700), all(413)},
@@ -136,6 +153,8 @@ func TestStrangersCostLittle(t *testing.T) {
 	for name, target := range map[string]string{
 		"a next in the query": "/login?next=/" + url.QueryEscape(strings.Repeat("\ufdfa", 3000)),
 		"a query of fields":   "/login?" + strings.Repeat("a&", 15000),
+		"short fields":        "/login?" + shortFields(31_000),
+		"fields of a sign-up": "/signup?" + shortFields(31_000),
 		"a private page":      "/account?" + strings.Repeat("a", 30000),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/webapp2go/webapp2go/auth"
@@ -57,7 +58,7 @@ func (h *BaseHandler) loginData(fields url.Values) LoginData {
 func (h *BaseHandler) whyHere(data LoginData) string {
 	why := ""
 	switch status := h.Session().Status(); {
-	case h.Request.URL.Query().Has("out"):
+	case h.query("out").Has("out"):
 		return "You are logged out."
 	case status == sessions.StatusExpired:
 		why = "Your session has expired. Please log in again."
@@ -101,7 +102,7 @@ var errNoUsers = errors.New("handlers: Site.Users is nil: nobody could log in; a
 
 // Get shows the form, or goes on at once with somebody who is logged in.
 func (h *LoginHandler) Get() error {
-	query := h.Request.URL.Query()
+	query := h.query("next", unsentField)
 	user, err := h.User()
 	if err != nil {
 		return err
@@ -136,7 +137,7 @@ func (h *LoginHandler) Post() error {
 		if err != auth.ErrCredentials {
 			h.logger().WarnContext(h.Context(), "handlers: a login was refused", "error", err)
 		}
-		h.logFailure(LoginFail, data.Name)
+		h.logFailure(name, form.Get("password"))
 		data.Error = "This name and this password do not fit together."
 		return h.again(http.StatusUnauthorized, data)
 	}
@@ -152,6 +153,22 @@ func (h *LoginHandler) Post() error {
 	h.LogSecurity(LoginSuccess, user)
 	h.Flash("Welcome back, "+user.Name+".", "success")
 	return h.goOn(data)
+}
+
+// query returns what the query has of these names. It looks for them alone: a map of all
+// that a stranger can send would take megabytes.
+func (h *BaseHandler) query(names ...string) url.Values {
+	found := url.Values{}
+	for field := range strings.SplitSeq(h.Request.URL.RawQuery, "&") {
+		name, value, _ := strings.Cut(field, "=")
+		if !slices.Contains(names, name) || found.Has(name) {
+			continue
+		}
+		if value, err := url.QueryUnescape(value); err == nil {
+			found.Set(name, value)
+		}
+	}
+	return found
 }
 
 // again shows the form once more.

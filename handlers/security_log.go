@@ -62,18 +62,20 @@ func (h *BaseHandler) logRefusal(event SecurityEvent, name string, attributes ..
 	h.logTyped(event, nil, name, attributes...)
 }
 
-// logFailure is logRefusal with the user of that name, if there is one. It asks for the
-// user in any case, so that it takes as long if there is none.
-func (h *BaseHandler) logFailure(event SecurityEvent, name string, attributes ...slog.Attr) {
+// logFailure logs that a name and a password do not fit, with the user of that name, if
+// there is one. It asks for the user in any case, so that it takes as long if there is
+// none, but for what is too long to be anybody's.
+func (h *BaseHandler) logFailure(name, password string) {
 	var user *auth.User
-	if len(name) <= longestName {
+	if !tooLong(name, password) {
 		if found, err := h.Site.Users.ByName(h.Context(), name); err == nil {
 			user = found
 		}
 	}
-	h.logTyped(event, user, name, attributes...)
+	h.logTyped(LoginFail, user, name)
 }
 
+// logTyped is logRefusal with the user of the name; nil: unknown.
 func (h *BaseHandler) logTyped(event SecurityEvent, user *auth.User, name string, attributes ...slog.Attr) {
 	throttle := &h.Site.Throttle
 	hidden := slog.String("name_hmac", throttle.hidden("name\x00"+throttle.nameKey(name)))

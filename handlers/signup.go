@@ -26,7 +26,7 @@ func (h *SignupHandler) Ready() error {
 
 // Get shows the form.
 func (h *SignupHandler) Get() error {
-	return h.Render("signup", h.loginData(h.Request.URL.Query()))
+	return h.Render("signup", h.loginData(h.query("next", unsentField)))
 }
 
 // Post makes the user. A name that is taken is 409, a name or a password that cannot
@@ -47,7 +47,10 @@ func (h *SignupHandler) Post() error {
 	}
 	defer h.Site.Throttle.Done(h.Request)
 	user, err := h.Site.Passwords.SignUp(h.clientContext(), h.Site.Users, name, form.Get("password"))
-	if err == nil || errors.Is(err, auth.ErrExists) {
+	invalid, isInvalid := errors.AsType[*auth.InvalidError](err)
+	// The Rule is asked last: whatever fails after it, it may have looked the password up.
+	asked := errors.Is(err, auth.ErrRule) || h.Site.Passwords.Rule != nil && !isInvalid
+	if err == nil || errors.Is(err, auth.ErrExists) || asked {
 		h.Site.Throttle.SignedUp(h.Request)
 	}
 	if errors.Is(err, auth.ErrExists) {
@@ -55,7 +58,7 @@ func (h *SignupHandler) Post() error {
 		h.Response.WriteHeader(http.StatusConflict)
 		return h.Render("signup", data)
 	}
-	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
+	if isInvalid {
 		data.Error, data.Field = invalid.Message, invalid.Field
 		h.Response.WriteHeader(http.StatusBadRequest)
 		return h.Render("signup", data)

@@ -54,8 +54,8 @@ import (
 // one he waits with them. The cookie allows no login: who steals one gets the guesses of
 // one browser more.
 //
-// It takes 4 MiB, made as failures come, however many there are, and nobody can make it
-// forget. Its counts are those of one process, unless there is a Counter, and end with
+// It takes 4 MiB, and 1 MiB for sign-ups and mails, made as these come, however many there
+// are, and nobody can make it forget. Its counts are those of one process, unless there is a Counter, and end with
 // it. The zero value is ready; set the fields before the first request. Safe for
 // concurrent use. It must not be copied.
 type Throttle struct {
@@ -72,7 +72,7 @@ type Throttle struct {
 	// can guess as often as they like together.
 	Name int
 	// SignUps is how many times one address may sign up in an hour, with names that are
-	// taken; 0: 20, negative: no limit.
+	// taken and passwords that auth.Passwords.Rule refuses; 0: 20, negative: no limit.
 	SignUps int
 	// Mails is how many mails an hour go to one address; 0: 3, negative: no limit.
 	Mails int
@@ -93,8 +93,17 @@ type Throttle struct {
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 
-	site     atomic.Pointer[throttleSite]
-	once     sync.Once // makes what follows
+	site atomic.Pointer[throttleSite]
+	once sync.Once // makes what follows
+	*printedThrottle
+}
+
+// A printedThrottle is all that is printed of a throttleState with a Site: an address, and
+// neither keys nor names that visitors typed. For verbs such as %s package fmt follows one
+// pointer, so there are two.
+type printedThrottle struct{ *throttleState }
+
+type throttleState struct {
 	codecs   []securecookie.Codec
 	mac      []byte
 	limits   throttleLimits
@@ -124,9 +133,12 @@ type try struct {
 	began time.Time
 }
 
-// longestTry is after what time a try is taken for over, if nobody has said so: a
-// handler has forgotten Done.
+// longestTry is how long a try counts as under way if a handler forgets Done, and up to
+// twice as long: sweep looks once in that time. A try that fails later counts all the same.
 const longestTry = time.Minute
+
+// mostAtOnce bounds the limits that a site can set.
+const mostAtOnce = 1_000_000
 
 // in lets the Throttle of a site find what its fields do not say.
 func (t *Throttle) in(site *Site, app *framework.App) {
@@ -138,6 +150,7 @@ func (t *Throttle) in(site *Site, app *framework.App) {
 // prepare makes what depends on the fields.
 func (t *Throttle) prepare() {
 	t.once.Do(func() {
+		t.printedThrottle = &printedThrottle{new(throttleState)}
 		manager := t.Sessions
 		if site := t.site.Load(); site != nil {
 			manager = cmp.Or(manager, site.site.Sessions)
@@ -159,14 +172,15 @@ func (t *Throttle) prepare() {
 			if burst = cmp.Or(burst, usual); burst < 0 {
 				return nil
 			}
-			return &limit{name, min(burst, 1_000_000), window, table}
+			return &limit{name, min(burst, mostAtOnce), window, table}
 		}
+		address := min(max(t.Address, -1), mostAtOnce) // of which twice as much is still a number
 		const quarter, day = 15 * time.Minute, 24 * time.Hour
 		t.limits = throttleLimits{
 			pair:    make("name and address", t.Failures, 10, quarter, 0),
 			browser: make("known browser", t.Failures, 10, quarter, 0),
 			address: make("address", t.Address, 100, quarter, 1),
-			network: make("network", 2*t.Address, 200, quarter, 2),
+			network: make("network", 2*address, 200, quarter, 2),
 			name:    make("name", t.Name, 100, day, 3),
 			signUp:  make("sign-up", t.SignUps, 20, time.Hour, 4),
 			mail:    make("mail", t.Mails, 3, time.Hour, 4),
@@ -208,6 +222,7 @@ func (t *Throttle) Failed(r *http.Request, name string) {
 // Done says that a request is through with the passwords that it had to check, whatever
 // came of it. Call it by defer. After Failed and Known it does nothing.
 func (t *Throttle) Done(r *http.Request) {
+	t.prepare()
 	t.mu.Lock()
 	tries := t.tries[r]
 	delete(t.tries, r)
@@ -228,7 +243,8 @@ func (t *Throttle) WaitSignUp(r *http.Request) time.Duration {
 // signUpTry stands for the name of a try to sign up. nameKey returns no such name.
 const signUpTry = "\x00sign-up"
 
-// SignedUp counts a sign-up that has made a user, or has met a name that is taken.
+// SignedUp counts a sign-up that has made a user, has met a name that is taken, or had a
+// password that auth.Passwords.Rule was asked about.
 func (t *Throttle) SignedUp(r *http.Request) {
 	t.prepare()
 	keys := t.failed(r, signUpTry)
@@ -442,12 +458,18 @@ func (t *Throttle) suspect(ip, name string) {
 	}
 }
 
+// tooLong reports whether a name or a password is longer than anybody's can be.
+func tooLong(name, password string) bool {
+	return len(name) > longestName || len(password) > auth.MaxPassword
+}
+
 // checkPassword lets check do the work of checking a password for name, and counts it
-// if the password is wrong. If the client has to wait it returns how long, sets the
+// if the password is wrong, or if Passwords.Rule refuses the new one, since that may have
+// been looked up. If the client has to wait it returns how long, sets the
 // Retry-After, and does not call check. What is too long to be anybody's is
 // auth.ErrCredentials, without work and without a count.
 func (h *BaseHandler) checkPassword(name, password string, check func() error) (wait time.Duration, err error) {
-	if len(name) > longestName || len(password) > auth.MaxPassword {
+	if tooLong(name, password) {
 		return 0, auth.ErrCredentials
 	}
 	throttle := &h.Site.Throttle
@@ -458,7 +480,7 @@ func (h *BaseHandler) checkPassword(name, password string, check func() error) (
 		return wait, nil
 	}
 	defer throttle.Done(h.Request)
-	if err = check(); errors.Is(err, auth.ErrCredentials) {
+	if err = check(); errors.Is(err, auth.ErrCredentials) || errors.Is(err, auth.ErrRule) {
 		throttle.Failed(h.Request, name)
 	}
 	return 0, err

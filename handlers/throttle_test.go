@@ -3,8 +3,10 @@ package handlers_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -348,6 +350,12 @@ func TestNetworksOfIPv6(t *testing.T) {
 	if got := guesses(none, func(int) string { return "2001:db8::1" }); got != 1000 {
 		t.Errorf("without a limit: %d guesses, want 1000", got)
 	}
+	for _, address := range []int{math.MinInt, math.MinInt + 50} {
+		none := func(throttle *handlers.Throttle) { throttle.Address = address }
+		if got := guesses(none, func(int) string { return "2001:db8::1" }); got != 1000 {
+			t.Errorf("with a limit of %d: %d guesses, want 1000", address, got)
+		}
+	}
 }
 
 // Behind a proxy of the site's own a stranger locks nobody out.
@@ -617,6 +625,152 @@ func TestSignUpsAreBounded(t *testing.T) {
 	s.client(t).post("/login", "name", "user1", "password", "correct horse").redirects(t, "/")
 	s.clock.Advance(3 * time.Minute)
 	s.client(t).signUp("another")
+}
+
+// Each password that Passwords.Rule was asked about counts: it may have been looked up.
+func TestQuestionsOfTheRuleAreBounded(t *testing.T) {
+	var asked atomic.Int64
+	var answer atomic.Pointer[error]
+	full := &fullUsers{}
+	s := serve(t, sessions.NewMemory(), func(s *server) {
+		stopped(s)
+		full.Store, s.site.Users = s.site.Users, full
+		s.site.Passwords.Rule = func(context.Context, *auth.User, string) error {
+			asked.Add(1)
+			return *answer.Load()
+		}
+	})
+	var fine, refused, down error = nil, &auth.InvalidError{Field: "password", Message: "It was in a breach."}, errors.New("the look-up is down")
+	answer.Store(&fine)
+	c := s.client(t)
+	c.signUp("ann")
+	for name, test := range map[string]struct {
+		answer error
+		full   bool
+		status int
+	}{
+		"refused":              {refused, false, http.StatusBadRequest},
+		"without an answer":    {down, false, http.StatusServiceUnavailable},
+		"let pass, not stored": {fine, true, http.StatusServiceUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.clock.Advance(2 * time.Hour)
+			answer.Store(&test.answer)
+			full.full.Store(test.full)
+			asked.Store(0)
+			for i := range 30 {
+				want := test.status
+				if i >= 20 {
+					want = http.StatusTooManyRequests
+				}
+				s.client(t).post("/signup", "name", "bob", "password", "battery staple").shows(t, want)
+			}
+			if n := asked.Load(); n != 20 {
+				t.Errorf("the rule was asked %d times at sign-ups, want 20", n)
+			}
+		})
+	}
+	s.clock.Advance(2 * time.Hour)
+	c.post("/login", "name", "ann", "password", "correct horse").redirects(t, "/")
+	answer.Store(&refused)
+	asked.Store(0)
+	for i := range 20 {
+		want := http.StatusBadRequest
+		if i >= 10 {
+			want = http.StatusTooManyRequests
+		}
+		c.post("/account", "action", "password", "old", "correct horse", "new", "battery staple").shows(t, want)
+	}
+	if n := asked.Load(); n != 10 {
+		t.Errorf("the rule was asked %d times at changes of a password, want 10", n)
+	}
+}
+
+// fullUsers makes it seem that no user can be stored.
+type fullUsers struct {
+	auth.Store
+	full atomic.Bool
+}
+
+func (f *fullUsers) Create(ctx context.Context, u *auth.User) error {
+	if f.full.Load() {
+		return errDown
+	}
+	return f.Store.Create(ctx, u)
+}
+
+// A password that is too long to be anybody's asks for no user.
+func TestLongPasswordsReadNoUser(t *testing.T) {
+	users := &countingUsers{}
+	var log bytes.Buffer
+	s := serve(t, sessions.NewMemory(), func(s *server) {
+		users.Store, s.site.Users = s.site.Users, users
+		s.site.SecurityLog = slog.New(slog.NewJSONHandler(&log, nil))
+	})
+	ann := s.client(t)
+	ann.signUp("ann")
+	log.Reset()
+	c, long := s.client(t), strings.Repeat("x", auth.MaxPassword+1)
+	asked := users.asked.Load()
+	c.post("/login", "name", "ann", "password", long).shows(t, http.StatusUnauthorized)
+	c.post("/login", "name", strings.Repeat("x", auth.MaxName+1), "password", "wrong").shows(t, http.StatusUnauthorized)
+	ann.post("/account", "action", "confirm", "password", long).shows(t, http.StatusForbidden)
+	if n := users.asked.Load() - asked; n != 0 {
+		t.Errorf("the users were asked %d times for a name", n)
+	}
+	records := securityRecords(t, &log)
+	if len(records) != 3 {
+		t.Fatalf("records %v, want three", records)
+	}
+	for i, user := range []bool{false, false, true} { // who is logged in is known
+		if record := records[i]; record["msg"] != "authn_login_fail" || record["name_hmac"] == nil || (record["user"] != nil) != user {
+			t.Errorf("record %v", record)
+		}
+	}
+}
+
+// A password waits if 4,096 are being checked, whatever the limits are.
+func TestTriesUnderWayAreBounded(t *testing.T) {
+	throttle := &handlers.Throttle{Failures: -1, Address: -1, Name: -1, Now: func() time.Time { return time.Unix(1_900_000_000, 0) }}
+	try := func() (*http.Request, time.Duration) {
+		r := httptest.NewRequest("POST", "/login", nil)
+		return r, throttle.Wait(r, "ann")
+	}
+	first, wait := try()
+	for i := 1; i < 4096; i++ {
+		if _, more := try(); more != 0 || wait != 0 {
+			t.Fatalf("try %d has to wait %v", i, more)
+		}
+	}
+	if _, wait := try(); wait != time.Second {
+		t.Errorf("try 4,097 has to wait %v, want a second", wait)
+	}
+	throttle.Done(first)
+	if _, wait := try(); wait != 0 {
+		t.Errorf("after one has ended the next has to wait %v", wait)
+	}
+	if _, wait := try(); wait != time.Second {
+		t.Errorf("and the one after it %v, want a second", wait)
+	}
+}
+
+// Whoever prints a site sees no key and nothing of what visitors typed.
+func TestPrintedSiteShowsNothing(t *testing.T) {
+	s := serve(t, sessions.NewMemory(), nil)
+	s.client(t).post("/login", "name", "hunter2", "password", "wrong").shows(t, http.StatusUnauthorized)
+	r := httptest.NewRequest("POST", "/login", nil)
+	defer s.site.Throttle.Done(r)
+	s.site.Throttle.Wait(r, "hunter3")
+	mac := s.site.Sessions.Derive("throttle")[0]
+	numbers := strings.Trim(fmt.Sprint(mac), "[]")
+	for _, format := range []string{"%v", "%+v", "%#v", "%d", "%x", "%s", "%q"} {
+		text := fmt.Sprintf(format, s.site)
+		for _, secret := range []string{numbers, fmt.Sprintf("%x", mac), fmt.Sprintf("%#v", mac), string(mac), "hunter2", "hunter3", fmt.Sprintf("%x", "hunter2")} {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s shows %q", format, secret)
+			}
+		}
+	}
 }
 
 // However many fail, and from wherever, the throttle stays as large as it is.

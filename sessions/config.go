@@ -78,7 +78,8 @@ type Spec struct {
 	// Insecure allows plain http, for development: no Secure, no name prefix.
 	Insecure bool
 	// MaxPerUser is how many sessions a user may have: a LogIn beyond it ends the least
-	// recently used ones. Two logins at once may leave one more. It needs a [UserBackend].
+	// recently used ones, ten at most. Two logins at once may leave one more. It needs a
+	// [UserBackend].
 	// If zero, 100; negative: as many as they like.
 	MaxPerUser int
 	// WhenDown says what a dead Backend means.

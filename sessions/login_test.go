@@ -389,6 +389,53 @@ func TestSessionsOfAUserAreBounded(t *testing.T) {
 	}
 }
 
+// The session that ends is the one that was used least recently, not the oldest one.
+func TestUsedSessionsOutliveTheSurplus(t *testing.T) {
+	m, c := sessions.NewMemory(), &clock{}
+	site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: m, MaxPerUser: 3, IdleTimeout: 5 * time.Hour}}, Now: c.now}, map[string]action{
+		"/login": logsIn("ann", sessions.Login{Credential: "x"}), "/read": read,
+	})
+	var browsers []*browser
+	for n := range 4 {
+		if n == 3 {
+			browsers[0].get("/read")
+		}
+		b := site.browser()
+		b.get("/login")
+		browsers = append(browsers, b)
+		c.advance(time.Hour)
+	}
+	for n, b := range browsers {
+		if a := b.get("/read"); (a.status == "loaded") != (n != 1) {
+			t.Errorf("session %d is %s", n, a.status)
+		}
+	}
+}
+
+// One login ends ten sessions at most, however many there are too many.
+func TestALoginEndsTenSessionsAtMost(t *testing.T) {
+	m, c, keys := sessions.NewMemory(), &clock{}, []sessions.Key{sessions.RandomKey()}
+	visit := func(most int) (left int) {
+		site := newSite(t, sessions.Config{Keys: keys, Sessions: []sessions.Spec{{Backend: m, MaxPerUser: most}}, Now: c.now}, map[string]action{
+			"/login": logsIn("ann", sessions.Login{Credential: "x"}),
+		})
+		site.browser().get("/login")
+		list, err := m.Sessions(t.Context(), "ann")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list)
+	}
+	for range 30 {
+		visit(-1)
+	}
+	for _, want := range []int{21, 12, 3, 3} {
+		if left := visit(3); left != want {
+			t.Errorf("a login left %d sessions, want %d", left, want)
+		}
+	}
+}
+
 // A login is not refused because the surplus cannot be ended.
 func TestLoginDespiteASurplusThatStays(t *testing.T) {
 	p := newProbe()
