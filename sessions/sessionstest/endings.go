@@ -43,6 +43,7 @@ var endingChecks = []check{
 				if back > 0 {
 					t.Errorf("%d of %d sessions are back after their logout", back, races.all)
 				}
+				t.Logf("%d of %d sessions are back after their logout", back, races.all-races.late)
 				races.check(t)
 			})
 		}
