@@ -33,7 +33,8 @@ type App struct {
 
 	frozen    atomic.Pointer[tree] // of the routing table; nil before the first request
 	checked   atomic.Bool          // Check was called
-	mutex     sync.Mutex           // guards endpoints, and the making of the tree
+	mutex     sync.Mutex           // guards endpoints
+	freezing  sync.Mutex           // guards the making of the tree
 	endpoints []*endpoint
 	names     map[string]*Route
 
@@ -100,6 +101,9 @@ func (a *App) find(s *search, r *http.Request) error {
 	}
 	a.table().find(s, r, r.Method)
 	switch {
+	case s.failed != nil:
+		s.match = match{}
+		return s.failed
 	case s.route != nil:
 		r.Pattern = s.route.template
 		return nil

@@ -45,9 +45,13 @@
 //
 // # Paths
 //
-// A path is matched as it comes, after percent-decoding. %2F is part of a variable's value
-// if a route takes it so, and else a slash. One that is not UTF-8, that holds control bytes or a "." or ".." segment is not found, and "//"
-// does not match "/". Nothing is answered with a redirect that no route asked for.
+// A path is matched as it comes, after percent-decoding. %2F can be part of a variable's
+// value and a slash of the path: the first route counts that takes the path in one of the
+// two ways. A path that is not UTF-8, or that holds control bytes or a "." or ".." segment,
+// is not found, and "//" does not match "/". So an http.Handler that cleans the path by
+// itself, as http.FileServer does, must not stand behind a shorter prefix than a guarded
+// route of the same files; handlers.FileHandler cleans nothing. Nothing is answered with a
+// redirect that no route asked for.
 //
 // # Middleware
 //

@@ -98,6 +98,9 @@ func checkVariable(name, pattern string, given bool) error {
 		return fmt.Errorf("variable %q has an empty pattern", name)
 	}
 	compiled, err := regexp.Compile(pattern)
+	if err == nil {
+		_, err = regexp.Compile("(?:" + pattern + ")") // as it is used: \Q may be open
+	}
 	if err != nil {
 		return fmt.Errorf("variable %q: %w", name, err)
 	}

@@ -145,7 +145,8 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.serveHT
 func (e *endpoint) serveHTTP(w http.ResponseWriter, r *http.Request, route *Route) {
 	response, ours := w.(*Response)
 	if ours {
-		response.acted = true // if a Guard passed its request on to this one
+		response.acted = true                               // if a Guard passed its request on to this one
+		response.guarded = response.guarded && route == nil // middleware may come with another request
 		var h Handler
 		if core := response.core; route != nil && core.route == route && core.App == nil {
 			h = core.outermost // made together with the Response; nil: it was not
@@ -154,10 +155,12 @@ func (e *endpoint) serveHTTP(w http.ResponseWriter, r *http.Request, route *Rout
 		return
 	}
 	// Middleware has wrapped the writer, or there is no App around.
-	m := match{route: route, path: r.URL.Path}
+	var m match
 	outer := behind(w)
 	if outer != nil && outer.core.route != nil {
 		m = outer.core.match
+	} else if route != nil {
+		m = route.matchBehind(r)
 	}
 	response, _ = e.app.newResponse(w, r, match{})
 	response.core.match = m

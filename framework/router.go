@@ -27,7 +27,8 @@ import (
 //	a handler and a Subrouter     the handler is that of the routes below that have none of their own
 //	mux.Vars, mux.CurrentRoute    h.Var and h.Route; mux.Vars and r.PathValue in an http.Handler that is
 //	                              not made by To, VarOf and RouteOf in middleware
-//	StrictSlash, CleanPath        SlashRedirect
+//	StrictSlash                   SlashRedirect
+//	CleanPath                     none: a path is matched as it comes
 //	NotFoundHandler               App.Fallback, App.Errors
 //
 // What mux lets pass and would serve to nobody, or to anybody, is a mistake that
@@ -131,6 +132,8 @@ func (rt *Router) Use(middleware ...func(http.Handler) http.Handler) {
 //
 // Before an http.Handler that [To] did not make, f is asked with a handler of
 // App.Fallback. The guards of the Routers above are asked first. See App.Guarded.
+// A handler of [To] that another router serves is no route of the App, and this guard does
+// not cover it: give its type a Guard method.
 func (rt *Router) Guard(f func(h Handler) error) {
 	rt.change()
 	if f == nil {
@@ -297,7 +300,7 @@ func (r *Route) Host(template string) *Route {
 	if err != nil {
 		return r.wrong("%w", err)
 	}
-	if template == "" || strings.Contains(template, "/") && len(parts) == 1 {
+	if strings.Trim(template, ".") == "" || strings.Contains(template, "/") && len(parts) == 1 {
 		return r.wrong("the host %q is none: write it without scheme and path", template)
 	}
 	if _, port := splitPort(template); port == "" && len(parts) == 1 && parts[0].name == "" {

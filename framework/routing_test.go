@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/mux"
 
@@ -510,7 +511,7 @@ func TestOddMiddleware(t *testing.T) {
 	none := app.PathPrefix("/none").Subrouter()
 	none.Use(func(http.Handler) http.Handler { return nil })
 	none.Handle("/a", framework.To[countingHandler](app))
-	for path, want := range map[string]string{"/twice/a": "200 11", "/panics/a": "500", "/none/a": "404"} {
+	for path, want := range map[string]string{"/twice/a": "200 11", "/panics/a": "500", "/none/a": "500"} {
 		answer := ask(app, "GET", path)
 		got := fmt.Sprint(answer.Code)
 		if answer.Code == 200 {
@@ -599,5 +600,147 @@ func TestWalkAndNamed(t *testing.T) {
 	broken := errors.New("broken")
 	if err := app.Walk(func(*framework.Route, *framework.Router, []*framework.Route) error { return broken }); err != broken {
 		t.Errorf("Walk returned %v", err)
+	}
+}
+
+// A guarded route is not passed by writing a slash of its path as %2F: the first route of
+// the table counts that takes the path in either way.
+func TestEncodedSlashPassesNoGuard(t *testing.T) {
+	files := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "file ", r.URL.Path) })
+	app, _ := newApp(t)
+	admin := app.PathPrefix("/admin/").Subrouter()
+	admin.Guard(func(framework.Handler) error { return framework.Abort(http.StatusForbidden) })
+	admin.PathPrefix("/").Handler(files)
+	private := app.PathPrefix("/uploads/private/").Subrouter()
+	private.Guard(func(framework.Handler) error { return framework.Abort(http.StatusForbidden) })
+	private.Handle("/{file:.+}", files)
+	app.Handle("/uploads/{file:.+}", files)
+	app.Handle("/value/{x}", do(app, func(h *action) error { return h.Text(h.Var("x")) }))
+	app.PathPrefix("/").Handler(files)
+	for path, want := range map[string]string{
+		"/admin/secret": "403", "/admin%2Fsecret": "403", "/admin%2fsecret": "403",
+		"/uploads/private/s": "403", "/uploads/private%2Fs": "403", "/uploads%2Fprivate%2Fs": "403",
+		"/uploads/a": "200 file /uploads/a", "/value/a%2Fb": "200 a/b", "/value/a": "200 a",
+	} {
+		answer := ask(app, "GET", path)
+		got := fmt.Sprint(answer.Code)
+		if answer.Code == 200 {
+			got += " " + answer.Body.String()
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+}
+
+// A route whose middleware cannot be made answers 500: it does not leave its requests to a
+// later route that may have no guard.
+func TestBrokenMiddlewareLeavesNoRequests(t *testing.T) {
+	for name, broken := range map[string]func(http.Handler) http.Handler{
+		"nil": func(http.Handler) http.Handler { return nil }, "panic": func(http.Handler) http.Handler { panic("broken") },
+	} {
+		app, log := newApp(t)
+		private := app.PathPrefix("/files/private").Subrouter()
+		private.Use(broken)
+		private.Handle("/secret", http.HandlerFunc(serveSecret))
+		app.PathPrefix("/files/").Handler(http.HandlerFunc(serveSecret))
+		if answer := ask(app, "GET", "/files/private/secret"); answer.Code != 500 || answer.Header().Get("Secret") != "" {
+			t.Errorf("%s: %d %v", name, answer.Code, answer.Header())
+		}
+		if !strings.Contains(log.String(), "/secret") {
+			t.Errorf("%s: the log does not name the route: %s", name, log)
+		}
+	}
+}
+
+// Middleware may make handlers of its own when it is built, at the first request.
+func TestMiddlewareMakesHandlers(t *testing.T) {
+	app, _ := newApp(t)
+	app.Use(func(next http.Handler) http.Handler {
+		login := framework.To[countingHandler](app)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Has("login") {
+				login.ServeHTTP(w, r)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	})
+	app.Handle("/", do(app, func(h *action) error { return h.Text("page") }))
+	served := make(chan string, 1)
+	go func() { served <- ask(app, "GET", "/").Body.String() + ask(app, "GET", "/?login").Body.String() }()
+	select {
+	case got := <-served:
+		if got != "page1" {
+			t.Errorf("%q", got)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("the first request hangs")
+	}
+}
+
+// Each request that middleware passes on meets the guard.
+func TestGuardOfEachRequestOfAMiddleware(t *testing.T) {
+	app, _ := newApp(t)
+	sub := app.PathPrefix("/").Subrouter()
+	sub.Guard(func(h framework.Handler) error {
+		if h.(*action).Request.Header.Get("Word") != "sesame" {
+			return framework.Abort(http.StatusForbidden)
+		}
+		return nil
+	})
+	sub.Use(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			privileged := r.Clone(r.Context())
+			privileged.Header.Set("Word", "sesame")
+			next.ServeHTTP(w, privileged)
+			next.ServeHTTP(w, r)
+		})
+	})
+	runs := 0
+	sub.Handle("/", do(app, func(h *action) error { runs++; return nil }))
+	if ask(app, "GET", "/"); runs != 1 {
+		t.Errorf("the action ran %d times, want once, for the request that may", runs)
+	}
+}
+
+// Middleware that hides the Response loses no variable of the route.
+func TestVariablesBehindAHiddenResponse(t *testing.T) {
+	app, _ := newApp(t)
+	app.Use(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(struct{ http.ResponseWriter }{w}, r)
+		})
+	})
+	app.Handle("/value/{x}", do(app, func(h *action) error { return h.Text(h.Var("x")) }))
+	app.Host("{tenant}.example.com").Path("/tenant").Handler(do(app, func(h *action) error { return h.Text(h.Var("tenant")) }))
+	for target, want := range map[string]string{"http://a/value/a%2Fb": "a/b", "http://ann.example.com/tenant": "ann"} {
+		if answer := ask(app, "GET", target); answer.Body.String() != want {
+			t.Errorf("%s: %d %q, want %q", target, answer.Code, answer.Body, want)
+		}
+	}
+}
+
+func TestMatcherThatPanics(t *testing.T) {
+	app, log := newApp(t)
+	app.Handle("/", do(app, func(h *action) error { return h.Text("secret") })).MatcherFunc(func(*http.Request, *mux.RouteMatch) bool { panic("matcher") })
+	if answer := ask(app, "GET", "/"); answer.Code != 500 || strings.Contains(answer.Body.String(), "secret") || !strings.Contains(log.String(), "matcher") {
+		t.Errorf("%d, log %s", answer.Code, log)
+	}
+}
+
+func TestMoreMistakesOfRoutes(t *testing.T) {
+	for name, add := range map[string]func(app *framework.App){
+		"an open quotation": func(app *framework.App) { app.HandleFunc(`/{x:\Qa+b}`, serveSecret) },
+		"a host of dots":    func(app *framework.App) { app.Host(".").Path("/").HandlerFunc(serveSecret) },
+	} {
+		app, _ := newApp(t)
+		add(app)
+		if app.Check() == nil {
+			t.Errorf("%s is no mistake", name)
+		}
+		if answer := ask(app, "GET", "/"); answer.Code != 404 {
+			t.Errorf("%s: %d", name, answer.Code)
+		}
 	}
 }

@@ -25,8 +25,8 @@ func (a *App) table() *tree {
 }
 
 func (a *App) freeze() *tree {
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
+	a.freezing.Lock()
+	defer a.freezing.Unlock()
 	if t := a.frozen.Load(); t != nil {
 		return t
 	}
@@ -81,15 +81,34 @@ func (r *Route) freeze(h http.Handler, middleware []func(http.Handler) http.Hand
 	} else {
 		h = foreign{r, removingUploads(h)}
 	}
-	return protect(func() error {
+	failed := protect(func() error {
 		for _, wrap := range slices.Backward(middleware) {
 			if h = wrap(h); h == nil {
-				return fmt.Errorf("middleware of route %q returned nil, not a handler", r.template)
+				return fmt.Errorf("framework: middleware of route %q returned nil, not a handler", r.template)
 			}
 		}
-		r.chain = h
 		return nil
 	})
+	if failed != nil {
+		// The route takes its requests all the same: a later one may have no guard.
+		r.router.app.logger().Error("a route answers 500", "route", r.template, "error", failed)
+		h = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(failed) })
+	}
+	r.chain = h
+	return nil
+}
+
+// matchBehind returns the match of a route whose middleware has hidden the Response, so
+// that what was found is out of reach.
+func (r *Route) matchBehind(request *http.Request) match {
+	var s search
+	if t := r.router.app.frozen.Load(); t != nil {
+		t.find(&s, request, request.Method)
+	}
+	if s.route != r {
+		panic(fmt.Sprintf("framework: middleware of route %q hides the Response and changes the request: give its ResponseWriter the method Unwrap", r.template))
+	}
+	return s.match
 }
 
 // checkTable reports the mistakes in the routing table, because of which routes never
@@ -202,9 +221,11 @@ type foreign struct {
 }
 
 func (f foreign) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	m := match{route: f.route, path: r.URL.Path}
+	var m match
 	if response := behind(w); response != nil && response.core.route == f.route {
 		m = response.core.match
+	} else {
+		m = f.route.matchBehind(r)
 	}
 	if vars := m.vars(); len(vars) > 0 {
 		r = mux.SetURLVars(r, vars)

@@ -49,6 +49,7 @@ type search struct {
 	request *http.Request
 	method  string
 	host    string // of the request, if hosted
+	failed  error  // of a MatcherFunc that panicked
 	refused bool   // a route would have taken the request but for its method
 	hosted  bool
 	checked bool // whether valid is known
@@ -60,14 +61,20 @@ func (t *tree) find(s *search, r *http.Request, method string) {
 	s.request, s.method = r, method
 	if r.URL.RawPath != "" {
 		if path, ok := withSlashes(r.URL); ok {
-			// A value that has a slash comes first, then the slash as one of the path.
+			// The slash is part of a value or one of the path. The first route counts that takes
+			// the one or the other: handlers may read the path by themselves, so that a guarded
+			// route must not be passed by writing its slash in the other way.
 			if s.checked, s.valid = true, validPath(r.URL.Path); !s.valid {
 				return
 			}
 			s.path = path
-			if t.root.search(s, 0); s.route != nil || s.refused {
-				return
+			t.root.search(s, 0)
+			valued := s.match
+			s.path = r.URL.Path
+			if t.root.search(s, 0); s.route == valued.route {
+				s.match = valued
 			}
+			return
 		}
 	}
 	s.path = r.URL.Path
@@ -183,7 +190,12 @@ func (s *search) ask(r *Route) (values map[string]string, ok bool) {
 		request = &probe
 	}
 	var found mux.RouteMatch
-	if !r.asked.Match(request, &found) {
+	matches := false
+	// A function of the program may panic.
+	if err := protect(func() error { matches = r.asked.Match(request, &found); return nil }); err != nil {
+		s.failed = err
+	}
+	if !matches {
 		return nil, false
 	}
 	for name := range found.Vars {
