@@ -84,7 +84,7 @@ func cookiesOfOneName(t *testing.T, b sessions.Backend) {
 		reads(fmt.Sprint("sealed ", ahead, " ahead"), user, 1, alive, early)
 	}
 
-	// A backend that fails at the second candidate is down: nobody is not a guess.
+	// A backend that fails at the second candidate is down: the visitor is not taken for a stranger.
 	n := 0
 	w.cut(func(method, _ string, _ sessions.Record) error {
 		if n++; method == "load" && n == 2 {
