@@ -1,7 +1,6 @@
 package framework_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -220,13 +219,10 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// So it is for any http.Handler that an App serves, as Health.
-func TestRetryAfterOfHealth(t *testing.T) {
+// So it is for any http.Handler that an App serves.
+func TestRetryAfterOfAnHTTPHandler(t *testing.T) {
 	app, _ := newApp(t)
-	app.Handle("/health", &framework.Health{
-		Checks: map[string]framework.Check{"store": func(context.Context) error { return errors.New("down") }},
-		Log:    app.Log,
-	})
+	app.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
 	if answer := ask(app, "GET", "/health"); answer.Code != 503 || answer.Header().Get("Retry-After") != "2" {
 		t.Errorf("answer %d %v", answer.Code, answer.Header())
 	}

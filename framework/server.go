@@ -42,9 +42,10 @@ type Server struct {
 	MaxHeaderBytes    int           // 0: 32 KiB
 	DrainTimeout      time.Duration // how long requests may go on after the server has begun to stop; 0: 3 seconds
 
-	// StopDelay is for a load balancer that asks a [Health] whether to send requests
-	// here, as Kubernetes does: for so long after the signal the server still takes
-	// requests while Health answers 503. Then it begins to stop. 0: it stops at once.
+	// StopDelay is for a load balancer that asks a health check whether to send
+	// requests here, as Kubernetes does. For this long after the signal the server takes
+	// requests, while [Stopping] is true for each, so that package health responds with
+	// 503. Then it begins to stop. If 0, it stops at once.
 	StopDelay time.Duration
 	// OnShutdown functions are called when the server begins to stop, each in a goroutine
 	// of its own, to end what the handlers do not know of. Run waits for them within
@@ -217,6 +218,13 @@ type servingKey struct{}
 func servingOf(ctx context.Context) *serving {
 	state, _ := ctx.Value(servingKey{}).(*serving)
 	return state
+}
+
+// Stopping reports whether the [Server] of the request with this context has been told to
+// stop. It is false for a request that another server took. A health check asks it.
+func Stopping(ctx context.Context) bool {
+	state := servingOf(ctx)
+	return state != nil && state.leaving.Load()
 }
 
 func newServing(h http.Handler) *serving {

@@ -286,7 +286,11 @@ func TestServerOnShutdown(t *testing.T) {
 // While a server leaves it takes requests, but tells the load balancer to send no more.
 func TestServerStopDelay(t *testing.T) {
 	app, _ := newApp(t)
-	app.Handle("/health", new(framework.Health))
+	app.HandleFunc("/health", func(w http.ResponseWriter, r *http.Request) {
+		if framework.Stopping(r.Context()) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
 	app.Handle("/", do(app, func(h *action) error {
 		_, err := fmt.Fprint(h, h.StreamContext().Err())
 		return err
@@ -301,11 +305,7 @@ func TestServerStopDelay(t *testing.T) {
 	}
 	terminate(t)
 	for {
-		answer, body := get(t, url+"/health")
-		if answer.StatusCode == 503 {
-			if strings.TrimSpace(body) != `{"healthy":false,"stopping":true}` {
-				t.Errorf("answer %s", body)
-			}
+		if answer, _ := get(t, url+"/health"); answer.StatusCode == 503 {
 			break
 		}
 	}

@@ -68,7 +68,7 @@ func TestTwoInstancesOnAppEngine(t *testing.T) {
 	if status, body := v.cron("/cron/sessions"); status != 200 || body != `{"deleted":0}` {
 		t.Errorf("cron got %d %s", status, body)
 	}
-	v.sees(200, "/health", `{"healthy":true,"checks":{"datastore":true}}`)
+	v.sees(200, "/health", `{"healthy":true,"services":{"datastore":true}}`)
 	two.terminate(t)
 
 	logs := one.logged(t) + two.logged(t)

@@ -12,8 +12,8 @@ import (
 
 	"github.com/webapp2go/webapp2go/auth"
 	users "github.com/webapp2go/webapp2go/auth/datastore"
-	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers"
+	"github.com/webapp2go/webapp2go/health"
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/sessions/cached"
 	"github.com/webapp2go/webapp2go/sessions/datastore"
@@ -24,9 +24,9 @@ import (
 type services struct {
 	sessions sessions.Backend // nil: in signed cookies
 	users    auth.Store
-	counter  handlers.Counter           // of logins that failed; nil: each instance counts for itself
-	keys     []sessions.Key             // that sign the cookies; none: nothing was said
-	checks   map[string]framework.Check // that each of them answers, for /health
+	counter  handlers.Counter        // of logins that failed; nil: each instance counts for itself
+	keys     []sessions.Key          // that sign the cookies; none: nothing was said
+	probes   map[string]health.Probe // one for each service, for /health
 	closers  []func() error
 
 	deleteExpired func(ctx context.Context, limit int) (int, error) // of the sessions in Datastore; nil: nobody needs to
@@ -36,7 +36,7 @@ type services struct {
 // so is a Datastore that does not answer; a memcached that does not is a line in the
 // log, and where nothing is behind it, 503 until it does.
 func (c *config) connect(ctx context.Context, log *slog.Logger) (*services, error) {
-	s := &services{users: auth.NewMemory(), checks: map[string]framework.Check{}}
+	s := &services{users: auth.NewMemory(), probes: map[string]health.Probe{}}
 	var err error
 	if s.keys, err = c.sessionKeys(ctx); err != nil {
 		return nil, err
@@ -79,13 +79,13 @@ func (c *config) connect(ctx context.Context, log *slog.Logger) (*services, erro
 // answers asks a service for which there is a check. A Datastore that cannot be asked
 // at start is a mistake; a memcached may come back, and what it kept is a copy.
 func (s *services) answers(ctx context.Context, service string) error {
-	check := s.checks[service]
-	if check == nil {
+	probe := s.probes[service]
+	if probe == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	return check(ctx)
+	return probe(ctx)
 }
 
 // startTimeout bounds the first call of a service, which has to connect.
@@ -106,7 +106,7 @@ func (c *config) openMemcached(s *services) (*memcache.Backend, error) {
 	}
 	s.counter = counter
 	s.closers = append(s.closers, backend.Close, counter.Close)
-	s.checks["memcached"] = backend.Ping
+	s.probes["memcached"] = backend.Ping
 	return backend, nil
 }
 
@@ -121,7 +121,7 @@ func (c *config) openDatastore(ctx context.Context, s *services) (*gcds.Client, 
 	}
 	s.closers = append(s.closers, client.Close)
 	nobody := users.New(client, users.Config{Namespace: c.namespace, Timeout: startTimeout})
-	s.checks["datastore"] = func(ctx context.Context) error {
+	s.probes["datastore"] = func(ctx context.Context) error {
 		if _, err := nobody.ByID(ctx, "nobody"); !errors.Is(err, auth.ErrNotFound) {
 			return err
 		}

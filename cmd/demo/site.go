@@ -11,6 +11,7 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/handlers/demo"
+	"github.com/webapp2go/webapp2go/health"
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/templates"
 )
@@ -53,7 +54,7 @@ func newApp(ctx context.Context, c *config, services *services, log *slog.Logger
 	if c.requests.on {
 		app.RequestLog = log
 	}
-	app.Handle("/health", &framework.Health{Checks: services.checks, Log: log})
+	app.Handle("/health", &health.Handler{Probes: services.probes, Log: log})
 	app.Handle("/cron/sessions", framework.From(app, func() *cleaning {
 		return &cleaning{deleteExpired: services.deleteExpired, log: log}
 	}))

@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"templates":              {},
 	"handlers":               {"framework", "sessions", "auth", "templates", "github.com/gorilla/securecookie"},
 	"cloudlog":               {},
+	"health":                 {"framework"},
 	"handlers/demo":          {"framework", "sessions", "auth", "templates", "handlers"},
 	"cmd/demo":               {"*"},
 	"examples/counter":       {"framework", "sessions", "handlers", "auth", "templates"},
