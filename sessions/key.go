@@ -3,9 +3,11 @@ package sessions
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/gorilla/securecookie"
 )
@@ -38,6 +40,56 @@ func RandomKey() Key {
 	hash := make([]byte, minHash)
 	rand.Read(hash) // never fails: crypto/rand
 	return Key{Hash: hash}
+}
+
+// maxKeys bounds what ParseKeys reads.
+const maxKeys = 100
+
+// ParseKeys reads keys from the text of an environment variable, a file or a secret. Each
+// key is the base64 of its Hash, as `openssl rand -base64 32` prints it; for a key with a
+// Block, a colon and the base64 of the Block follow. Commas, spaces or line ends separate
+// keys. The order stays: the newest is the first, as in [Config.Keys]. Both alphabets of
+// RFC 4648 are accepted, with and without padding.
+//
+// ParseKeys returns an error if there is no key, if there are more than 100, or if one is
+// not base64. The error says which key is wrong and does not contain it. [New] checks
+// whether the keys are long and random enough.
+func ParseKeys(text string) ([]Key, error) {
+	var keys []Key
+	separator := func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) }
+	for entry := range strings.FieldsFuncSeq(text, separator) {
+		if len(keys) == maxKeys {
+			return nil, fmt.Errorf("sessions: there are more than %d keys: take out those that no session needs any more", maxKeys)
+		}
+		number := len(keys) + 1
+		hash, block, encrypts := strings.Cut(entry, ":")
+		var key Key
+		var err error
+		if hash == "" {
+			return nil, fmt.Errorf("sessions: key %d has nothing before the colon: make a Hash with `openssl rand -base64 32`", number)
+		}
+		if key.Hash, err = decodeKey(hash); err != nil {
+			return nil, fmt.Errorf("sessions: key %d is not base64: make one with `openssl rand -base64 32`", number)
+		}
+		if encrypts && block == "" {
+			return nil, fmt.Errorf("sessions: key %d has nothing after the colon: leave the colon out to sign only", number)
+		}
+		if encrypts {
+			if key.Block, err = decodeKey(block); err != nil {
+				return nil, fmt.Errorf("sessions: key %d is not base64 after the colon: make a Block with `openssl rand -base64 32`", number)
+			}
+		}
+		keys = append(keys, key)
+	}
+	if keys == nil {
+		return nil, errors.New("sessions: no key is given: make one with `openssl rand -base64 32`")
+	}
+	return keys, nil
+}
+
+func decodeKey(text string) ([]byte, error) {
+	text = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(text, "="))
+	return base64.RawStdEncoding.DecodeString(text)
 }
 
 // newCodec checks the keys, all of them.
