@@ -67,7 +67,7 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = a.withoutPrefix(r)
 	var s search
 	refused := a.find(&s, r)
-	response, h := a.newResponse(w, r, s.match)
+	response, h := newResponse(w, r, s.found)
 	defer response.removeUploads()
 	if a.RequestLog != nil {
 		defer a.logRequest(response, r, time.Now())
@@ -102,7 +102,7 @@ func (a *App) find(s *search, r *http.Request) error {
 	a.table().find(s, r, r.Method)
 	switch {
 	case s.failed != nil:
-		s.match = match{}
+		s.found = found{}
 		return s.failed
 	case s.route != nil:
 		r.Pattern = s.route.template

@@ -53,6 +53,7 @@ func BenchmarkRouting(b *testing.B) {
 			b.Run(fmt.Sprintf("n=%d/%s", n, contender.name), func(b *testing.B) {
 				list := requests(n)
 				w := alloctest.NewWriter()
+				contender.handler.ServeHTTP(w, list[0]) // which makes the table
 				b.ReportAllocs()
 				i := 0
 				for b.Loop() {

@@ -2,7 +2,6 @@ package framework
 
 import (
 	"io"
-	"math"
 	"slices"
 	"sync"
 )
@@ -13,14 +12,6 @@ import (
 var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, 4<<10)) }}
 
 const largestKept = 64 << 10
-
-// limit is how many bytes of a body are held back.
-func (a *App) limit() int32 {
-	if a.Buffer > 0 {
-		return int32(min(a.Buffer, math.MaxInt32))
-	}
-	return 64 << 10
-}
 
 // buffer returns the buffer of the body, and takes one at its first call.
 func (r *Response) buffer() *[]byte {
@@ -40,7 +31,7 @@ func (r *Response) hold(p []byte) {
 func (r *Response) holdFrom(src io.Reader) (n int, err error) {
 	buffer := r.buffer()
 	held := len(*buffer)
-	room := int(r.limit) - held
+	room := r.limit() - held
 	if held == cap(*buffer) {
 		*buffer = slices.Grow(*buffer, min(room, held))
 	}

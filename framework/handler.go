@@ -51,7 +51,7 @@ func (*noCopy) Unlock() {}
 func Init(h Handler, app *App, w http.ResponseWriter, r *http.Request) {
 	response, ok := w.(*Response)
 	if !ok {
-		response, _ = app.newResponse(w, r, match{})
+		response = newBareResponse(w, r, found{})
 	}
 	h.requestHandler().fill(h, app, response, r, &endpoint{app: app, verbs: verbsOf(h)}, response.core.match)
 	app.initialize(h)
@@ -104,8 +104,8 @@ func (h *RequestHandler) guard(f func(Handler) error) (passed bool, err error) {
 	if err := f(h.outermost); err != nil {
 		return false, err
 	}
-	if aborted := w.noted.Load(); aborted != nil {
-		return false, *aborted
+	if aborted := w.noted(); aborted != nil {
+		return false, aborted
 	}
 	return !w.acted, nil
 }
@@ -118,36 +118,55 @@ func (h *RequestHandler) perform(action func(Handler) error) error {
 	if err := action(h.outermost); err != nil {
 		return err
 	}
-	aborted := w.noted.Load()
+	aborted := w.noted()
 	if aborted == nil {
 		return nil
 	}
 	h.App.logger().WarnContext(h.Context(), "an h.Abort or h.RedirectAbort was not returned: write return before it",
-		"handler", fmt.Sprintf("%T", h.outermost), "error", *aborted, "method", h.Request.Method, "path", h.Request.URL.Path, "id", w.RequestID())
+		"handler", fmt.Sprintf("%T", h.outermost), "error", aborted, "method", h.Request.Method, "path", h.Request.URL.Path, "id", w.RequestID())
 	if w.sent {
 		return nil
 	}
-	return *aborted
+	return aborted
 }
 
 // beginNoting begins to note what Abort and RedirectAbort make. It returns whether a
 // handler that passed its request on to this one does so already.
 func (r *Response) beginNoting() (outer bool) {
-	outer, r.noting = r.noting, true
-	r.noted.Store(nil)
+	outer = r.noting
+	r.endNoting(true)
 	return outer
 }
 
 func (r *Response) endNoting(outer bool) {
 	r.noting = outer
-	r.noted.Store(nil)
+	if e := r.extras.Load(); e != nil {
+		e.note(nil)
+	}
+}
+
+// noted returns what was noted, nil if nothing was.
+func (r *Response) noted() error {
+	e := r.extras.Load()
+	if e == nil {
+		return nil
+	}
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	return e.noted
+}
+
+func (e *extras) note(err error) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	e.noted = err
 }
 
 // note records an error that a Guard or an action may have forgotten to return. Any
 // goroutine of the request may call it.
 func (h *RequestHandler) note(err error) error {
 	if h.Response != nil && h.Response.noting {
-		h.Response.noted.Store(&err)
+		h.Response.needExtras().note(err)
 	}
 	return err
 }
@@ -224,7 +243,7 @@ func (h *RequestHandler) Route() *Route { return h.route }
 // Var returns a variable of the route, empty if it has none of that name. In another
 // router it is what r.PathValue or mux.Vars has.
 func (h *RequestHandler) Var(name string) string {
-	value, ok := h.variable(name)
+	value, ok := h.found().variable(name)
 	if ok || h.route != nil || h.Request == nil {
 		return value
 	}
@@ -235,7 +254,7 @@ func (h *RequestHandler) Var(name string) string {
 // router it has those that r.Pattern or mux.Vars names.
 func (h *RequestHandler) Vars() map[string]string {
 	if h.route != nil || h.Request == nil {
-		return h.match.vars()
+		return h.found().vars()
 	}
 	vars := maps.Clone(mux.Vars(h.Request))
 	parts, _ := parseTemplate(h.Request.Pattern, anySegment)
@@ -256,10 +275,18 @@ func (h *RequestHandler) IntVar(name string) (int64, error) {
 	if err == nil {
 		return n, nil
 	}
-	if _, ok := h.variable(name); !ok && text == "" {
+	if _, ok := h.found().variable(name); !ok && text == "" {
 		return 0, errors.New("framework: the route has no variable " + strconv.Quote(name))
 	}
 	return 0, &Error{Code: http.StatusNotFound, Err: err}
+}
+
+// found returns what the search for the route has found.
+func (h *RequestHandler) found() found {
+	if h.Response == nil {
+		return found{match: h.match}
+	}
+	return found{h.match, h.Response.values()}
 }
 
 // Write appends to the body, so that fmt.Fprintf(h, ...) works.

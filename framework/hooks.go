@@ -18,12 +18,10 @@ import (
 // It is the one method here that all goroutines of the request may call: the first use
 // of a session, which registers its save, may come from any of them.
 func (r *Response) BeforeSend(f func(http.ResponseWriter) error) {
-	for h := (&hook{run: f}); ; {
-		h.before = r.hooks.Load()
-		if r.hooks.CompareAndSwap(h.before, h) {
-			return
-		}
-	}
+	e := r.needExtras()
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	e.hooks = append(e.hooks, f)
 }
 
 // A Saver has something to save before a response goes out, as a session store has.
@@ -43,41 +41,9 @@ func (r *Response) SaveWith(s Saver) {
 	r.saver = s
 }
 
-// A hook is a function that waits to be run.
-type hook struct {
-	run    func(http.ResponseWriter) error
-	before *hook // the one that was registered before it; nil: there is none
-}
-
-// hooked reports whether there is something to run before the header is written, or a
+// hooked reports whether there may be something to run before the header is written, or a
 // failure to answer.
-func (r *Response) hooked() bool {
-	return r.saver != nil || r.hooks.Load() != nil || r.extras != nil
-}
-
-// nextHook takes the oldest of the hooks that wait; nil: none does. Only the goroutine
-// that sends the answer takes hooks.
-func (r *Response) nextHook() *hook {
-	for {
-		newest := r.hooks.Load()
-		if newest == nil {
-			return nil
-		}
-		if newest.before == nil {
-			if r.hooks.CompareAndSwap(newest, nil) {
-				return newest
-			}
-			continue // another has been registered meanwhile
-		}
-		second := newest
-		for second.before.before != nil {
-			second = second.before
-		}
-		oldest := second.before
-		second.before = nil
-		return oldest
-	}
-}
+func (r *Response) hooked() bool { return r.saver != nil || r.extras.Load() != nil }
 
 // Commit runs the functions of [Response.BeforeSend] now, and not again, without
 // sending anything: an action that calls it knows that what it did is saved.
@@ -90,17 +56,19 @@ func (r *Response) Commit() error {
 
 // runHooks runs each hook once, those included that a hook registers.
 func (r *Response) runHooks() error {
-	if err := r.failure(); err != nil || r.sent || r.closed {
+	if err := r.failure(); err != nil || r.sent {
 		return err
+	}
+	if e := r.extras.Load(); e != nil && e.closed {
+		return nil
 	}
 	var failed []error
 	for !r.sent {
-		run := r.next()
-		if run == nil {
+		ran, err := r.runNext()
+		if !ran {
 			break
 		}
-		r.committed = true
-		if err := r.call(run); err != nil {
+		if err != nil {
 			failed = append(failed, err)
 		}
 	}
@@ -108,6 +76,48 @@ func (r *Response) runHooks() error {
 		return r.fail(errors.Join(failed...))
 	}
 	return r.failure() // of a hook that ran while another sent the answer
+}
+
+// runLateHooks runs the hooks that came too late, and returns their errors.
+func (r *Response) runLateHooks() (failed []error) {
+	for {
+		ran, err := r.runNext()
+		if !ran {
+			return failed
+		}
+		if err != nil {
+			failed = append(failed, err)
+		}
+	}
+}
+
+// runNext runs the oldest hook, or the Saver if there is none. It reports whether it ran
+// one.
+func (r *Response) runNext() (ran bool, err error) {
+	if hook, ok := r.nextHook(); ok {
+		r.committed = true
+		return true, sound(protect(func() error { return hook(r) }))
+	}
+	if saver := r.saver; saver != nil {
+		r.saver, r.committed = nil, true
+		return true, sound(protect(func() error { return saver.Save(r) }))
+	}
+	return false, nil
+}
+
+// nextHook takes the oldest of the hooks that wait, if any does.
+func (r *Response) nextHook() (hook func(http.ResponseWriter) error, ok bool) {
+	e := r.extras.Load()
+	if e == nil {
+		return nil, false
+	}
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	if len(e.hooks) == 0 {
+		return nil, false
+	}
+	hook, e.hooks = e.hooks[0], e.hooks[1:]
+	return hook, true
 }
 
 // fail drops the body: the error of a hook, or of what the hooks have set, is to be
@@ -120,35 +130,8 @@ func (r *Response) fail(err error) error {
 
 // failure returns the error that is to be answered instead of the body; nil: none.
 func (r *Response) failure() error {
-	if r.extras == nil {
-		return nil
+	if e := r.extras.Load(); e != nil {
+		return e.failure
 	}
-	return r.extras.failure
-}
-
-// runLateHooks runs the hooks that came too late, and returns their errors.
-func (r *Response) runLateHooks() (failed []error) {
-	for run := r.next(); run != nil; run = r.next() {
-		if err := r.call(run); err != nil {
-			failed = append(failed, err)
-		}
-	}
-	return failed
-}
-
-// next takes what is to run next: the oldest hook, then the Saver; nil: nothing.
-func (r *Response) next() Saver {
-	if hook := r.nextHook(); hook != nil {
-		return hook
-	}
-	saver := r.saver
-	r.saver = nil
-	return saver
-}
-
-// Save runs the hook.
-func (h *hook) Save(w http.ResponseWriter) error { return h.run(w) }
-
-func (r *Response) call(s Saver) error {
-	return sound(protect(func() error { return s.Save(r) }))
+	return nil
 }

@@ -18,7 +18,7 @@ func (r *Response) RequestID() string {
 	switch outer := behind(r.writer); {
 	case outer != nil: // middleware wrapped the writer: it is the same request
 		extras.id = outer.RequestID()
-	case (Proxy(r.proxy) == AppEngine || Proxy(r.proxy) == CloudRun) && r.core.Request != nil:
+	case (r.proxy() == AppEngine || r.proxy() == CloudRun) && r.core.Request != nil:
 		extras.id = traceID(r.core.Request.Header.Get("X-Cloud-Trace-Context"))
 	}
 	if extras.id == "" {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -20,18 +21,14 @@ type Response struct {
 	core   *RequestHandler // of the request's handler; before there is one, of none
 	client *client         // who has to read it in time; nil: nobody has
 
-	typed  [1]string             // see contentType
-	text   string                // what is held, if it is one string alone: it needs no copy
-	body   *[]byte               // what is held otherwise; nil: nothing
-	count  int64                 // bytes of body written, sent or not
-	hooks  atomic.Pointer[hook]  // those that wait, the newest first; nil: none
-	saver  Saver                 // runs after them; nil: none, or it has run
-	noted  atomic.Pointer[error] // what Abort or RedirectAbort made, called by a Guard or an action; nil: nothing
-	extras *extras               // what few requests have; nil: nothing of it
+	typed  [1]string              // see contentType
+	text   string                 // what is held, if it is one string alone: it needs no copy
+	body   *[]byte                // what is held otherwise; nil: nothing
+	count  int64                  // bytes of body written, sent or not
+	saver  Saver                  // runs after the functions of BeforeSend; nil: none, or it has run
+	extras atomic.Pointer[extras] // what few requests have; nil: nothing of it
 
-	limit     int32 // how many bytes of body are held back
 	status    int16 // what WriteHeader said; 0: nothing yet
-	proxy     uint8 // App.Proxy
 	head      bool  // the answer is one to HEAD
 	encoded   bool  // middleware around this has chosen a Content-Encoding, and changes the body on its way out
 	delegated bool  // the handler's RequestHandler.Dispatch was reached
@@ -41,25 +38,75 @@ type Response struct {
 	json      bool  // the action reads or writes JSON, and so do its errors
 	sent      bool  // the header has gone
 	committed bool  // a hook or the Saver has run
-	closed    bool  // no hook runs any more: one failed
 	shared    bool  // the connection has other streams too, as in HTTP/2
-	hijacking bool  // the connection is being taken over: no cookie can go out
 	hijacked  bool
 	finished  bool
 	broken    bool // failed after the header had gone
 }
 
-// Extras are what few requests have.
+// Extras are what few requests have. They are apart because the bytes of a Response are
+// the larger part of what a request costs.
 type extras struct {
-	id      string // see RequestID
-	failure error  // of a hook: the body is dropped, the error is to be answered
+	id        string            // see RequestID
+	values    map[string]string // of the variables that are not in the path
+	failure   error             // of a hook: the body is dropped, the error is to be answered
+	closed    bool              // no hook runs any more: one failed
+	hijacking bool              // the connection is being taken over: no cookie can go out
+
+	mutex sync.Mutex                         // guards what follows, which all goroutines of the request may use
+	hooks []func(http.ResponseWriter) error  // that wait, the oldest first
+	first [1]func(http.ResponseWriter) error // where the first of them lies
+	noted error                              // what Abort or RedirectAbort made, called by a Guard or an action
 }
 
+// needExtras returns the extras, which it makes at its first call.
 func (r *Response) needExtras() *extras {
-	if r.extras == nil {
-		r.extras = new(extras)
+	if e := r.extras.Load(); e != nil {
+		return e
 	}
-	return r.extras
+	e := new(extras)
+	e.hooks = e.first[:0]
+	if r.extras.CompareAndSwap(nil, e) {
+		return e
+	}
+	return r.extras.Load() // another goroutine was faster
+}
+
+// found returns what the search for the route has found.
+func (r *Response) found() found { return found{r.core.match, r.values()} }
+
+func (r *Response) values() map[string]string {
+	if e := r.extras.Load(); e != nil {
+		return e.values
+	}
+	return nil
+}
+
+// app returns the App that the request is in; nil: the handler has overwritten its own.
+func (r *Response) app() *App {
+	switch core := r.core; {
+	case core.endpoint != nil:
+		return core.endpoint.app
+	case core.route != nil:
+		return core.route.router.app
+	}
+	return nil
+}
+
+// limit returns how many bytes of the body are held back.
+func (r *Response) limit() int {
+	if a := r.app(); a != nil && a.Buffer > 0 {
+		return a.Buffer
+	}
+	return 64 << 10
+}
+
+// proxy returns what stands in front of the program.
+func (r *Response) proxy() Proxy {
+	if a := r.app(); a != nil {
+		return a.Proxy
+	}
+	return NoProxy
 }
 
 var _ http.ResponseWriter = (*Response)(nil)
@@ -67,36 +114,50 @@ var _ http.ResponseWriter = (*Response)(nil)
 // errFinished is returned by a write that comes after the end of the request.
 var errFinished = errors.New("framework: write to a response that is finished")
 
-// newResponse makes the Response of a request and, where its route is known and does
-// not want to make it itself, the handler. What it needs of the App and of the request is
-// copied: a handler may put another request in the place of its own.
-func (a *App) newResponse(w http.ResponseWriter, r *http.Request, m match) (*Response, Handler) {
-	var (
-		response *Response
-		h        Handler
-	)
-	if m.route != nil && m.route.ours != nil && m.route.ours.newWithResponse != nil {
-		response, h = m.route.ours.newWithResponse()
-		response.core = h.requestHandler()
-		response.core.outermost = h
-	} else {
-		made := new(struct {
-			core     RequestHandler
-			response Response
-		})
-		response = &made.response
-		response.core = &made.core
+// newResponse makes the Response of a request and, of a route that was made by To, the
+// handler.
+func newResponse(w http.ResponseWriter, r *http.Request, m found) (*Response, Handler) {
+	if m.route == nil || m.route.ours == nil {
+		return newBareResponse(w, r, m), nil
 	}
-	response.core.match = m
-	response.writer, response.core.Request, response.client = w, r, clientOf(r)
-	if r.ProtoMajor > 1 && response.client != nil {
-		response.shared = true
-		response.relax() // net/http has begun the time of the stream, which is not the client's yet
-	}
-	response.limit, response.proxy = a.limit(), uint8(a.Proxy)
-	response.head = r.Method == http.MethodHead
-	response.encoded = w.Header()["Content-Encoding"] != nil
+	e := m.route.ours
+	response, h := e.allocate()
+	response.core.outermost, response.core.endpoint = h, e
+	response.begin(w, r, m)
 	return response, h
+}
+
+// newBareResponse makes a Response that has no handler yet.
+func newBareResponse(w http.ResponseWriter, r *http.Request, m found) *Response {
+	response, _ := allocateBare()
+	response.begin(w, r, m)
+	return response
+}
+
+// allocateBare allocates a Response without a handler.
+func allocateBare() (*Response, Handler) {
+	made := new(struct {
+		core     RequestHandler
+		response Response
+	})
+	made.response.core = &made.core
+	return &made.response, nil
+}
+
+// begin gives a Response its request. What it needs of that is copied: a handler may put
+// another request in the place of its own.
+func (r *Response) begin(w http.ResponseWriter, request *http.Request, m found) {
+	r.core.match = m.match
+	if m.values != nil {
+		r.needExtras().values = m.values
+	}
+	r.writer, r.core.Request, r.client = w, request, clientOf(request)
+	if request.ProtoMajor > 1 && r.client != nil {
+		r.shared = true
+		r.relax() // net/http has begun the time of the stream, which is not the client's yet
+	}
+	r.head = request.Method == http.MethodHead
+	r.encoded = w.Header()["Content-Encoding"] != nil
 }
 
 // Header returns the header, which can be changed until it is sent.
@@ -157,7 +218,7 @@ func (r *Response) Write(p []byte) (int, error) {
 		return len(p), nil
 	case r.sent:
 		return r.pass(p)
-	case r.held()+len(p) <= int(r.limit):
+	case r.held()+len(p) <= r.limit():
 		r.hold(p)
 		return len(p), nil
 	}
@@ -216,7 +277,7 @@ func (r *Response) SetWriteDeadline(deadline time.Time) error {
 
 // WriteString is Write for a string, without a copy of it.
 func (r *Response) WriteString(s string) (int, error) {
-	if r.sent || r.head || r.held()+len(s) > int(r.limit) {
+	if r.sent || r.head || r.held()+len(s) > r.limit() {
 		return r.Write([]byte(s))
 	}
 	if err := r.writable(); err != nil {
@@ -261,7 +322,10 @@ func (r *Response) Sent() bool { return r.sent }
 // CanSetCookies reports whether the response can carry a Set-Cookie. While a Hijack runs
 // the functions of BeforeSend it cannot: what needs a cookie and can wait is left for
 // the next request then.
-func (r *Response) CanSetCookies() bool { return !r.hijacking }
+func (r *Response) CanSetCookies() bool {
+	e := r.extras.Load()
+	return e == nil || !e.hijacking
+}
 
 // Unwrap returns the server's writer, for [http.ResponseController]. The deadline to read
 // passes through; Flush, Hijack and the deadline to write are this type's own.
@@ -278,8 +342,8 @@ func (r *Response) prepare(err error) {
 	if r.sent {
 		return
 	}
-	if r.failure() != nil {
-		r.extras.failure, r.closed = nil, true
+	if e := r.extras.Load(); e != nil && e.failure != nil {
+		e.failure, e.closed = nil, true
 	}
 	r.json = r.json || isJSON(r.Header().Get("Content-Type"))
 	r.Reset()
@@ -310,7 +374,7 @@ func (r *Response) send(whole bool) error {
 			r.Header().Set("Retry-After", retryAfter)
 		}
 	}
-	if Proxy(r.proxy) == AppEngine {
+	if r.proxy() == AppEngine {
 		if err := r.checkBudget(); err != nil {
 			return r.fail(err)
 		}

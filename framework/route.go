@@ -64,12 +64,14 @@ func ToMethod[T any, H HandlerOf[T]](app *App, method func(H) error) http.Handle
 // before anything else of a request, a handler and its Response are one allocation.
 func newEndpointOf[T any, H HandlerOf[T]](app *App, only func(Handler) error) *endpoint {
 	e := newEndpoint(app, func() Handler { return H(new(T)) }, only)
-	e.newWithResponse = func() (*Response, Handler) {
+	e.allocate = func() (*Response, Handler) {
 		made := new(struct {
 			handler  T
 			response Response
 		})
-		return &made.response, H(&made.handler)
+		h := H(&made.handler)
+		made.response.core = h.requestHandler()
+		return &made.response, h
 	}
 	return e
 }
@@ -85,10 +87,10 @@ func From[H Handler](app *App, newHandler func() H) http.Handler {
 
 // An endpoint serves one handler type.
 type endpoint struct {
-	app             *App
-	newHandler      func() Handler
-	newWithResponse func() (*Response, Handler) // makes both at one stroke; nil: newHandler must be called
-	verbs           *verbs
+	app        *App
+	newHandler func() Handler
+	allocate   func() (*Response, Handler) // both in one allocation; a nil Handler is for newHandler to make
+	verbs      *verbs
 }
 
 var _ http.Handler = (*endpoint)(nil)
@@ -112,7 +114,7 @@ func newEndpoint(app *App, newHandler func() Handler, only func(Handler) error) 
 	if only == nil && v.allow == http.MethodOptions {
 		panic(fmt.Sprintf("framework: %T serves no request: it has no Get, Post, Put, Patch, Delete, Head or Options that is a func() error", probe))
 	}
-	e := &endpoint{app: app, newHandler: newHandler, verbs: v}
+	e := &endpoint{app: app, newHandler: newHandler, allocate: allocateBare, verbs: v}
 	app.made(e)
 	return e
 }
@@ -155,15 +157,14 @@ func (e *endpoint) serveHTTP(w http.ResponseWriter, r *http.Request, route *Rout
 		return
 	}
 	// Middleware has wrapped the writer, or there is no App around.
-	var m match
+	var m found
 	outer := behind(w)
 	if outer != nil && outer.core.route != nil {
-		m = outer.core.match
+		m = outer.found()
 	} else if route != nil {
 		m = route.matchBehind(r)
 	}
-	response, _ = e.app.newResponse(w, r, match{})
-	response.core.match = m
+	response = newBareResponse(w, r, m)
 	defer response.removeUploads()
 	if outer != nil {
 		response.sent = outer.sent

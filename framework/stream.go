@@ -50,9 +50,10 @@ func (r *Response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	case r.finished:
 		return nil, nil, errFinished
 	}
-	r.hijacking = true
+	extras := r.needExtras()
+	extras.hijacking = true
 	err := r.runHooks()
-	r.hijacking = false
+	extras.hijacking = false
 	if err != nil {
 		return nil, nil, err
 	}
@@ -78,7 +79,7 @@ func (r *Response) ReadFrom(src io.Reader) (n int64, err error) {
 		return io.Copy(struct{ io.Writer }{r}, src) // Write counts
 	}
 	for !r.sent {
-		if r.held() >= int(r.limit) {
+		if r.held() >= r.limit() {
 			if err := r.send(false); err != nil {
 				return n, err
 			}

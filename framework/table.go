@@ -100,7 +100,7 @@ func (r *Route) freeze(h http.Handler, middleware []func(http.Handler) http.Hand
 
 // matchBehind returns the match of a route whose middleware has hidden the Response, so
 // that what was found is out of reach.
-func (r *Route) matchBehind(request *http.Request) match {
+func (r *Route) matchBehind(request *http.Request) found {
 	var s search
 	if t := r.router.app.frozen.Load(); t != nil {
 		t.find(&s, request, request.Method)
@@ -108,7 +108,7 @@ func (r *Route) matchBehind(request *http.Request) match {
 	if s.route != r {
 		panic(fmt.Sprintf("framework: middleware of route %q hides the Response and changes the request: give its ResponseWriter the method Unwrap", r.template))
 	}
-	return s.match
+	return s.found
 }
 
 // checkTable reports the mistakes in the routing table, because of which routes never
@@ -221,9 +221,9 @@ type foreign struct {
 }
 
 func (f foreign) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var m match
+	var m found
 	if response := behind(w); response != nil && response.core.route == f.route {
-		m = response.core.match
+		m = response.found()
 	} else {
 		m = f.route.matchBehind(r)
 	}
@@ -240,7 +240,7 @@ func (f foreign) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	app := f.route.router.app
 	response, ours := w.(*Response)
 	if !ours {
-		response, _ = app.newResponse(w, r, m)
+		response = newBareResponse(w, r, m)
 		defer response.removeUploads()
 		defer app.finish(response, r)
 	}
@@ -251,7 +251,7 @@ func (f foreign) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // vars returns the variables of a match, nil if there are none.
-func (m match) vars() map[string]string {
+func (m found) vars() map[string]string {
 	if m.route == nil || len(m.route.plan.variables) == 0 && len(m.values) == 0 {
 		return nil
 	}
@@ -267,7 +267,7 @@ func (m match) vars() map[string]string {
 }
 
 // variable returns the value of a variable of a match.
-func (m match) variable(name string) (value string, ok bool) {
+func (m found) variable(name string) (value string, ok bool) {
 	if m.route == nil {
 		return "", false
 	}
@@ -293,7 +293,7 @@ func RouteOf(w http.ResponseWriter) *Route {
 // middleware: empty if there is none, see [RouteOf].
 func VarOf(w http.ResponseWriter, name string) string {
 	if response := behind(w); response != nil {
-		value, _ := response.core.match.variable(name)
+		value, _ := response.found().variable(name)
 		return value
 	}
 	return ""

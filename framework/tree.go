@@ -38,14 +38,20 @@ type branch struct {
 
 // A match is a route that takes a request.
 type match struct {
-	route  *Route
-	path   string            // what it matched; the values of variables are cut out of it when asked for
-	values map[string]string // of the variables that are not in the path
+	route *Route
+	path  string // what it matched; the values of variables are cut out of it when asked for
+}
+
+// A found is a match with the values of the variables that are not in the path; nil: there
+// are none.
+type found struct {
+	match
+	values map[string]string
 }
 
 // A search looks for the route of one request.
 type search struct {
-	match
+	found
 	request *http.Request
 	method  string
 	host    string // of the request, if hosted
@@ -69,10 +75,10 @@ func (t *tree) find(s *search, r *http.Request, method string) {
 			}
 			s.path = path
 			t.root.search(s, 0)
-			valued := s.match
+			valued := s.found
 			s.path = r.URL.Path
 			if t.root.search(s, 0); s.route == valued.route {
-				s.match = valued
+				s.found = valued
 			}
 			return
 		}
