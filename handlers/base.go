@@ -24,7 +24,7 @@ import (
 // header, as long as the answer has not been sent:
 //
 //	func (h *AdminHandler) Dispatch() error {
-//		h.Page().Look = "admin"
+//		h.Page().BodyClass = "admin"
 //		err := h.BaseHandler.Dispatch()
 //		h.Response.Header().Set("Cache-Control", "no-store")
 //		return err

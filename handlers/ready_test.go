@@ -189,7 +189,7 @@ func TestLinksAreCheckedAtStart(t *testing.T) {
 		}, nil},
 		{"names of the site's own", func(app *framework.App, site *handlers.Site) {
 			site.Routes(app)
-			site.Templates.SetURL(func(name string, _ ...any) (string, error) { return "/" + name, nil })
+			site.Templates.SetRoutes(func(name string, _ ...any) (string, error) { return "/" + name, nil }, nil)
 		}, nil},
 	}
 	for _, test := range tests {

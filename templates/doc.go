@@ -1,38 +1,66 @@
-// Package templates holds the HTML pages of a site: html/template files, each
-// parsed once, at start, and rendered within one layout.
+// Package templates holds the HTML pages of a site: html/template files that are parsed
+// once, at startup, and rendered within a layout.
 //
-// A page is a file: "home" is home.html. Its body is the content, whose dot is what
-// the handler gave to Render, and it may define "title", the page's title, and
-// "head", what the layout puts into <head>. The layout is layout.html, whose dot is
-// a [Page]. Files under parts/ are shared by all of them: parts/nav.html is
-// {{template "nav" .}}. Files under static/ are served as they are, for a year, in their
-// folders, below one folder whose name is the hash of them all: a file finds another by a
-// relative reference, as url(../img/bg.png) in a style sheet or import "./util.js" in a
-// script. Files under root/ are served at their own names. Files under layouts/ are other
-// layouts; see Page.Layout.
+//	package main
 //
-//	home.html           {{define "title"}}Home{{end}}<h1>Visit {{.}}</h1>
+//	import (
+//		"log"
+//		"net/http"
+//		"os"
+//
+//		"github.com/webapp2go/webapp2go/templates"
+//	)
+//
+//	func main() {
+//		pages, err := templates.Parse(os.DirFS("pages"), nil)
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		http.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+//			if err := pages.Render(w, "home", &templates.Page{Site: "Shop", Data: "Ann"}); err != nil {
+//				log.Print(err)
+//			}
+//		})
+//		log.Fatal(http.ListenAndServe("127.0.0.1:8080", nil))
+//	}
+//
+// Package handlers does this for a site: its BaseHandler has a Render method.
+//
+// # Files
+//
+//	home.html           a page: {{define "title"}}Home{{end}}<h1>Hello {{.}}</h1>
 //	layout.html         optional: ... {{template "content" .Data}} ...
-//	parts/nav.html      optional
-//	layouts/print.html  optional: ... {{template "content" .Data}} ...
+//	parts/nav.html      optional, for {{template "nav" .}} in any file
+//	layouts/print.html  optional: another layout, see Page.Layout
 //	static/css/shop.css <link rel="stylesheet" href="{{static "css/shop.css"}}">
 //	root/robots.txt     /robots.txt; also favicon.ico, .well-known/security.txt
 //
-// Built in are a layout, its parts nav and footer, the layout none, which is the page
-// alone, a style sheet, a logo, and the pages login, signup, account and error. A file of the site's own with the same
-// name takes the place of a built-in one.
+// A page is named after its file: home.html is "home". Its dot is what was given to Render
+// as Page.Data. A page may define "title", its title, and "head", which the layout puts
+// into <head>. The layout's dot is the [Page].
 //
-// Two functions are added to html/template's own: static gives the address of a
-// static file, and url that of a route, by its name (webapp2's uri_for):
+// The files of the folder static are served for a year, below a folder whose name is a
+// hash of them all. They keep their own folders, so that relative references work, such as
+// url(../img/bg.png) in a style sheet and import "./util.js" in a script. The files of the
+// folder root are served under their own names.
+//
+// The package has built-in files: the layout, its parts nav and footer, the layout none,
+// which is the page alone, a style sheet, a logo, and the pages of package handlers. A file
+// of the site with the same name replaces a built-in one.
+//
+// # Functions
+//
+// Three functions are added to those of html/template. static returns the address of a
+// static file. url returns the path of a route, by its name (webapp2's uri_for). hasRoute
+// reports whether there is a route of a name; the built-in files link only to routes that
+// exist.
 //
 //	<a href="{{url "login" "next" "/cart"}}">Log in</a>
 //
-// A third, hasRoute, reports whether there is a route of a name; the built-in files link
-// only to what is there.
+// A name that is written in a page as a constant, as above, is checked at startup: the name
+// of a file by [Parse], the name of a route by [Set.CheckURLs]. Any other name is checked
+// when the page is rendered.
 //
-// A name that is written in a page, as there, is checked at start, of a file by [Parse]
-// and of a route by [Set.CheckURLs]; one that is computed, when the page is rendered.
-//
-// No page here holds a line of script or an inline style, so the site can send a
+// The built-in files contain no script and no inline style, so that the site can send a
 // Content-Security-Policy that allows neither.
 package templates

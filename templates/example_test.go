@@ -10,7 +10,7 @@ import (
 	"github.com/webapp2go/webapp2go/templates"
 )
 
-// The pages of a site are an embed.FS in most programs, or os.DirFS("pages").
+// Most programs use an embed.FS or os.DirFS("pages").
 func ExampleParse() {
 	pages := fstest.MapFS{
 		"home.html":   {Data: []byte(`{{define "title"}}Home{{end}}<h1>Visit {{.}}</h1>`)},
@@ -29,7 +29,7 @@ func ExampleParse() {
 	// templates: there is no page "cart", only account, error, home, login, signup
 }
 
-// A static file that is not there is found at start.
+// A static file that does not exist is reported at startup.
 func ExampleParse_mistakes() {
 	pages := fstest.MapFS{
 		"home.html":       {Data: []byte(`<link rel="stylesheet" href="{{static "sohp.css"}}">`)},
@@ -41,8 +41,8 @@ func ExampleParse_mistakes() {
 	// templates: home.html:1:31: there is no static file "sohp.css", only logo.svg, shop.css, site.css
 }
 
-// The address holds a hash of all static files, so that what it shows never changes. Files
-// find each other by relative references: this style sheet could have url(../img/bg.png).
+// The path contains a hash of all static files, so that browsers can keep them for ever.
+// Relative references such as url(../img/bg.png) work.
 func ExampleSet_StaticURL() {
 	set, err := templates.Parse(fstest.MapFS{
 		"static/css/shop.css": {Data: []byte("body { background: url(../img/bg.png) }")},
@@ -63,14 +63,14 @@ func ExampleSet_StaticURL() {
 	// templates: there is no static file "shop.css", only css/shop.css, img/bg.png, logo.svg, site.css
 }
 
-// A menu shows what its reader may use. The handler behind it has a Guard.
+// A menu shows the pages that a user may use. Their handlers have a Guard.
 func ExamplePage_Has() {
 	p := &templates.Page{User: "ann", Roles: []string{"admin"}}
 	fmt.Println(p.Has("admin"), p.Has("owner"))
 	// Output: true false
 }
 
-// One page in three layouts.
+// A page in three layouts. The fourth does not exist.
 func ExamplePage_layout() {
 	set, err := templates.Parse(fstest.MapFS{
 		"layout.html":        {Data: []byte("<menu>{{.Values.count}}</menu>{{template \"content\" .Data}}\n")},
@@ -92,4 +92,30 @@ func ExamplePage_layout() {
 	// <h1>Shop</h1><p>a pencil</p>
 	// <p>a pencil</p>
 	// templates: page "cart": there is no layout "fancy", only none, print
+}
+
+// A link to a route that does not exist is reported at startup.
+func ExampleSet_CheckURLs() {
+	set, err := templates.Parse(fstest.MapFS{
+		"home.html": {Data: []byte(`<a href="{{url "crat"}}">Cart</a>`)},
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	url := func(name string, pairs ...any) (string, error) { return "/" + name, nil }
+	set.SetRoutes(url, func(name string) bool { return name == "cart" })
+	fmt.Println(set.CheckURLs())
+	// Output:
+	// templates: home.html:1:11: no route is named "crat": correct the page, or name the route with Name("crat")
+}
+
+// A file of the folder root is served under its own name.
+func ExampleSet_Root() {
+	set, err := templates.Parse(fstest.MapFS{"root/robots.txt": {Data: []byte("User-agent: *")}}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	file, ok := set.Root("robots.txt")
+	fmt.Printf("%v, %s, %v\n", set.RootFiles(), file.Type, ok)
+	// Output: [robots.txt], text/plain; charset=utf-8, true
 }

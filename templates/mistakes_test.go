@@ -9,7 +9,7 @@ import (
 	"github.com/webapp2go/webapp2go/templates"
 )
 
-// What would be ignored, or shown as nothing, is a mistake with its fix.
+// A file that would be ignored, and a layout that shows no page, are reported with how to fix it.
 func TestMistakesOfFiles(t *testing.T) {
 	for name, test := range map[string]struct {
 		pages fs.FS
@@ -27,7 +27,7 @@ func TestMistakesOfFiles(t *testing.T) {
 		"layouts alone":           {files("layouts/print.html", `{{template "content" .Data}}`), nil},
 		"a layout without":        {files("layouts/print.html", "<html>"), []string{"layouts/print.html shows no page", `{{template "content" .Data}}`}},
 		"nothing":                 {files(), nil},
-		"no folder":               {os.DirFS("nowhere"), []string{`the folder of the pages "nowhere" is not there`, "working directory"}},
+		"no folder":               {os.DirFS("nowhere"), []string{`the folder of the pages "nowhere" does not exist`, "working directory"}},
 		"no content":              {files("layout.html", "<html>", "home.html", "x"), []string{"layout.html shows no page", `{{template "content" .Data}}`}},
 		"content in a part":       {files("layout.html", `{{template "main" .}}`, "parts/main.html", `{{if .}}{{else}}{{template "content" .Data}}{{end}}`), nil},
 		"content in a definition": {files("layout.html", `{{define "main"}}{{template "content" .Data}}{{end}}{{template "main" .}}`), nil},

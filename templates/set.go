@@ -11,7 +11,6 @@ import (
 	"os"
 	"path"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -23,31 +22,33 @@ var builtin embed.FS
 // A Set is the pages of one site. It is safe for concurrent use.
 type Set struct {
 	pages   map[string]*template.Template
-	layouts []string        // their files' names without .html, sorted
-	files   map[string]File // static files
-	version string          // the hash of them all
+	layouts []string        // the names of their files without .html, sorted
+	files   map[string]File // the static files
+	version string          // the hash of the static files
 	root    map[string]File // the files of the folder root
-	urls    []call          // of url, in the site's own files
+	urls    []call          // the calls of url in the site's own files
 	static  bool            // whether any file calls static
 	nonce   bool            // whether a layout or a part uses Page.Nonce
 	routes  atomic.Pointer[routes]
 }
 
-// routes are those of a site, as its templates know them.
+// routes are the routes of a site.
 type routes struct {
 	url   func(name string, pairs ...any) (string, error)
-	known func(name string) bool // nil: nobody can tell
+	known func(name string) bool // nil if it cannot be known
 }
 
-// Parse reads every file of pages once and returns the set of them, over the
-// built-in ones; pages may be nil, and so may funcs, which are added to the
-// functions of the templates. It finds at start what html/template would find at the
-// first request: what does not parse, a function or template that is not there, and
-// what cannot be escaped; and a static file that is not there, where static is given its
-// name as a constant. The error is all the mistakes there are, each with the name of its
-// file. The names of routes are checked later, by [Set.CheckURLs].
+// Parse reads the files of pages, parses them and the built-in ones, and returns the set of
+// both. Pages may be nil. The functions in funcs, which may be nil, are added to those of
+// the templates.
 //
-// An embed.FS that was given a folder holds that folder: give Parse the inside,
+// Parse reports what html/template would report at the first request: a file that does not
+// parse, a function or template that does not exist, and text that cannot be escaped. It
+// also reports a static file that does not exist, if its name is a constant. The error joins
+// all mistakes, each with the name of its file. The names of routes are checked by
+// [Set.CheckURLs].
+//
+// An embed.FS holds the folder that was embedded. Give Parse what is inside of it:
 // fs.Sub(files, "pages").
 func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
 	inside, err := fs.Sub(builtin, "builtin")
@@ -55,70 +56,56 @@ func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
 		return nil, fmt.Errorf("templates: %w", err)
 	}
 	s := &Set{pages: map[string]*template.Template{}, files: map[string]File{}, root: map[string]File{}}
-	texts := map[string]string{} // by the file's path without .html
-	own := map[string]bool{}     // those of texts that are not built in
-	var mistakes []error
-	for at, fsys := range []fs.FS{inside, pages} {
-		if fsys == nil {
-			continue
-		}
-		var ignored, files []string
-		err := walk(fsys, func(file string, data []byte) {
-			files = append(files, file)
-			if static, ok := strings.CutPrefix(file, "static/"); ok {
-				s.addStatic(static, data)
-			} else if root, ok := strings.CutPrefix(file, "root/"); ok {
-				if err := s.addRoot(root, data); err != nil {
-					mistakes = append(mistakes, err)
-				}
-			} else if name, ok := strings.CutSuffix(file, ".html"); ok {
-				texts[name], own[name] = string(data), at == 1
-			} else if isTemplate(file) {
-				ignored = append(ignored, file)
-			}
-		})
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return nil, fmt.Errorf("templates: the folder of the pages%s is not there: os.DirFS takes it from the working directory%s, an embed.FS has no such limit: %w", folderOf(fsys), workingFolder(), err)
-		case err != nil:
-			return nil, fmt.Errorf("templates: %w", err)
-		case len(ignored) > 0:
-			return nil, fmt.Errorf("templates: %s would be ignored: the name of a page ends in .html", strings.Join(ignored, ", "))
-		}
-		if folder := outerFolder(files); folder != "" {
-			return nil, fmt.Errorf("templates: all files are in the folder %q: give Parse what is inside, as with fs.Sub(files, %[1]q)", folder)
-		}
+	texts := map[string]string{} // by the names of the files without .html
+	mistakes, _, err := s.read(inside, texts)
+	if err != nil {
+		return nil, err
 	}
-	for name, text := range texts {
-		s.nonce = s.nonce || (isLayout(name) || strings.HasPrefix(name, "parts/")) && usesNonce.MatchString(text)
+	own := map[string]bool{} // which of texts are the site's own
+	if pages != nil {
+		var names []string
+		if mistakes, names, err = s.read(pages, texts); err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			own[name] = true
+		}
 	}
 	s.setVersion()
-	mistakes = append(mistakes, s.checkCalls(texts, own, funcs)...)
-	for _, name := range slices.Sorted(maps.Keys(texts)) {
+
+	bare := map[string]string{}
+	for name, text := range texts {
+		bare[name] = withoutComments(text)
+		s.nonce = s.nonce || (isLayout(name) || isPart(name)) && nonce.MatchString(bare[name])
+	}
+	mistakes = append(mistakes, s.checkNames(bare, own, funcs)...)
+	names := slices.Sorted(maps.Keys(texts))
+	for _, name := range names {
 		if !isLayout(name) {
 			continue
 		}
 		s.layouts = append(s.layouts, name)
-		if own[name] && !showsContent(name, texts) {
-			mistakes = append(mistakes, fmt.Errorf(`templates: %s.html shows no page: it needs {{template "content" .Data}} where the page's own part belongs`, name))
+		if own[name] && !showsContent(name, bare) {
+			mistakes = append(mistakes, fmt.Errorf(`templates: %s.html shows no page: write {{template "content" .Data}} where the page belongs`, name))
 		}
 	}
+
 	all := template.FuncMap{"static": s.StaticURL, "url": s.URL, "hasRoute": s.hasRoute}
 	maps.Copy(all, funcs)
 	shared, err := parseShared(texts, all)
 	if err != nil {
 		return nil, errors.Join(append(mistakes, err)...)
 	}
-	for _, name := range slices.Sorted(maps.Keys(texts)) {
-		if isLayout(name) || strings.HasPrefix(name, "parts/") {
+	for _, name := range names {
+		if isLayout(name) || isPart(name) {
 			continue
 		}
-		t, err := s.parsePage(shared, name, texts[name])
+		page, err := s.parsePage(shared, name, texts[name])
 		if err != nil {
 			mistakes = append(mistakes, fmt.Errorf("templates: %s.html: %w", name, err))
 			continue
 		}
-		s.pages[name] = t
+		s.pages[name] = page
 	}
 	if err := errors.Join(mistakes...); err != nil {
 		return nil, err
@@ -126,8 +113,44 @@ func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
 	return s, nil
 }
 
-// isLayout reports whether a file, without its .html, is a layout.
+// read adds the files of fsys to the set, and those that are templates to texts. It returns
+// the names of the latter, and an error if the files cannot be the pages of a site.
+func (s *Set) read(fsys fs.FS, texts map[string]string) (mistakes []error, names []string, err error) {
+	var ignored, files []string
+	err = walk(fsys, func(file string, data []byte) {
+		files = append(files, file)
+		if static, ok := strings.CutPrefix(file, "static/"); ok {
+			s.files[static] = File{Type: contentType(static), Data: data}
+		} else if root, ok := strings.CutPrefix(file, "root/"); ok {
+			if err := s.addRoot(root, data); err != nil {
+				mistakes = append(mistakes, err)
+			}
+		} else if name, ok := strings.CutSuffix(file, ".html"); ok {
+			texts[name] = string(data)
+			names = append(names, name)
+		} else if isTemplate(file) {
+			ignored = append(ignored, file)
+		}
+	})
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil, fmt.Errorf("templates: the folder of the pages%s does not exist: os.DirFS looks for it in the working directory%s; an embed.FS can be used from anywhere: %w", folderOf(fsys), workingFolder(), err)
+	case err != nil:
+		return nil, nil, fmt.Errorf("templates: %w", err)
+	case len(ignored) > 0:
+		return nil, nil, fmt.Errorf("templates: %s would be ignored: the name of a page ends in .html", strings.Join(ignored, ", "))
+	}
+	if folder := outerFolder(files); folder != "" {
+		return nil, nil, fmt.Errorf("templates: all files are in the folder %q: give Parse what is inside of it, as fs.Sub(files, %[1]q) returns it", folder)
+	}
+	return mistakes, names, nil
+}
+
+// isLayout reports whether a file, by its name without .html, is a layout.
 func isLayout(name string) bool { return name == "layout" || strings.HasPrefix(name, "layouts/") }
+
+// isPart reports whether a file, by its name without .html, is a part.
+func isPart(name string) bool { return strings.HasPrefix(name, "parts/") }
 
 // isTemplate reports whether a file is named as templates are elsewhere.
 func isTemplate(file string) bool {
@@ -138,8 +161,8 @@ func isTemplate(file string) bool {
 	return false
 }
 
-// outerFolder returns the folder in which all files are, as in an embed.FS that was not
-// given to fs.Sub; empty: there is none.
+// outerFolder returns the one folder that holds all files, as in an embed.FS that was not
+// given to fs.Sub, or "" if there is none.
 func outerFolder(files []string) string {
 	if len(files) == 0 {
 		return ""
@@ -156,7 +179,7 @@ func outerFolder(files []string) string {
 	return folder
 }
 
-// folderOf returns the folder of an os.DirFS, which is its text.
+// folderOf returns the quoted folder of an os.DirFS, which is a string type, else "".
 func folderOf(fsys fs.FS) string {
 	if v := reflect.ValueOf(fsys); v.Kind() == reflect.String {
 		return fmt.Sprintf(" %q", v.String())
@@ -172,7 +195,7 @@ func workingFolder() string {
 	return ", which is " + folder
 }
 
-// parseShared parses what every page is parsed over: the layouts and the parts.
+// parseShared parses the layouts and the parts, which every page shares.
 func parseShared(texts map[string]string, funcs template.FuncMap) (*template.Template, error) {
 	shared, err := template.New("layout.html").Funcs(funcs).Parse(texts["layout"])
 	if err != nil {
@@ -195,7 +218,7 @@ func parseShared(texts map[string]string, funcs template.FuncMap) (*template.Tem
 	return shared, nil
 }
 
-// parsePage parses one page over a copy of what is shared, and has it escaped.
+// parsePage parses one page over a copy of what is shared, and escapes it.
 func (s *Set) parsePage(shared *template.Template, name, text string) (*template.Template, error) {
 	t, err := shared.Clone()
 	if err != nil {
@@ -209,8 +232,9 @@ func (s *Set) parsePage(shared *template.Template, name, text string) (*template
 			return nil, err
 		}
 	}
-	// html/template escapes at the first Execute, all that this one reaches; the dot
-	// then stops it before anything of the site's runs.
+	// html/template escapes a template at its first Execute, with all templates that it
+	// uses. The function that is the dot stops the execution before any function of the
+	// site runs.
 	var escapes []*template.Template
 	for _, layout := range s.layouts {
 		escape, err := t.New("templates: escape " + layout).Parse(fmt.Sprintf("{{call .}}{{template %q}}", layout+".html"))
@@ -230,8 +254,7 @@ func (s *Set) parsePage(shared *template.Template, name, text string) (*template
 
 var errEscaped = errors.New("escaped")
 
-// define parses text under the name of its file, which mistakes then say, and makes
-// it known as name.
+// define parses text and adds it as name. Errors name the file.
 func define(t *template.Template, name, file, text string) error {
 	parsed, err := t.New(file).Parse(text)
 	if err != nil {
@@ -241,9 +264,9 @@ func define(t *template.Template, name, file, text string) error {
 	return err
 }
 
-// Render writes page within the layout that p names to w. That there is no such page, or
-// no such layout, is an error that lists those there are. What a template wrote before it failed stays written:
-// w should hold it back, as a framework.Response does.
+// Render writes a page to w, within the layout that p names. If there is no such page or
+// layout, the error lists those that exist. What a template has written before it failed
+// stays written, so w should buffer, as a framework.Response does.
 func (s *Set) Render(w io.Writer, page string, p *Page) error {
 	t := s.pages[page]
 	if t == nil {
@@ -265,7 +288,7 @@ func (s *Set) Render(w io.Writer, page string, p *Page) error {
 // Pages lists the names of all pages, sorted.
 func (s *Set) Pages() []string { return slices.Sorted(maps.Keys(s.pages)) }
 
-// Layouts lists what Page.Layout may be, besides empty, sorted.
+// Layouts lists the values that Page.Layout may have, other than "", sorted.
 func (s *Set) Layouts() (names []string) {
 	for _, layout := range s.layouts {
 		if name, ok := strings.CutPrefix(layout, "layouts/"); ok {
@@ -275,30 +298,30 @@ func (s *Set) Layouts() (names []string) {
 	return names
 }
 
-// URL gives the address of the route called name, by the function that SetURL or
-// SetRoutes was given. It is the template function url.
+// URL returns the path of a route, by the function that SetRoutes was given. It is the
+// template function url.
 func (s *Set) URL(name string, pairs ...any) (string, error) {
 	routes := s.routes.Load()
 	if routes == nil {
-		return "", fmt.Errorf("templates: url %q: the set knows no routes; handlers.Site.Routes makes them known", name)
+		return "", fmt.Errorf("templates: url %q: the routes are not known: call handlers.Site.Routes, or SetRoutes", name)
 	}
 	return routes.url(name, pairs...)
 }
 
-// SetURL makes the routes of a site known to its templates. A set serves one site.
-func (s *Set) SetURL(url func(name string, pairs ...any) (string, error)) { s.SetRoutes(url, nil) }
-
-// SetRoutes is SetURL with a function for CheckURLs, which tells whether there is a
-// route of a name. It is called when CheckURLs is: routes may be added until then.
+// SetRoutes makes the routes of a site known to its templates. A set serves one site.
+//
+// Known reports whether there is a route of a name. It is called when a page is rendered and
+// by CheckURLs, so that routes can be added until then. If known is nil, CheckURLs checks
+// nothing, and built-in pages link to all routes that they know.
 func (s *Set) SetRoutes(url func(name string, pairs ...any) (string, error), known func(name string) bool) {
 	s.routes.Store(&routes{url, known})
 }
 
-// KnowsRoutes reports whether SetURL or SetRoutes was called.
+// KnowsRoutes reports whether SetRoutes was called.
 func (s *Set) KnowsRoutes() bool { return s.routes.Load() != nil }
 
-// Uses reports whether a page, the layout or a part calls the function static with a
-// constant name, or, of the site's own files, url.
+// Uses reports whether the files call a function with a constant name: "static" in any
+// file, or "url" in the site's own.
 func (s *Set) Uses(function string) bool {
 	return function == "static" && s.static || function == "url" && len(s.urls) > 0
 }
@@ -306,21 +329,15 @@ func (s *Set) Uses(function string) bool {
 // UsesNonce reports whether a layout or a part uses Page.Nonce.
 func (s *Set) UsesNonce() bool { return s.nonce }
 
-// usesNonce finds .Nonce in an action that is not a comment.
-var usesNonce = regexp.MustCompile(`{{-?\s*[^-/}\s][^}]*\.Nonce\b|{{-?\s*\.Nonce\b`)
-
-// hasRoute is a template function: it reports whether there is a route called name, so
-// that the built-in files link only to what is there.
+// hasRoute is the template function hasRoute.
 func (s *Set) hasRoute(name string) bool {
 	routes := s.routes.Load()
 	return routes != nil && (routes.known == nil || routes.known(name))
 }
 
-// CheckURLs returns a mistake for each url in a file of the site's own with the name of a
-// route that is not there; all of them joined. Built-in files link only to routes that are
-// there. Only names that are constants are checked, and not the pairs. It returns nil where nobody can tell: before
-// SetRoutes, as without handlers.Site.Routes, and after SetURL, whose function may
-// take any name.
+// CheckURLs returns a mistake for each url in the site's own files that names a route that
+// does not exist, all of them joined. It checks names that are constants, and no pairs. It
+// returns nil if the routes are not known.
 func (s *Set) CheckURLs() error {
 	routes := s.routes.Load()
 	if routes == nil || routes.known == nil {
@@ -329,16 +346,17 @@ func (s *Set) CheckURLs() error {
 	var mistakes []error
 	for _, c := range s.urls {
 		if !routes.known(c.name) {
-			mistakes = append(mistakes, fmt.Errorf("templates: %s: no route is named %[2]q: correct the page, or give the route its name with Name(%[2]q)", c.place, c.name))
+			mistakes = append(mistakes, fmt.Errorf("templates: %s: no route is named %[2]q: correct the page, or name the route with Name(%[2]q)", c.place, c.name))
 		}
 	}
 	return errors.Join(mistakes...)
 }
 
-// wellKnown is a folder that is not hidden, though its name begins with a dot (RFC 8615).
+// wellKnown is read although its name begins with a dot (RFC 8615).
 const wellKnown = "root/.well-known"
 
-// walk calls f with every file of fsys that is not hidden.
+// walk calls f with every file of fsys whose name, and whose folders' names, do not begin
+// with a dot.
 func walk(fsys fs.FS, f func(file string, data []byte)) error {
 	return fs.WalkDir(fsys, ".", func(file string, entry fs.DirEntry, err error) error {
 		hidden := entry != nil && strings.HasPrefix(entry.Name(), ".") && file != "." && file != wellKnown

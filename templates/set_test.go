@@ -24,7 +24,7 @@ func parse(t *testing.T, pages fstest.MapFS) *templates.Set {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set.SetURL(func(name string, _ ...any) (string, error) { return "/" + name, nil })
+	set.SetRoutes(func(name string, _ ...any) (string, error) { return "/" + name, nil }, nil)
 	return set
 }
 
@@ -62,7 +62,7 @@ func TestRender(t *testing.T) {
 			[]string{`<li class="flash success">1 &lt; 2</li>`}, nil},
 		{"nobody", files("home.html", ""), templates.Page{}, []string{"/login", "/signup"}, []string{"/logout", "<ul class=\"flashes\""}},
 		{"somebody", files("home.html", ""), templates.Page{User: "ann"}, []string{"ann", `action="/logout"`}, []string{"/login"}},
-		{"a look", files("home.html", ""), templates.Page{Look: "admin"}, []string{`<body class="admin">`}, nil},
+		{"the class of the body", files("home.html", ""), templates.Page{BodyClass: "admin"}, []string{`<body class="admin">`}, nil},
 		{"a layout of the site's own", files("home.html", "x", "layout.html", `[{{template "content" .Data}}]`),
 			templates.Page{}, []string{"[x]"}, []string{"<html"}},
 		{"a menu of the site's own", files("home.html", "x", "parts/nav.html", `<b>{{.User}}{{if .Has "admin"}}!{{end}}</b>`),
@@ -141,7 +141,7 @@ func TestURLWithoutRoutes(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = set.Render(&strings.Builder{}, "home", &templates.Page{})
-	if err == nil || !strings.Contains(err.Error(), "handlers.Site.Routes makes them known") {
+	if err == nil || !strings.Contains(err.Error(), "call handlers.Site.Routes") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -16,17 +16,17 @@ import (
 // StaticPath is the path under which a site serves its static files.
 const StaticPath = "/static/"
 
-// A File is a static file, held in memory from start to end.
+// A File is a static file in memory.
 type File struct {
 	Type string // for Content-Type
-	Data []byte // shared by all requests: not to be changed
+	Data []byte // shared by all requests: it must not be changed
 }
 
-// Static returns the file at an address under StaticPath, without that prefix. Its first
-// folder is the hash of all static files, and the rest is the file's own name with its
-// folders, so that a file finds another by a relative reference: url(../img/bg.png) in a
-// style sheet, import "./util.js" in a script. What an address shows never changes, and so
-// may be kept for ever.
+// Static returns the file at an address, which is a path without StaticPath. The first
+// folder of an address is the hash of all static files, so that the contents of an address
+// never change and can be cached for ever. The rest is the name of the file with its
+// folders, so that relative references work: url(../img/bg.png) in a style sheet,
+// import "./util.js" in a script.
 func (s *Set) Static(address string) (File, bool) {
 	version, name, _ := strings.Cut(address, "/")
 	if version != s.version {
@@ -36,9 +36,8 @@ func (s *Set) Static(address string) (File, bool) {
 	return f, ok
 }
 
-// StaticURL gives the address of the static file called name, such as
-// "/static/0f343b0931126a20/img/bg.png" for "img/bg.png". It is the template function
-// static.
+// StaticURL returns the path of a static file: for "img/bg.png" something like
+// "/static/0f343b0931126a20/img/bg.png". It is the template function static.
 func (s *Set) StaticURL(name string) (string, error) {
 	if _, ok := s.files[name]; !ok {
 		return "", fmt.Errorf("templates: %s", s.noStatic(name))
@@ -46,9 +45,8 @@ func (s *Set) StaticURL(name string) (string, error) {
 	return StaticPath + s.version + "/" + (&url.URL{Path: name}).EscapedPath(), nil
 }
 
-// CurrentURL gives the address that a static file has now, for an address under StaticPath,
-// without that prefix, that another version of the site gave out or that has no hash; ok
-// is false if there is no such file.
+// CurrentURL returns the current path of the static file at an address of another version
+// of the site, or at an address without a hash. It reports false if there is no such file.
 func (s *Set) CurrentURL(address string) (current string, ok bool) {
 	version, name, _ := strings.Cut(address, "/")
 	if _, ok := s.files[address]; ok {
@@ -60,8 +58,8 @@ func (s *Set) CurrentURL(address string) (current string, ok bool) {
 	return current, err == nil
 }
 
-// Root returns the file of the folder root called name: "robots.txt" is root/robots.txt.
-// A site serves it at its own name, as /robots.txt.
+// Root returns a file of the folder root: for "robots.txt" that is root/robots.txt. A site
+// serves it as /robots.txt.
 func (s *Set) Root(name string) (File, bool) {
 	f, ok := s.root[name]
 	return f, ok
@@ -70,12 +68,12 @@ func (s *Set) Root(name string) (File, bool) {
 // RootFiles lists the names of the files of the folder root, sorted.
 func (s *Set) RootFiles() []string { return slices.Sorted(maps.Keys(s.root)) }
 
-// noStatic says that there is no static file called name.
+// noStatic is the message for a static file that does not exist.
 func (s *Set) noStatic(name string) string {
 	return fmt.Sprintf("there is no static file %q, only %s", name, strings.Join(slices.Sorted(maps.Keys(s.files)), ", "))
 }
 
-// versionSize is how many bytes of the hash an address has.
+// versionSize is how many bytes of the hash are in an address.
 const versionSize = 8
 
 // setVersion computes the hash of all static files, names and contents.
@@ -90,19 +88,14 @@ func (s *Set) setVersion() {
 	s.version = hex.EncodeToString(sum.Sum(nil)[:versionSize])
 }
 
-// addStatic adds a static file, in the place of a built-in one of the same name.
-func (s *Set) addStatic(name string, data []byte) {
-	s.files[name] = File{Type: contentType(name), Data: data}
-}
-
-// addRoot adds a file of the folder root. A name that a path cannot have as it is written,
-// or that belongs to the static files, is a mistake.
+// addRoot adds a file of the folder root. It returns an error if the name would have to be
+// escaped in a path, or if the path belongs to the static files.
 func (s *Set) addRoot(name string, data []byte) error {
 	switch first, _, _ := strings.Cut(name, "/"); {
 	case strings.ContainsFunc(name, func(r rune) bool {
 		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-._~/", r))
 	}):
-		return fmt.Errorf("templates: root/%s: the name of a file in root is a path as it is: use letters and digits of ASCII, and - . _ ~", name)
+		return fmt.Errorf("templates: root/%s: the name of a file in root is its path: use letters and digits of ASCII, and - . _ ~", name)
 	case "/"+first+"/" == StaticPath || "/"+name+"/" == StaticPath:
 		return fmt.Errorf("templates: root/%s: the path /%[1]s belongs to the static files: move the file to the folder static, or rename it", name)
 	}
@@ -110,8 +103,7 @@ func (s *Set) addRoot(name string, data []byte) error {
 	return nil
 }
 
-// types are those that mime does not know everywhere, so that a site answers the
-// same on every machine.
+// types are the content types that package mime does not know on every machine.
 var types = map[string]string{
 	".ico":         "image/x-icon",
 	".txt":         "text/plain; charset=utf-8",

@@ -59,7 +59,8 @@ func TestStatic(t *testing.T) {
 	}
 }
 
-// The addresses are others if any name or content is, and the same in each process.
+// The addresses change if a name or the contents of a file change, and are the same in every
+// process.
 func TestStaticAddressesFollowTheContents(t *testing.T) {
 	address := func(pairs ...string) string {
 		address, err := parse(t, files(pairs...)).StaticURL("site.css")
@@ -82,12 +83,12 @@ func TestStaticAddressesFollowTheContents(t *testing.T) {
 		}
 	}
 	if a := address("home.html", "x", "root/robots.txt", "x"); seen[a] != 0 {
-		t.Error("a page has changed the addresses")
+		t.Error("a page changed the addresses")
 	}
 }
 
-// A file of the folder root keeps its name. What a path cannot have, and what belongs to
-// the static files, is a mistake.
+// A file of the folder root keeps its name. A name that a path would escape, or that belongs
+// to the static files, is refused.
 func TestRoot(t *testing.T) {
 	set := parse(t, files("root/robots.txt", "r", "root/google1.html", "{{ no template", "root/.well-known/security.txt", "s", "root/.hidden", "h", "root/a/.b/c", "h"))
 	if names := strings.Join(set.RootFiles(), " "); names != ".well-known/security.txt google1.html robots.txt" {
@@ -101,9 +102,9 @@ func TestRoot(t *testing.T) {
 	for name, want := range map[string]string{
 		"root/static/site.css": "the path /static/site.css belongs to the static files",
 		"root/static":          "the path /static belongs to the static files",
-		"root/{a}.txt":         "is a path as it is",
-		"root/a b.txt":         "is a path as it is",
-		"root/ä.txt":           "is a path as it is",
+		"root/{a}.txt":         "the name of a file in root is its path",
+		"root/a b.txt":         "the name of a file in root is its path",
+		"root/ä.txt":           "the name of a file in root is its path",
 	} {
 		_, err := templates.Parse(files(name, "x"), nil)
 		if err == nil || !strings.Contains(err.Error(), "templates: "+name+": ") || !strings.Contains(err.Error(), want) {
@@ -112,8 +113,8 @@ func TestRoot(t *testing.T) {
 	}
 }
 
-// The Content-Security-Policy of the site allows neither, so a page that held one
-// would be broken in every browser.
+// The Content-Security-Policy of a site allows neither, so that a page with one would not
+// work.
 func TestNoInlineStyleOrScript(t *testing.T) {
 	set := parse(t, nil)
 	inline := regexp.MustCompile(`(?i)<script|<style|\sstyle=|\son[a-z]+=|javascript:`)
@@ -129,8 +130,8 @@ func TestNoInlineStyleOrScript(t *testing.T) {
 	}
 }
 
-// A page has no id twice, with the layout or without, and the layout none that a page of a
-// site would have. What is announced is no list.
+// No page has an id twice, with or without the layout, and the layout has no id that the page
+// of a site is likely to use. No list has a role.
 func TestIDs(t *testing.T) {
 	set := parse(t, files("post.html", `<label for="content">Text</label><textarea id="content"></textarea><i id="main"></i>`))
 	ids := regexp.MustCompile(` id="([^"]*)"`)

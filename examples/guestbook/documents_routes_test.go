@@ -70,7 +70,7 @@ func (h *AdminHandler) Guard() error {
 }
 
 func (h *AdminHandler) Dispatch() error {
-	h.Page().Look = "admin"
+	h.Page().BodyClass = "admin"
 	err := h.PrivateHandler.Dispatch()
 	h.Response.Header().Set("Cache-Control", "no-store")
 	return err

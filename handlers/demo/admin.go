@@ -21,7 +21,7 @@ type AdminHandler struct{ handlers.PrivateHandler }
 // Dispatch sets the look before the page is made, and keeps the answer out of every
 // cache after it was.
 func (h *AdminHandler) Dispatch() error {
-	h.Page().Look = "admin"
+	h.Page().BodyClass = "admin"
 	err := h.PrivateHandler.Dispatch()
 	h.Response.Header().Set("Cache-Control", "no-store")
 	return err

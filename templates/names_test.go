@@ -23,8 +23,8 @@ func check(pages fstest.MapFS, funcs template.FuncMap, routes ...string) error {
 
 var builtinRoutes = []string{"login", "logout", "signup", "account"}
 
-// A wrong name is found at its place, and the same page with the right name passes.
-func TestNamesAreFoundWhereverTheyStand(t *testing.T) {
+// A wrong name is reported with its place. The same page with the right name passes.
+func TestWrongNamesAreReportedWithTheirPlace(t *testing.T) {
 	for name, test := range map[string]struct{ page, place string }{
 		"text":             {`<p>{{static "sytle.css"}}`, "1:5"},
 		"a later line":     {"\n\n<a href=\"{{ static `sytle.css` }}\">", "3:12"},
@@ -42,7 +42,6 @@ func TestNamesAreFoundWhereverTheyStand(t *testing.T) {
 		"for a template":   {`{{define "own"}}{{.}}{{end}}{{template "own" static "sytle.css"}}`, "1:45"},
 		"variable":         {`{{$x := static "sytle.css"}}{{$x}}`, "1:8"},
 		"handed on":        {`{{static "sytle.css" | printf "%s"}}`, "1:2"},
-		"handed over":      {`{{"sytle.css" | static}}`, "1:16"},
 		"the last of many": {`{{"s" | print | printf (static "sytle.css")}}`, "1:24"},
 		"parentheses":      {`{{print (print (static ("sytle.css")))}}`, "1:16"},
 		"field":            {`{{if .}}{{else}}{{(static "sytle.css").Name}}{{end}}`, "1:19"},
@@ -63,7 +62,7 @@ func TestNamesAreFoundWhereverTheyStand(t *testing.T) {
 	}
 }
 
-func TestNamesThatAreLeftAlone(t *testing.T) {
+func TestOtherNamesAreNotChecked(t *testing.T) {
 	own := func(string) string { return "" }
 	for name, test := range map[string]struct {
 		page  string
@@ -87,8 +86,8 @@ func TestNamesThatAreLeftAlone(t *testing.T) {
 	}
 }
 
-// All mistakes of all files are in one error, one in each line, in the order of the files.
-func TestMistakesAreJoined(t *testing.T) {
+// One error reports all mistakes of all files, one in each line, in the order of the files.
+func TestOneErrorReportsAllMistakes(t *testing.T) {
 	pages := files(
 		"a.html", `{{static "b.css"}}{{define "head"}}{{static "a.css"}}{{end}}`+"\n"+`{{static "a.css"}}`,
 		"b.html", "{{end}}",
@@ -115,8 +114,8 @@ func TestMistakesAreJoined(t *testing.T) {
 	}
 }
 
-// Built-in pages link only to routes that are there. The site's own are checked only where somebody can tell
-// what routes there are.
+// Built-in pages link only to routes that exist. The site's own pages are checked only if the
+// routes are known.
 func TestCheckURLsWithoutRoutes(t *testing.T) {
 	set, err := templates.Parse(files("home.html", `{{url "hoem"}}`), nil)
 	if err != nil {
@@ -131,7 +130,7 @@ func TestCheckURLsWithoutRoutes(t *testing.T) {
 	}{
 		{"before SetRoutes", func() {}, 0},
 		{"SetRoutes", func() { set.SetRoutes(url, none) }, 1},
-		{"SetURL", func() { set.SetURL(url) }, 0},
+		{"SetRoutes without known", func() { set.SetRoutes(url, nil) }, 0},
 	} {
 		step.do()
 		got := 0

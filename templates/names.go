@@ -1,0 +1,96 @@
+package templates
+
+import (
+	"fmt"
+	"html/template"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A call is a call of static or url in a file whose first argument is a constant.
+type call struct {
+	place          string // file:line:column
+	function, name string
+}
+
+// Parsing with text/template/parse would find more calls, such as {{"a.css" | static}}.
+// Those are found when the page is rendered.
+const constant = `"(?:\\.|[^"\\])*"|` + "`[^`]*`"
+
+var (
+	comment = regexp.MustCompile(`(?s)\{\{(?:- )?/\*.*?\*/(?: -)?\}\}`)
+	action  = regexp.MustCompile(`(?s)\{\{(?:` + constant + `|'(?:\\.|[^'\\])+'|[^"'` + "`" + `])*?\}\}`)
+	named   = regexp.MustCompile(constant + `|[\s({|=,](static|url)\s+\(*(` + constant + `)`)
+	content = regexp.MustCompile(`\{\{-?\s*(?:template|block)\s+["` + "`" + `]content["` + "`" + `]`)
+	nonce   = regexp.MustCompile(`\{\{[^}]*\.Nonce\b`)
+)
+
+// withoutComments returns a file with spaces instead of its comments, so that every place
+// in it stays the same.
+func withoutComments(file string) string {
+	return comment.ReplaceAllStringFunc(file, func(c string) string {
+		return strings.Map(func(r rune) rune {
+			if r == '\n' {
+				return r
+			}
+			return ' '
+		}, c)
+	})
+}
+
+// callsIn returns the calls in a file, in order. The file has no comments.
+func callsIn(name, file string) (calls []call) {
+	for _, a := range action.FindAllStringIndex(file, -1) {
+		for _, c := range named.FindAllStringSubmatchIndex(file[a[0]:a[1]], -1) {
+			if c[2] < 0 {
+				continue // a constant
+			}
+			argument, err := strconv.Unquote(file[a[0]+c[4] : a[0]+c[5]])
+			if err != nil {
+				continue // which html/template reports
+			}
+			before := file[:a[0]+c[2]]
+			line := strings.Count(before, "\n") + 1
+			column := len(before) - strings.LastIndexByte(before, '\n') - 1
+			place := fmt.Sprintf("%s:%d:%d", name, line, column)
+			calls = append(calls, call{place, file[a[0]+c[2] : a[0]+c[3]], argument})
+		}
+	}
+	return calls
+}
+
+// checkNames looks for the calls of static and url in all files, by their names without
+// .html. It keeps those of url in the site's own files for CheckURLs, and returns a mistake
+// for each static file that does not exist.
+func (s *Set) checkNames(files map[string]string, own map[string]bool, funcs template.FuncMap) (mistakes []error) {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		for _, c := range callsIn(name+".html", files[name]) {
+			switch {
+			case funcs[c.function] != nil: // a function of the site, whose argument may mean anything
+			case c.function == "url":
+				if own[name] {
+					s.urls = append(s.urls, c)
+				}
+			default:
+				s.static = true
+				if s.files[c.name].Type == "" {
+					mistakes = append(mistakes, fmt.Errorf("templates: %s: %s", c.place, s.noStatic(c.name)))
+				}
+			}
+		}
+	}
+	return mistakes
+}
+
+// showsContent reports whether a layout, or a part that it may use, shows the page.
+func showsContent(layout string, files map[string]string) bool {
+	for name, file := range files {
+		if (name == layout || isPart(name)) && content.MatchString(file) {
+			return true
+		}
+	}
+	return false
+}
