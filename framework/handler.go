@@ -257,8 +257,7 @@ func (h *RequestHandler) Vars() map[string]string {
 		return h.found().vars()
 	}
 	vars := maps.Clone(mux.Vars(h.Request))
-	parts, _ := parseTemplate(h.Request.Pattern, anySegment)
-	for _, name := range names(parts) {
+	for _, name := range patternNames(h.Request.Pattern) {
 		if vars == nil {
 			vars = map[string]string{}
 		}

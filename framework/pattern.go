@@ -67,6 +67,26 @@ func parseTemplate(template, anything string) (parts []part, err error) {
 	}
 }
 
+// patternNames lists the variables of a pattern that another router has set as the
+// request's: net/http's {name} and {name...}, or {name:regex}.
+func patternNames(pattern string) (list []string) {
+	for {
+		begin := strings.IndexByte(pattern, '{')
+		if begin < 0 {
+			return list
+		}
+		length := closing(pattern[begin:])
+		if length < 0 {
+			return list
+		}
+		name, _, _ := strings.Cut(pattern[begin+1:begin+length], ":")
+		if name = strings.TrimSuffix(name, "..."); name != "$" && name != "" { // {$} is the end of the path
+			list = append(list, name)
+		}
+		pattern = pattern[begin+length+1:]
+	}
+}
+
 // closing returns where the brace that a text begins with is closed; -1: nowhere.
 func closing(text string) int {
 	depth := 0

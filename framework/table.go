@@ -133,7 +133,7 @@ func (a *App) checkTable() (mistakes []error) {
 		}
 		if r.name != "" {
 			if other, taken := names[r.name]; taken {
-				report("routes %q and %q are both named %q", other, r.template, r.name)
+				report("routes %q and %q are both named %q: give one of them another name, or let one type serve both", other, r.template, r.name)
 			}
 			names[r.name] = r.template
 		}
