@@ -67,7 +67,7 @@ func ExampleApp_Check() {
 	app.Handle("/back", framework.To[DoorHandler](app)).Name("door")
 	fmt.Println(app.Check())
 	// Output:
-	// framework: routes "/" and "/back" are both named "door"
+	// framework: routes "/" and "/back" are both named "door": give one of them another name, or let one type serve both
 	// framework: *framework_test.DoorHandler: set app.Init = shop.Init
 }
 

@@ -224,6 +224,7 @@ type step struct {
 // A segment takes a path up to the next slash.
 type segment struct {
 	source  string // of its pattern, the same for segments that take the same
+	after   string // text behind the variable, if that takes any text: {name}.html
 	class   *class // nil: see pattern
 	pattern *regexp.Regexp
 }
@@ -236,7 +237,7 @@ func (s *segment) takes(text string) bool {
 	case s.pattern != nil:
 		return s.pattern.MatchString(text)
 	}
-	return text != ""
+	return len(text) > len(s.after) && strings.HasSuffix(text, s.after)
 }
 
 // A variable is one of a route's. Where its value begins follows from the path: after so
@@ -245,6 +246,7 @@ type variable struct {
 	name    string
 	slashes int            // in the path before it
 	offset  int            // bytes after the last of them
+	after   int            // bytes of the segment behind the value
 	rest    bool           // it takes all that is left, slashes too
 	pattern *regexp.Regexp // that takes its text apart; nil: the text is the value
 	group   int            // of the pattern, from 1
@@ -262,6 +264,7 @@ func (v *variable) value(path string) string {
 	if end := strings.IndexByte(text, '/'); end >= 0 && !v.rest {
 		text = text[:end]
 	}
+	text = text[:len(text)-v.after]
 	if v.pattern != nil {
 		m := v.pattern.FindStringSubmatchIndex(text)
 		if m == nil || m[2*v.group] < 0 {
@@ -320,7 +323,7 @@ func planOf(parts []part, prefix bool) plan {
 		for _, w := range within {
 			if w.name != "" {
 				group++
-				p.variables = append(p.variables, variable{name: w.name, slashes: slashes, offset: offset, pattern: taken.pattern, group: group})
+				p.variables = append(p.variables, variable{name: w.name, slashes: slashes, offset: offset, after: len(taken.after), pattern: taken.pattern, group: group})
 			}
 		}
 		p.steps = append(p.steps, step{literal.String(), taken})
@@ -379,6 +382,9 @@ func segmentOf(parts []part) *segment {
 		}
 	}
 	source := expression(parts) + "$"
+	if len(parts) == 2 && parts[0].pattern == anySegment && parts[1].name == "" {
+		return &segment{source: source, after: parts[1].text}
+	}
 	return &segment{source: source, pattern: regexp.MustCompile(source)}
 }
 

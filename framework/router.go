@@ -29,6 +29,7 @@ import (
 //	                              not made by To, VarOf and RouteOf in middleware
 //	StrictSlash                   SlashRedirect
 //	CleanPath                     none: a path is matched as it comes
+//	a path of any length          longer than 8 KiB is 414
 //	NotFoundHandler               App.Fallback, App.Errors
 //
 // What mux lets pass and would serve to nobody, or to anybody, is a mistake that

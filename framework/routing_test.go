@@ -225,6 +225,8 @@ func TestToInOtherRouters(t *testing.T) {
 	serveMux := http.NewServeMux()
 	serveMux.Handle("/a/{id}", h)
 	serveMux.Handle("/n/{id}", number)
+	serveMux.Handle("/rest/{id}/{rest...}", h)
+	serveMux.Handle("GET /end/{id}/{$}", h)
 	serveMux.Handle("/none", number)
 	plain := mux.NewRouter()
 	plain.Handle("/a/{id}", h)
@@ -241,6 +243,7 @@ func TestToInOtherRouters(t *testing.T) {
 	}{
 		{serveMux, "/a/7", 200, "toldmap[id:7]"}, {plain, "/a/7", 200, "toldmap[id:7]"},
 		{serveMux, "/n/7", 200, "7 true true"}, {plain, "/n/7", 200, "7 true true"}, {chi, "/n/7", 200, "7 true true"},
+		{serveMux, "/rest/7/a/b", 200, "toldmap[id:7 rest:a/b]"}, {serveMux, "/end/7/", 200, "toldmap[id:7]"},
 		{serveMux, "/n/x", 404, ""}, {chi, "/n/x", 404, ""}, {serveMux, "/none", 500, ""},
 	} {
 		if answer := ask(test.router, "GET", test.path); answer.Code != test.status || test.want != "" && answer.Body.String() != test.want {
@@ -300,6 +303,28 @@ func TestBelowAPrefix(t *testing.T) {
 	for _, wrong := range []string{"shop", "/shop/", "//shop", "/a/../b"} {
 		if err := build(wrong).Check(); err == nil || !strings.Contains(err.Error(), "App.Prefix") {
 			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+}
+
+// The longest path has 8 KiB, so that no pattern takes long.
+func TestLongPath(t *testing.T) {
+	app, _ := newApp(t)
+	app.Handle("/{x}-{y}", telling(app, "pattern"))
+	app.Handle("/{file}.html", telling(app, "suffix"))
+	app.Handle("/pre{file}.txt", telling(app, "both"))
+	for _, test := range []struct {
+		path   string
+		status int
+		want   string
+	}{
+		{"/" + strings.Repeat("x", 8<<10-len("/-1")) + "-1", 200, ""},
+		{"/" + strings.Repeat("x", 8<<10-len("/-1")) + "y-1", 414, ""},
+		{"/a.html", 200, "suffixmap[file:a]"}, {"/a.html.html", 200, "suffixmap[file:a.html]"}, {"/.html", 404, ""},
+		{"/a%2Fb.html", 200, "suffixmap[file:a/b]"}, {"/prea.txt", 200, "bothmap[file:a]"}, {"/pre.txt", 404, ""},
+	} {
+		if answer := ask(app, "GET", test.path); answer.Code != test.status || test.want != "" && answer.Body.String() != test.want {
+			t.Errorf("%.20s: %d %.60q, want %d %q", test.path, answer.Code, answer.Body, test.status, test.want)
 		}
 	}
 }

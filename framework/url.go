@@ -243,10 +243,26 @@ func (h *RequestHandler) URL(name string, pairs ...any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if h.App.Prefix == "" && h.Request != nil && u.Host == "" {
-		return takenOff(h.Request) + u.String(), nil
+	if h.App.Prefix == "" && u.Host == "" {
+		return h.Prefix() + u.String(), nil
 	}
 	return u.String(), nil
+}
+
+// Prefix returns what comes before the paths of the App in a URL: App.Prefix, or what
+// another handler has taken off the path of the request, as http.StripPrefix does. It is
+// escaped as in a URL, has no slash at its end, and is empty if there is none. A redirect
+// to a path that is not built by URL needs it:
+//
+//	return h.Redirect(h.Prefix() + "/about")
+func (h *RequestHandler) Prefix() string {
+	switch {
+	case h.App != nil && h.App.Prefix != "":
+		return (&url.URL{Path: h.App.Prefix}).EscapedPath()
+	case h.Request != nil:
+		return takenOff(h.Request)
+	}
+	return ""
 }
 
 // takenOff returns the beginning of the path, as it was sent, that somebody around the App

@@ -267,7 +267,7 @@ func (h *BaseHandler) render(page string, data any) error {
 		return errors.New("handlers: Render: Site.Templates is nil: make it with templates.Parse")
 	}
 	p := h.Page()
-	p.Site, p.Path, p.Nonce, p.Data = h.Site.Name, h.Request.URL.Path, h.nonce, data
+	p.Site, p.Path, p.Prefix, p.Nonce, p.Data = h.Site.Name, h.Request.URL.Path, h.Prefix(), h.nonce, data
 	if h.user != nil {
 		p.User, p.Roles = h.user.Name, h.user.Roles
 	}

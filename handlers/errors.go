@@ -51,11 +51,11 @@ func usualMessage(code int, method string) string {
 
 // retryPath is the address to try again after an error that may pass by itself; empty: there
 // is none.
-func retryPath(code int, r *http.Request) string {
+func (h *BaseHandler) retryPath(code int) string {
 	switch code {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		if r.Method == http.MethodGet || r.Method == http.MethodHead {
-			return framework.SafeNext(r.URL.RequestURI(), "")
+		if r := h.Request; r.Method == http.MethodGet || r.Method == http.MethodHead {
+			return framework.SafeNext(h.Prefix()+r.URL.RequestURI(), "")
 		}
 	}
 	return ""
@@ -78,7 +78,7 @@ func errorPage(h framework.Handler, err error) error {
 	if base.Site == nil || base.Site.Templates == nil || base.WantsJSON() || base.App.Debug && code >= 500 {
 		return err
 	}
-	data := ErrorData{Status: code, Text: http.StatusText(code), Retry: retryPath(code, base.Request)}
+	data := ErrorData{Status: code, Text: http.StatusText(code), Retry: base.retryPath(code)}
 	if e, ok := errors.AsType[*framework.Error](err); ok && code < 500 {
 		data.Message = e.Message
 	}

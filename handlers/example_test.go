@@ -133,7 +133,7 @@ func ExampleStaticHandler_Ready() {
 	site.Routes(app)
 	fmt.Println(app.Check())
 	// Output:
-	// framework: *handlers.StaticHandler: templates: home.html:1:11: no route is named "crat": correct the page, or give the route its name with Name("crat")
+	// framework: *handlers.StaticHandler: templates: home.html:1:11: no route is named "crat": correct the page, or name the route with Name("crat")
 }
 
 // Routes gives a site its pages to log in and out, and makes their names known to the

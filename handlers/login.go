@@ -18,14 +18,14 @@ const methodPassword = "password"
 
 // LoginHandler is the page to log in at: the template "login", which is given a
 // [LoginData]. A login renews the session's id and leads to the page that the query
-// or form value "next" names, if that is a path of this site, else to "/".
+// or form value "next" names, if that is a path of this site, else to its front page.
 type LoginHandler struct{ BaseHandler }
 
 // LoginData is what the templates "login" and "signup" are given. The form sends Name as
 // name, Next as next, and Unsent, if it is set, as unsent.
 type LoginData struct {
 	Name      string // as it was typed; empty if it was longer than auth.MaxName
-	Next      string // where to go then; empty: to "/"
+	Next      string // where to go then; empty: to the front page
 	Notice    string // why one is here
 	Error     string // what went wrong
 	Field     string // at which field: "name" or "password"; empty: at none of its own
@@ -79,7 +79,7 @@ func (h *BaseHandler) goOn(data LoginData) error {
 	if data.Unsent {
 		h.Flash("You were not logged in when you sent the last form, so it was not processed. Please send it again.", "warning")
 	}
-	return h.Redirect(framework.SafeNext(data.Next, "/"))
+	return h.Redirect(framework.SafeNext(data.Next, h.Prefix()+"/"))
 }
 
 // Ready reports what a site needs that lets people log in.
@@ -108,7 +108,7 @@ func (h *LoginHandler) Get() error {
 		return err
 	}
 	if user != nil {
-		return h.Redirect(framework.SafeNext(query.Get("next"), "/"))
+		return h.Redirect(framework.SafeNext(query.Get("next"), h.Prefix()+"/"))
 	}
 	data := h.loginData(query)
 	data.Notice = h.whyHere(data)

@@ -76,19 +76,19 @@ func (h *PrivateHandler) Guard() error {
 // or the one whose form was sent, as the Referer says if it is of this site. A path that
 // does not answer GET is none; empty: there is none.
 func (h *PrivateHandler) pageBefore() string {
-	own := h.Request.URL
+	own := h.Prefix() + h.Request.URL.RequestURI()
 	method := h.Request.Method
 	if method != http.MethodGet && method != http.MethodHead {
 		page, err := url.Parse(h.Request.Referer())
 		if err == nil && page.Host != "" && strings.EqualFold(page.Host, h.Request.Host) {
-			if page.Path != own.Path {
+			if page.EscapedPath() != h.Prefix()+h.Request.URL.EscapedPath() {
 				return page.RequestURI()
 			}
-			own = page
+			own = page.RequestURI()
 		}
 	}
 	if !h.Serves(http.MethodGet) {
 		return ""
 	}
-	return own.RequestURI()
+	return own
 }

@@ -3,6 +3,8 @@ package handlers
 import (
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
 
 	"github.com/webapp2go/webapp2go/auth"
@@ -103,7 +105,11 @@ func (s *Site) Pages(app *framework.App) {
 			if err != nil {
 				return "", err
 			}
-			return u.String(), nil
+			if u.Host != "" {
+				return u.String(), nil
+			}
+			// The page puts the prefix of its request before it.
+			return strings.TrimPrefix(u.String(), (&url.URL{Path: app.Prefix}).EscapedPath()), nil
 		}, func(name string) bool { return app.Named(name) != nil })
 	}
 	if app.Fallback == nil {

@@ -67,7 +67,7 @@ func (h *StaticHandler) Get() error {
 		return h.Abort(http.StatusNotFound)
 	}
 	h.Response.Header().Set("Cache-Control", "no-store")
-	return h.Redirect(current)
+	return h.Redirect(h.Prefix() + current)
 }
 
 // A rootHandler serves a file of the folder root at its own name. There is no hash in the

@@ -50,12 +50,15 @@
 //
 // # Functions
 //
-// Three functions are added to those of html/template. static returns the address of a
-// static file. url returns the path of a route, by its name (webapp2's uri_for). hasRoute
-// reports whether there is a route of a name; the built-in files link only to routes that
-// exist.
+// Four functions are added to those of html/template. static returns the address of a
+// static file. url returns the path of a route, by its name (webapp2's uri_for). path
+// returns a path of the site. hasRoute reports whether there is a route of a name; the
+// built-in files link only to routes that exist.
 //
 //	<a href="{{url "login" "next" "/cart"}}">Log in</a>
+//	<a href="{{path "/help"}}">Help</a>
+//
+// The first three put Page.Prefix before a path, so that a page works below a prefix.
 //
 // A name that is written in a page as a constant, as above, is checked at startup: the name
 // of a file by [Parse], the name of a route by [Set.CheckURLs]. Any other name is checked

@@ -14,6 +14,7 @@ type Page struct {
 	User      string         // the name of the user who is logged in; empty if nobody is
 	Roles     []string       // the roles of that user
 	Path      string         // the path of the request, so that a menu can mark the current page
+	Prefix    string         // what comes before every path of the site in a URL, like "/shop"; see the function path
 	BodyClass string         // the class of <body>, so that a part of the site can have its own style
 	Layout    string         // "print" is layouts/print.html; if empty, layout.html; see NoLayout
 	Nonce     string         // the nonce of the Content-Security-Policy; empty if the policy has none

@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -22,6 +23,11 @@ var builtin embed.FS
 // A Set is the pages of one site. It is safe for concurrent use.
 type Set struct {
 	pages   map[string]*template.Template
+	funcs   template.FuncMap // the site's own functions
+
+	unescaped map[string]*template.Template // the pages, for prefixed to copy
+	below     sync.Pool                     // of *prefixed
+
 	layouts []string        // the names of their files without .html, sorted
 	files   map[string]File // the static files
 	version string          // the hash of the static files
@@ -55,7 +61,7 @@ func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("templates: %w", err)
 	}
-	s := &Set{pages: map[string]*template.Template{}, files: map[string]File{}, root: map[string]File{}}
+	s := &Set{pages: map[string]*template.Template{}, unescaped: map[string]*template.Template{}, funcs: funcs, files: map[string]File{}, root: map[string]File{}}
 	texts := map[string]string{} // by the names of the files without .html
 	mistakes, _, err := s.read(inside, texts)
 	if err != nil {
@@ -90,9 +96,7 @@ func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
 		}
 	}
 
-	all := template.FuncMap{"static": s.StaticURL, "url": s.URL, "hasRoute": s.hasRoute}
-	maps.Copy(all, funcs)
-	shared, err := parseShared(texts, all)
+	shared, err := parseShared(texts, s.functions(func(path string) string { return path }))
 	if err != nil {
 		return nil, errors.Join(append(mistakes, err)...)
 	}
@@ -232,6 +236,9 @@ func (s *Set) parsePage(shared *template.Template, name, text string) (*template
 			return nil, err
 		}
 	}
+	if s.unescaped[name], err = t.Clone(); err != nil {
+		return nil, err
+	}
 	// html/template escapes a template at its first Execute, with all templates that it
 	// uses. The function that is the dot stops the execution before any function of the
 	// site runs.
@@ -278,6 +285,18 @@ func (s *Set) Render(w io.Writer, page string, p *Page) error {
 	}
 	if !slices.Contains(s.layouts, layout) {
 		return fmt.Errorf("templates: page %q: there is no layout %q, only %s", page, p.Layout, strings.Join(s.Layouts(), ", "))
+	}
+	if p.Prefix != "" {
+		below, ok := s.below.Get().(*prefixed)
+		if !ok {
+			below = &prefixed{set: s}
+		}
+		defer s.below.Put(below)
+		below.prefix = p.Prefix
+		var err error
+		if t, err = below.page(page); err != nil {
+			return fmt.Errorf("templates: page %q: %w", page, err)
+		}
 	}
 	if err := t.ExecuteTemplate(w, layout+".html", p); err != nil {
 		return fmt.Errorf("templates: page %q: %w", page, err)

@@ -3,6 +3,7 @@ package templates_test
 import (
 	"html/template"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -144,4 +145,37 @@ func TestURLWithoutRoutes(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "call handlers.Site.Routes") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// A page below a prefix has it in every address, also if pages of several prefixes are
+// rendered at the same time.
+func TestPrefix(t *testing.T) {
+	set := parse(t, files("layout.html", `{{template "content" .Data}}`, "static/a.css", "",
+		"home.html", `{{path "/"}} {{url "cart"}} {{url "elsewhere"}} {{static "a.css"}}{{.}}`))
+	set.SetRoutes(func(name string, _ ...any) (string, error) {
+		if name == "elsewhere" {
+			return "https://elsewhere.example/", nil
+		}
+		return "/" + name, nil
+	}, nil)
+	static, err := set.StaticURL("a.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for i := range 20 {
+		group.Go(func() {
+			prefix := []string{"", "/a", "/b"}[i%3]
+			for range 20 {
+				var page strings.Builder
+				err := set.Render(&page, "home", &templates.Page{Prefix: prefix, Data: "<"})
+				want := prefix + "/ " + prefix + "/cart https://elsewhere.example/ " + prefix + static + "&lt;"
+				if err != nil || page.String() != want {
+					t.Errorf("%q: got %q, %v; want %q", prefix, page.String(), err, want)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
 }

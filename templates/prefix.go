@@ -1,0 +1,60 @@
+package templates
+
+import (
+	"html/template"
+	"strings"
+)
+
+// A prefixed renders pages whose addresses begin with a prefix. It renders one page at a
+// time: html/template knows the functions of a template, and not of one execution.
+type prefixed struct {
+	set    *Set
+	prefix string
+	pages  map[string]*template.Template // by name, made when they are first rendered
+}
+
+// page returns a page whose functions put the prefix before the paths that they return.
+func (p *prefixed) page(name string) (*template.Template, error) {
+	if page := p.pages[name]; page != nil {
+		return page, nil
+	}
+	page, err := p.set.unescaped[name].Clone()
+	if err != nil {
+		return nil, err
+	}
+	page.Funcs(p.set.functions(p.join))
+	if p.pages == nil {
+		p.pages = map[string]*template.Template{}
+	}
+	p.pages[name] = page
+	return page, nil
+}
+
+// join puts the prefix before a path. The URL of a route that has a host stays as it is.
+func (p *prefixed) join(path string) string {
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") {
+		return path
+	}
+	return p.prefix + path
+}
+
+// functions returns the functions of the templates. The paths that they return go through
+// join.
+func (s *Set) functions(join func(path string) string) template.FuncMap {
+	all := template.FuncMap{
+		"static": func(name string) (string, error) {
+			path, err := s.StaticURL(name)
+			return join(path), err
+		},
+		"url": func(name string, pairs ...any) (string, error) {
+			path, err := s.URL(name, pairs...)
+			return join(path), err
+		},
+		"path":     join,
+		"hasRoute": s.hasRoute,
+	}
+	for name, function := range s.funcs {
+		all[name] = function
+	}
+	return all
+}
