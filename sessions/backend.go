@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 )
 
@@ -16,7 +17,14 @@ import (
 //
 // There is no blind overwrite: Create never replaces and Update only replaces the
 // version that was read. An error that is none of those named below means that the
-// backend is down or that the record cannot be kept; wrap the cause with %w.
+// backend is down or that the record cannot be kept; wrap the cause with %w. After such
+// an error of a change, the change may have been made.
+//
+// A Backend may send a change again if the answer to it was lost. It must then know its
+// own change from another's: the writer chooses the version, with [NextVersion], and
+// sends the same one again. If a repeated Update finds a version that is neither the old
+// one nor its own, the first may have been made before another writer's. That is an error
+// of its own and never ErrConflict, whose caller would make the same change twice.
 type Backend interface {
 	// Load returns the record of id, or [ErrNotFound] where there is none or it has expired.
 	Load(ctx context.Context, id string) (Record, error)
@@ -59,9 +67,22 @@ type UserBackend interface {
 // A Backend keeps all of its fields as it keeps those of any other record.
 type Record struct {
 	Data    []byte    // opaque to the Backend, which neither changes nor keeps the caller's slice; empty in a tombstone
-	User    string    // whose session it is; empty: nobody's. In a tombstone: the id it was renewed into, after a "!" if the user changed; empty: it was ended
+	User    string    // whose session it is, any bytes; empty: nobody's. In a tombstone: the id it was renewed into, after a "!" if the user changed; empty: it was ended
 	Expires time.Time // when the Backend may forget it; never zero
 	Version uint64    // the version that Load read; a Backend never hands out 0
+}
+
+// NextVersion returns a version for a record that replaces the one of version old, or for
+// a new record if old is 0. It is greater than old, less than 1<<63 and never 0.
+//
+// It is random. Two writers choose the same version once in four billion times, so that a
+// writer whose answer was lost finds out by the version whether its change was made; and a
+// record that is deleted and made again does not get a version that it had before.
+func NextVersion(old uint64) uint64 {
+	if step := 1 + uint64(rand.Uint32()); old > 0 && old < 1<<63-step {
+		return old + step
+	}
+	return 1 + rand.Uint64N(1<<62)
 }
 
 // Info describes one session of a user, without its data.

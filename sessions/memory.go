@@ -53,7 +53,6 @@ type Memory struct {
 	// which users lists by that user; else in others.
 	owned, others byExpiry
 	users         map[string]map[*memoryRecord]struct{}
-	version       uint64 // of the last write; an id that comes again never has an old version
 }
 
 // A memoryRecord is a record that a Memory keeps. Its Data is never changed in place.
@@ -201,8 +200,7 @@ func (m *Memory) living(id string) *memoryRecord {
 // put makes room for r and keeps it in kept, which is in no heap.
 func (m *Memory) put(kept *memoryRecord, r Record) {
 	m.makeRoom(r.size())
-	m.version++
-	r.Data, r.Version = bytes.Clone(r.Data), m.version
+	r.Data, r.Version = bytes.Clone(r.Data), NextVersion(kept.Version)
 	if r.User == kept.User {
 		r.User = kept.User
 	} else {

@@ -73,8 +73,8 @@ type Backend struct {
 var _ sessions.UserBackend = (*Backend)(nil)
 
 // New returns a Backend that keeps sessions in store and copies of them in cache,
-// which nothing else may use under the same ids. The versions that store gives to
-// one id must grow, as those of package datastore do.
+// which nothing else may use under the same ids. The versions that store gives to one
+// record must grow, as those of [sessions.NextVersion] do; memcached's do not.
 func New(cache, store sessions.Backend) *Backend {
 	return &Backend{cache: cache, store: store}
 }

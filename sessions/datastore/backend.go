@@ -16,7 +16,7 @@
 //	data     the session, unindexed
 //	user     whose it is, indexed while the session lives; absent: nobody's
 //	expires  when it ends; the property to name in a TTL policy
-//	version  counts its changes, unindexed
+//	version  random, and greater after each change, unindexed
 //	writes   the marks of its newest changes, unindexed
 //
 // The indexes that Datastore makes by itself are all it needs; index.yaml stays
@@ -122,24 +122,31 @@ func (b *Backend) Create(ctx context.Context, id string, r sessions.Record) erro
 	defer cancel()
 	mark := newMark()
 	next.writes = mark
-	// Not from 1: an Update that was read before a Delete must not fit what was
-	// created after it.
-	next.version = time.Now().UnixMicro()
-	_, err = b.client.Mutate(ctx, gcds.NewInsert(b.key(id), next))
-	switch status.Code(err) {
-	case codes.OK:
-		return nil
-	case codes.AlreadyExists: // in earnest, or by an insert of ours whose answer was lost
-		return b.change(ctx, "create", id, mark, func(old *entity, _ int) (*entity, error) {
-			if old == nil || !old.expired() {
+	next.version = int64(sessions.NextVersion(0))
+	for {
+		_, err := b.client.Mutate(ctx, gcds.NewInsert(b.key(id), next))
+		switch status.Code(err) {
+		case codes.OK:
+			return nil
+		case codes.AlreadyExists: // in earnest, or by an insert of ours whose answer was lost
+		default:
+			return failure(ctx, "create", err)
+		}
+		err = b.change(ctx, "create", id, mark, func(old *entity, _ int) (*entity, error) {
+			switch {
+			case old == nil:
+				return nil, sessions.ErrNotFound
+			case !old.expired():
 				return nil, sessions.ErrExists
 			}
 			e := *next
-			e.version = max(e.version, old.version+1)
+			e.version = int64(sessions.NextVersion(uint64(old.version)))
 			return &e, nil
 		})
-	default:
-		return failure(ctx, "create", err)
+		if !errors.Is(err, sessions.ErrNotFound) {
+			return err
+		}
+		// It has been deleted since, as what has expired is at any time.
 	}
 }
 
@@ -156,21 +163,21 @@ func (b *Backend) Update(ctx context.Context, id string, r sessions.Record) (uin
 		return 0, failure(ctx, "update", err)
 	}
 	defer b.turns.pass(id, turn)
-	if r.Version < turn.newest { // versions grow
+	if r.Version < turn.newest { // those of one record grow
 		return 0, sessions.ErrConflict
 	}
 	mark := newMark()
+	next.version = int64(sessions.NextVersion(r.Version))
 	err = b.change(ctx, "update", id, mark, func(old *entity, attempt int) (*entity, error) {
 		switch {
 		case old == nil || old.expired():
 			return nil, sessions.ErrNotFound
 		case uint64(old.version) == r.Version:
 			e := *next
-			e.version = old.version + 1
 			// No call waits longer than Timeout, plus what clocks may differ by.
 			e.writes = old.writes.with(mark, b.config.Timeout+30*time.Second)
 			return &e, nil
-		case attempt > 1 && uint64(old.version)-r.Version > maxWrites:
+		case attempt > 1 && len(old.writes) == maxWrites*markSize:
 			return nil, errors.New("sessions/datastore: update: so many changes since that whether it was applied cannot be known")
 		}
 		return nil, sessions.ErrConflict
@@ -178,7 +185,7 @@ func (b *Backend) Update(ctx context.Context, id string, r sessions.Record) (uin
 	if err != nil {
 		return 0, err
 	}
-	turn.newest = r.Version + 1
+	turn.newest = uint64(next.version)
 	return turn.newest, nil
 }
 

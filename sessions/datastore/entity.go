@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	gcds "cloud.google.com/go/datastore"
 
@@ -60,6 +61,15 @@ func (e *entity) record() sessions.Record {
 	return sessions.Record{Data: e.data, User: e.user, Expires: e.expires, Version: uint64(e.version)}
 }
 
+// userValue is what Datastore keeps of a user: a string, or a blob if it is no UTF-8, which
+// a string of Datastore must be.
+func userValue(user string) any {
+	if utf8.ValidString(user) {
+		return user
+	}
+	return []byte(user)
+}
+
 // Save implements [gcds.PropertyLoadSaver].
 func (e *entity) Save() ([]gcds.Property, error) {
 	properties := []gcds.Property{
@@ -70,7 +80,7 @@ func (e *entity) Save() ([]gcds.Property, error) {
 	}
 	if e.user != "" {
 		// A tombstone is nobody's: its user is the id of the session it was renewed into.
-		properties = append(properties, gcds.Property{Name: "user", Value: e.user, NoIndex: len(e.data) == 0})
+		properties = append(properties, gcds.Property{Name: "user", Value: userValue(e.user), NoIndex: len(e.data) == 0})
 	}
 	return properties, nil
 }
@@ -83,7 +93,12 @@ func (e *entity) Load(properties []gcds.Property) error {
 		case "data":
 			e.data, _ = p.Value.([]byte)
 		case "user":
-			e.user, _ = p.Value.(string)
+			switch user := p.Value.(type) {
+			case string:
+				e.user = user
+			case []byte:
+				e.user = string(user)
+			}
 		case "expires":
 			e.expires, _ = p.Value.(time.Time)
 		case "version":

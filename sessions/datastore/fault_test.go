@@ -14,6 +14,7 @@ import (
 	"github.com/webapp2go/webapp2go/internal/datastoretest"
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/sessions/datastore"
+	"github.com/webapp2go/webapp2go/sessions/sessionstest"
 )
 
 // lost are the ways in which the answer to a commit that was applied fails to
@@ -72,6 +73,29 @@ func TestLostReplyOfUpdate(t *testing.T) {
 			})
 		}
 	}
+}
+
+func TestPlace(t *testing.T) {
+	server := datastoretest.Start(t)
+	open := func(t *testing.T) sessions.Backend {
+		return datastore.New(server.Client(t.Context()), datastore.Config{Timeout: time.Minute})
+	}
+	sessionstest.RunPlace(t, sessionstest.Place{
+		Open: open,
+		Breakable: func(t *testing.T, cut func(done bool) bool) sessions.Backend {
+			broken := func(done bool) func(method string) error {
+				return func(method string) error {
+					if method == "Commit" && cut(done) {
+						return status.Error(codes.Unavailable, "the connection broke")
+					}
+					return nil
+				}
+			}
+			server.Fail(broken(false))
+			server.LoseReply(broken(true))
+			return open(t)
+		},
+	})
 }
 
 // TestLostReplyOfCreate has gRPC send an insert twice: the second time the entity

@@ -63,5 +63,5 @@ func (b *Backend) EndUser(ctx context.Context, user string, except ...string) er
 }
 
 func (b *Backend) ofUser(user string) *gcds.Query {
-	return gcds.NewQuery(b.config.Kind).Namespace(b.config.Namespace).FilterField("user", "=", user)
+	return gcds.NewQuery(b.config.Kind).Namespace(b.config.Namespace).FilterField("user", "=", userValue(user))
 }

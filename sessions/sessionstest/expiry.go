@@ -1,6 +1,7 @@
 package sessionstest
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -87,6 +88,90 @@ var expiryChecks = []check{
 			if d := load(t, b, id).Expires.Sub(r.Expires).Abs(); d > time.Millisecond {
 				t.Errorf("expires %v away from what Update was given", d)
 			}
+		}
+	}},
+}
+
+// A sweeper is a backend whose expired records something must delete.
+type sweeper interface {
+	DeleteExpired(ctx context.Context, limit int) (deleted int, err error)
+}
+
+// sweepChecks hold that the deletion of what has expired takes nothing else with it.
+// Records whose end is less than two minutes ago may stay: clocks differ.
+var sweepChecks = []check{
+	{"DeleteExpired", func(t *testing.T, b sessions.Backend) {
+		sweeper := b.(sweeper)
+		alive, dead := []string{}, 0
+		for _, ago := range []time.Duration{
+			-10 * time.Second, -time.Minute, -30 * time.Minute, -59 * time.Minute, -time.Hour, -25 * time.Hour, // these live
+			time.Millisecond, time.Minute, 2 * time.Minute, 30 * time.Minute, 59 * time.Minute, time.Hour, 25 * time.Hour,
+		} {
+			for range 10 {
+				r := newRecord("data")
+				r.Expires = time.Now().Add(-ago)
+				id := create(t, b, r)
+				if ago < 0 {
+					alive = append(alive, id)
+				} else if ago >= 2*time.Minute {
+					dead++
+				}
+			}
+		}
+		r := newRecord("prolonged")
+		r.Expires = time.Now().Add(3 * time.Second)
+		prolonged := create(t, b, r)
+		loaded := load(t, b, prolonged)
+		loaded.Expires = time.Now().Add(time.Hour)
+		if _, err := b.Update(t.Context(), prolonged, loaded); err != nil {
+			t.Fatal(err)
+		}
+		replaced := newID()
+		for _, expires := range []time.Time{time.Now().Add(-3 * time.Minute), time.Now().Add(time.Hour)} {
+			r.Expires = expires
+			if err := b.Create(t.Context(), replaced, r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		awaitExpiry(sessions.Record{Expires: time.Now().Add(10 * time.Millisecond)})
+
+		for _, limit := range []int{-1, 0} {
+			if n, err := sweeper.DeleteExpired(t.Context(), limit); n != 0 || err != nil {
+				t.Errorf("DeleteExpired(%d): %d, %v", limit, n, err)
+			}
+		}
+		deleted := 0
+		for _, limit := range []int{7, 10_000} {
+			n, err := sweeper.DeleteExpired(t.Context(), limit)
+			if err != nil || n > limit {
+				t.Fatalf("DeleteExpired(%d): %d, %v", limit, n, err)
+			}
+			deleted += n
+		}
+		if deleted < dead {
+			t.Errorf("%d records are deleted, %d had expired two minutes ago or earlier", deleted, dead)
+		}
+		for _, id := range append(alive, prolonged, replaced) {
+			load(t, b, id)
+		}
+	}},
+	{"DeleteExpiredRace", func(t *testing.T, b sessions.Backend) {
+		// A record that is made anew while the expired one is deleted must stay.
+		for range rounds(50) {
+			r := newRecord("old")
+			r.Expires = time.Now().Add(-3 * time.Minute)
+			id := create(t, b, r)
+			errs := atOnce(3, func(i int) error {
+				if i == 0 {
+					return b.Create(t.Context(), id, newRecord("new"))
+				}
+				_, err := b.(sweeper).DeleteExpired(t.Context(), 1000)
+				return err
+			})
+			if err := errors.Join(errs...); err != nil {
+				t.Fatal(err)
+			}
+			wantData(t, b, id, "new")
 		}
 	}},
 }

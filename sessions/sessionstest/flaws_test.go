@@ -6,9 +6,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/sessions/sessionstest"
 )
 
 // flaws are the mistakes that a Backend's author makes, each with the subtest that
@@ -31,6 +33,26 @@ var flaws = map[string]struct {
 	"lists nobody":      {"Users/List", func() sessions.Backend { return listsNothing{newTable()} }},
 	"ends them all":     {"Users/End", func() sessions.Backend { return endsAll{newTable()} }},
 	"ends nobody's too": {"Users/EndNobody", func() sessions.Backend { return endsNobodys{newTable()} }},
+	"counts versions":   {"CreatedAgain", func() sessions.Backend { return counts{newTable()} }},
+	"users end at NUL":  {"UsersOfAnyBytes", func() sessions.Backend { return endsAtNUL{newTable()} }},
+	"lists at NUL":      {"Users/ListUsersOfAnyBytes", func() sessions.Backend { return listsAtNUL{newTable()} }},
+	"cuts users":        {"LongUser", func() sessions.Backend { return cutsUsers{newTable()} }},
+	"sweeps by hours":   {"Sweep/DeleteExpired", func() sessions.Backend { return sweepsHours{newTable()} }},
+	"sweeps what was":   {"Sweep/DeleteExpiredRace", func() sessions.Backend { return sweepsLate{newTable()} }},
+}
+
+// flawedPlaces are the mistakes that a test of places must find.
+var flawedPlaces = map[string]struct {
+	foundBy string
+	place   sessionstest.Place
+}{
+	"repeat is conflict":  {"LostAnswer", breakable(func(c *client) { c.unknown = sessions.ErrConflict })},
+	"knows no own writes": {"LostAnswer", breakable(func(c *client) { c.forgetful = true })},
+	"repeats blindly":     {"LostAnswer", breakable(func(c *client) { c.blind = true })},
+	"counts twice":        {"LostAnswersCounted", breakable(func(c *client) { c.forgetful = true })},
+	"loses the index":     {"LostIndex", indexed(false)},
+	"full is full":        {"Full", small(true)},
+	"opens once":          {"TwoOpeners", openedTwice(false)},
 }
 
 type blindUpdate struct{ sessions.UserBackend }
@@ -162,4 +184,221 @@ func (b endsNobodys) EndUser(ctx context.Context, user string, except ...string)
 		b.mu.Unlock()
 	}
 	return b.table.EndUser(ctx, user, except...)
+}
+
+// counts has versions that count from 1.
+type counts struct{ *table }
+
+func (b counts) Create(ctx context.Context, id string, r sessions.Record) error {
+	return b.create(ctx, id, r, 1)
+}
+
+func (b counts) Update(ctx context.Context, id string, r sessions.Record) (uint64, error) {
+	return r.Version + 1, b.update(ctx, id, r, r.Version+1)
+}
+
+// endsAtNUL keeps a user as C does.
+type endsAtNUL struct{ *table }
+
+func (b endsAtNUL) Create(ctx context.Context, id string, r sessions.Record) error {
+	r.User, _, _ = strings.Cut(r.User, "\x00")
+	return b.table.Create(ctx, id, r)
+}
+
+// listsAtNUL fails as PostgreSQL's text does.
+type listsAtNUL struct{ *table }
+
+func (b listsAtNUL) Sessions(ctx context.Context, user string) ([]sessions.Info, error) {
+	if strings.Contains(user, "\x00") {
+		return nil, errors.New("invalid byte sequence")
+	}
+	return b.table.Sessions(ctx, user)
+}
+
+type cutsUsers struct{ *table }
+
+func (b cutsUsers) Update(ctx context.Context, id string, r sessions.Record) (uint64, error) {
+	r.User = r.User[:min(len(r.User), 255)]
+	return b.table.Update(ctx, id, r)
+}
+
+// sweepsHours takes the hour in which a record ends for its end.
+type sweepsHours struct{ *table }
+
+func (b sweepsHours) DeleteExpired(ctx context.Context, limit int) (int, error) {
+	return b.deleteBefore(ctx, time.Now().Add(time.Hour), limit)
+}
+
+// sweepsLate deletes what it has found to be expired, whatever it is by then.
+type sweepsLate struct{ *table }
+
+func (b sweepsLate) DeleteExpired(_ context.Context, limit int) (deleted int, err error) {
+	var expired []string
+	b.mu.Lock()
+	for id, r := range b.records {
+		if len(expired) < limit && !time.Now().Before(r.Expires) {
+			expired = append(expired, id)
+		}
+	}
+	b.mu.Unlock()
+	time.Sleep(5 * time.Millisecond)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, id := range expired {
+		delete(b.records, id)
+	}
+	return len(expired), nil
+}
+
+// A client is a backend that reaches its table over a connection that breaks, and tries
+// again once.
+type client struct {
+	*table
+	cut func(done bool) bool
+
+	unknown   error // what a repeated update returns that finds the version of another writer
+	forgetful bool  // it chooses another version for the second try
+	blind     bool  // its second try writes over any version
+}
+
+var errUnknown = errors.New("the update may have been made")
+
+func (c *client) Create(ctx context.Context, id string, r sessions.Record) error {
+	version := sessions.NextVersion(0)
+	err, broken := c.send(r, func() error { return c.create(ctx, id, r, version) })
+	if !broken {
+		return err
+	}
+	err = c.create(ctx, id, r, version)
+	if now, _ := c.Load(ctx, id); errors.Is(err, sessions.ErrExists) && now.Version == version {
+		return nil
+	} else if errors.Is(err, sessions.ErrExists) {
+		return errUnknown
+	}
+	return err
+}
+
+func (c *client) Update(ctx context.Context, id string, r sessions.Record) (uint64, error) {
+	version := sessions.NextVersion(r.Version)
+	err, broken := c.send(r, func() error { return c.update(ctx, id, r, version) })
+	if !broken {
+		return version, err
+	}
+	now, _ := c.Load(ctx, id)
+	switch {
+	case c.forgetful:
+		return c.table.Update(ctx, id, r)
+	case c.blind:
+		r.Version = now.Version
+	case now.Version == version:
+		return version, nil
+	}
+	if err = c.update(ctx, id, r, version); errors.Is(err, sessions.ErrConflict) {
+		err = c.unknown
+	}
+	return version, err
+}
+
+// send makes a change, unless the connection breaks before.
+func (c *client) send(r sessions.Record, change func() error) (err error, broken bool) {
+	if !sessionstest.Marked(r.Data) {
+		return change(), false
+	}
+	if c.cut(false) {
+		return nil, true
+	}
+	err = change()
+	return err, c.cut(true)
+}
+
+func breakable(flaw func(*client)) sessionstest.Place {
+	b := newTable()
+	return sessionstest.Place{
+		Open: func(*testing.T) sessions.Backend { return b },
+		Breakable: func(_ *testing.T, cut func(done bool) bool) sessions.Backend {
+			c := &client{table: b, cut: cut, unknown: errUnknown}
+			flaw(c)
+			return c
+		},
+	}
+}
+
+// index is a table beside which is kept whose sessions are not known.
+type index struct {
+	*table
+	lost    sync.Map // of the ids
+	repairs bool
+}
+
+func (b *index) EndUser(ctx context.Context, user string, except ...string) error {
+	if !b.repairs {
+		b.lost.Range(func(id, _ any) bool { except = append(except, id.(string)); return true })
+	}
+	return b.table.EndUser(ctx, user, except...)
+}
+
+func indexed(repairs bool) sessionstest.Place {
+	b := &index{table: newTable(), repairs: repairs}
+	return sessionstest.Place{
+		Open: func(*testing.T) sessions.Backend { return b },
+		LoseIndex: func(t *testing.T, user string) {
+			infos, _ := b.Sessions(t.Context(), user)
+			for _, info := range infos {
+				b.lost.Store(info.ID, true)
+			}
+		},
+	}
+}
+
+// fullTable is a table that refuses what it has no room for.
+type fullTable struct {
+	*table
+	full, strict bool
+}
+
+func (b *fullTable) Create(ctx context.Context, id string, r sessions.Record) error {
+	if b.full {
+		return errors.New("full")
+	}
+	return b.table.Create(ctx, id, r)
+}
+
+func (b *fullTable) Update(ctx context.Context, id string, r sessions.Record) (uint64, error) {
+	if b.full && (b.strict || len(r.Data) > 0) {
+		return 0, errors.New("full")
+	}
+	return b.table.Update(ctx, id, r)
+}
+
+func small(strict bool) sessionstest.Place {
+	return sessionstest.Place{Small: func(*testing.T) (sessions.Backend, func()) {
+		b := &fullTable{table: newTable(), strict: strict}
+		return b, func() { b.full = true }
+	}}
+}
+
+// openedTwice is a place whose schema two openers make at once.
+func openedTwice(locks bool) sessionstest.Place {
+	return sessionstest.Place{Empty: func(*testing.T) func() (sessions.Backend, error) {
+		b := newTable()
+		var lock sync.Mutex
+		made := false
+		return func() (sessions.Backend, error) {
+			if locks {
+				lock.Lock()
+				defer lock.Unlock()
+			}
+			b.mu.Lock()
+			exists := made
+			b.mu.Unlock()
+			time.Sleep(time.Millisecond)
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			if !exists && made {
+				return nil, errors.New("exists already")
+			}
+			made = true
+			return b, nil
+		}
+	}}
 }

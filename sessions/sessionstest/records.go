@@ -1,7 +1,9 @@
 package sessionstest
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,6 +105,69 @@ var recordChecks = []check{
 		wantError(t, "Update after Delete", err, sessions.ErrNotFound)
 		wantMissing(t, b, id)
 	}},
+	{"CreatedAgain", func(t *testing.T, b sessions.Backend) {
+		// What was read before the deletion says nothing of the record that is there now.
+		id := newID()
+		var old []sessions.Record
+		for i := range 3 {
+			if err := b.Create(t.Context(), id, newRecord("first")); err != nil {
+				t.Fatal(err)
+			}
+			var read []sessions.Record
+			for range i + 1 {
+				r := load(t, b, id)
+				for _, before := range old {
+					_, err := b.Update(t.Context(), id, before)
+					if !errors.Is(err, sessions.ErrConflict) && !errors.Is(err, sessions.ErrNotFound) {
+						t.Fatalf("Update over a version from before the deletion: error %v, want ErrConflict or ErrNotFound", err)
+					}
+				}
+				if _, err := b.Update(t.Context(), id, r); err != nil {
+					t.Fatal(err)
+				}
+				read = append(read, r, load(t, b, id))
+			}
+			old = append(old, read...)
+			if err := b.Delete(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}},
+	{"UsersOfAnyBytes", func(t *testing.T, b sessions.Backend) {
+		// A database's text may refuse some of these, or end at the NUL.
+		for _, user := range anyUsers() {
+			r := newRecord("data")
+			r.User = user
+			id := create(t, b, r)
+			r = load(t, b, id)
+			if r.User != user {
+				t.Errorf("user %q, want %q", r.User, user)
+			}
+			if _, err := b.Update(t.Context(), id, r); err != nil {
+				t.Errorf("Update of the session of %q: %v", user, err)
+			}
+			if got := load(t, b, id).User; got != user {
+				t.Errorf("user %q after an update, want %q", got, user)
+			}
+		}
+	}},
+	{"LongUser", func(t *testing.T, b sessions.Backend) {
+		// A long one is kept whole or refused, and a refused one changes nothing.
+		for _, size := range []int{1000, 1500, 3000, 10_000, 100_000} {
+			id := create(t, b, newRecord("data"))
+			long := withVersion(newRecord("more"), load(t, b, id).Version)
+			long.User = randomText(size) // which an index cannot make short
+			_, err := b.Update(t.Context(), id, long)
+			switch r := load(t, b, id); {
+			case size <= 1000 && err != nil:
+				t.Errorf("a user of %d bytes: %v", size, err)
+			case err == nil && r.User != long.User:
+				t.Errorf("a user of %d bytes has become another one, of %d bytes", size, len(r.User))
+			case err != nil && (!errors.Is(err, sessions.ErrTooLarge) || string(r.Data) != "data"):
+				t.Errorf("a user of %d bytes: error %v, want ErrTooLarge; data %s", size, err, shown(string(r.Data)))
+			}
+		}
+	}},
 	{"IDsAreApart", func(t *testing.T, b sessions.Backend) {
 		// Differing in case alone is differing.
 		tail := newID()[3:]
@@ -165,6 +230,21 @@ func everyByte() []byte {
 		data = append(data, byte(c))
 	}
 	return append(data, '\r', '\n')
+}
+
+// anyUsers returns users that no other test has, with bytes that are no text.
+func anyUsers() []string {
+	name := newID()
+	return []string{name, name + "\x00", name + "\x00b", "\x00" + name, name + "\xff\xfe", name + "\xc3", name + " ", name + "'\"\\%_*{}\r\n", strings.ToLower(name)}
+}
+
+// randomText returns so many random letters.
+func randomText(size int) string {
+	var text strings.Builder
+	for text.Len() < size {
+		text.WriteString(newID())
+	}
+	return text.String()[:size]
 }
 
 // shown quotes data for a message, and keeps it short.

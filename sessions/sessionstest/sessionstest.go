@@ -28,7 +28,8 @@ import (
 )
 
 // Run checks that the backends made by newBackend obey the contract of
-// [sessions.Backend], and that of [sessions.UserBackend] where they are one.
+// [sessions.Backend], and that of [sessions.UserBackend] where they are one. If they have
+// a method DeleteExpired(ctx, limit) (deleted, error), it deletes nothing that lives.
 //
 // It calls newBackend once for each of its subtests; the backends may keep their
 // records in the same place, since no two subtests share an id. Backends that need
@@ -43,6 +44,14 @@ func Run(t *testing.T, newBackend func(t *testing.T) sessions.Backend) {
 			t.Run(c.name, func(t *testing.T) { c.run(t, newBackend(t)) })
 		}
 	}
+	t.Run("Sweep", func(t *testing.T) {
+		if _, ok := newBackend(t).(sweeper); !ok {
+			t.Skip("the backend has no DeleteExpired")
+		}
+		for _, c := range sweepChecks {
+			t.Run(c.name, func(t *testing.T) { c.run(t, newBackend(t)) })
+		}
+	})
 	t.Run("Users", func(t *testing.T) {
 		if _, ok := newBackend(t).(sessions.UserBackend); !ok {
 			t.Skip("the backend is no sessions.UserBackend: it cannot list the sessions of a user")

@@ -16,12 +16,28 @@ func TestContractIsKept(t *testing.T) {
 	sessionstest.Run(t, func(*testing.T) sessions.Backend { return newTable() })
 }
 
+func TestPlacesAreSound(t *testing.T) {
+	sound := breakable(func(*client) {})
+	sound.Small, sound.Empty = small(false).Small, openedTwice(true).Empty
+	sessionstest.RunPlace(t, sound)
+	sessionstest.RunPlace(t, indexed(true))
+}
+
 // TestFlawsAreFound runs the suite against one flawed backend after the other.
 func TestFlawsAreFound(t *testing.T) {
 	for name, flaw := range flaws {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			output := runFlawed(t, name, flaw.foundBy, "-test.short")
+			if !strings.Contains(output, "--- FAIL: TestFlawed/"+flaw.foundBy) {
+				t.Errorf("not found by %s:\n%s", flaw.foundBy, output)
+			}
+		})
+	}
+	for name, flaw := range flawedPlaces {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			output := runFlawed(t, name, flaw.foundBy)
 			if !strings.Contains(output, "--- FAIL: TestFlawed/"+flaw.foundBy) {
 				t.Errorf("not found by %s:\n%s", flaw.foundBy, output)
 			}
@@ -61,9 +77,12 @@ func runFlawed(t *testing.T, flaw, check string, args ...string) string {
 
 // TestFlawed is what runFlawed runs.
 func TestFlawed(t *testing.T) {
-	flaw, ok := flaws[os.Getenv("SESSIONSTEST_FLAW")]
-	if !ok {
+	name := os.Getenv("SESSIONSTEST_FLAW")
+	if flaw, ok := flaws[name]; ok {
+		sessionstest.Run(t, func(*testing.T) sessions.Backend { return flaw.backend() })
+	} else if flaw, ok := flawedPlaces[name]; ok {
+		sessionstest.RunPlace(t, flaw.place)
+	} else {
 		t.Skip("run by TestFlawsAreFound")
 	}
-	sessionstest.Run(t, func(*testing.T) sessions.Backend { return flaw.backend() })
 }

@@ -13,7 +13,6 @@ import (
 type table struct {
 	mu      sync.Mutex
 	records map[string]sessions.Record
-	version uint64
 }
 
 func newTable() *table { return &table{records: map[string]sessions.Record{}} }
@@ -33,11 +32,9 @@ func (b *table) begin(ctx context.Context, id string) error {
 	return nil
 }
 
-func (b *table) put(id string, r sessions.Record) uint64 {
-	b.version++
-	r.Data, r.Version = slices.Clone(r.Data), b.version
+func (b *table) put(id string, r sessions.Record, version uint64) {
+	r.Data, r.Version = slices.Clone(r.Data), version
 	b.records[id] = r
-	return r.Version
 }
 
 func (b *table) Load(ctx context.Context, id string) (sessions.Record, error) {
@@ -54,6 +51,10 @@ func (b *table) Load(ctx context.Context, id string) (sessions.Record, error) {
 }
 
 func (b *table) Create(ctx context.Context, id string, r sessions.Record) error {
+	return b.create(ctx, id, r, sessions.NextVersion(0))
+}
+
+func (b *table) create(ctx context.Context, id string, r sessions.Record, version uint64) error {
 	if err := b.begin(ctx, id); err != nil {
 		return err
 	}
@@ -61,22 +62,28 @@ func (b *table) Create(ctx context.Context, id string, r sessions.Record) error 
 	if _, ok := b.records[id]; ok {
 		return sessions.ErrExists
 	}
-	b.put(id, r)
+	b.put(id, r, version)
 	return nil
 }
 
 func (b *table) Update(ctx context.Context, id string, r sessions.Record) (uint64, error) {
+	version := sessions.NextVersion(r.Version)
+	return version, b.update(ctx, id, r, version)
+}
+
+func (b *table) update(ctx context.Context, id string, r sessions.Record, version uint64) error {
 	if err := b.begin(ctx, id); err != nil {
-		return 0, err
+		return err
 	}
 	defer b.mu.Unlock()
 	switch old, ok := b.records[id]; {
 	case !ok:
-		return 0, sessions.ErrNotFound
+		return sessions.ErrNotFound
 	case old.Version != r.Version:
-		return 0, sessions.ErrConflict
+		return sessions.ErrConflict
 	}
-	return b.put(id, r), nil
+	b.put(id, r, version)
+	return nil
 }
 
 func (b *table) Delete(ctx context.Context, id string) error {
@@ -105,9 +112,25 @@ func (b *table) EndUser(_ context.Context, user string, except ...string) error 
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for id, r := range b.records {
-		if user != "" && r.User == user && !slices.Contains(except, id) {
+		if user != "" && r.User == user && len(r.Data) > 0 && !slices.Contains(except, id) {
 			delete(b.records, id)
 		}
 	}
 	return nil
+}
+
+func (b *table) DeleteExpired(ctx context.Context, limit int) (deleted int, err error) {
+	return b.deleteBefore(ctx, time.Now(), limit)
+}
+
+func (b *table) deleteBefore(_ context.Context, end time.Time, limit int) (deleted int, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for id, r := range b.records {
+		if deleted < limit && !end.Before(r.Expires) {
+			delete(b.records, id)
+			deleted++
+		}
+	}
+	return deleted, nil
 }

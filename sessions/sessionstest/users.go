@@ -77,6 +77,31 @@ var userChecks = []userCheck{
 		awaitExpiry(short)
 		wantSessions(t, b, ann, alive)
 	}},
+	{"ListUsersOfAnyBytes", func(t *testing.T, b sessions.UserBackend) {
+		users := anyUsers()
+		ids := map[string]string{}
+		for _, user := range users {
+			ids[user] = createFor(t, b, user)
+		}
+		for _, user := range users {
+			wantSessions(t, b, user, ids[user])
+			if err := b.EndUser(t.Context(), user); err != nil {
+				t.Errorf("EndUser(%q): %v", user, err)
+			}
+			wantEnded(t, b, ids[user])
+			delete(ids, user)
+			for other, id := range ids {
+				if _, err := b.Load(t.Context(), id); err != nil {
+					t.Errorf("EndUser(%q) has ended the session of %q", user, other)
+				}
+			}
+			long := user + randomText(100_000)
+			wantSessions(t, b, long)
+			if err := b.EndUser(t.Context(), long); err != nil {
+				t.Errorf("EndUser of a long name: %v", err)
+			}
+		}
+	}},
 	{"End", func(t *testing.T, b sessions.UserBackend) {
 		ann, bob := newUser(), newUser()
 		ended := []string{createFor(t, b, ann), createFor(t, b, ann)}
