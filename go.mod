@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	cloud.google.com/go/datastore v1.28.1
+	github.com/alecthomas/kong v1.17.0
 	github.com/bradfitz/gomemcache v0.0.0-20260422231931-4d751bb6e37c
 	github.com/fxamacker/cbor/v2 v2.10.0
 	github.com/gorilla/mux v1.8.1

@@ -14,7 +14,7 @@
 //	)
 //
 //	func main() {
-//		db, err := sql.Open("sqlite", "site.db")
+//		db, err := sql.Open("sqlite", "site.db") // import its driver as well
 //		if err != nil {
 //			log.Fatal(err)
 //		}

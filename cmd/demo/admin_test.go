@@ -44,9 +44,8 @@ func TestAdminIsWhoIsNamedNow(t *testing.T) {
 	} {
 		t.Run("-admin="+test.flag, func(t *testing.T) {
 			var log bytes.Buffer
-			c := &config{admin: test.flag, users: test.users}
-			c.insecure.on = true
-			app, err := newApp(t.Context(), c, &services{users: users, sessions: sessions.NewMemory()}, slog.New(slog.NewTextHandler(&log, nil)))
+			c := &config{Admin: test.flag, Users: test.users, Insecure: true}
+			app, err := newApp(t.Context(), c, []sessions.Key{sessions.RandomKey()}, &services{users: users, sessions: sessions.NewMemory()}, slog.New(slog.NewTextHandler(&log, nil)))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -24,11 +24,11 @@ const site = "https://shop.example"
 // startTwo starts two instances of the program, which share nothing but Datastore and the secret of the keys.
 func startTwo(t *testing.T) (one, two *instance, f *frontEnd, v *visitor) {
 	t.Helper()
-	data, g := datastoretest.Start(t), startGoogle(t, goodKey)
+	data, g := datastoretest.Start(t), startGoogle(t)
 	environment := []string{
 		"DATASTORE_EMULATOR_HOST=" + data.Addr, "GOOGLE_CLOUD_PROJECT=" + data.Project,
 		"SESSION_KEYS_SECRET=projects/shop/secrets/session-keys/versions/latest",
-		"GCE_METADATA_HOST=" + g.vault().metadata, "SECRET_MANAGER=" + g.URL,
+		"GCE_METADATA_HOST=" + strings.TrimPrefix(g.URL, "http://"), "SECRET_MANAGER=" + g.URL,
 		"LOG_LEVEL=debug", "REQUEST_LOG=true",
 	}
 	one, two = startInstance(t, environment...), startInstance(t, environment...)
@@ -199,17 +199,18 @@ func TestCronFromOutside(t *testing.T) {
 }
 
 func TestRefusalSaysWhatToSet(t *testing.T) {
-	g := startGoogle(t, goodKey)
-	cloud := []string{"GAE_ENV=standard", "GCE_METADATA_HOST=" + g.vault().metadata, "SECRET_MANAGER=" + g.URL, "SESSION_KEYS_SECRET=session-keys"}
+	g := startGoogle(t)
+	cloud := []string{"GAE_ENV=standard", "GCE_METADATA_HOST=" + strings.TrimPrefix(g.URL, "http://"), "SECRET_MANAGER=" + g.URL, "SESSION_KEYS_SECRET=session-keys"}
 	for name, test := range map[string]struct {
 		environment []string
 		want        []string
 	}{
-		"no secret":        {[]string{"GAE_ENV=standard", "GOOGLE_CLOUD_PROJECT=shop"}, []string{"SESSION_KEYS_SECRET"}},
-		"no project":       {cloud, []string{"GOOGLE_CLOUD_PROJECT"}},
-		"another secret":   {append(cloud, "GOOGLE_CLOUD_PROJECT=other", "SESSIONS=cookie"), []string{"SESSION_KEYS_SECRET", "projects/other/secrets/session-keys"}},
-		"a wrong backend":  {append(cloud, "GOOGLE_CLOUD_PROJECT=shop", "DATASTORE_EMULATOR_HOST=127.0.0.1:1"), []string{"Datastore does not answer", "GOOGLE_CLOUD_PROJECT", "DATASTORE_EMULATOR_HOST"}},
-		"a wrong memcache": {append(cloud, "GOOGLE_CLOUD_PROJECT=shop", "SESSIONS=memcache", "MEMCACHED=:0:0"), []string{"-memcached"}},
+		"no secret":          {[]string{"GAE_ENV=standard", "GOOGLE_CLOUD_PROJECT=shop"}, []string{"SESSION_KEYS_SECRET"}},
+		"no project":         {cloud, []string{"GOOGLE_CLOUD_PROJECT"}},
+		"another secret":     {append(cloud, "GOOGLE_CLOUD_PROJECT=other", "SESSIONS=cookie"), []string{"SESSION_KEYS_SECRET", "projects/other/secrets/session-keys"}},
+		"a wrong memcache":   {append(cloud, "GOOGLE_CLOUD_PROJECT=shop", "SESSIONS=memcache", "MEMCACHED=:0:0"), []string{"--memcached"}},
+		"sessions in memory": {append(cloud, "GOOGLE_CLOUD_PROJECT=shop", "SESSIONS=memory", "USERS=memory", "DEBUG=true"), []string{"not started on App Engine", "sessions in memory", "users in memory", "DEBUG, SESSIONS and USERS"}},
+		"Insecure":           {append(cloud, "GOOGLE_CLOUD_PROJECT=shop", "SESSIONS=cookie", "USERS=memory", "INSECURE=true"), []string{"GAE_ENV is set", "plain http"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -217,7 +218,7 @@ func TestRefusalSaysWhatToSet(t *testing.T) {
 			command.Env = append(slices.Clone(command.Env), test.environment...)
 			var errout strings.Builder
 			command.Stderr = &errout
-			if got := status(t, command.Run()); got != 1 {
+			if got := exitStatus(t, command.Run()); got != 1 {
 				t.Errorf("status %d, want 1", got)
 			}
 			if strings.Count(errout.String(), "\n") != 1 || !strings.HasPrefix(errout.String(), "demo: ") {

@@ -1,5 +1,5 @@
 // Demo is the demo site of webapp2go. It starts with no service, no key and no
-// network, and logs where it listens. With -h it lists what can be chosen.
+// network, and logs where it listens. With --help it lists its settings.
 package main
 
 import (
@@ -9,47 +9,58 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
+	"time"
 
-	"github.com/webapp2go/webapp2go/cloudlog"
+	"github.com/webapp2go/webapp2go/cloud"
 	"github.com/webapp2go/webapp2go/framework"
 )
 
 func main() {
-	os.Exit(run(context.Background(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is the whole program. It returns when the server has drained, after SIGTERM or
-// SIGINT, or at the end of ctx, with the status of the process: 1 and one line on
-// errout for every reason not to start.
-func run(ctx context.Context, args []string, getenv func(string) string, out, errout io.Writer) int {
-	c, err := configure(args, getenv, out)
+// run is the whole program. It returns the status of the process when the server has
+// stopped, after SIGTERM or SIGINT or at the end of ctx. If the program cannot start, it
+// writes one line to errout and returns 1.
+func run(ctx context.Context, args []string, out, errout io.Writer) int {
+	c, err := configure(args, out)
 	if errors.Is(err, errHelp) {
 		return 0
 	}
 	if err == nil {
-		err = serve(ctx, c, c.logger(out, errout))
+		err = start(ctx, c, out, errout)
 	}
 	if err != nil {
-		fmt.Fprintln(errout, "demo:", err)
+		fmt.Fprintln(errout, "demo:", strings.ReplaceAll(err.Error(), "\n", "; "))
 		return 1
 	}
 	return 0
 }
 
-// serve wires the configuration to a site, the site to an app, the app to a server.
-func serve(ctx context.Context, c *config, log *slog.Logger) error {
+// start makes the services, the site and its app from the settings, and serves the app.
+func start(ctx context.Context, c *config, out, errout io.Writer) error {
+	slog.SetDefault(c.logger(out, errout))
+	keys, err := c.platform.SessionKeys(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.findProject(ctx); err != nil {
+		return err
+	}
+	log := c.logger(out, errout) // which names the project
 	slog.SetDefault(log)
-	log.Info("starting", "choices", c)
+	log.Info("starting", "platform", c.platform.String(), "settings", c)
 	services, err := c.connect(ctx, log)
 	if err != nil {
 		return err
 	}
-	app, err := newApp(ctx, c, services, log)
+	app, err := newApp(ctx, c, keys, services, log)
 	if err == nil {
-		server := framework.Server{Handler: app, Addr: c.addr, DrainTimeout: c.drain, Log: log}
-		if c.cloud != "" {
-			server.Handler = cloudlog.Trace(app)
+		if port := os.Getenv("PORT"); port != "" && c.Addr == "" && c.platform == cloud.Elsewhere {
+			log.Info("the demo can be reached from other machines, because the variable PORT is set; --addr=127.0.0.1:" + port + " is for this machine only")
 		}
+		server := framework.Server{Handler: c.platform.Trace(app), Addr: c.Addr, DrainTimeout: time.Duration(c.Drain), Log: log}
 		err = server.Run(ctx)
 	}
 	return errors.Join(err, services.Close())

@@ -35,7 +35,7 @@ func program(t *testing.T, args ...string) *exec.Cmd {
 	return command
 }
 
-func status(t *testing.T, err error) int {
+func exitStatus(t *testing.T, err error) int {
 	t.Helper()
 	if err == nil {
 		return 0
@@ -49,7 +49,7 @@ func status(t *testing.T, err error) int {
 
 func TestHelp(t *testing.T) {
 	out, err := program(t, "-h").Output()
-	if status(t, err) != 0 || !strings.Contains(string(out), "$SESSION_KEYS") {
+	if exitStatus(t, err) != 0 || !strings.Contains(string(out), "$SESSION_KEYS") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
@@ -61,9 +61,9 @@ func TestRefusalIsOneLineAndStatus1(t *testing.T) {
 		variable string
 		want     string
 	}{
-		{"App Engine", nil, "GAE_ENV=standard", "demo: not started, because GAE_ENV is set: "},
-		{"Cloud Run", nil, "K_SERVICE=demo", "demo: not started, because K_SERVICE is set: "},
-		{"flag", []string{"-nope"}, "", "demo: flag provided but not defined: -nope"},
+		{"App Engine", nil, "GAE_ENV=standard", "demo: cloud: not started on App Engine without session keys: "},
+		{"Cloud Run", nil, "K_SERVICE=demo", "demo: cloud: not started on Cloud Run without session keys: "},
+		{"flag", []string{"-nope"}, "", "demo: unknown flag --nope"},
 		{"short key", nil, "SESSION_KEYS=c2hvcnQ=", "demo: sessions: "},
 		{"address", []string{"-addr=256.0.0.1:1"}, "", "demo: "},
 		{"port", nil, "PORT=none", "demo: "},
@@ -74,7 +74,7 @@ func TestRefusalIsOneLineAndStatus1(t *testing.T) {
 			command.Env = append(command.Env, test.variable)
 			var errout strings.Builder
 			command.Stderr = &errout
-			if got := status(t, command.Run()); got != 1 {
+			if got := exitStatus(t, command.Run()); got != 1 {
 				t.Errorf("status %d, want 1", got)
 			}
 			var lines []string
@@ -162,10 +162,10 @@ func TestServesUntilSIGTERM(t *testing.T) {
 		t.Errorf("the request under way got %v, %v", late, err)
 	}
 	<-read
-	if got := status(t, command.Wait()); got != 0 {
+	if got := exitStatus(t, command.Wait()); got != 0 {
 		t.Errorf("status %d, want 0", got)
 	}
-	for _, want := range []string{"random key", port, "made a user for /admin"} {
+	for _, want := range []string{"random key", port, "made a user for /admin", "--addr=127.0.0.1:" + port + " is for this machine only"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("missing %q in the log\n%s", want, log.String())
 		}

@@ -5,13 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
 	gcds "cloud.google.com/go/datastore"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/webapp2go/webapp2go/auth"
 	users "github.com/webapp2go/webapp2go/auth/datastore"
+	"github.com/webapp2go/webapp2go/cloud"
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/health"
 	"github.com/webapp2go/webapp2go/sessions"
@@ -20,87 +24,103 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/memcache"
 )
 
-// services are where the demo keeps what it must not forget.
+// services keep the demo's sessions and users.
 type services struct {
-	sessions sessions.Backend // nil: in signed cookies
+	sessions sessions.Backend // if nil, in signed cookies
 	users    auth.Store
-	counter  handlers.Counter        // of logins that failed; nil: each instance counts for itself
-	keys     []sessions.Key          // that sign the cookies; none: nothing was said
+	counter  handlers.Counter        // of wrong passwords; if nil, each instance counts its own
 	probes   map[string]health.Probe // one for each service, for /health
 	closers  []func() error
 
-	deleteExpired func(ctx context.Context, limit int) (int, error) // of the sessions in Datastore; nil: nobody needs to
+	deleteExpired func(ctx context.Context, limit int) (int, error) // in Datastore; if nil, there is nothing to delete
 }
 
-// connect makes the services that c names. A choice that cannot be is an error, and
-// so is a Datastore that does not answer; a memcached that does not is a line in the
-// log, and where nothing is behind it, 503 until it does.
+// connect makes the services that c names, and opens their connections. A setting that
+// cannot work is an error. A service that does not respond is a warning in the log: pages
+// that need it get 503 until it does.
 func (c *config) connect(ctx context.Context, log *slog.Logger) (*services, error) {
 	s := &services{users: auth.NewMemory(), probes: map[string]health.Probe{}}
-	var err error
-	if s.keys, err = c.sessionKeys(ctx); err != nil {
-		return nil, err
-	}
 	cache, err := c.openMemcached(s)
 	if err != nil {
-		return nil, fmt.Errorf("-memcached %q: %w", c.memcached, err)
+		return nil, fmt.Errorf("--memcached=%s: %w", strings.Join(c.Memcached, ","), err)
 	}
 	client, err := c.openDatastore(ctx, s)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("-sessions %s, -users %s: %w", c.sessions, c.users, err), s.Close())
+		return nil, errors.Join(fmt.Errorf("--sessions=%s, --users=%s: %w", c.Sessions, c.Users, err), s.Close())
 	}
-	if c.users == "datastore" {
-		s.users = users.New(client, users.Config{Namespace: c.namespace})
+	if c.Users == "datastore" {
+		s.users = users.New(client, users.Config{Namespace: c.Namespace})
 	}
-	switch c.sessions {
+	switch c.Sessions {
 	case "memory":
 		s.sessions = sessions.NewMemory()
 	case "memcache":
 		s.sessions = cache
 	case "datastore", "cached":
-		store := datastore.New(client, datastore.Config{Namespace: c.namespace, TTLPolicy: c.ttlPolicy})
-		if !c.ttlPolicy {
+		store := datastore.New(client, datastore.Config{Namespace: c.Namespace, TTLPolicy: c.TTLPolicy})
+		if !c.TTLPolicy {
 			s.deleteExpired = store.DeleteExpired
 		}
 		s.sessions = store
-		if c.sessions == "cached" {
+		if c.Sessions == "cached" {
 			s.sessions = cached.New(cache, store)
 		}
 	}
-	if err := s.answers(ctx, "datastore"); err != nil {
-		return nil, errors.Join(fmt.Errorf("not started, because Datastore does not answer (are GOOGLE_CLOUD_PROJECT and DATASTORE_EMULATOR_HOST right, and may the service account use it?): %w", err), s.Close())
+	if probe := s.probes["datastore"]; probe != nil {
+		if err := patiently(ctx, log, "datastore", probe); err != nil && !unavailable(err) {
+			return nil, errors.Join(fmt.Errorf("not started, because Datastore refuses (are GOOGLE_CLOUD_PROJECT and DATASTORE_EMULATOR_HOST right, and may the service account use it?): %w", err), s.Close())
+		}
 	}
-	if err := s.answers(ctx, "memcached"); err != nil {
-		log.Warn("memcached does not answer", "error", err)
+	if probe := s.probes["memcached"]; probe != nil {
+		if err := probe(ctx); err != nil { // what it held was a copy, or is lost: not worth waiting for
+			log.Warn("a service does not respond", "service", "memcached", "error", err)
+		}
 	}
 	return s, nil
 }
 
-// answers asks a service for which there is a check. A Datastore that cannot be asked
-// at start is a mistake; a memcached may come back, and what it kept is a copy.
-func (s *services) answers(ctx context.Context, service string) error {
-	probe := s.probes[service]
-	if probe == nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+// startPatience is how long a service may be unavailable when the program starts.
+const startPatience = 10 * time.Second
+
+// patiently probes a service until it responds, or says no, or startPatience is over.
+func patiently(ctx context.Context, log *slog.Logger, name string, probe health.Probe) error {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
-	return probe(ctx)
+	for pause := 100 * time.Millisecond; ; pause *= 2 {
+		err := probe(ctx)
+		if err == nil || !unavailable(err) {
+			return err
+		}
+		if pause == 100*time.Millisecond {
+			log.Warn("a service does not respond; trying again for up to "+startPatience.String(), "service", name, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			log.Warn("a service does not respond: pages that need it get 503 until it does", "service", name, "error", err)
+			return err
+		case <-time.After(pause):
+		}
+	}
 }
 
-// startTimeout bounds the first call of a service, which has to connect.
-const startTimeout = 5 * time.Second
+// unavailable reports whether an error of Datastore may be over in a moment. Others, such
+// as missing permission, are mistakes of the settings.
+func unavailable(err error) bool {
+	code := status.Code(err)
+	return code == codes.Unavailable || code == codes.DeadlineExceeded || errors.Is(err, context.DeadlineExceeded)
+}
 
-// openMemcached returns nil where c needs no memcached.
+// openMemcached returns nil if c needs no memcached.
 func (c *config) openMemcached(s *services) (*memcache.Backend, error) {
-	if c.sessions != "memcache" && c.sessions != "cached" {
+	if c.Sessions != "memcache" && c.Sessions != "cached" {
 		return nil, nil
 	}
-	backend, err := memcache.New(memcache.Config{Servers: strings.Split(c.memcached, ","), Timeout: c.patience})
+	config := memcache.Config{Servers: c.Memcached, Timeout: time.Duration(c.MemcachedTimeout)}
+	backend, err := memcache.New(config)
 	if err != nil {
 		return nil, err
 	}
-	counter, err := memcache.NewCounter(memcache.Config{Servers: strings.Split(c.memcached, ","), Timeout: c.patience})
+	counter, err := memcache.NewCounter(config)
 	if err != nil {
 		return nil, err
 	}
@@ -110,24 +130,32 @@ func (c *config) openMemcached(s *services) (*memcache.Backend, error) {
 	return backend, nil
 }
 
-// openDatastore returns nil where c needs no Datastore.
+// openDatastore returns nil if c needs no Datastore.
 func (c *config) openDatastore(ctx context.Context, s *services) (*gcds.Client, error) {
-	if c.sessions != "datastore" && c.sessions != "cached" && c.users != "datastore" {
+	if c.Sessions != "datastore" && c.Sessions != "cached" && c.Users != "datastore" {
 		return nil, nil
 	}
-	client, err := datastore.Open(ctx, c.project)
+	client, err := datastore.Open(ctx, c.Project)
 	if err != nil {
 		return nil, err
 	}
 	s.closers = append(s.closers, client.Close)
-	nobody := users.New(client, users.Config{Namespace: c.namespace, Timeout: startTimeout})
+	probed := users.New(client, users.Config{Namespace: c.Namespace, Timeout: 5 * time.Second})
 	s.probes["datastore"] = func(ctx context.Context) error {
-		if _, err := nobody.ByID(ctx, "nobody"); !errors.Is(err, auth.ErrNotFound) {
+		if _, err := probed.ByID(ctx, "nobody"); !errors.Is(err, auth.ErrNotFound) {
 			return err
 		}
 		return nil
 	}
 	return client, nil
+}
+
+// findProject sets the project that Cloud Run does not name in a variable.
+func (c *config) findProject(ctx context.Context) (err error) {
+	if c.Project == "" && c.platform == cloud.CloudRun && os.Getenv("DATASTORE_EMULATOR_HOST") == "" {
+		c.Project, err = cloud.Project(ctx)
+	}
+	return err
 }
 
 // Close ends the connections, after the last request.

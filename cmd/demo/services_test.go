@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,10 +19,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/webapp2go/webapp2go/internal/datastoretest"
 	"github.com/webapp2go/webapp2go/internal/memcachetest"
+	"github.com/webapp2go/webapp2go/sessions"
 )
 
 // A visitor is a browser at a demo that serves in this process.
@@ -33,7 +41,7 @@ type visitor struct {
 func visit(t *testing.T, args ...string) *visitor {
 	t.Helper()
 	// A machine with too much to do is no reason for memcached not to answer.
-	c, err := configure(append(args, "-memcached-timeout=30s"), os.Getenv, io.Discard)
+	c, err := configure(append(args, "-memcached-timeout=30s"), io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +50,7 @@ func visit(t *testing.T, args ...string) *visitor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	app, err := newApp(t.Context(), c, services, log)
+	app, err := newApp(t.Context(), c, []sessions.Key{sessions.RandomKey()}, services, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,12 +162,12 @@ func TestWrongServices(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"no port", []string{"-sessions=memcache", "-memcached=localhost"}, `-memcached "localhost": memcache: `},
-		{"no project", []string{"-sessions=datastore"}, "-sessions datastore, -users datastore: sessions/datastore: which project?"},
+		{"no port", []string{"-sessions=memcache", "-memcached=localhost"}, `--memcached=localhost: memcache: `},
+		{"no project", []string{"-sessions=datastore"}, "--sessions=datastore, --users=datastore: sessions/datastore: which project?"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c, err := configure(test.args, environment(nil), io.Discard)
+			c, err := configure(test.args, io.Discard)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -225,5 +233,42 @@ func TestWebapp2SecretIsChecked(t *testing.T) {
 		if _, err := (webapp2{file, "auth"}).load(nil, false); err == nil || !strings.HasPrefix(err.Error(), "WEBAPP2_SECRET_FILE") {
 			t.Errorf("%s: %v", file, err)
 		}
+	}
+}
+
+// The start waits for a service that does not respond, for a while, and ends at once if
+// it refuses.
+func TestStartIsPatient(t *testing.T) {
+	down := status.Error(codes.Unavailable, "connection refused")
+	for name, test := range map[string]struct {
+		err   error
+		after time.Duration // when err ends
+		took  time.Duration
+		want  error
+		log   string
+	}{
+		"responds": {down, 0, 0, nil, ""},
+		"slow":     {down, 5 * time.Second, 6300 * time.Millisecond, nil, "trying again for up to 10s"},
+		"down":     {down, time.Hour, 10 * time.Second, down, "pages that need it get 503"},
+		"refuses":  {status.Error(codes.PermissionDenied, "no"), time.Hour, 0, status.Error(codes.PermissionDenied, "no"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				began := time.Now()
+				err := patiently(t.Context(), slog.New(slog.NewTextHandler(&log, nil)), "datastore", func(context.Context) error {
+					if time.Since(began) < test.after {
+						return test.err
+					}
+					return nil
+				})
+				if !errors.Is(err, test.want) || time.Since(began) != test.took {
+					t.Errorf("%v after %v, want %v after %v", err, time.Since(began), test.want, test.took)
+				}
+				if !strings.Contains(log.String(), test.log) || test.log == "" && log.Len() > 0 {
+					t.Errorf("log %s, want %q", &log, test.log)
+				}
+			})
+		})
 	}
 }

@@ -17,20 +17,15 @@ import (
 )
 
 // newApp makes the app that c describes, on its services.
-func newApp(ctx context.Context, c *config, services *services, log *slog.Logger) (*framework.App, error) {
-	keys := services.keys
-	if keys == nil {
-		log.Info("sessions are signed with a random key: they end with this process; set SESSION_KEYS to keep them")
-		keys = []sessions.Key{sessions.RandomKey()}
-	}
-	old, err := c.webapp2.load(services.users, c.users == "memory")
+func newApp(ctx context.Context, c *config, keys []sessions.Key, services *services, log *slog.Logger) (*framework.App, error) {
+	old, err := c.Webapp2.load(services.users, c.Users == "memory")
 	if err != nil {
 		return nil, err
 	}
 	events := new(demo.Events)
 	manager, err := sessions.New(sessions.Config{
 		Keys:     keys,
-		Sessions: demo.Sessions(services.sessions, c.insecure.on, old),
+		Sessions: demo.Sessions(services.sessions, c.Insecure, old),
 		Site:     "webapp2go demo",
 		Log:      log,
 		OnEvent:  events.Count,
@@ -50,14 +45,17 @@ func newApp(ctx context.Context, c *config, services *services, log *slog.Logger
 	}
 	site.Users = &administered{services.users, admin}
 	app := demo.New(site, events)
-	app.Debug, app.Log, app.BaseURL, app.Proxy = c.debug, log, c.baseURL, c.proxy
-	if c.requests.on {
+	app.Debug, app.Log, app.BaseURL, app.Proxy = c.Debug, log, c.BaseURL, c.proxy()
+	if c.RequestLog {
 		app.RequestLog = log
 	}
 	app.Handle("/health", &health.Handler{Probes: services.probes, Log: log})
 	app.Handle("/cron/sessions", framework.From(app, func() *cleaning {
 		return &cleaning{deleteExpired: services.deleteExpired, log: log}
 	}))
+	if err := c.platform.Check(app, services.sessions, services.users); err != nil {
+		return nil, fmt.Errorf("%w (the settings are DEBUG, SESSIONS and USERS)", err)
+	}
 	return app, nil
 }
 
@@ -65,8 +63,8 @@ func newApp(ctx context.Context, c *config, services *services, log *slog.Logger
 // Users in memory are all new, so it makes one, with a password that is logged, once: they
 // are never in the cloud.
 func findAdmin(ctx context.Context, c *config, site *handlers.Site, log *slog.Logger) (id string, err error) {
-	name := c.admin
-	if name == "" && c.users == "memory" {
+	name := c.Admin
+	if name == "" && c.Users == "memory" {
 		name = demo.RoleAdmin
 	}
 	if name == "" {
@@ -75,7 +73,7 @@ func findAdmin(ctx context.Context, c *config, site *handlers.Site, log *slog.Lo
 	}
 	user, err := site.Users.ByName(ctx, name)
 	if errors.Is(err, auth.ErrNotFound) {
-		if c.users != "memory" {
+		if c.Users != "memory" {
 			log.Warn("nobody may see /admin: -admin names a user who has not signed up; start again after that", "name", name)
 			return "", nil
 		}

@@ -12,10 +12,11 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/webapp2cookie"
 )
 
-// webapp2 says whose users to take over, while an application moves from webapp2.
+// webapp2 names the webapp2 application whose users stay logged in. The zero value names
+// none.
 type webapp2 struct {
-	secretFile string // empty: there is no such application
-	cookie     string
+	SecretFile string `env:"WEBAPP2_SECRET_FILE" placeholder:"PATH" help:"A file with the secret_key of a webapp2 application, whose users stay logged in."`
+	Cookie     string `env:"WEBAPP2_COOKIE" default:"auth" placeholder:"NAME" help:"The name of that application's cookie."`
 }
 
 // webapp2Age is how long webapp2_extras.auth let a login last, its token_max_age.
@@ -25,14 +26,14 @@ const webapp2Age = 21 * 24 * time.Hour
 // is not among users is made one, without a password: users in memory are nobody that an
 // older cookie could name.
 func (w webapp2) load(users auth.Store, makeUsers bool) (*sessions.Import, error) {
-	if w.secretFile == "" {
+	if w.SecretFile == "" {
 		return nil, nil
 	}
-	secret, err := os.ReadFile(w.secretFile)
+	secret, err := os.ReadFile(w.SecretFile)
 	if err != nil {
 		return nil, fmt.Errorf("WEBAPP2_SECRET_FILE: %w", err)
 	}
-	old, err := webapp2cookie.Import(bytes.TrimSpace(secret), w.cookie, webapp2Age)
+	old, err := webapp2cookie.Import(bytes.TrimSpace(secret), w.Cookie, webapp2Age)
 	if err != nil {
 		return nil, fmt.Errorf("WEBAPP2_SECRET_FILE, WEBAPP2_COOKIE: %w", err)
 	}

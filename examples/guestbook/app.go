@@ -38,9 +38,9 @@ func inDatastore(client *gcds.Client) stores {
 
 // A config is what a program of this kind must be told.
 type config struct {
-	key       sessions.Key
-	insecure  bool   // let cookies travel over plain http
-	oldSecret []byte // the secret_key of the webapp2 program, to take its logins over; nil: none
+	keys      []sessions.Key
+	insecure  bool   // send cookies over plain http too
+	oldSecret []byte // the secret_key of the webapp2 program, to take over its logins; if nil, there is none
 }
 
 // newSite makes what all handlers share.
@@ -53,7 +53,7 @@ func newSite(kept stores, c config) (*handlers.Site, error) {
 		}
 		spec.Import = old
 	}
-	manager, err := sessions.New(sessions.Config{Keys: []sessions.Key{c.key}, Sessions: []sessions.Spec{spec}})
+	manager, err := sessions.New(sessions.Config{Keys: c.keys, Sessions: []sessions.Spec{spec}})
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// What would do on a laptop does not start in the cloud, and says what to set.
+// The program does not start in the cloud with what is for a laptop, and says what to set.
 func TestRunRefuses(t *testing.T) {
 	const key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 	for _, c := range []struct {
@@ -16,16 +16,16 @@ func TestRunRefuses(t *testing.T) {
 		project string
 		says    string
 	}{
-		{"App Engine without a key", map[string]string{"GAE_ENV": "standard"}, "p", "SESSION_KEY is not set"},
-		{"Cloud Run without a key", map[string]string{"K_SERVICE": "guestbook"}, "p", "SESSION_KEY is not set"},
-		{"the cloud without a store", map[string]string{"GAE_ENV": "standard", "SESSION_KEY": key}, "", "set -project"},
-		{"a key that is no base64", map[string]string{"SESSION_KEY": "?"}, "", "SESSION_KEY is not base64"},
-		{"a short key", map[string]string{"SESSION_KEY": "c2hvcnQ="}, "", "32"},
-		{"an old secret that is not there", map[string]string{"WEBAPP2_SECRET_FILE": "/nowhere"}, "", "WEBAPP2_SECRET_FILE"},
+		{"App Engine without a key", map[string]string{"GAE_ENV": "standard"}, "p", "without session keys"},
+		{"Cloud Run without a key", map[string]string{"K_SERVICE": "guestbook"}, "p", "without session keys"},
+		{"the cloud without a backend", map[string]string{"GAE_ENV": "standard", "SESSION_KEYS": key}, "", "set -project"},
+		{"a key that is not base64", map[string]string{"SESSION_KEYS": "?"}, "", "SESSION_KEYS: sessions: key 1 is not base64"},
+		{"a short key", map[string]string{"SESSION_KEYS": "c2hvcnQ="}, "", "32"},
+		{"no file with the old secret", map[string]string{"WEBAPP2_SECRET_FILE": "/nowhere"}, "", "WEBAPP2_SECRET_FILE"},
 		{"an old secret that is empty", map[string]string{"WEBAPP2_SECRET_FILE": "/dev/null"}, "", "empty"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for _, name := range []string{"GAE_ENV", "K_SERVICE", "SESSION_KEY", "WEBAPP2_SECRET_FILE", "DATASTORE_EMULATOR_HOST"} {
+			for _, name := range []string{"GAE_ENV", "K_SERVICE", "SESSION_KEYS", "WEBAPP2_SECRET_FILE", "DATASTORE_EMULATOR_HOST"} {
 				t.Setenv(name, c.env[name])
 			}
 			t.Setenv("PORT", "0")

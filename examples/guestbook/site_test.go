@@ -121,7 +121,7 @@ var secret = sessions.RandomKey()
 // serve serves a guestbook over plain http. Its password hashes are cheap ones.
 func serve(t *testing.T, kept stores, c config, more ...func(*framework.App)) *httptest.Server {
 	t.Helper()
-	c.key, c.insecure = secret, true
+	c.keys, c.insecure = []sessions.Key{secret}, true
 	site, err := newSite(kept, c)
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package cloudlog_test
+package cloud_test
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 	"testing/slogtest"
 	"time"
 
-	"github.com/webapp2go/webapp2go/cloudlog"
+	"github.com/webapp2go/webapp2go/cloud"
 	"github.com/webapp2go/webapp2go/framework"
 )
 
@@ -36,7 +36,7 @@ func TestHandlerObeysSlog(t *testing.T) {
 	var out bytes.Buffer
 	slogtest.Run(t, func(*testing.T) slog.Handler {
 		out.Reset()
-		return cloudlog.NewHandler(&out, cloudlog.Options{})
+		return cloud.NewLogHandler(&out, cloud.LogOptions{})
 	}, func(t *testing.T) map[string]any {
 		object := lines(t, &out)[0]
 		object["msg"], object["level"] = object["message"], object["severity"]
@@ -50,7 +50,7 @@ func TestSeverity(t *testing.T) {
 		slog.LevelError: "ERROR", slog.LevelError + 4: "CRITICAL", slog.LevelDebug - 4: "DEBUG",
 	} {
 		var out bytes.Buffer
-		log := slog.New(cloudlog.NewHandler(&out, cloudlog.Options{Level: slog.LevelDebug - 4}))
+		log := slog.New(cloud.NewLogHandler(&out, cloud.LogOptions{Level: slog.LevelDebug - 4}))
 		log.Log(t.Context(), level, "hello\nworld", "n", 7)
 		got := lines(t, &out)[0]
 		if got["severity"] != want || got["message"] != "hello\nworld" || got["n"] != 7.0 {
@@ -67,9 +67,9 @@ func TestSeverity(t *testing.T) {
 
 func TestSourceLocation(t *testing.T) {
 	var out bytes.Buffer
-	slog.New(cloudlog.NewHandler(&out, cloudlog.Options{})).Warn("here")
+	slog.New(cloud.NewLogHandler(&out, cloud.LogOptions{})).Warn("here")
 	where := lines(t, &out)[0]["logging.googleapis.com/sourceLocation"].(map[string]any)
-	if !strings.HasSuffix(where["file"].(string), "cloudlog/handler_test.go") ||
+	if !strings.HasSuffix(where["file"].(string), "cloud/log_test.go") ||
 		!strings.HasSuffix(where["function"].(string), "TestSourceLocation") || where["line"].(string) < "1" {
 		t.Errorf("%v", where)
 	}
@@ -99,8 +99,8 @@ func TestTrace(t *testing.T) {
 		} {
 			t.Run(name+", "+kind, func(t *testing.T) {
 				var out bytes.Buffer
-				log := logger(slog.New(cloudlog.NewHandler(&out, cloudlog.Options{Project: test.project})))
-				handler := cloudlog.Trace(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				log := logger(slog.New(cloud.NewLogHandler(&out, cloud.LogOptions{Project: test.project})))
+				handler := cloud.AppEngine.Trace(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 					log.InfoContext(r.Context(), "hello", "c", 3)
 				}))
 				r := httptest.NewRequest("GET", "/", nil)
@@ -125,12 +125,12 @@ func TestRequestOfTheFramework(t *testing.T) {
 	var out bytes.Buffer
 	app := framework.New()
 	app.Proxy = framework.AppEngine
-	app.Log = slog.New(cloudlog.NewHandler(&out, cloudlog.Options{Project: "p"}))
+	app.Log = slog.New(cloud.NewLogHandler(&out, cloud.LogOptions{Project: "p"}))
 	app.RequestLog = app.Log
 	app.Handle("/books/{id}", framework.From(app, func() *failing { return new(failing) }))
 	r := httptest.NewRequest("GET", "/books/7", nil)
 	r.Header.Set("X-Cloud-Trace-Context", traceID+"/18;o=1")
-	cloudlog.Trace(app).ServeHTTP(httptest.NewRecorder(), r)
+	cloud.AppEngine.Trace(app).ServeHTTP(httptest.NewRecorder(), r)
 	records := lines(t, &out)
 	if len(records) != 2 {
 		t.Fatalf("%d records, want that of the error and that of the request", len(records))
@@ -161,10 +161,10 @@ func (*failing) Get() error { return errors.New("oops") }
 func TestTraceKeepsCheck(t *testing.T) {
 	app := framework.New()
 	app.Handle("/{", framework.RedirectRoute("/", 302))
-	if err := cloudlog.Trace(app).(interface{ Check() error }).Check(); err == nil {
+	if err := cloud.AppEngine.Trace(app).(interface{ Check() error }).Check(); err == nil {
 		t.Error("the App's mistakes are hidden")
 	}
-	if err := cloudlog.Trace(http.NotFoundHandler()).(interface{ Check() error }).Check(); err != nil {
+	if err := cloud.AppEngine.Trace(http.NotFoundHandler()).(interface{ Check() error }).Check(); err != nil {
 		t.Error(err)
 	}
 }
@@ -172,7 +172,7 @@ func TestTraceKeepsCheck(t *testing.T) {
 // Records of parallel requests do not run into each other.
 func TestHandlerIsSafeForConcurrentUse(t *testing.T) {
 	var out bytes.Buffer // guarded by the handler
-	log := slog.New(cloudlog.NewHandler(&out, cloudlog.Options{Project: "p"})).WithGroup("g")
+	log := slog.New(cloud.NewLogHandler(&out, cloud.LogOptions{Project: "p"})).WithGroup("g")
 	var wait sync.WaitGroup
 	for i := range 8 {
 		wait.Go(func() {

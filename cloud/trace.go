@@ -1,4 +1,4 @@
-package cloudlog
+package cloud
 
 import (
 	"context"
@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// requestFields are the attributes of a record that make an httpRequest, and their
-// names and forms there (LogEntry's HttpRequest).
+// requestFields maps the attributes that make an httpRequest to their names and forms
+// there (LogEntry.HttpRequest of the Cloud Logging API).
 var requestFields = map[string]func(slog.Value) slog.Attr{
 	"method":   func(v slog.Value) slog.Attr { return slog.String("requestMethod", v.String()) },
 	"path":     func(v slog.Value) slog.Attr { return slog.String("requestUrl", v.String()) },
@@ -26,8 +26,8 @@ func seconds(v slog.Value) string {
 	return strconv.FormatFloat(v.Duration().Seconds(), 'f', -1, 64) + "s"
 }
 
-// splitRequest takes the attributes of a request out of a record that has a method and
-// a status, and leaves any other record whole.
+// splitRequest takes the attributes of a request out of a record that has a method and a
+// status. Of any other record they stay in rest.
 func splitRequest(record slog.Record) (request, rest []slog.Attr) {
 	var method, status bool
 	record.Attrs(func(a slog.Attr) bool {
@@ -46,18 +46,24 @@ func splitRequest(record slog.Record) (request, rest []slog.Attr) {
 	return request, rest
 }
 
-// Trace lets what next logs name the trace that Google's front end gave the request in
-// X-Cloud-Trace-Context, which is how the log of the platform and the program's own
-// are read side by side. Put it around the App, and only behind that front end:
-// elsewhere anybody can send the header. A Check that next has is kept for
-// framework.Serve.
-func Trace(next http.Handler) http.Handler { return tracer{next} }
+// Trace returns a handler that calls next and makes records of a [NewLogHandler] name the
+// trace of the request, if they are logged with its context. Google's front end sends the
+// trace in the header X-Cloud-Trace-Context; Cloud Logging shows the records of a trace
+// together. [Elsewhere] Trace returns next, because any client could send that header.
+//
+// If next has a method Check() error, as an App has, framework.Serve still calls it.
+func (p Platform) Trace(next http.Handler) http.Handler {
+	if p == Elsewhere {
+		return next
+	}
+	return tracer{next}
+}
 
 type tracer struct{ next http.Handler }
 
 type traceKey struct{}
 
-// A trace is what an X-Cloud-Trace-Context says.
+// A trace is the content of a header X-Cloud-Trace-Context.
 type trace struct {
 	id, span string // hexadecimal
 	sampled  bool
@@ -70,7 +76,7 @@ func (t tracer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.next.ServeHTTP(w, r)
 }
 
-// Check is that of the handler behind it.
+// Check calls the Check of the next handler.
 func (t tracer) Check() error {
 	if checker, ok := t.next.(interface{ Check() error }); ok {
 		return checker.Check()
