@@ -51,7 +51,7 @@ func TestJourney(t *testing.T) {
 			b.shows("Nothing in it yet.") // the cart is ann's
 			b.visit("/account")
 			b.at("/login?next=%2Faccount")
-			b.shows("Please log in to go on.")
+			b.shows("Please log in to continue.")
 			b.submit(".primary", "name", "ann", "password", password)
 			b.at("/account")
 			b.shows("Welcome back, ann.")
@@ -78,7 +78,7 @@ func TestOneBrowserEndsAnother(t *testing.T) {
 	here.visit("/account")
 	here.shows("This browser", "Another browser")
 	here.load(chromedp.Click(chromedp.CSS(".rows button")))
-	here.shows("The session is ended.")
+	here.shows("The session has been ended.")
 	there.load(chromedp.Reload())
 	there.at("/login?next=%2Faccount")
 	here.quiet(false)
@@ -101,7 +101,7 @@ func TestAdmin(t *testing.T) {
 	if status := stranger.submit(".primary", "name", "ann", "password", password); status != 403 {
 		t.Errorf("a stranger gets %d", status)
 	}
-	stranger.shows("Forbidden", "for those who run the site")
+	stranger.shows("Forbidden", "for administrators only")
 	stranger.quiet(true)
 }
 
@@ -116,7 +116,7 @@ func TestErrorsAreToldInThePage(t *testing.T) {
 	if status := b.submit(".primary", "name", "ann", "password", "wrong"); status != 401 {
 		t.Errorf("status %d", status)
 	}
-	b.shows("do not fit together")
+	b.shows("name or the password is wrong")
 	described := run(b, chromedp.Evaluate[string](
 		"document.getElementById(document.activeElement.getAttribute('aria-describedby')).getAttribute('role')"))
 	if described != "alert" {

@@ -62,8 +62,8 @@ func TestLoginSaysWhy(t *testing.T) {
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int64{1280, 390} {
 			b.look(width, scheme)
-			b.visit("/login?next=/account&unsent=1")
-			b.shows("Please log in to go on. The form that you have sent was not processed.")
+			b.visit("/login?next=/account&unprocessed=1")
+			b.shows("Please log in to continue. The form that you sent was not processed.")
 			b.picture(fmt.Sprintf("login-why-%d-%s", width, scheme))
 		}
 	}

@@ -12,46 +12,46 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// AccountHandler is where users see to their account: the template "account", which
-// is given an [AccountData]. They change their password here, see where they are
+// AccountHandler is the page where users manage their account: the template "account",
+// which is given an [AccountData]. They change their password here, see where they are
 // logged in, and end their other sessions.
 type AccountHandler struct{ PrivateHandler }
 
 // AccountData is what the template "account" is given.
 type AccountData struct {
-	Name            string
-	Created         time.Time
-	Roles           []string
-	Sessions        []AccountSession // of this page: this one, then the newest first
-	SessionsUnknown bool             // they live in signed cookies, or in memcached alone, and cannot be listed
-	Count           int              // of all sessions
-	Page, Pages     int              // which page of them this is, from 1, and how many there are
-	Recent          bool             // the login is recent, so that sessions can be ended
-	Error           string           // why the password was not changed
-	Field           string           // at which field: "old" or "new"; empty: at none of its own
-	MinLength       int              // the fewest characters of a new password
-	ConfirmError    string           // why the login was not confirmed
+	Name         string
+	Created      time.Time
+	Roles        []string
+	Sessions     []AccountSession // the sessions on this page: the current one, then the newest
+	CannotList   bool             // the sessions are in signed cookies or memcached, and cannot be listed
+	Count        int              // how many sessions there are
+	Page, Pages  int              // the number of this page, from 1, and of all pages
+	Recent       bool             // the login is recent, so that sessions can be ended
+	Error        string           // why the password was not changed
+	Field        string           // the field that Error is about, "old" or "new", or empty
+	MinLength    int              // the shortest new password, in characters
+	ConfirmError string           // why the login was not confirmed
 }
 
 // AccountSession is one session of the user.
 type AccountSession struct {
-	ID                     string // hashed: of no use to anybody who reads it
+	ID                     string // a hash of the session's id, worthless to a reader
 	Created, Seen, Expires time.Time
-	Agent, Address         string // of the browser that logged in, as it said itself, and where it was; empty: unknown
-	Current                bool   // the session of this request
+	Agent, Address         string // the User-Agent and the address of the login; empty if not known
+	Current                bool   // it is the session of this request
 }
 
-// Ready reports what a site needs that has accounts.
+// Ready also reports what a site needs so that users can log in.
 func (h *AccountHandler) Ready() error { return readyForUsers(&h.BaseHandler) }
 
 // Get shows the account.
 func (h *AccountHandler) Get() error { return h.show(http.StatusOK, nil) }
 
-// Post does what the form value "action" says: "password" changes it from "old" to
-// "new", "end" ends the session of that id in "session", "end-others" all but this one.
-// Ending sessions needs a login of the last quarter of an hour, or "confirm", which asks for
-// "password" again: a session left open must not lock its owner out elsewhere (OWASP ASVS
-// 5.0, 7.5.2).
+// Post does what the form value "action" says. "password" changes the password from "old" to
+// "new". "end" ends the session whose id is "session", and "end-others" all sessions but this
+// one. Both need a login within the last quarter of an hour, because somebody who finds an
+// open browser must not be able to lock its user out elsewhere (OWASP ASVS 5.0, 7.5.2).
+// "confirm" repeats the login with "password".
 func (h *AccountHandler) Post() error {
 	if err := h.ParseFields(formBytes); err != nil {
 		return err
@@ -65,31 +65,31 @@ func (h *AccountHandler) Post() error {
 	case "end", "end-others":
 		if !h.Session().LoggedInWithin(recent) {
 			return h.show(http.StatusForbidden, func(d *AccountData) {
-				d.ConfirmError = "You logged in some time ago. Type your password to end sessions."
+				d.ConfirmError = "You logged in some time ago. Type your password again to end sessions."
 			})
 		}
 		if action == "end-others" {
-			return h.ended(h.endOthers(), "others", "All other sessions are ended.")
+			return h.ended(h.endOthers(), "others", "All other sessions have been ended.")
 		}
 		err := h.Site.Sessions.EndSession(h.Context(), "", h.Session().User(), form.Get("session"))
-		return h.ended(err, "one", "The session is ended.")
+		return h.ended(err, "one", "The session has been ended.")
 	}
 	return h.Abort(http.StatusBadRequest, `The form value "action" must be password, confirm, end or end-others.`)
 }
 
-// recent is how long after a login sessions can be ended.
+// recent is how long a login allows sessions to be ended.
 const recent = 15 * time.Minute
 
-// sessionsOnAPage is how many sessions a page of the account shows.
+// sessionsOnAPage is how many sessions the account page lists.
 const sessionsOnAPage = 20
 
-// confirm logs the user in anew, with the password.
+// confirm logs the user in again, with the password.
 func (h *AccountHandler) confirm(password string) error {
 	user, err := h.User()
 	if err != nil {
 		return err
 	}
-	wait, err := h.checkPassword(user.Name, password, func() (err error) {
+	wait, err := h.throttled(user.Name, password, func() (err error) {
 		user, err = h.Site.Passwords.LogIn(h.clientContext(), h.Site.Users, user.Name, password)
 		return err
 	})
@@ -119,7 +119,7 @@ func (h *AccountHandler) changePassword(old, new string) error {
 	if err != nil {
 		return err
 	}
-	wait, err := h.checkPassword(user.Name, old, func() error {
+	wait, err := h.throttled(user.Name, old, func() error {
 		return h.Site.Passwords.Change(h.clientContext(), h.Site.Users, user, old, new)
 	})
 	problem := func(status int, field, text string) error {
@@ -134,7 +134,7 @@ func (h *AccountHandler) changePassword(old, new string) error {
 	switch {
 	case errors.Is(err, auth.ErrCredentials):
 		h.LogSecurity(PasswordChangeFail, user)
-		return problem(http.StatusForbidden, "old", "That is not your password now.")
+		return problem(http.StatusForbidden, "old", "That is not your current password.")
 	case errors.Is(err, auth.ErrBusy):
 		return problem(http.StatusServiceUnavailable, "", h.busy())
 	case errors.Is(err, auth.ErrConflict):
@@ -142,34 +142,34 @@ func (h *AccountHandler) changePassword(old, new string) error {
 	case err != nil:
 		return unavailable("changing the password", err)
 	}
-	// Whoever knew the old password may be logged in with it somewhere. Such a session
-	// is nobody's from now on; where it can be found it is taken out of its backend, too.
-	how, _ := h.Session().Login() // remembered or not, as before
+	// A session that was logged in with the old password has no user any more. Sessions that
+	// can be listed are also removed from their backend.
+	how, _ := h.Session().Login() // so that a remembered login stays one
 	how.Method = methodPassword
 	h.LogIn(user, how)
-	h.Site.Throttle.Known(h.Response, h.Request, user)
+	h.Site.Throttle.Succeeded(h.Response, h.Request, user)
 	h.LogSecurity(PasswordChange, user)
 	if err := h.endOthers(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return unavailable("ending sessions", err)
 	}
-	h.Flash("Your password is changed, and your other sessions are ended.", "success")
+	h.Flash("Your password has been changed, and your other sessions have been ended.", "success")
 	return h.RedirectTo("account")
 }
 
-// endOthers ends every session of the user but this one, which Renew may be about to
-// move to a new id: that record is made after this, and stays.
+// endOthers ends every session of the user but this one. If this one is renewed when the
+// response is sent, its new record is made later, and stays.
 func (h *AccountHandler) endOthers() error {
 	session := h.Session()
 	return h.Site.Sessions.EndUser(h.Context(), "", session.User(), session.ID())
 }
 
-// ended says what came of ending sessions, and logs which.
+// ended says whether sessions were ended, and logs it.
 func (h *AccountHandler) ended(err error, which, done string) error {
 	switch {
 	case errors.Is(err, sessions.ErrNotFound):
 		h.Flash("That session has ended already.", "info")
 	case errors.Is(err, errors.ErrUnsupported):
-		h.Flash("Logins are kept in a way that cannot list them. To end them all, change your password.", "warning")
+		h.Flash("This site cannot list your logins. To end them all, change your password.", "warning")
 	case err != nil:
 		return unavailable("ending sessions", err)
 	default:
@@ -179,7 +179,7 @@ func (h *AccountHandler) ended(err error, which, done string) error {
 	return h.RedirectTo("account")
 }
 
-// show answers with the page, on which say tells what went wrong; nil: nothing.
+// show renders the page. If something went wrong, say sets it in the data, else say is nil.
 func (h *AccountHandler) show(status int, say func(*AccountData)) error {
 	user, err := h.User()
 	if err != nil {
@@ -194,7 +194,7 @@ func (h *AccountHandler) show(status int, say func(*AccountData)) error {
 	}
 	list, err := h.Site.Sessions.UserSessions(h.Context(), "", user.ID)
 	if errors.Is(err, errors.ErrUnsupported) {
-		data.SessionsUnknown = true
+		data.CannotList = true
 	} else if err != nil {
 		return unavailable("listing sessions", err)
 	}
@@ -203,7 +203,7 @@ func (h *AccountHandler) show(status int, say func(*AccountData)) error {
 	return h.Render("account", data)
 }
 
-// list puts one page of the sessions into the data, the current one first.
+// list sets the sessions of one page. The current one is first.
 func (d *AccountData) list(all []sessions.Info, current, page string) {
 	if at := slices.IndexFunc(all, func(i sessions.Info) bool { return i.ID == current }); at > 0 {
 		mine := all[at]
@@ -221,13 +221,13 @@ func (d *AccountData) list(all []sessions.Info, current, page string) {
 	}
 }
 
-// More reports whether there are sessions on later pages, and Before on earlier ones.
+// More reports whether later pages have sessions, and Before whether earlier ones do.
 func (d AccountData) More() bool   { return d.Page < d.Pages }
 func (d AccountData) Before() bool { return d.Page > 1 }
 
-// Others reports whether there are other sessions than this one.
+// Others reports whether there are sessions other than this one.
 func (d AccountData) Others() bool { return d.Count > 1 }
 
-// Next and Previous are the numbers of the pages beside this one.
+// Next and Previous return the numbers of the next and the previous page.
 func (d AccountData) Next() int     { return d.Page + 1 }
 func (d AccountData) Previous() int { return d.Page - 1 }

@@ -26,7 +26,7 @@ func TestChangeOfPasswordEndsOtherSessions(t *testing.T) {
 			if here.cookie("session") == before {
 				t.Error("the session's id was not renewed")
 			}
-			here.get("/account").shows(t, 200, "your other sessions are ended")
+			here.get("/account").shows(t, 200, "your other sessions have been ended")
 			here.get("/account").shows(t, 200)
 			there.get("/account").redirects(t, "/login?next=%2Faccount")
 			thief := s.client(t)
@@ -38,8 +38,8 @@ func TestChangeOfPasswordEndsOtherSessions(t *testing.T) {
 	}
 }
 
-// A login that was checked against the old password and is saved after the change.
-func TestChangeOfPasswordEndsLoginsUnderWay(t *testing.T) {
+// A login whose password was verified before the change and is saved after it has no user.
+func TestChangeOfPasswordEndsConcurrentLogins(t *testing.T) {
 	for name, backend := range backends {
 		t.Run(name, func(t *testing.T) {
 			users := &pausingUsers{}
@@ -56,7 +56,7 @@ func TestChangeOfPasswordEndsLoginsUnderWay(t *testing.T) {
 	}
 }
 
-// pausingUsers calls pause, if there is one, once after a user was found by name.
+// pausingUsers calls pause once, after it has found a user by name.
 type pausingUsers struct {
 	auth.Store
 	pause func()
@@ -74,7 +74,7 @@ func (p *pausingUsers) ByName(ctx context.Context, name string) (*auth.User, err
 func TestSignedCookiesCannotBeListed(t *testing.T) {
 	c := serve(t, nil, nil).client(t)
 	c.signUp("ann")
-	c.get("/account").shows(t, 200, "in a way that cannot list them")
+	c.get("/account").shows(t, 200, "cannot list your logins")
 }
 
 func TestSignedCookiesCannotBeEnded(t *testing.T) {
@@ -83,7 +83,7 @@ func TestSignedCookiesCannotBeEnded(t *testing.T) {
 	c.signUp("ann")
 	for _, action := range []string{"end", "end-others"} {
 		c.post("/account", "action", action, "session", "x").redirects(t, "/account")
-		c.get("/account").shows(t, 200, "Logins are kept in a way")
+		c.get("/account").shows(t, 200, "cannot list your logins")
 	}
 }
 
@@ -96,13 +96,13 @@ func TestChangeOfPasswordRefuses(t *testing.T) {
 		status         int
 		text           string
 	}{
-		{"wrong old one", "wrong horse", "battery staple", http.StatusForbidden, "not your password now"},
+		{"wrong old one", "wrong horse", "battery staple", http.StatusForbidden, "not your current password"},
 		{"short new one", "correct horse", "short", http.StatusBadRequest, "at least 8"},
 		{"nothing", "", "", http.StatusBadRequest, "at least 8"},
-		{"wrong old one", "wrong horse", "battery staple", http.StatusForbidden, "not your password now"},
-		{"endless old one", strings.Repeat("x", 1025), "battery staple", http.StatusForbidden, "not your password now"},
-		{"wrong old one", "wrong horse", "battery staple", http.StatusForbidden, "not your password now"},
-		{"too often", "correct horse", "battery staple", http.StatusTooManyRequests, "wrong too often"},
+		{"wrong old one", "wrong horse", "battery staple", http.StatusForbidden, "not your current password"},
+		{"endless old one", strings.Repeat("x", 1025), "battery staple", http.StatusForbidden, "not your current password"},
+		{"wrong old one", "wrong horse", "battery staple", http.StatusForbidden, "not your current password"},
+		{"too often", "correct horse", "battery staple", http.StatusTooManyRequests, "too many wrong passwords"},
 	}
 	for _, test := range tests {
 		c.post("/account", "action", "password", "old", test.old, "new", test.new).shows(t, test.status, test.text, `id="problem"`)
@@ -133,7 +133,7 @@ func TestEndASession(t *testing.T) {
 	there.get("/account").shows(t, 200)
 
 	here.post("/account", "action", "end", "session", id).redirects(t, "/account")
-	here.get("/account").shows(t, 200, "The session is ended.")
+	here.get("/account").shows(t, 200, "The session has been ended.")
 	there.get("/account").redirects(t, "/login?next=%2Faccount")
 	here.post("/account", "action", "end", "session", id).redirects(t, "/account")
 	here.get("/account").shows(t, 200, "has ended already")
@@ -149,7 +149,7 @@ func TestEndOtherSessions(t *testing.T) {
 	}
 	here.post("/account", "action", "end-others").redirects(t, "/account")
 	a := here.get("/account")
-	a.shows(t, 200, "All other sessions are ended.", "This browser")
+	a.shows(t, 200, "All other sessions have been ended.", "This browser")
 	a.hides(t, "Another browser")
 	for _, c := range others {
 		c.get("/account").redirects(t, "/login?next=%2Faccount")
@@ -166,8 +166,8 @@ func TestAccountRefusesOtherActions(t *testing.T) {
 	c.post("/account", "action", "end", "session", "../../etc/passwd").redirects(t, "/account")
 }
 
-// Ending sessions needs a login of the last quarter of an hour, or the password again: a
-// session that was left open, or a copied cookie, must not lock its owner out elsewhere.
+// Ending sessions needs a login within the last quarter of an hour, or the password again.
+// An open browser or a copied cookie must not lock its user out elsewhere.
 func TestEndingSessionsNeedsARecentLogin(t *testing.T) {
 	for _, action := range []string{"end", "end-others"} {
 		s := serve(t, sessions.NewMemory(), nil)
@@ -181,7 +181,7 @@ func TestEndingSessionsNeedsARecentLogin(t *testing.T) {
 		}
 		end := func() answer { return here.post("/account", "action", action, "session", list(t, s, "ann")[0].ID) }
 		here.get("/account").shows(t, 200, "To end sessions, type your password again", "<h1>ann</h1>")
-		end().shows(t, http.StatusForbidden, "Type your password to end sessions")
+		end().shows(t, http.StatusForbidden, "Type your password again to end sessions")
 		there.get("/account").shows(t, 200)
 
 		here.post("/account", "action", "confirm", "password", "wrong horse").shows(t, http.StatusForbidden, "That is not your password.")
@@ -215,7 +215,7 @@ func list(t *testing.T, s *server, name string) []sessions.Info {
 	return infos
 }
 
-// A user with many sessions sees them page by page, this one first.
+// The account page lists 20 sessions at once. The current one is first.
 func TestAccountShowsSessionsPageByPage(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), nil)
 	here := s.client(t)

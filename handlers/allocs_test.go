@@ -10,7 +10,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// helloPage leaves the session alone, readPage reads a value, visitPage changes one.
+// helloPage does not use the session, readPage reads a value, visitPage changes one.
 type (
 	helloPage struct{ handlers.BaseHandler }
 	readPage  struct{ handlers.BaseHandler }
@@ -34,8 +34,8 @@ func (h *visitPage) Get() error {
 	return nil
 }
 
-// A request of a whole site, with its security headers: what it does not use it does
-// not pay for.
+// A request of a whole site with its security headers allocates nothing for what it does not
+// use.
 func TestAllocations(t *testing.T) {
 	manager, err := sessions.New(sessions.Config{Keys: []sessions.Key{sessions.RandomKey()}})
 	if err != nil {

@@ -1,8 +1,10 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -15,13 +17,13 @@ import (
 	"github.com/webapp2go/webapp2go/templates"
 )
 
-// BaseHandler gives a handler its site, its sessions and its user. Handlers embed it
-// by value and add Get, Post and so on. One value serves one request: a goroutine
-// that outlives the request takes values out of it, never the handler.
+// BaseHandler gives a handler its site, its sessions and its user. A handler embeds it by
+// value and adds Get, Post and so on. One value serves one request. A goroutine that
+// outlives the request must not use the handler, only values that it took from it.
 //
-// An override of Dispatch calls h.BaseHandler.Dispatch. What comes before that call
-// may already use everything here; what comes after it may still change sessions and
-// header, as long as the answer has not been sent:
+// An override of Dispatch calls h.BaseHandler.Dispatch. Code before that call can already
+// use everything here. Code after it can still change sessions and header, unless the
+// response has been sent:
 //
 //	func (h *AdminHandler) Dispatch() error {
 //		h.Page().BodyClass = "admin"
@@ -33,15 +35,17 @@ type BaseHandler struct {
 	framework.RequestHandler
 	Site *Site // set by Site.Init
 
-	own     sessions.Store // the session store, unless a middleware has made one
-	store   atomic.Pointer[sessions.Store]
-	opening sync.Mutex
-	page    *templates.Page
-	nonce   string // of the policy; empty: it has none
-	user    *auth.User
-	err     error  // of asking for user
-	known   bool   // whether user has been asked for
-	owner   string // whose the session was then
+	ownStore sessions.Store // used unless a middleware has made a store
+	store    atomic.Pointer[sessions.Store]
+	opening  sync.Mutex
+	page     *templates.Page
+	nonce    string // of the Content-Security-Policy, or empty
+
+	// The result of User, once userRead is set, for a session whose user is userID.
+	user     *auth.User
+	userErr  error
+	userID   string
+	userRead bool
 }
 
 // Dispatch fetches the session store, delegates to the action, and has the sessions
@@ -51,7 +55,8 @@ func (h *BaseHandler) Dispatch() error {
 	return h.RequestHandler.Dispatch()
 }
 
-// Ready reports what the handler lacks, at start: App.Check asks a handler of every route.
+// Ready reports at startup what the handler lacks. App.Check calls it for the handler of
+// every route.
 func (h *BaseHandler) Ready() error {
 	switch {
 	case h.Site == nil:
@@ -67,14 +72,13 @@ var (
 	errNoSessions = errors.New("handlers: Site.Sessions is nil: make it with sessions.New")
 )
 
-// Store returns the session store of this request: that of sessions.Manager.Middleware,
-// if the request came through it, else one that lives in the handler. Its changed
-// sessions are saved just before the header is written. An override of Dispatch may use
-// it before it delegates.
+// Store returns the session store of this request. That is the one of
+// sessions.Manager.Middleware, if the request came through it, else one in the handler.
+// Changed sessions are saved just before the header is written.
 //
-// All goroutines of the request may ask for it, and for what is in it. If the first use
-// comes after the header has been written, a change is lost: that is an error in the
-// log, and at the end of the request in the session's Err.
+// All goroutines of the request can use it and its sessions. If it is used for the first
+// time after the header has been written, a change is lost: the session's Err returns that,
+// and the log has an error.
 func (h *BaseHandler) Store() *sessions.Store {
 	if store := h.store.Load(); store != nil {
 		return store
@@ -90,13 +94,13 @@ func (h *BaseHandler) Store() *sessions.Store {
 	case h.Site.Sessions == nil:
 		panic(errNoSessions)
 	}
-	store := h.Site.Sessions.StoreIn(&h.own, h.Request)
+	store := h.Site.Sessions.StoreIn(&h.ownStore, h.Request)
 	h.store.Store(store)
 	h.Response.SaveWith((*saver)(h))
 	return store
 }
 
-// A saver is a BaseHandler that saves its sessions.
+// A saver is a BaseHandler whose Save method saves its sessions.
 type saver BaseHandler
 
 func (s *saver) Save(w http.ResponseWriter) error {
@@ -106,8 +110,8 @@ func (s *saver) Save(w http.ResponseWriter) error {
 	return err
 }
 
-// warnOfSecureCookies says once in the log that browsers refuse a cookie of the response:
-// one that is Secure, over plain http, on another host than their own.
+// warnOfSecureCookies logs once that browsers refuse a cookie of the response: a Secure one
+// over plain http, unless the host is the browser's own machine.
 func (h *BaseHandler) warnOfSecureCookies(header http.Header) {
 	if len(header["Set-Cookie"]) == 0 || h.App.Scheme(h.Request) == "https" || isLocal(h.Request.Host) {
 		return
@@ -123,8 +127,7 @@ func (h *BaseHandler) warnOfSecureCookies(header http.Header) {
 	}
 }
 
-// isLocal reports whether browsers take a host for their own machine, where they accept
-// Secure cookies over plain http.
+// isLocal reports whether browsers accept Secure cookies of a host over plain http.
 func isLocal(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -132,24 +135,23 @@ func isLocal(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "127.0.0.1" || host == "::1" || host == "[::1]"
 }
 
-// Session returns the default session of this request. Others are by name in Store.
+// Session returns the default session of this request. Store has the others, by name.
 func (h *BaseHandler) Session() *sessions.Session { return h.Store().Session() }
 
-// User returns who is logged in: the user whose login the default session keeps. Nil and
-// no error is nobody, and so is a user who has been deleted, one who has got another
-// password since this session's login, and one whom SetUser alone has put into the
-// session. An error says that nobody can tell, because the session or the users could not
-// be read; it answers 503. The users are asked once in a request, unless the session
-// becomes another's: a store that did not answer is not asked again.
+// User returns the user who is logged in, by the login of the default session. It returns
+// nil and no error if nobody is: also if the user was deleted, has changed the password
+// since that login, or was put into the session by SetUser alone. An error means that the
+// session or the users could not be read; its status is 503. The users are read once in a
+// request, also if that fails, unless the session becomes that of another user.
 //
-// A user whom an older system had logged in (see [sessions.Import]) is logged in here, as
-// long as the user has not been given a password here: a copy of the old cookie is worth
-// nothing then.
+// A user whom an older system has logged in (see [sessions.Import]) is logged in here too,
+// but only until that user has been given a password here. A copy of the old cookie is
+// worthless from then on.
 func (h *BaseHandler) User() (*auth.User, error) {
 	session := h.Session()
 	id := session.User()
-	if h.known && h.owner == id {
-		return h.user, h.err
+	if h.userRead && h.userID == id {
+		return h.user, h.userErr
 	}
 	if session.Status() == sessions.StatusDown {
 		return nil, unavailable("reading the session", session.Err())
@@ -160,8 +162,8 @@ func (h *BaseHandler) User() (*auth.User, error) {
 		switch {
 		case errors.Is(err, auth.ErrNotFound):
 		case err != nil:
-			h.user, h.err, h.known, h.owner = nil, unavailable("reading the user", err), true, id
-			return nil, h.err
+			h.setUser(nil, unavailable("reading the user", err), id)
+			return nil, h.userErr
 		case found.HasCredential(login.Credential):
 			user = found
 		case login.Method == sessions.MethodImport && login.Credential == "" && found.Imported():
@@ -169,34 +171,40 @@ func (h *BaseHandler) User() (*auth.User, error) {
 			user = found
 		}
 	}
-	h.user, h.err, h.known, h.owner = user, nil, true, session.User()
-	return h.user, nil
+	h.setUser(user, nil, session.User())
+	return user, nil
 }
 
-// LogIn makes the session that of user, for whoever has checked who it is: the pages of
-// this package, or a login of the site's own. How is what the session keeps of the login;
-// its Credential is set to the user's, and its Agent and Address, if empty, to those of
-// the request. See [sessions.Session.LogIn]; what another user left in the session is
-// dropped.
+func (h *BaseHandler) setUser(user *auth.User, err error, id string) {
+	h.user, h.userErr, h.userID, h.userRead = user, err, id, true
+}
+
+// LogIn makes the session that of a user who has just proved to be that user. The pages of
+// this package call it, and so does a login of the site's own. The session gets a new id,
+// and forgets what another user has left in it, see [sessions.Session.LogIn].
+//
+// How is what the session keeps about the login. LogIn sets its Credential, and its Agent
+// and Address if they are empty. If user is nil, the session has an error, which becomes the
+// response.
 //
 //	h.LogIn(user, sessions.Login{Method: "password", Remembered: remember})
 func (h *BaseHandler) LogIn(user *auth.User, how sessions.Login) {
 	session := h.Session()
+	if user == nil {
+		session.LogIn("", how)
+		return
+	}
 	if before := session.User(); before != "" && before != user.ID {
 		session.Clear()
 	}
 	how.Credential = user.Credential()
-	if how.Agent == "" {
-		how.Agent = h.Request.UserAgent()
-	}
-	if how.Address == "" {
-		how.Address = h.App.ClientIP(h.Request)
-	}
+	how.Agent = cmp.Or(how.Agent, h.Request.UserAgent())
+	how.Address = cmp.Or(how.Address, h.App.ClientIP(h.Request))
 	session.LogIn(user.ID, how)
-	h.user, h.err, h.known, h.owner = user, nil, true, user.ID
+	h.setUser(user, nil, user.ID)
 }
 
-// unavailable is the error of a store that did not answer: 503, unless it says another.
+// unavailable returns an error with status 503, unless err has a status of its own.
 func unavailable(doing string, err error) error {
 	err = fmt.Errorf("handlers: %s: %w", doing, err)
 	if code := framework.Status(err); code != http.StatusInternalServerError {
@@ -205,13 +213,13 @@ func unavailable(doing string, err error) error {
 	return &framework.Error{Code: http.StatusServiceUnavailable, Err: err}
 }
 
-// Flash keeps a message for the next page that the session's owner sees. Level is
-// "success", "info", "warning", "error", or what the site's style sheet knows.
+// Flash keeps a message for the next page that this session's visitor sees. The built-in
+// style sheet knows the levels "success", "info", "warning" and "error".
 func (h *BaseHandler) Flash(message any, level string) { h.Session().AddFlash(message, level) }
 
-// Page is what the layout will be given. An override of Dispatch, or an action, may set its
-// Title, its Look and its Layout, and give it values; Render fills in the rest. So does an
-// error page that the handler's request becomes.
+// Page returns what the layout will be given. An override of Dispatch, or an action, can set
+// its Title, BodyClass and Layout, and give it values. Render sets the other fields. An
+// error page for the same request uses it too.
 //
 //	h.Page().Set("cart", count) // {{.Values.cart}}
 //	h.Page().Layout = "print"   // layouts/print.html; templates.NoLayout: the page alone
@@ -222,10 +230,10 @@ func (h *BaseHandler) Page() *templates.Page {
 	return h.page
 }
 
-// Render answers with a page of the site's templates within the layout. The content's
-// dot is data. The layout shows the user and the flashes, which are read from the
-// session by this. Where the session cannot be read the page is for nobody, and its
-// Spec's WhenDown says whether that may be sent.
+// Render writes a page of the site's templates, within the layout. Data is the dot of the
+// page. The layout shows the user and takes the flashes of the session. If the session
+// cannot be read, the page is rendered without a user, and the Spec's WhenDown decides
+// whether it is sent.
 func (h *BaseHandler) Render(page string, data any) error {
 	if _, err := h.User(); err != nil && h.Session().Status() != sessions.StatusDown {
 		return err
@@ -238,11 +246,10 @@ func (h *BaseHandler) Render(page string, data any) error {
 			p.Flashes = append(p.Flashes, templates.Flash{Message: flash.Value, Level: flash.Level})
 		}
 	}
-	return h.render(page, data)
+	return h.renderWithoutSession(page, data)
 }
 
-// setLayoutValues gives the page the values of the site, beside those that the handler has
-// set.
+// setLayoutValues adds the site's LayoutValues to those that the handler has set.
 func (h *BaseHandler) setLayoutValues() error {
 	if h.Site.LayoutValues == nil {
 		return nil
@@ -257,12 +264,9 @@ func (h *BaseHandler) setLayoutValues() error {
 	return err
 }
 
-// Nonce is the nonce of this response's Content-Security-Policy, for a page that has a
-// script or a style in its text; empty if the policy has no {nonce}. See [Site.Policy].
-func (h *BaseHandler) Nonce() string { return h.nonce }
-
-// render is Render without the session: the user is shown if it is known already.
-func (h *BaseHandler) render(page string, data any) error {
+// renderWithoutSession is Render without reading the session: it shows the user if that is
+// known already.
+func (h *BaseHandler) renderWithoutSession(page string, data any) error {
 	if h.Site.Templates == nil {
 		return errors.New("handlers: Render: Site.Templates is nil: make it with templates.Parse")
 	}
@@ -276,5 +280,11 @@ func (h *BaseHandler) render(page string, data any) error {
 	}
 	return h.Site.Templates.Render(h.Response, page, p)
 }
+
+// Nonce returns the nonce of this response's Content-Security-Policy, for a script or a style
+// inside a page, or "" if the policy has no {nonce}. See [Site.CSP].
+func (h *BaseHandler) Nonce() string { return h.nonce }
+
+func (h *BaseHandler) logger() *slog.Logger { return cmp.Or(h.App.Log, slog.Default()) }
 
 func (h *BaseHandler) base() *BaseHandler { return h }

@@ -13,7 +13,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// A logbook keeps what a site logs. Safe for concurrent use.
+// A logbook keeps what a site logs. It is safe for concurrent use.
 type logbook struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -31,13 +31,13 @@ func (l *logbook) String() string {
 	return l.text.String()
 }
 
-// In a flood of logins those that find no turn are 503, with the form and Retry-After. All
-// of them are one warning in the log, and no error.
+// If too many passwords are to be verified at once, some logins are 503 with the form and
+// Retry-After. All of them together are one warning in the log, and no error.
 func TestFloodIsOneWarning(t *testing.T) {
 	for name, test := range map[string]struct {
 		path  string
 		pairs []string
-		fails int // the status of a try that found a turn
+		fails int // the status of an attempt that is not refused
 	}{
 		"login":    {"/login", []string{"name", "ann", "password", "wrong horse"}, 401},
 		"sign-up":  {"/signup", []string{"name", "ann", "password", "correct horse"}, 409},
@@ -47,7 +47,7 @@ func TestFloodIsOneWarning(t *testing.T) {
 			var log logbook
 			s := serve(t, sessions.NewMemory(), func(s *server) {
 				s.app.Log = slog.New(slog.NewTextHandler(&log, nil))
-				s.site.Passwords.Params = auth.Params{} // takes long enough for others to come
+				s.site.Passwords.Params = auth.Params{} // slow enough for others to arrive
 				s.site.Passwords.Concurrent, s.site.Passwords.Wait = 1, time.Nanosecond
 				s.site.Throttle.Failures, s.site.Throttle.Address, s.site.Throttle.Name, s.site.Throttle.SignUps = -1, -1, -1, -1
 			})
@@ -74,15 +74,15 @@ func TestFloodIsOneWarning(t *testing.T) {
 				}
 				wait.Wait()
 			}
-			if text := log.String(); strings.Count(text, "too many passwords to check at once") != 1 || strings.Contains(text, "level=ERROR") {
+			if text := log.String(); strings.Count(text, "too many passwords to verify at once") != 1 || strings.Contains(text, "level=ERROR") {
 				t.Errorf("%v, log:\n%s", seen, text)
 			}
 		})
 	}
 }
 
-// One address cannot fill the queue: its tries beyond the share are refused at once,
-// though the site would let them wait.
+// One address cannot fill the queue for hashes. Its attempts beyond PerClient are refused at
+// once, although the site would let them wait.
 func TestFloodOfOneAddress(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) {
 		s.site.Passwords.Params = auth.Params{}

@@ -13,7 +13,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// trace is what the chain below did, in order.
+// trace records the steps of the handlers below.
 type trace struct {
 	mu    sync.Mutex
 	steps []string
@@ -35,7 +35,7 @@ func (t *trace) take() []string {
 
 var traced trace
 
-// siteHandler, adminHandler and pageHandler are the three levels of most sites.
+// siteHandler, adminHandler and pageHandler are three levels of base handlers.
 type siteHandler struct{ handlers.BaseHandler }
 
 func (h *siteHandler) Dispatch() error {
@@ -115,8 +115,8 @@ func TestChainRunsInOrder(t *testing.T) {
 	}
 }
 
-// earlyHandler checks the session, changes it and redirects, all before it delegates to
-// the base, which in webapp2 opens the session store: a trap there.
+// earlyHandler reads the session, changes it and redirects before it delegates to the base.
+// In webapp2 that fails, because the base opens the session store.
 type earlyHandler struct{ handlers.BaseHandler }
 
 func (h *earlyHandler) Dispatch() error {
@@ -130,7 +130,7 @@ func (h *earlyHandler) Dispatch() error {
 
 func (h *earlyHandler) Get() error { return h.Render("error", handlers.ErrorData{Text: "seen"}) }
 
-func TestOuterDispatchMayUseTheSessionAndRedirect(t *testing.T) {
+func TestOverrideCanUseTheSessionAndRedirect(t *testing.T) {
 	for name, backend := range backends {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, backend(), func(s *server) { s.app.Handle("/early", framework.To[earlyHandler](s.app)) })
@@ -141,13 +141,13 @@ func TestOuterDispatchMayUseTheSessionAndRedirect(t *testing.T) {
 	}
 }
 
-// skippingHandler calls past the private base that it embeds.
+// skippingHandler does not call the Dispatch of its base.
 type skippingHandler struct{ handlers.PrivateHandler }
 
 func (h *skippingHandler) Dispatch() error { return h.RequestHandler.Dispatch() }
 func (h *skippingHandler) Get() error      { return h.Render("error", handlers.ErrorData{Text: "secret"}) }
 
-func TestGuardHoldsWhereDispatchIsSkipped(t *testing.T) {
+func TestGuardRunsIfDispatchIsSkipped(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) { s.app.Handle("/secret", framework.To[skippingHandler](s.app)) })
 	c := s.client(t)
 	a := c.get("/secret?x=1")
@@ -157,7 +157,7 @@ func TestGuardHoldsWhereDispatchIsSkipped(t *testing.T) {
 	c.get("/secret").shows(t, 200, "secret")
 }
 
-func TestGuardTellsBrowsersFromPrograms(t *testing.T) {
+func TestGuardRedirectsOnlyBrowsers(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), nil)
 	tests := []struct {
 		name, method, accept string
@@ -165,7 +165,7 @@ func TestGuardTellsBrowsersFromPrograms(t *testing.T) {
 		location             string
 	}{
 		{"browser", "GET", "text/html,application/xhtml+xml", 302, "/login?next=%2Faccount"},
-		{"browser's form", "POST", "text/html", 302, "/login?next=%2Faccount&unsent=1"},
+		{"browser's form", "POST", "text/html", 302, "/login?next=%2Faccount&unprocessed=1"},
 		{"program", "GET", "application/json", http.StatusUnauthorized, ""},
 		{"curl", "GET", "*/*", http.StatusUnauthorized, ""},
 		{"none", "GET", "", http.StatusUnauthorized, ""},
@@ -183,8 +183,8 @@ func TestGuardTellsBrowsersFromPrograms(t *testing.T) {
 	}
 }
 
-// A page that only takes a POST is no place to come back to after the login.
-func TestOnlyAPageThatAnswersGETBecomesNext(t *testing.T) {
+// A path that serves only POST does not become next.
+func TestOnlyAPageThatServesGETBecomesNext(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) {
 		s.app.Handle("/post-only", framework.To[postOnlyHandler](s.app))
 	})

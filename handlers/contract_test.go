@@ -11,8 +11,8 @@ import (
 	"github.com/webapp2go/webapp2go/templates"
 )
 
-// What programs elsewhere compile against. A line that does not compile any more is a
-// change that breaks them.
+// Other programs use these declarations. A change that makes a line fail to compile breaks
+// them.
 
 var (
 	_ func(pages fs.FS, funcs template.FuncMap) (*templates.Set, error) = templates.Parse

@@ -18,7 +18,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// cost returns what one call of f takes: bytes allocated and time, each the least of three.
+// cost returns the bytes and the time that one call of f takes, each the least of three.
 func cost(f func()) (allocated uint64, took time.Duration) {
 	allocated, took = 1<<63, time.Hour
 	for range 3 {
@@ -33,8 +33,8 @@ func cost(f func()) (allocated uint64, took time.Duration) {
 	return allocated, took
 }
 
-// shortFields returns a form of size bytes in which each field has another name, as short
-// as it can be: a, b, ..., aa, ab, ...
+// shortFields returns a form of size bytes with as many fields as possible: a, b, ..., aa,
+// ab, ...
 func shortFields(size int) string {
 	form, names := make([]byte, 0, size+4), []string{""}
 	for i := 0; ; i++ {
@@ -48,8 +48,8 @@ func shortFields(size int) string {
 	}
 }
 
-// Nothing that a stranger sends before a login costs more than 1 MiB, and more time than
-// the one hash of a password that a login is.
+// No request of a stranger costs more than 1 MiB, or more time than the hash of one
+// password.
 func TestStrangersCostLittle(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) {
 		s.site.Throttle.Failures, s.site.Throttle.Address, s.site.Throttle.Name, s.site.Throttle.SignUps = -1, -1, -1, -1
@@ -175,7 +175,7 @@ func TestStrangersCostLittle(t *testing.T) {
 	}
 }
 
-// Over the wire: who is logged in gets the same bounds, and the site still works.
+// A user who is logged in has the same bounds, also over a real connection.
 func TestAccountFormIsBounded(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), nil)
 	c := s.client(t)
@@ -220,8 +220,8 @@ func multipartForm(t *testing.T, fill func(w *multipart.Writer)) (body, contentT
 	return form.String(), w.FormDataContentType()
 }
 
-// The page that asks for a login remembers where one was, unless that is too long for a
-// header, on App Engine too.
+// The redirect to the login page has the path as next, unless it is too long for a header of
+// App Engine.
 func TestLongAddressIsNotRemembered(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), nil)
 	c := s.client(t)

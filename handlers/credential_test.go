@@ -25,13 +25,13 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/webapp2cookie"
 )
 
-// oldHash and oldID are of a user of a webapp2 program, whose password is "correct horse".
+// oldHash and oldID are those of a webapp2 user with the password "correct horse".
 const (
 	oldHash = "26199ffccb30e485d1619de074520351b2aa4fad$sha1$AbCdEf0123456789ghijkl"
 	oldID   = "5629499534213120"
 )
 
-// stale are lower costs than those that serve gives a site.
+// stale are lower costs than those of a site that serve makes.
 var stale = auth.Passwords{Params: auth.Params{Time: 1, MemoryKiB: 8, Threads: 1}}
 
 func hashOf(t *testing.T, password string) string {
@@ -43,7 +43,7 @@ func hashOf(t *testing.T, password string) string {
 	return hash
 }
 
-// enterHandler is a login of the site's own, which believes who one says one is.
+// enterHandler logs in the user whose name it is given.
 type enterHandler struct{ handlers.BaseHandler }
 
 func (h *enterHandler) Post() error {
@@ -58,7 +58,7 @@ func (h *enterHandler) Post() error {
 	return nil
 }
 
-// doingHandler does to its session what the form value "do" says.
+// doingHandler changes its session as the form value "do" says.
 type doingHandler struct{ handlers.BaseHandler }
 
 func (h *doingHandler) Post() error {
@@ -104,7 +104,7 @@ func (h *doingHandler) Post() error {
 	return nil
 }
 
-// credentials adds the pages of these tests. A login of ann makes her hash anew.
+// credentials adds the pages of these tests. A login of ann replaces her stale hash.
 func credentials(s *server) {
 	s.site.Passwords.Params.MemoryKiB = 16
 	s.site.Passwords.Webapp2 = true
@@ -161,7 +161,7 @@ func (c *client) is(name string) {
 	}
 }
 
-// What ends the logins of a user, and what does not.
+// These changes end the logins of a user, or do not end them.
 func TestCredential(t *testing.T) {
 	withPassword := func(u *auth.User) { u.Restamp() }
 	imported := func(u *auth.User) { u.Password = oldHash }
@@ -179,7 +179,7 @@ func TestCredential(t *testing.T) {
 		before := s.stored(here.t, "ann").Password
 		s.client(here.t).post("/login", "name", "ann", "password", "correct horse").redirects(here.t, "/")
 		if s.stored(here.t, "ann").Password == before {
-			here.t.Error("the hash was not made anew")
+			here.t.Error("the hash was not replaced")
 		}
 	}
 	changePassword := func(_ *server, here *client) {
@@ -249,7 +249,7 @@ func TestCredential(t *testing.T) {
 	}
 }
 
-// hookedUsers call a function, if there is one, once before a user is written.
+// hookedUsers calls a function once, before it writes a user.
 type hookedUsers struct {
 	auth.Store
 	mu   sync.Mutex
@@ -273,8 +273,8 @@ func (h *hookedUsers) Update(ctx context.Context, u *auth.User) error {
 	return h.Store.Update(ctx, u)
 }
 
-// A login whose hash is made anew and a change of password, each in the middle of the
-// other: the old password keeps nobody logged in.
+// If a change of password happens while a login replaces the hash, or the other way round, no
+// session with the old password stays logged in.
 func TestChangeOfPasswordMeetsRehash(t *testing.T) {
 	for kind, backend := range backends {
 		t.Run(kind, func(t *testing.T) {
@@ -312,8 +312,8 @@ func TestChangeOfPasswordMeetsRehash(t *testing.T) {
 	}
 }
 
-// The same without a plan: whoever is alive in the end has not got there by a password
-// that has been changed.
+// The same as a race: no session that is logged in at the end used a password that was
+// changed.
 func TestChangeOfPasswordRacesRehash(t *testing.T) {
 	const races = 100
 	for kind, backend := range backends {
@@ -364,7 +364,7 @@ func TestChangeOfPasswordRacesRehash(t *testing.T) {
 	}
 }
 
-// giveOldCookie gives the browser the cookie of a webapp2 program.
+// giveOldCookie sets the cookie of a webapp2 program in the browser.
 func (c *client) giveOldCookie(id string) {
 	c.t.Helper()
 	u, err := url.Parse(c.server.URL)
@@ -379,7 +379,7 @@ func (c *client) giveOldCookie(id string) {
 	c.Jar.SetCookies(u, []*http.Cookie{{Name: "auth", Value: value, Path: "/"}})
 }
 
-// configure gives the site sessions of another Config.
+// configure replaces the sessions of the site.
 func (s *server) configure(t *testing.T, backend sessions.Backend, change func(*sessions.Config)) {
 	t.Helper()
 	c := sessions.Config{
@@ -395,7 +395,7 @@ func (s *server) configure(t *testing.T, backend sessions.Backend, change func(*
 	}
 }
 
-// importing lets the site take over the cookies of a webapp2 program.
+// importing makes the site import the cookies of a webapp2 program.
 func importing(t *testing.T, backend sessions.Backend) func(*server) {
 	return func(s *server) {
 		credentials(s)
@@ -407,8 +407,7 @@ func importing(t *testing.T, backend sessions.Backend) func(*server) {
 	}
 }
 
-// A webapp2 cookie says who somebody is as long as the user has never been given a
-// password here.
+// A webapp2 cookie logs in a user who has never been given a password here.
 func TestImportedLogin(t *testing.T) {
 	for kind, backend := range backends {
 		t.Run(kind, func(t *testing.T) {
@@ -429,8 +428,8 @@ func TestImportedLogin(t *testing.T) {
 			}
 			first.get("/visits").shows(t, 200, "8")
 
-			// The first login here makes the hash anew. It ends nothing, and old cookies may
-			// still come.
+			// The first login here replaces the hash. It ends no session, and old cookies may
+			// still be used.
 			here := s.client(t)
 			here.post("/login", "name", "ann", "password", "correct horse").redirects(t, "/")
 			if hash := s.stored(t, "ann").Password; !strings.HasPrefix(hash, "$argon2id$") {
@@ -449,14 +448,14 @@ func TestImportedLogin(t *testing.T) {
 			thief.is("nobody")
 			thief.get("/account").redirects(t, "/login?next=%2Faccount")
 
-			// Nor does a copy say who somebody is after a login in the same browser.
+			// After a login in the same browser, a copy of the old cookie logs nobody in either.
 			thief.post("/login", "name", "ann", "password", "battery staple").redirects(t, "/")
 			thief.is("ann")
 		})
 	}
 }
 
-// Who has got a password here in any way is nobody by a webapp2 cookie.
+// A webapp2 cookie does not log in a user who was given a password here in any way.
 func TestImportedLoginIsRefused(t *testing.T) {
 	tests := map[string]func(*auth.User){
 		"signed up here":          func(u *auth.User) { u.Password = hashOf(t, "correct horse"); u.Restamp() },
@@ -482,8 +481,8 @@ func TestImportedLoginIsRefused(t *testing.T) {
 	}
 }
 
-// recordOfVersion1 is what earlier programs kept of a login: no login part, and a key
-// that held the credential.
+// recordOfVersion1 is a login as earlier versions stored it: without a login part, with the
+// credential in a value.
 func recordOfVersion1(user string, created time.Time) []byte {
 	text := func(to []byte, text string) []byte {
 		return append(append(to, 0x78, byte(len(text))), text...)
@@ -499,7 +498,7 @@ func recordOfVersion1(user string, created time.Time) []byte {
 	return text(data, user)
 }
 
-// Whom an earlier program had logged in is asked to log in once, and keeps the rest.
+// A user whom an earlier version has logged in must log in once and keeps the other values.
 func TestRecordOfVersion1(t *testing.T) {
 	backend := sessions.NewMemory()
 	s := serve(t, backend, credentials)
@@ -535,7 +534,7 @@ func TestRecordOfVersion1(t *testing.T) {
 	}
 }
 
-// slowReader is a page that shows who is there, and takes its time.
+// slowReader shows the user and is slow.
 type slowReader struct {
 	handlers.BaseHandler
 	pause func()
@@ -557,8 +556,7 @@ type toucher struct{ handlers.BaseHandler }
 
 func (h *toucher) Get() error { h.Session().Set("seen", true); return nil }
 
-// An older system's word is no proof: a slow page that reads who is there, of a session
-// that an old cookie has made, brings nobody back after a logout.
+// A slow page of an imported session does not log the user in again after a logout.
 func TestImportedLoginStaysLoggedOut(t *testing.T) {
 	backend := sessions.NewMemory()
 	var c *client

@@ -6,24 +6,23 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// CronHandler lets only App Engine's cron service through, which asks by GET at the
-// times that cron.yaml says. A job embeds it and does its work in Get:
+// CronHandler is for the jobs of App Engine's cron service, which sends a GET request at the
+// times in cron.yaml. A job embeds it and does its work in Get:
 //
 //	type Cleaning struct{ handlers.CronHandler }
 //
 //	func (h *Cleaning) Get() error { ... }
 //
-// A job may be started twice, and again after an error that answers 503: it must not
-// mind.
+// A job can be started twice, and again after a response that is 503, so running it twice
+// must do no harm.
 type CronHandler struct{ BaseHandler }
 
-// Guard answers 403 to everybody but the cron service. That is who sends
-// X-Appengine-Cron: App Engine takes it out of requests from outside. Anywhere else
-// anybody can send it, so it is believed only where App.Proxy is
-// [framework.AppEngine].
+// Guard answers 403 to every client but the cron service, which sends the header
+// X-Appengine-Cron. App Engine removes that header from other requests. Elsewhere any client
+// can send it, so Guard believes it only if App.Proxy is [framework.AppEngine].
 func (h *CronHandler) Guard() error {
 	if h.App.Proxy != framework.AppEngine || h.Request.Header.Get("X-Appengine-Cron") != "true" {
-		return h.Abort(http.StatusForbidden, "This is for the cron service alone.")
+		return h.Abort(http.StatusForbidden, "This page is for the cron service only.")
 	}
 	return nil
 }

@@ -16,12 +16,12 @@ func (h *cleaning) Get() error {
 	return err
 }
 
-// careless is a job whose Dispatch forgets the base: it stays guarded.
+// careless is a job whose Dispatch does not call that of its base. Its Guard runs.
 type careless struct{ cleaning }
 
 func (h *careless) Dispatch() error { return h.RequestHandler.Dispatch() }
 
-func TestCronIsForAppEngineAlone(t *testing.T) {
+func TestOnlyAppEngineRunsJobs(t *testing.T) {
 	for name, test := range map[string]struct {
 		proxy  framework.Proxy
 		header string

@@ -1,30 +1,55 @@
-// Package handlers is what most sites begin with: a [BaseHandler] that gives every
-// handler its site, its sessions and its user, a [PrivateHandler] for those who are
-// logged in, and the pages to log in, log out, sign up and see to one's account.
+// Package handlers is what most sites begin with: a [BaseHandler] that gives every handler
+// its site, its sessions and its user, a [PrivateHandler] for users who are logged in, and
+// the pages to log in, log out, sign up and manage an account.
 //
-//	pages, err := templates.Parse(os.DirFS("pages"), nil)
-//	...
-//	site := &handlers.Site{Sessions: manager, Templates: pages, Users: auth.NewMemory()}
-//	app := framework.New()
-//	app.Init = site.Init
-//	app.Handle("/", framework.To[Home](app)).Name("home")
-//	site.Routes(app)
-//	err = framework.Serve(ctx, app)
+//	package main
 //
-// where a page of the site's own is
+//	import (
+//		"context"
+//		"log"
+//		"os"
 //
+//		"github.com/webapp2go/webapp2go/auth"
+//		"github.com/webapp2go/webapp2go/framework"
+//		"github.com/webapp2go/webapp2go/handlers"
+//		"github.com/webapp2go/webapp2go/sessions"
+//		"github.com/webapp2go/webapp2go/templates"
+//	)
+//
+//	// Home is a page of the site: pages/home.html.
 //	type Home struct{ handlers.BaseHandler }
 //
 //	func (h *Home) Get() error {
 //		return h.Render("home", h.Session().Incr("visits", 1))
 //	}
 //
-// This is webapp2's shape: BaseHandler.Dispatch fetches the session store, delegates to
-// the action, and has the sessions saved with the response. What webapp2 got wrong is
-// repaired: an override further out can use a session before it delegates, and a change
-// is saved however the request ends: by a return, an error, Abort, a redirect, a panic.
+//	func main() {
+//		manager, err := sessions.New(sessions.Config{
+//			Keys:     []sessions.Key{sessions.RandomKey()},
+//			Sessions: []sessions.Spec{{Backend: sessions.NewMemory(), Insecure: true}},
+//		})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		pages, err := templates.Parse(os.DirFS("pages"), nil)
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		site := &handlers.Site{Sessions: manager, Templates: pages, Users: auth.NewMemory()}
+//		app := framework.New()
+//		app.Init = site.Init
+//		app.Handle("/", framework.To[Home](app)).Name("home")
+//		site.Routes(app)
+//		if err := framework.Serve(context.Background(), app); err != nil {
+//			log.Fatal(err)
+//		}
+//	}
 //
-// Who may use a page is for Guard to say, not for Dispatch: an override of Dispatch
-// that forgets the base it embeds leaves the page without what that base adds, but
-// never without its Guard.
+// This is webapp2's shape. [BaseHandler.Dispatch] fetches the session store, delegates to
+// the action, and has the sessions saved with the response. Unlike in webapp2, an override
+// of Dispatch can use the sessions before it delegates, and a change is saved however the
+// request ends: by a return, an error, Abort, a redirect or a panic.
+//
+// A handler's Guard decides who may use a page. Dispatch does not: an override that does not
+// call the Dispatch of its base skips what that base adds, but never the Guard.
 package handlers

@@ -15,7 +15,7 @@ import (
 
 var errDown = errors.New("connection refused")
 
-// failingUsers and failingSessions are stores that can be switched off.
+// failingUsers and failingSessions are backends that can be switched off.
 type failingUsers struct {
 	auth.Store
 	down *atomic.Bool
@@ -49,7 +49,7 @@ func (f failingSessions) Load(ctx context.Context, id string) (sessions.Record, 
 	return f.UserBackend.Load(ctx, id)
 }
 
-// Nobody is taken for nobody because a store is down, and nobody is logged out by it.
+// While a backend is down, a user is neither logged out nor treated as a stranger.
 func TestStoreThatIsDown(t *testing.T) {
 	var usersDown, sessionsDown atomic.Bool
 	s := serve(t, failingSessions{sessions.NewMemory(), &sessionsDown}, func(s *server) {
@@ -80,8 +80,8 @@ func TestStoreThatIsDown(t *testing.T) {
 	c.get("/account").shows(t, 200, "<h1>ann</h1>")
 }
 
-// An error page keeps its status if a store is down that only the page's layout would use,
-// and no request asks a store again that did not answer.
+// An error page keeps its status if a backend is down that only its layout uses. No request
+// asks a backend again that has failed.
 func TestErrorPageWhileAStoreIsDown(t *testing.T) {
 	for name, sessionsToo := range map[string]bool{"users": false, "sessions": true} {
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +136,7 @@ func (c *countingSessions) Load(ctx context.Context, id string) (sessions.Record
 	return c.failingSessions.Load(ctx, id)
 }
 
-// refusingHandler fails without the sessions.
+// refusingHandler fails without using the sessions.
 type refusingHandler struct{ handlers.BaseHandler }
 
 func (h *refusingHandler) Get() error {
@@ -149,7 +149,7 @@ func (h *refusingHandler) Get() error {
 	return errors.New("broken")
 }
 
-// touchingHandler goes on after an error, and asks again.
+// touchingHandler continues after an error and uses the session again.
 type touchingHandler struct{ handlers.BaseHandler }
 
 func (h *touchingHandler) Get() error {

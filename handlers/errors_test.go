@@ -35,7 +35,7 @@ func TestErrorPagesHaveTheSitesLayout(t *testing.T) {
 			a := c.do(test.method, test.path, nil)
 			a.shows(t, test.status, `<p class="status" aria-hidden="true">`, test.text, ">ann</a>")
 			a.hides(t, "broken")
-			if got := a.header.Get("Content-Security-Policy"); got != handlers.StrictPolicy {
+			if got := a.header.Get("Content-Security-Policy"); got != handlers.StrictCSP {
 				t.Errorf("Content-Security-Policy: %q", got)
 			}
 			program := c.do(test.method, test.path, nil, "Accept", "application/json")
@@ -46,8 +46,8 @@ func TestErrorPagesHaveTheSitesLayout(t *testing.T) {
 	}
 }
 
-// A client without a preference gets the site's page, a script of a page JSON.
-func TestErrorPageForAnyClient(t *testing.T) {
+// A client without a preference gets the page of the site. A script gets JSON.
+func TestErrorPageOrJSON(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), nil)
 	c := s.client(t)
 	for name, test := range map[string]struct {
@@ -71,7 +71,7 @@ func TestErrorPageForAnyClient(t *testing.T) {
 	}
 }
 
-// What the page shows to the user is what the log has the error under.
+// The id on the error page is that of the record in the log.
 func TestErrorPageNamesTheLogRecord(t *testing.T) {
 	var log strings.Builder
 	s := serve(t, sessions.NewMemory(), func(s *server) {

@@ -9,7 +9,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// DailyReport is what cron.yaml has at /cron/report.
+// DailyReport is the job at /cron/report in cron.yaml.
 type DailyReport struct{ handlers.CronHandler }
 
 func (h *DailyReport) Get() error { return h.JSON(map[string]int{"sent": 3}) }

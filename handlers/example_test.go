@@ -18,7 +18,7 @@ import (
 	"github.com/webapp2go/webapp2go/templates"
 )
 
-// exampleSite makes a site with one page, whose layout is bare.
+// exampleSite makes a site with one page and a short layout.
 func exampleSite() (*handlers.Site, *framework.App) {
 	manager, err := sessions.New(sessions.Config{
 		Keys:     []sessions.Key{sessions.RandomKey()},
@@ -65,7 +65,7 @@ func (h *ExampleHome) Get() error {
 	return h.Render("home", visits)
 }
 
-// A handler embeds BaseHandler, which has the session and renders pages.
+// A handler embeds BaseHandler to use the session and to render pages.
 func ExampleBaseHandler() {
 	_, app := exampleSite()
 	app.Handle("/", framework.To[ExampleHome](app)).Name("home")
@@ -91,7 +91,7 @@ func (h *ExampleSecret) Get() error {
 	return err
 }
 
-// A handler that embeds PrivateHandler is for those who are logged in.
+// A handler embeds PrivateHandler if its users must be logged in.
 func ExamplePrivateHandler() {
 	_, app := exampleSite()
 	app.Handle("/secret", framework.To[ExampleSecret](app))
@@ -120,7 +120,7 @@ func ExamplePrivateHandler() {
 	// 200 Only for ann.
 }
 
-// A link to a route that is not there is found at start: by App.Check, which Serve calls.
+// A link to a route that does not exist is reported at startup, by App.Check, which Serve calls.
 func ExampleStaticHandler_Ready() {
 	site, _ := exampleSite()
 	pages, err := templates.Parse(fstest.MapFS{"home.html": {Data: []byte(`<a href="{{url "crat"}}">Cart</a>`)}}, nil)
@@ -136,8 +136,7 @@ func ExampleStaticHandler_Ready() {
 	// framework: *handlers.StaticHandler: templates: home.html:1:11: no route is named "crat": correct the page, or name the route with Name("crat")
 }
 
-// Routes gives a site its pages to log in and out, and makes their names known to the
-// templates.
+// Routes adds the pages of accounts and makes the names of routes known to the templates.
 func ExampleSite_Routes() {
 	site, app := exampleSite()
 	fmt.Println(app.URL("login", "next", "/cart"))
@@ -147,7 +146,7 @@ func ExampleSite_Routes() {
 	// /account <nil>
 }
 
-// A site's own error page is a page of its templates. It may be set before Routes.
+// A site can have error pages of its own. They are set before Routes.
 func ExampleSite_Routes_errors() {
 	site, _ := exampleSite()
 	app := framework.New()
@@ -163,7 +162,7 @@ func ExampleSite_Routes_errors() {
 	// 404 Visit none
 }
 
-// ExampleMe may be asked by the scripts of another site.
+// ExampleMe allows requests from scripts of another site.
 type ExampleMe struct{ handlers.PrivateHandler }
 
 func (h *ExampleMe) Dispatch() error {
@@ -182,7 +181,7 @@ func (h *ExampleMe) Get() error {
 	return h.JSON(user.Name)
 }
 
-// Options answers the preflight, which has no cookies and passes the Guard.
+// Options answers the preflight request, which has no cookies and passes the Guard.
 func (h *ExampleMe) Options() error {
 	h.Response.Header().Set("Access-Control-Allow-Methods", "GET")
 	h.Response.Header().Set("Access-Control-Allow-Headers", "Content-Type")
@@ -209,10 +208,10 @@ func ExamplePrivateHandler_preflight() {
 	// 401
 }
 
-// A site chooses its policy and its security headers in one place.
+// A site sets its Content-Security-Policy and its security headers.
 func ExampleSite_headers() {
 	site, _ := exampleSite()
-	site.Policy = "default-src 'self'"
+	site.CSP = "default-src 'self'"
 	site.Headers = map[string]string{"Referrer-Policy": "no-referrer", "Permissions-Policy": ""}
 	app := framework.New()
 	app.Init = site.Init
@@ -230,7 +229,7 @@ func ExampleSite_headers() {
 	// Permissions-Policy:
 }
 
-// Uploads are served with the site's security headers, and no folder is listed.
+// Uploads are served with the site's security headers. Folders are not listed.
 func ExampleFileHandler() {
 	site, _ := exampleSite()
 	uploads := fstest.MapFS{"cats/tom.txt": {Data: []byte("meow")}, "cats/.secret": {Data: []byte("x")}}
@@ -251,8 +250,8 @@ func ExampleFileHandler() {
 	// 404 nosniff
 }
 
-// The layout shows what the site and a base handler give it: also on the pages to log in and
-// on error pages, which have no handler of the site's own.
+// The layout shows values of the site on every page, also on the login page and on error
+// pages, which have no handler of the site's own.
 func ExampleSite_layoutValues() {
 	site, _ := exampleSite()
 	pages, err := templates.Parse(fstest.MapFS{
@@ -282,7 +281,7 @@ func ExampleSite_layoutValues() {
 	// Output: <html lang="de">404
 }
 
-// A site whose users are made in another way has no page to sign up.
+// A site can have no sign-up page.
 func ExampleSite_Accounts() {
 	site, _ := exampleSite()
 	site.SignUpClosed = true
@@ -294,7 +293,7 @@ func ExampleSite_Accounts() {
 	// Output: <nil> true false
 }
 
-// Pages is for a site without accounts: it has the static files and the error pages.
+// A site without accounts calls Pages for its static files and error pages.
 func ExampleSite_Pages() {
 	site, _ := exampleSite()
 	app := framework.New()

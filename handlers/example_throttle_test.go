@@ -19,7 +19,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// ExampleTokenHandler is a login of the site's own, for programs.
+// ExampleTokenHandler is a login for programs.
 type ExampleTokenHandler struct{ handlers.BaseHandler }
 
 func (h *ExampleTokenHandler) Post() error {
@@ -39,13 +39,13 @@ func (h *ExampleTokenHandler) Post() error {
 	if err != nil {
 		return err
 	}
-	throttle.Known(h.Response, h.Request, user)
+	throttle.Succeeded(h.Response, h.Request, user)
 	h.LogIn(user, sessions.Login{Method: "password"})
 	h.LogSecurity(handlers.LoginSuccess, user)
 	return nil
 }
 
-// A handler that checks passwords itself asks the site's Throttle, as the login page does.
+// A handler that verifies passwords itself uses the site's Throttle, as the login page does.
 func ExampleThrottle() {
 	site, app := exampleSite()
 	site.Throttle.Failures = 3
@@ -68,7 +68,7 @@ func ExampleThrottle() {
 	// 429 Too Many Requests
 }
 
-// A form that sends a mail asks first, whoever fills it in.
+// A form that sends a mail calls WaitMail first.
 func ExampleThrottle_WaitMail() {
 	site, _ := exampleSite()
 	for range 4 {
@@ -82,12 +82,12 @@ func ExampleThrottle_WaitMail() {
 	// false
 }
 
-// The security log has a record of what a handler of the site's own decides, too.
+// A handler of the site can add records to the security log.
 func ExampleBaseHandler_LogSecurity() {
 	site, app := exampleSite()
 	site.SecurityLog = slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey || a.Key == "id" {
-			return slog.Attr{} // of each request its own
+			return slog.Attr{} // which differs in each run
 		}
 		return a
 	}}))

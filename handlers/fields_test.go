@@ -16,7 +16,7 @@ var (
 	inputName = regexp.MustCompile(` name="([^"]*)"`)
 )
 
-// marked returns the names of the inputs of a page that have an attribute.
+// marked returns the names of the inputs that have an attribute.
 func (a answer) marked(attribute string) (names []string) {
 	for _, input := range inputs.FindAllString(a.body, -1) {
 		if strings.Contains(input, attribute) {
@@ -26,9 +26,9 @@ func (a answer) marked(attribute string) (names []string) {
 	return names
 }
 
-// An error stands at its field, that one alone is marked, and it has the focus (WCAG 2.2,
-// 3.3.1). An error of no field stands above them, and none is marked.
-func TestErrorStandsAtItsField(t *testing.T) {
+// An error is shown at its field. Only that field is marked, and it has the focus (WCAG 2.2,
+// 3.3.1). An error that is not about a field is shown above the form, and no field is marked.
+func TestErrorIsShownAtItsField(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), nil)
 	ann := s.client(t)
 	ann.signUp("ann")
@@ -42,11 +42,11 @@ func TestErrorStandsAtItsField(t *testing.T) {
 	}{
 		"a short password":     {"/signup", []string{"name", "bert", "password", "short"}, 400, "A password must have at least 8 characters.", "password", "password"},
 		"a common password":    {"/signup", []string{"name", "bert", "password", "password1"}, 400, "Many people have this password", "password", "password"},
-		"a name that is taken": {"/signup", []string{"name", "ann", "password", "correct horse"}, 409, "Somebody has this name already.", "name", "name"},
+		"a name that is taken": {"/signup", []string{"name", "ann", "password", "correct horse"}, 409, "This name is taken.", "name", "name"},
 		"no name":              {"/signup", []string{"name", " ", "password", "correct horse"}, 400, "", "name", "name"},
-		"a wrong login":        {"/login", []string{"name", "ann", "password", "wrong"}, 401, "do not fit together", "", "password"},
+		"a wrong login":        {"/login", []string{"name", "ann", "password", "wrong"}, 401, "name or the password is wrong", "", "password"},
 		"a short new password": {"/account", []string{"action", "password", "old", "correct horse", "new", "short"}, 400, "A password must have at least 8 characters.", "new", "new"},
-		"a wrong password now": {"/account", []string{"action", "password", "old", "wrong", "new", "another horse"}, 403, "That is not your password now.", "old", "old"},
+		"a wrong password now": {"/account", []string{"action", "password", "old", "wrong", "new", "another horse"}, 403, "That is not your current password.", "old", "old"},
 		"the name as password": {"/account", []string{"action", "password", "old", "correct horse", "new", "ann"}, 400, "", "new", "new"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -79,8 +79,8 @@ func TestErrorStandsAtItsField(t *testing.T) {
 	}
 }
 
-// What a password needs is said before it is broken.
-func TestRuleIsToldBefore(t *testing.T) {
+// A form shows the rule for passwords before it is broken.
+func TestFormShowsTheRuleForPasswords(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) { s.site.Passwords.MinLength = 11 })
 	c := s.client(t)
 	c.get("/signup").shows(t, 200, "At least 11 characters.", `minlength="11"`, `maxlength="254"`)
@@ -88,7 +88,7 @@ func TestRuleIsToldBefore(t *testing.T) {
 	c.get("/account").shows(t, 200, "At least 11 characters.", `minlength="11"`)
 }
 
-// failHandler answers the status that its query names.
+// failHandler responds with the status in the query.
 type failHandler struct{ visitsHandler }
 
 func (h *failHandler) Get() error {
@@ -98,8 +98,8 @@ func (h *failHandler) Get() error {
 
 func (h *failHandler) Post() error { return h.Get() }
 
-// Every error page says something, and offers to try again what may work then.
-func TestErrorPagesSaySomething(t *testing.T) {
+// Every error page has a message, and a link to try again if that may work.
+func TestErrorPagesHaveAMessage(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) {
 		s.app.Handle("/", framework.To[failHandler](s.app))
 		s.app.Handle("/fail", framework.To[failHandler](s.app))
@@ -113,13 +113,13 @@ func TestErrorPagesSaySomething(t *testing.T) {
 	}{
 		"gone":                   {"GET", "/fail?gone", 410, "What was here has been removed.", []string{front}, []string{again}},
 		"a status of its own":    {"GET", "/fail?teapot", 418, "We cannot answer this request.", []string{front}, []string{again}},
-		"too often":              {"GET", "/fail?often", 429, "That was too often.", []string{front, `href="/fail?often` + again}, nil},
+		"too often":              {"GET", "/fail?often", 429, "You did that too often.", []string{front, `href="/fail?often` + again}, nil},
 		"a store is down":        {"GET", "/fail?busy", 503, "try again in a moment", []string{front, `href="/fail?busy` + again}, nil},
 		"a gateway":              {"GET", "/fail?gateway", 502, "Something went wrong on our side.", []string{again}, nil},
 		"broken":                 {"GET", "/fail?broken", 500, "Something went wrong on our side.", []string{front}, []string{again}},
 		"a form":                 {"POST", "/fail?busy", 503, "try again in a moment", []string{front}, []string{again}},
-		"a page for forms alone": {"GET", "/logout", 405, "takes what a form sends, and has no page to show", []string{front}, []string{again}},
-		"no page for forms":      {"DELETE", "/login", 405, "does not take what was sent", nil, nil},
+		"a page for forms alone": {"GET", "/logout", 405, "receives forms and has no page to show", []string{front}, []string{again}},
+		"no page for forms":      {"DELETE", "/login", 405, "does not accept what was sent", nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := s.client(t).do(test.method, test.path, nil)
@@ -129,7 +129,7 @@ func TestErrorPagesSaySomething(t *testing.T) {
 	}
 }
 
-// The front page that fails is not offered as the way out.
+// The error page of the front page has no link to the front page.
 func TestErrorOfTheFrontPage(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) { s.app.Handle("/", framework.To[downHandler](s.app)) })
 	a := s.client(t).get("/")

@@ -9,7 +9,7 @@ import (
 	"github.com/webapp2go/webapp2go/handlers"
 )
 
-// teamPage lets goroutines of its own be the first to use the session.
+// teamPage starts goroutines that are the first to use the session.
 type teamPage struct{ handlers.BaseHandler }
 
 const team = 8
@@ -34,7 +34,7 @@ func (h *teamSizePage) Get() error {
 	return err
 }
 
-// All goroutines of a request share its sessions, also where they are the first to ask.
+// All goroutines of a request share its sessions, also if they are the first to use them.
 func TestGoroutinesShareTheSession(t *testing.T) {
 	for name, backend := range backends {
 		t.Run(name, func(t *testing.T) {

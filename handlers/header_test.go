@@ -18,8 +18,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// cachedHandler asks who is there, has the Cache-Control that the query names, and sets a
-// cookie if the query says so.
+// cachedHandler reads the user, sets the Cache-Control in the query, and sets a cookie if the
+// query says so.
 type cachedHandler struct{ handlers.BaseHandler }
 
 func (h *cachedHandler) Get() error {
@@ -37,7 +37,7 @@ func (h *cachedHandler) Get() error {
 	return err
 }
 
-// A journal keeps what is logged. Safe for concurrent use.
+// A journal keeps what is logged. It is safe for concurrent use.
 type journal struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -55,7 +55,7 @@ func (j *journal) count(text string) int {
 	return strings.Count(j.text.String(), text)
 }
 
-// What caches may keep: of nobody's page, of a user's, and of one that sets a cookie.
+// Cache-Control of pages without a user, with a user, and with a cookie.
 func TestCacheControl(t *testing.T) {
 	const personal = "private, no-cache" // a site's choice for users' pages
 	tests := []struct {
@@ -125,8 +125,7 @@ func TestCacheControl(t *testing.T) {
 	}
 }
 
-// The built-in pages: what is for nobody may be kept by the browser, what is for a user
-// may not, and a logout leaves nothing.
+// Browsers can keep the built-in pages without a user, but not those of a user.
 func TestCacheControlOfPages(t *testing.T) {
 	for kind, backend := range backends {
 		t.Run(kind, func(t *testing.T) {
@@ -161,8 +160,8 @@ func TestCacheControlOfPages(t *testing.T) {
 	}
 }
 
-// socketHandler reads the session, changes it if the query says so, and takes the
-// connection over, as a WebSocket does.
+// socketHandler reads the session, changes it if the query says so, and hijacks the
+// connection, as a WebSocket does.
 type socketHandler struct{ handlers.BaseHandler }
 
 func (h *socketHandler) Get() error {
@@ -182,8 +181,8 @@ func (h *socketHandler) Get() error {
 	return err
 }
 
-// A connection that is taken over carries no cookie. If none is needed but for the idle
-// time, the next response brings it.
+// A hijacked connection cannot send a cookie. A renewal of the idle time is left for the next
+// response.
 func TestHijack(t *testing.T) {
 	for kind, backend := range backends {
 		t.Run(kind, func(t *testing.T) {
@@ -239,7 +238,7 @@ func TestHijack(t *testing.T) {
 	}
 }
 
-// committing saves its session before it fails.
+// committing saves its session and then fails.
 type committing struct{ handlers.BaseHandler }
 
 func (h *committing) Get() error {
@@ -255,7 +254,7 @@ func (h *committing) Get() error {
 	return h.Abort(http.StatusNotFound)
 }
 
-// An error page after the sessions were saved is as personal as the page would have been.
+// An error page after the sessions were saved is not cached, like the page itself.
 func TestErrorAfterACommitIsNotKept(t *testing.T) {
 	for kind, backend := range backends {
 		s := serve(t, backend(), func(s *server) { s.app.Handle("/commit", framework.To[committing](s.app)) })

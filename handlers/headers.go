@@ -10,18 +10,19 @@ import (
 	"strings"
 )
 
-// StrictPolicy lets a page load style sheets and pictures of its own site, send
-// forms to it, and nothing else: no script at all, no frame, no inline style.
-const StrictPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+// StrictCSP is the Content-Security-Policy of a site that sets none. A page can load style
+// sheets and pictures of its own site and send forms to it, and nothing else: no script, no
+// frame, no inline style.
+const StrictCSP = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// A securityHeader is sent with every response of a site.
+// A securityHeader is part of every response of a site.
 type securityHeader struct {
 	name, value string
 	https       bool // only over https and not in Debug
-	nonce       bool // the value has nonceMark
+	nonce       bool // the value contains nonceMark
 }
 
-// securityHeaders are those of every site (OWASP Secure Headers Project), beside
+// securityHeaders are the usual ones (OWASP Secure Headers Project), beside
 // Content-Security-Policy and X-Frame-Options.
 var securityHeaders = []securityHeader{
 	{name: "X-Content-Type-Options", value: "nosniff"},
@@ -32,20 +33,20 @@ var securityHeaders = []securityHeader{
 }
 
 const (
-	policyHeader    = "Content-Security-Policy"
+	cspHeader       = "Content-Security-Policy"
 	frameHeader     = "X-Frame-Options"
 	transportHeader = "Strict-Transport-Security"
 )
 
-// kept are the directives that default-src does not cover, so that a policy without them
-// would allow all. A policy that names one says otherwise.
-var kept = []struct{ directive, value string }{
+// added are the directives that a policy gets if it does not have them. default-src does not
+// cover them, so that a policy without them would allow everything.
+var added = []struct{ directive, value string }{
 	{"frame-ancestors", "'none'"},
 	{"base-uri", "'none'"},
 	{"form-action", "'self'"},
 }
 
-// directive returns the value of a directive of a policy, if it has it.
+// directive returns the value of a directive of a policy, and reports whether it is there.
 func directive(policy, name string) (value string, ok bool) {
 	for _, text := range strings.FieldsFunc(policy, func(r rune) bool { return r == ';' || r == ',' }) {
 		words := strings.Fields(text)
@@ -56,22 +57,22 @@ func directive(policy, name string) (value string, ok bool) {
 	return "", false
 }
 
-// policy returns the Content-Security-Policy of the site.
-func (s *Site) policy() string {
-	if s.Policy == "" {
-		return StrictPolicy
+// csp returns the Content-Security-Policy of the site.
+func (s *Site) csp() string {
+	if s.CSP == "" {
+		return StrictCSP
 	}
-	policy := strings.TrimRight(s.Policy, "; ")
-	for _, k := range kept {
-		if _, ok := directive(policy, k.directive); !ok {
-			policy += "; " + k.directive + " " + k.value
+	policy := strings.TrimRight(s.CSP, "; ")
+	for _, a := range added {
+		if _, ok := directive(policy, a.directive); !ok {
+			policy += "; " + a.directive + " " + a.value
 		}
 	}
 	return policy
 }
 
-// frameOptions says to browsers that do not know frame-ancestors what it says, if they
-// can be told; else nothing.
+// frameOptions returns the X-Frame-Options that says the same as the frame-ancestors of a
+// policy, for older browsers, or "" if there is none.
 func frameOptions(policy string) string {
 	switch ancestors, ok := directive(policy, "frame-ancestors"); {
 	case ok && (ancestors == "'none'" || ancestors == ""):
@@ -82,19 +83,19 @@ func frameOptions(policy string) string {
 	return ""
 }
 
-// allHeaders lists what the site sends: the headers that it has of its own in the place of
-// those of every site.
+// allHeaders returns the headers that the site sends: its own, and the usual ones that it
+// does not replace.
 func (s *Site) allHeaders() []securityHeader {
 	own := map[string]string{}
 	for name, value := range s.Headers {
 		own[http.CanonicalHeaderKey(name)] = value
 	}
-	policy := s.policy()
-	if value, ok := own[policyHeader]; ok {
+	policy := s.csp()
+	if value, ok := own[cspHeader]; ok {
 		policy = value
 	}
 	all := append([]securityHeader{
-		{name: policyHeader, value: policy},
+		{name: cspHeader, value: policy},
 		{name: frameHeader, value: frameOptions(policy)},
 	}, securityHeaders...)
 	var sent []securityHeader
@@ -113,24 +114,24 @@ func (s *Site) allHeaders() []securityHeader {
 		}
 	}
 	for at := range sent {
-		sent[at].nonce = namesNonce(sent[at].name, sent[at].value)
+		sent[at].nonce = hasNonce(sent[at].name, sent[at].value)
 	}
 	return sent
 }
 
-// nonceMark stands for the nonce in a policy.
+// nonceMark is replaced by the nonce.
 const nonceMark = "{nonce}"
 
-// namesNonce reports whether a header is a policy with a nonce, one that is reported only
-// too.
-func namesNonce(name, value string) bool {
-	return strings.HasPrefix(name, policyHeader) && strings.Contains(value, nonceMark)
+// hasNonce reports whether a header is a policy with a nonce, including a policy that only
+// reports.
+func hasNonce(name, value string) bool {
+	return strings.HasPrefix(name, cspHeader) && strings.Contains(value, nonceMark)
 }
 
-// secure sets the security headers and returns the nonce of the policy, if it has one.
-// Their values are a request's own, in one
-// allocation: what one handler does to them is not in the responses of the others.
-func (s *Site) secure(header http.Header, https bool) (nonce string) {
+// setHeaders sets the security headers and returns the nonce of the policy, if it has one.
+// One allocation holds the values of a request, so that a handler can change them without
+// changing those of other responses.
+func (s *Site) setHeaders(header http.Header, https bool) (nonce string) {
 	s.prepared.Do(func() { s.sent = s.allHeaders() })
 	values := make([]string, len(s.sent))
 	for at := range s.sent {
@@ -150,29 +151,29 @@ func (s *Site) secure(header http.Header, https bool) (nonce string) {
 
 func newNonce() string {
 	var bits [16]byte
-	rand.Read(bits[:]) // never fails: crypto/rand
+	rand.Read(bits[:]) // never fails
 	return base64.RawURLEncoding.EncodeToString(bits[:])
 }
 
-// checkHeaders reports what cannot be sent.
+// checkHeaders reports headers that cannot be sent.
 func (s *Site) checkHeaders() error {
 	var mistakes []error
 	for name, value := range s.Headers {
 		if strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r) }) || name == "" {
-			mistakes = append(mistakes, fmt.Errorf("handlers: Site.Headers: no header can have the name %q", name))
+			mistakes = append(mistakes, fmt.Errorf("handlers: Site.Headers: %q is not the name of a header", name))
 		}
-		if http.CanonicalHeaderKey(name) == policyHeader && s.Policy != "" {
-			mistakes = append(mistakes, errors.New("handlers: Site.Policy and Site.Headers both say the "+policyHeader+": use one of them"))
+		if http.CanonicalHeaderKey(name) == cspHeader && s.CSP != "" {
+			mistakes = append(mistakes, errors.New("handlers: Site.CSP and Site.Headers both set the "+cspHeader+": use one of them"))
 		}
 		if hasControl(value) {
-			mistakes = append(mistakes, fmt.Errorf("handlers: Site.Headers[%q] is %q: a header's value holds no control character", name, value))
+			mistakes = append(mistakes, fmt.Errorf("handlers: Site.Headers[%q] is %q: remove the control character", name, value))
 		}
 	}
 	if s.Templates != nil && s.Templates.UsesNonce() && !slices.ContainsFunc(s.allHeaders(), func(h securityHeader) bool { return h.nonce }) {
-		mistakes = append(mistakes, errors.New(`handlers: the layout uses .Nonce and the policy has none, so that browsers would refuse what has it: write 'nonce-{nonce}' in Site.Policy, as in "script-src 'nonce-{nonce}'"`))
+		mistakes = append(mistakes, errors.New(`handlers: the layout uses .Nonce, but the policy has no nonce, so that browsers would refuse the script: write 'nonce-{nonce}' in Site.CSP, as in "script-src 'nonce-{nonce}'"`))
 	}
-	if hasControl(s.Policy) {
-		mistakes = append(mistakes, fmt.Errorf("handlers: Site.Policy is %q: a header's value holds no control character, so write it in one line", s.Policy))
+	if hasControl(s.CSP) {
+		mistakes = append(mistakes, fmt.Errorf("handlers: Site.CSP is %q: write it in one line, without control characters", s.CSP))
 	}
 	return errors.Join(mistakes...)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/webapp2go/webapp2go/templates"
 )
 
-// shopBase is a base handler that gives the layout a value of its own.
+// shopBase is a base handler that gives the layout a value.
 type shopBase struct{ handlers.BaseHandler }
 
 func (h *shopBase) Dispatch() error {
@@ -22,7 +22,7 @@ func (h *shopBase) Dispatch() error {
 	return h.BaseHandler.Dispatch()
 }
 
-// shopPage shows its nonce, or what the query value "how" says.
+// shopPage shows its nonce, or does what the query value "how" says.
 type shopPage struct{ shopBase }
 
 func (h *shopPage) Get() error {
@@ -44,13 +44,13 @@ func serveLayout(t *testing.T, values func(h *handlers.BaseHandler) (map[string]
 	pages := files("layout.html", ownLayout, "layouts/print.html", `<print>{{.Values.unread}}{{template "content" .Data}}</print>`,
 		"shop.html", "shop {{.}}", "error.html", "error {{.Status}}", "login.html", "login", "signup.html", "signup", "account.html", "account")
 	return serveFiles(t, pages, func(s *server) {
-		s.site.LayoutValues, s.site.Policy, s.site.Users = values, policy, auth.NewMemory()
+		s.site.LayoutValues, s.site.CSP, s.site.Users = values, policy, auth.NewMemory()
 		s.site.Accounts(s.app)
 		s.app.Handle("/shop", framework.To[shopPage](s.app))
 	})
 }
 
-// Every page has the values of the site, and those of its base handler, which win.
+// Every page has the values of the site, and those of its base handler, which take precedence.
 func TestLayoutValues(t *testing.T) {
 	s := serveLayout(t, func(h *handlers.BaseHandler) (map[string]any, error) {
 		return map[string]any{"unread": h.Request.URL.Path, "section": "none"}, nil
@@ -77,8 +77,8 @@ func TestLayoutValues(t *testing.T) {
 	c.get("/shop?layout=fancy").shows(t, 500)
 }
 
-// A value that nobody sets is shown as nothing; one that cannot be had takes no error page
-// with it.
+// A value that was not set is shown as nothing. If LayoutValues fails, an error page is still
+// shown.
 func TestLayoutWithoutItsValues(t *testing.T) {
 	s := serveLayout(t, nil, "script-src 'nonce-{nonce}'")
 	s.client(t).get("/nowhere").shows(t, 404, "[||")
@@ -90,7 +90,7 @@ func TestLayoutWithoutItsValues(t *testing.T) {
 	c.get("/login").shows(t, 503, "error 503")
 }
 
-// A page without the layout leaves the messages to a page that shows them.
+// A page without a layout leaves the flashes for a page that shows them.
 func TestPageWithoutLayout(t *testing.T) {
 	c := serveLayout(t, nil, "script-src 'nonce-{nonce}'").client(t)
 	c.get("/shop?how=flash").redirects(t, "/shop?layout=none")
@@ -100,7 +100,7 @@ func TestPageWithoutLayout(t *testing.T) {
 	c.get("/shop").shows(t, 200, "|saved]")
 }
 
-// The nonce is the policy's, of the layout and of the handler, and new in each response.
+// Policy, layout and handler have the same nonce, which is new in each response.
 func TestNonce(t *testing.T) {
 	c := serveLayout(t, nil, "script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'").client(t)
 	seen := map[string]bool{}
@@ -117,7 +117,7 @@ func TestNonce(t *testing.T) {
 	}
 }
 
-// A layout that uses the nonce needs a policy that names it.
+// A layout that uses the nonce needs a policy that has one.
 func TestNonceIsInThePolicy(t *testing.T) {
 	for name, test := range map[string]struct {
 		layout, policy string
@@ -140,18 +140,18 @@ func TestNonceIsInThePolicy(t *testing.T) {
 				t.Fatal(err)
 			}
 			app := framework.New()
-			site := &handlers.Site{Sessions: serveFiles(t, nil, nil).site.Sessions, Templates: set, Policy: test.policy, Headers: test.headers}
+			site := &handlers.Site{Sessions: serveFiles(t, nil, nil).site.Sessions, Templates: set, CSP: test.policy, Headers: test.headers}
 			app.Init = site.Init
 			site.Pages(app)
 			err = app.Check()
-			if test.want != (err == nil) || err != nil && !strings.Contains(err.Error(), "'nonce-{nonce}' in Site.Policy") {
+			if test.want != (err == nil) || err != nil && !strings.Contains(err.Error(), "'nonce-{nonce}' in Site.CSP") {
 				t.Errorf("got %v", err)
 			}
 		})
 	}
 }
 
-// Sign-up can be closed, and a login page of one's own takes the place of the built-in one.
+// Sign-up can be closed, and a login page of the site's own replaces the built-in one.
 func TestAccounts(t *testing.T) {
 	s := serveFiles(t, nil, func(s *server) {
 		s.site.Users, s.site.SignUpClosed = auth.NewMemory(), true
@@ -172,7 +172,7 @@ func TestAccounts(t *testing.T) {
 	app.Init = s.site.Init
 	s.site.Pages(app)
 	app.Handle("/join", framework.To[handlers.SignupHandler](app))
-	if err := app.Check(); err == nil || !strings.Contains(err.Error(), "SignUpClosed is set and a route leads to a SignupHandler") {
+	if err := app.Check(); err == nil || !strings.Contains(err.Error(), "SignUpClosed is set, but a route has a SignupHandler") {
 		t.Errorf("got %v", err)
 	}
 	w := httptest.NewRecorder()

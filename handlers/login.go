@@ -1,61 +1,65 @@
 package handlers
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// methodPassword is the [sessions.Login.Method] of whoever has given a password.
+// methodPassword is the [sessions.Login.Method] of a login by password.
 const methodPassword = "password"
 
-// LoginHandler is the page to log in at: the template "login", which is given a
-// [LoginData]. A login renews the session's id and leads to the page that the query
-// or form value "next" names, if that is a path of this site, else to its front page.
+// LoginHandler is the login page: the template "login", which is given a [LoginData]. A
+// login renews the session's id and redirects to the path in the query or form value "next",
+// if that is a path of this site, else to the front page.
 type LoginHandler struct{ BaseHandler }
 
 // LoginData is what the templates "login" and "signup" are given. The form sends Name as
-// name, Next as next, and Unsent, if it is set, as unsent.
+// name, Next as next, and unprocessed=1 if Unprocessed is set.
 type LoginData struct {
-	Name      string // as it was typed; empty if it was longer than auth.MaxName
-	Next      string // where to go then; empty: to the front page
-	Notice    string // why one is here
-	Error     string // what went wrong
-	Field     string // at which field: "name" or "password"; empty: at none of its own
-	MinLength int    // the fewest characters of a new password
-	Unsent    bool   // a form was sent that needed a login, and was not processed
+	Name        string // as it was typed; empty if it was longer than auth.MaxName
+	Next        string // the path to go to after the login; if empty, the front page
+	Notice      string // why the visitor is here
+	Error       string // what went wrong
+	Field       string // the field that Error is about, "name" or "password", or empty
+	MinLength   int    // the shortest new password, in characters
+	Unprocessed bool   // a form was sent that needed a login, and was not processed
 }
 
-// unsentField is the field, and the query value, that says Unsent.
-const unsentField = "unsent"
+// unprocessedField is the form and query value for Unprocessed.
+const unprocessedField = "unprocessed"
 
-// formBytes bounds the forms of accounts: their fields are a name, two passwords and a
-// path, which can be three times as long when they are escaped.
+// formBytes bounds the forms of accounts. Their fields are a name, two passwords and a path,
+// which are three times as long when they are escaped.
 const formBytes = 16 << 10
 
-// loginData is what a form shows again, or first, of its fields: those that were sent, or
-// those of the query. A name that is too long is not shown.
+// loginData returns what a form shows. Fields are those of the form that was sent, or of the
+// query. A name that is too long is not shown again.
 func (h *BaseHandler) loginData(fields url.Values) LoginData {
 	name := fields.Get("name")
 	if len(name) > auth.MaxName || h.Request.Method != http.MethodPost {
 		name = ""
 	}
 	return LoginData{
-		Name: name, Next: framework.SafeNext(fields.Get("next"), ""), Unsent: fields.Get(unsentField) != "",
+		Name: name, Next: framework.SafeNext(fields.Get("next"), ""), Unprocessed: fields.Get(unprocessedField) != "",
 		MinLength: h.Site.Passwords.Shortest(),
 	}
 }
 
-// whyHere says why somebody is at the login page who asked for another, by the session that
-// the browser still names. The query cannot choose what is said but the logout.
-func (h *BaseHandler) whyHere(data LoginData) string {
+// notice says why a visitor sees the login page, by the session that the browser names. The
+// query cannot choose the text, except for that of a logout.
+func (h *BaseHandler) notice(data LoginData) string {
 	why := ""
 	switch status := h.Session().Status(); {
 	case h.query("out").Has("out"):
@@ -65,24 +69,23 @@ func (h *BaseHandler) whyHere(data LoginData) string {
 	case status == sessions.StatusGone, status == sessions.StatusTampered, status == sessions.StatusUnreadable, h.Session().User() != "":
 		why = "Your session has ended. Please log in again."
 	case data.Next != "":
-		why = "Please log in to go on."
+		why = "Please log in to continue."
 	}
-	if data.Unsent {
-		why = strings.TrimSpace(why + " The form that you have sent was not processed.")
+	if data.Unprocessed {
+		why = strings.TrimSpace(why + " The form that you sent was not processed.")
 	}
 	return why
 }
 
-// goOn leads somebody who has just logged in to where he was going, and says there if a
-// form is to be sent again.
+// goOn redirects a user who has just logged in, and says if a form has to be sent again.
 func (h *BaseHandler) goOn(data LoginData) error {
-	if data.Unsent {
+	if data.Unprocessed {
 		h.Flash("You were not logged in when you sent the last form, so it was not processed. Please send it again.", "warning")
 	}
 	return h.Redirect(framework.SafeNext(data.Next, h.Prefix()+"/"))
 }
 
-// Ready reports what a site needs that lets people log in.
+// Ready also reports what a site needs so that users can log in.
 func (h *LoginHandler) Ready() error { return readyForUsers(&h.BaseHandler) }
 
 func readyForUsers(h *BaseHandler) error {
@@ -98,11 +101,11 @@ func readyForUsers(h *BaseHandler) error {
 	return h.Site.Passwords.Check()
 }
 
-var errNoUsers = errors.New("handlers: Site.Users is nil: nobody could log in; auth.NewMemory will do for a laptop")
+var errNoUsers = errors.New("handlers: Site.Users is nil: set it, on a laptop to auth.NewMemory()")
 
-// Get shows the form, or goes on at once with somebody who is logged in.
+// Get shows the form. If a user is logged in already, it redirects as Post does.
 func (h *LoginHandler) Get() error {
-	query := h.query("next", unsentField)
+	query := h.query("next", unprocessedField)
 	user, err := h.User()
 	if err != nil {
 		return err
@@ -111,52 +114,134 @@ func (h *LoginHandler) Get() error {
 		return h.Redirect(framework.SafeNext(query.Get("next"), h.Prefix()+"/"))
 	}
 	data := h.loginData(query)
-	data.Notice = h.whyHere(data)
+	data.Notice = h.notice(data)
 	return h.Render("login", data)
 }
 
-// Post logs in. Name and password that do not fit are 401, and so is an unknown name;
-// too many of those are 429 with Retry-After, see [Throttle].
+// Post logs in. A wrong name or password is 401, too many of those are 429 with Retry-After,
+// see [Throttle].
 func (h *LoginHandler) Post() error {
 	if err := h.ParseFields(formBytes); err != nil {
 		return err
 	}
 	form := h.Request.PostForm
-	name := form.Get("name")
+	name, password := form.Get("name"), form.Get("password")
 	data := h.loginData(form)
 	var user *auth.User
-	wait, err := h.checkPassword(name, form.Get("password"), func() (err error) {
-		user, err = h.Site.Passwords.LogIn(h.clientContext(), h.Site.Users, name, form.Get("password"))
+	wait, err := h.throttled(name, password, func() (err error) {
+		user, err = h.Site.Passwords.LogIn(h.clientContext(), h.Site.Users, name, password)
 		return err
 	})
-	if wait > 0 {
+	switch {
+	case wait > 0:
 		data.Error = tryAgain(tooManyFailures, wait)
 		return h.again(http.StatusTooManyRequests, data)
-	}
-	if errors.Is(err, auth.ErrCredentials) {
+	case errors.Is(err, auth.ErrCredentials):
 		if err != auth.ErrCredentials {
 			h.logger().WarnContext(h.Context(), "handlers: a login was refused", "error", err)
 		}
-		h.logFailure(name, form.Get("password"))
-		data.Error = "This name and this password do not fit together."
+		h.logFailure(name, password)
+		data.Error = "The name or the password is wrong."
+		h.challenge()
 		return h.again(http.StatusUnauthorized, data)
-	}
-	if errors.Is(err, auth.ErrBusy) {
+	case errors.Is(err, auth.ErrBusy):
 		data.Error = h.busy()
 		return h.again(http.StatusServiceUnavailable, data)
-	}
-	if err != nil {
+	case err != nil:
 		return unavailable("logging in", err)
 	}
 	h.LogIn(user, sessions.Login{Method: methodPassword})
-	h.Site.Throttle.Known(h.Response, h.Request, user)
+	h.Site.Throttle.Succeeded(h.Response, h.Request, user)
 	h.LogSecurity(LoginSuccess, user)
 	h.Flash("Welcome back, "+user.Name+".", "success")
 	return h.goOn(data)
 }
 
-// query returns what the query has of these names. It looks for them alone: a map of all
-// that a stranger can send would take megabytes.
+// again shows the form again.
+func (h *LoginHandler) again(status int, data LoginData) error {
+	h.Response.WriteHeader(status)
+	return h.Render("login", data)
+}
+
+// logFailure logs a wrong name or password, with the user of that name, if there is one. It
+// always reads the user, so that the time does not tell whether there is one, unless the
+// name or the password is too long to be any user's.
+func (h *BaseHandler) logFailure(name, password string) {
+	var user *auth.User
+	if !tooLong(name, password) {
+		if found, err := h.Site.Users.ByName(h.Context(), name); err == nil {
+			user = found
+		}
+	}
+	h.logTyped(LoginFail, user, name)
+}
+
+// throttled calls verify, which verifies a password for name, within the limits of the
+// Throttle. A wrong password is counted, and so is a new one that Passwords.Rule refuses,
+// because the Rule may have looked it up. If the client has to wait, throttled sets the
+// header Retry-After and returns how long, and does not call verify. A name or password
+// that is too long to be any user's is auth.ErrCredentials, without work and not counted.
+func (h *BaseHandler) throttled(name, password string, verify func() error) (wait time.Duration, err error) {
+	if tooLong(name, password) {
+		return 0, auth.ErrCredentials
+	}
+	throttle := &h.Site.Throttle
+	wait, reached := throttle.wait(h.Request, name)
+	if wait > 0 {
+		h.retryAfter(wait)
+		h.logTyped(LoginLock, nil, name, slog.String("reason", reached.name), slog.Duration("wait", wait))
+		return wait, nil
+	}
+	defer throttle.Done(h.Request)
+	if err = verify(); errors.Is(err, auth.ErrCredentials) || errors.Is(err, auth.ErrRule) {
+		throttle.Failed(h.Request, name)
+	}
+	return 0, err
+}
+
+func tooLong(name, password string) bool {
+	return len(name) > longestName || len(password) > auth.MaxPassword
+}
+
+// clientContext returns the context of the request, with the client's address for
+// [auth.Passwords].
+func (h *BaseHandler) clientContext() context.Context {
+	return auth.WithClient(h.Context(), h.App.ClientIP(h.Request))
+}
+
+// busy returns what a page says after an [auth.ErrBusy]; its status is 503. A flood causes
+// thousands of them, so they are logged once a minute.
+func (h *BaseHandler) busy() string {
+	if refused, due := h.Site.busy.due(time.Now()); due {
+		h.logger().WarnContext(h.Context(), "handlers: too many passwords to verify at once", "refused", refused)
+	}
+	h.retryAfter(2 * time.Second)
+	return "Too many people are logging in at this moment. Please try again in a few seconds."
+}
+
+// retryAfter sets the header Retry-After (RFC 9110 section 10.2.3).
+func (h *BaseHandler) retryAfter(wait time.Duration) {
+	h.Response.Header().Set("Retry-After", strconv.Itoa(seconds(wait)))
+}
+
+// seconds rounds up.
+func seconds(wait time.Duration) int { return int((wait + time.Second - 1) / time.Second) }
+
+// tryAgain returns a sentence and how long to wait.
+func tryAgain(why string, wait time.Duration) string {
+	if minutes := (seconds(wait) + 59) / 60; minutes > 1 {
+		return fmt.Sprintf("%s Try again in %d minutes.", why, minutes)
+	}
+	return why + " Try again in a minute."
+}
+
+const (
+	tooManyFailures = "There were too many wrong passwords."
+	tooManySignUps  = "Too many people have signed up from your network."
+)
+
+// query returns the values of the query with these names. It does not parse the others,
+// because a map of everything that a stranger can send would take megabytes.
 func (h *BaseHandler) query(names ...string) url.Values {
 	found := url.Values{}
 	for field := range strings.SplitSeq(h.Request.URL.RawQuery, "&") {
@@ -171,33 +256,20 @@ func (h *BaseHandler) query(names ...string) url.Values {
 	return found
 }
 
-// again shows the form once more.
-func (h *LoginHandler) again(status int, data LoginData) error {
-	if status == http.StatusUnauthorized {
-		h.challenge()
-	}
-	h.Response.WriteHeader(status)
-	return h.Render("login", data)
-}
-
-// challenge says how to log in, which every 401 must (RFC 9110 section 11.6.1): by a
-// cookie, for which there is no registered scheme. Browsers show nothing for it.
-func (h *BaseHandler) challenge() { h.Response.Header().Set("WWW-Authenticate", "Cookie") }
-
-// LogoutHandler logs out, by POST only: a picture on another page must not be able to.
+// LogoutHandler logs out. It accepts POST only, so that a picture on another site's page
+// cannot log out a visitor.
 type LogoutHandler struct{ BaseHandler }
 
-// Post destroys the session, whose cookie and record are then worth nothing, and goes
-// to the login page. A message for that page would need a session again, so the
-// address says it.
+// Post ends the session, so that its cookie and record are worthless, and redirects to the
+// login page. A flash for that page would begin a new session, so a query value says why.
 func (h *LogoutHandler) Post() error {
 	if id := h.Session().User(); id != "" {
 		h.LogSecurity(SessionExpired, &auth.User{ID: id}, slog.String("reason", "logout"))
 	}
 	h.Session().Destroy()
-	// Chromium shows a page of its back/forward cache again unless a cookie that scripts
-	// cannot read has changed since. Of a page that the redirect of a login led to it
-	// counts one change too few, so that the session's cookie alone is not enough.
+	// Chromium's Back shows a page from its cache unless a cookie that scripts cannot read
+	// has changed since. For a page that came after the redirect of a login, the change of
+	// the session's cookie does not suffice.
 	http.SetCookie(h.Response, &http.Cookie{
 		Name: "ended", Path: "/", MaxAge: 1,
 		HttpOnly: true, Secure: h.App.Scheme(h.Request) == "https", SameSite: http.SameSiteLaxMode,

@@ -39,7 +39,7 @@ func TestSignUpLogInAccountLogOut(t *testing.T) {
 	c.get("/account").shows(t, 200, "Welcome back, ann.")
 }
 
-func TestLogoutIsNoGET(t *testing.T) {
+func TestLogoutRefusesGET(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), nil)
 	c := s.client(t)
 	c.signUp("ann")
@@ -51,8 +51,7 @@ func TestLogoutIsNoGET(t *testing.T) {
 	c.get("/account").shows(t, 200)
 }
 
-// A signed cookie cannot be ended, only outlived: what a copy of it can do is bounded
-// by its timeouts.
+// A session in a signed cookie cannot be ended. A copy of the cookie works until its timeouts.
 func TestCopiedSignedCookieEndsWithItsTimeouts(t *testing.T) {
 	s := serve(t, nil, nil)
 	c := s.client(t)
@@ -81,7 +80,7 @@ func TestLoginRenewsTheSession(t *testing.T) {
 	other.get("/account", "Cookie", "session="+planted).redirects(t, "/login?next=%2Faccount")
 }
 
-// What one user left in a session is not for the next.
+// A login of another user drops the values of the session.
 func TestLoginOfAnotherUserClears(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), countVisits)
 	c := s.client(t)
@@ -97,11 +96,11 @@ func TestLoginRefuses(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), nil)
 	s.client(t).signUp("ann")
 	wrong := s.client(t).post("/login", "name", "ann", "password", "wrong horse")
-	wrong.shows(t, http.StatusUnauthorized, "do not fit together", `value="ann"`, `aria-describedby="problem"`)
+	wrong.shows(t, http.StatusUnauthorized, "name or the password is wrong", `value="ann"`, `aria-describedby="problem"`)
 	unknown := s.client(t).post("/login", "name", "eve", "password", "wrong horse")
 	unknown.shows(t, http.StatusUnauthorized)
 	if strings.ReplaceAll(unknown.body, "eve", "ann") != wrong.body {
-		t.Error("the answers tell who has an account")
+		t.Error("the responses tell who has an account")
 	}
 }
 
@@ -114,15 +113,15 @@ func TestLoginBoundsFailures(t *testing.T) {
 		c.post("/login", "name", name, "password", "wrong").shows(t, http.StatusUnauthorized)
 	}
 	a := c.post("/login", "name", "ANN ", "password", "correct horse")
-	a.shows(t, http.StatusTooManyRequests, "wrong too often", "Try again in 5 minutes")
+	a.shows(t, http.StatusTooManyRequests, "too many wrong passwords", "Try again in 5 minutes")
 	if wait, err := strconv.Atoi(a.header.Get("Retry-After")); err != nil || wait < 250 || wait > 300 {
 		t.Errorf("Retry-After: %q", a.header.Get("Retry-After"))
 	}
 	c.post("/login", "name", "bob", "password", "correct horse").redirects(t, "/")
 }
 
-// Else who has an account of his own would log in with it to guess on.
-func TestSuccessTakesNoFailureBack(t *testing.T) {
+// Otherwise an attacker with an account could log in with it to guess again.
+func TestLoginResetsNoCount(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) { s.site.Throttle.Failures, s.site.Throttle.Address = 2, 4 })
 	s.client(t).signUp("ann")
 	s.client(t).signUp("eve")
@@ -148,7 +147,7 @@ func TestSignUpRefuses(t *testing.T) {
 		status               int
 		text                 string
 	}{
-		{"taken", "Ann", "correct horse", http.StatusConflict, "Somebody has this name"},
+		{"taken", "Ann", "correct horse", http.StatusConflict, "This name is taken"},
 		{"no name", " ", "correct horse", http.StatusBadRequest, "choose a name"},
 		{"short password", "bob", "short", http.StatusBadRequest, "at least 8"},
 		{"control character", "b\x00b", "correct horse", http.StatusBadRequest, "letters"},

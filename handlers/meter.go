@@ -1,47 +1,48 @@
 package handlers
 
 import (
+	"context"
 	"hash/maphash"
 	"math"
+	"strconv"
 	"sync"
 	"time"
 )
 
-// A limit lets something happen burst times at once. What has been used comes back
-// evenly: all of it within the window. Such a limit is known as the generic cell rate
-// algorithm (ITU-T I.371), and is a leaky bucket that needs one number for each key.
+// A limit lets something happen burst times at once, and then once every window / burst. This
+// is the generic cell rate algorithm (ITU-T I.371), a leaky bucket with one number a key.
 type limit struct {
 	name   string // for the log
 	burst  int
 	window time.Duration
-	table  int // which of the meter's tables counts it; limits of one table have one window
+	table  int // the meter's table for it; the limits of one table have the same window
 }
 
-// tick is the unit of a meter's cells.
+// tick is the unit of time of a meter.
 const tick = time.Second / 10
 
-// each is after how many ticks one more is allowed.
+// each returns after how many ticks one more is allowed.
 func (l *limit) each() int64 {
 	return max(1, int64(l.window/tick)/int64(l.burst))
 }
 
-// A counted is one key of a limit: an address, a name.
+// A counted is a key of a limit, such as an address or a name.
 type counted struct {
 	limit *limit
 	key   string
 }
 
-// A meter tells how long keys have to wait. It keeps no key, so that nobody can make it
-// forget one by bringing many others: a table is a sketch, in which a key has a cell in
-// each row and the least of them counts. Keys share cells, so a meter can only err
-// towards waiting, and only if a table has been filled: 200,000 keys that each have one
-// failure in the last minutes are few.
+// A meter counts keys and returns how long they have to wait. A table does not store keys: it
+// is a sketch in which a key has a cell in each row, and the least of its cells counts. So
+// nobody can make a meter forget a key by adding others. Keys share cells, so that a key may
+// have to wait too long, but only once a table is nearly full: 200,000 keys with one failure
+// each in the last minutes are few.
 //
-// What is under way is counted exactly and apart, since it may come to nothing: begin
-// counts it, end takes it back or makes it last.
+// Attempts under way are counted exactly and separately, since they may succeed: begin counts
+// one, and end removes it or adds it to the table.
 //
-// The zero value is ready. A table is made at the first thing that it has to count. Safe
-// for concurrent use.
+// The zero value is ready. A table is allocated when it is needed. A meter is safe for
+// concurrent use.
 type meter struct {
 	now func() time.Time // nil: time.Now
 
@@ -50,21 +51,21 @@ type meter struct {
 	epoch    time.Time // when the first key came
 	tables   [meterTables]*sketch
 	underWay map[counted]int
-	going    int // how many begun ones have not ended
+	going    int // attempts that have begun and not ended
 }
 
 const (
 	meterTables = 5
 	sketchRows  = 4
-	sketchCells = 1 << 16 // in a row: a key's four places are its 64 bits of hash
+	sketchCells = 1 << 16 // in a row; the 64 bits of a key's hash are its four places
 
-	// maxUnderWay bounds the memory of what is under way. More passwords than these
-	// cannot be waiting to be checked on any machine.
+	// maxUnderWay bounds the memory for attempts under way. No machine verifies more
+	// passwords at once.
 	maxUnderWay = 4096
 )
 
-// A sketch is a table of a meter: 1 MiB. A cell says until when the burst of a key is
-// used up in part, in ticks since the epoch.
+// A sketch is a table of a meter: 1 MiB. A cell is the time, in ticks since the epoch, until
+// which a part of the burst of its keys is used up.
 type sketch [sketchRows][sketchCells]uint32
 
 func (s *sketch) least(hash uint64) int64 {
@@ -105,8 +106,8 @@ func (m *meter) hash(c counted) uint64 {
 	return h.Sum64()
 }
 
-// begin counts one more of every key as under way and returns 0, or counts nothing and
-// returns how long the one that has to wait longest has to, and its limit.
+// begin counts one attempt under way for every key and returns 0, or it counts nothing and
+// returns the longest wait of a key, and the limit of that key.
 func (m *meter) begin(keys []counted) (wait time.Duration, reached *limit) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -125,7 +126,7 @@ func (m *meter) begin(keys []counted) (wait time.Duration, reached *limit) {
 	case wait > 0:
 		return wait, reached
 	case m.going >= maxUnderWay:
-		return time.Second, &limit{name: "all tries under way"}
+		return time.Second, &limit{name: "all attempts under way"}
 	}
 	m.going++
 	for _, c := range keys {
@@ -134,8 +135,8 @@ func (m *meter) begin(keys []counted) (wait time.Duration, reached *limit) {
 	return 0, nil
 }
 
-// end takes back what begin has counted, and at the same moment counts it for good if
-// it has failed.
+// end removes what begin has counted, and at the same moment adds it to the tables if the
+// attempt has failed.
 func (m *meter) end(keys []counted, failed bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -150,7 +151,7 @@ func (m *meter) end(keys []counted, failed bool) {
 	}
 }
 
-// add counts one of every key for good.
+// add adds one of every key to the tables.
 func (m *meter) add(keys []counted) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -167,4 +168,127 @@ func (m *meter) count(keys []counted) {
 		hash := m.hash(c)
 		(*table).raise(hash, max(now, (*table).least(hash))+c.limit.each())
 	}
+}
+
+// A Counter counts for all instances of a program, see [Throttle]. Package sessions/memcache
+// has one. Every instance also keeps its own counts, and uses them alone if the Counter fails
+// or takes more than a quarter of a second. A key has 22 letters, digits, "-" and "_", and
+// reveals no name and no address. A Counter must be safe for concurrent use.
+//
+// Counts is called at every login, and Add at every failure. A database that an attack makes
+// write to one row again and again is a poor Counter.
+type Counter interface {
+	// Counts returns the count of each key, 0 for one without a count.
+	Counts(ctx context.Context, keys []string) ([]int, error)
+	// Add adds one to the count of a key, which it makes if there is none. The count is kept
+	// for at least the given time after it was made, unless memory is short.
+	Add(ctx context.Context, key string, keep time.Duration) error
+}
+
+// counterTimeout is how long a Counter may take.
+const counterTimeout = time.Second / 4
+
+// sharedWait returns the longest wait by the counts of all instances. A count is that of a
+// fixed window. The count of the window before is taken in proportion to how much of it is
+// less than a window ago.
+func (t *Throttle) sharedWait(ctx context.Context, keys []counted) (wait time.Duration, reached *limit) {
+	if t.Counter == nil || len(keys) == 0 {
+		return 0, nil
+	}
+	now := t.now()
+	names := make([]string, 0, 2*len(keys))
+	for _, c := range keys {
+		this := windowOf(c.limit, now)
+		names = append(names, t.shareKey(c, this), t.shareKey(c, this-1))
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), counterTimeout)
+	defer cancel()
+	counts, err := t.Counter.Counts(ctx, names)
+	if err != nil || len(counts) != len(names) {
+		t.counterFailed(ctx, err)
+		return 0, nil
+	}
+	for i, c := range keys {
+		if left := sharedWait(c.limit, counts[2*i], counts[2*i+1], now); left > wait {
+			wait, reached = left, c.limit
+		}
+	}
+	return wait, reached
+}
+
+// windowOf returns the number of the window that contains now.
+func windowOf(l *limit, now time.Time) int64 { return now.UnixNano() / int64(l.window) }
+
+// sharedWait returns how long it takes until one more is within the limit, if nothing else is
+// counted.
+func sharedWait(l *limit, this, before int, now time.Time) time.Duration {
+	into := time.Duration(now.UnixNano() % int64(l.window))
+	allowed := float64(l.burst - 1)
+	// until returns how long after the beginning of a window the share of the window before
+	// has become small enough.
+	until := func(this, before float64) time.Duration {
+		if before <= 0 || this+before <= allowed {
+			return 0
+		}
+		return time.Duration(float64(l.window) * (1 - max(0, allowed-this)/before))
+	}
+	if float64(this) > allowed {
+		return l.window - into + until(0, float64(this))
+	}
+	return max(0, until(float64(this), float64(before))-into)
+}
+
+// share adds to the counts of all instances, even if the client has gone away.
+func (t *Throttle) share(ctx context.Context, keys []counted) {
+	if t.Counter == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), counterTimeout)
+	defer cancel()
+	now := t.now()
+	for _, c := range keys {
+		if err := t.Counter.Add(ctx, t.shareKey(c, windowOf(c.limit, now)), 2*c.limit.window); err != nil {
+			t.counterFailed(ctx, err)
+			return
+		}
+	}
+}
+
+func (t *Throttle) shareKey(c counted, window int64) string {
+	return t.hash(c.limit.name + "\x00" + strconv.FormatInt(window, 10) + "\x00" + c.key)
+}
+
+// counterFailed logs once a minute that the Counter fails.
+func (t *Throttle) counterFailed(ctx context.Context, err error) {
+	t.mu.Lock()
+	now := t.now()
+	due := t.silent.IsZero() || now.Sub(t.silent) >= time.Minute
+	if due {
+		t.silent = now
+	}
+	t.mu.Unlock()
+	if due {
+		t.log().WarnContext(ctx, "handlers: Throttle.Counter failed: each instance counts for itself", "error", err)
+	}
+}
+
+// oncePerMinute counts something that is logged once a minute at most. The zero value is
+// ready. It is safe for concurrent use.
+type oncePerMinute struct {
+	mu    sync.Mutex
+	count int
+	last  time.Time
+}
+
+// due counts one more. If the last minute had no log record, it reports true and returns how
+// many were counted since the last one.
+func (o *oncePerMinute) due(now time.Time) (count int, due bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.count++
+	if now.Sub(o.last) < time.Minute {
+		return 0, false
+	}
+	count, o.count, o.last = o.count, 0, now
+	return count, true
 }

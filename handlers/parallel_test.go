@@ -14,7 +14,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// whoHandler tells who asks, and counts.
+// whoHandler shows the user and counts.
 type whoHandler struct{ handlers.PrivateHandler }
 
 func (h *whoHandler) Get() error {
@@ -35,9 +35,8 @@ func (h *whoHandler) Post() error {
 	return nil
 }
 
-// A thousand requests at the same time, of fifty users: everybody gets what is theirs,
-// and every visit that was acknowledged is counted. On a machine with too much to do
-// a save may run out of its time, and says so.
+// In a thousand parallel requests of fifty users, each user sees their own session, and every
+// visit that was acknowledged is counted. On a busy machine a save may time out, which is 503.
 func TestParallelRequestsDoNotMixUsers(t *testing.T) {
 	const users, requests = 50, 20
 	s := serve(t, sessions.NewMemory(), func(s *server) {
@@ -82,7 +81,7 @@ func TestParallelRequestsDoNotMixUsers(t *testing.T) {
 	}
 }
 
-// fetch is client.get for a goroutine that must not end the test.
+// fetch is client.get for a goroutine, which must not end the test.
 func fetch(c *client, path string) (status int, body string, err error) {
 	res, err := c.Get(c.server.URL + path)
 	if err != nil {

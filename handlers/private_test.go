@@ -10,7 +10,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// meHandler is a private handler of an API, which scripts of other sites may ask.
+// meHandler is a private handler of an API that scripts of other sites use.
 type meHandler struct{ handlers.PrivateHandler }
 
 func (h *meHandler) Get() error  { return h.JSON("secret") }
@@ -22,7 +22,7 @@ func (h *meHandler) Options() error {
 	return nil
 }
 
-// Who is not logged in gets 401, and a redirect only where there is a login page to show.
+// If nobody is logged in, the response is 401. It is a redirect only if there is a login page.
 func TestPrivateHandlerWithoutALoginPage(t *testing.T) {
 	const page, program = "text/html,*/*;q=0.8", "application/json"
 	for name, test := range map[string]struct {
@@ -63,7 +63,7 @@ func TestPrivateHandlerWithoutALoginPage(t *testing.T) {
 	}
 }
 
-// A preflight has no cookies: Options answers it, and nothing else gets past Guard.
+// Options answers a preflight, which has no cookies. No other request passes the Guard.
 func TestPreflightOfAPrivateHandler(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) {
 		s.app.Handle("/me", framework.To[meHandler](s.app))

@@ -12,8 +12,8 @@ import (
 	"github.com/webapp2go/webapp2go/templates"
 )
 
-// What a site lacks is found at start, whatever the order of its lines.
-func TestMistakesAreFoundAtStart(t *testing.T) {
+// What a site lacks is reported at startup, whatever the order of its calls.
+func TestMistakesAreReportedAtStartup(t *testing.T) {
 	manager, err := sessions.New(sessions.Config{Keys: []sessions.Key{sessions.RandomKey()}})
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func TestMistakesAreFoundAtStart(t *testing.T) {
 		{"pages without Pages", func(app *framework.App) {
 			app.Handle("/visits", framework.To[visitsHandler](app))
 			app.Init = whole().Init
-		}, `the pages use static files and no route is named "static": call site.Pages(app)`},
+		}, `the pages use static files, but no route is named "static": call site.Pages(app)`},
 		{"pages with a StaticHandler alone", func(app *framework.App) {
 			app.Init = whole().Init
 			app.Handle("/visits", framework.To[visitsHandler](app))
@@ -59,7 +59,7 @@ func TestMistakesAreFoundAtStart(t *testing.T) {
 			app.Init = site.Init
 			app.Handle("/visits", framework.To[visitsHandler](app))
 			app.Handle("/static/{file:.+}", framework.To[handlers.StaticHandler](app)).Name("static")
-		}, "the pages use url and know no routes: call site.Pages(app)"},
+		}, "the pages use url, but the routes are not known to them: call site.Pages(app)"},
 		{"a layout of its own without files and links", func(app *framework.App) {
 			site := whole()
 			site.Templates = bare
@@ -67,21 +67,21 @@ func TestMistakesAreFoundAtStart(t *testing.T) {
 			app.Handle("/visits", framework.To[visitsHandler](app))
 		}, ""},
 		{"a policy of two lines", func(app *framework.App) {
-			app.Init = (&handlers.Site{Sessions: manager, Policy: "default-src 'self';\nimg-src *"}).Init
+			app.Init = (&handlers.Site{Sessions: manager, CSP: "default-src 'self';\nimg-src *"}).Init
 			app.Handle("/visits", framework.To[visitsHandler](app))
 		}, "write it in one line"},
 		{"two policies", func(app *framework.App) {
-			app.Init = (&handlers.Site{Sessions: manager, Policy: "default-src 'self'", Headers: map[string]string{"content-security-policy": ""}}).Init
+			app.Init = (&handlers.Site{Sessions: manager, CSP: "default-src 'self'", Headers: map[string]string{"content-security-policy": ""}}).Init
 			app.Handle("/visits", framework.To[visitsHandler](app))
-		}, "Site.Policy and Site.Headers both say the Content-Security-Policy"},
+		}, "Site.CSP and Site.Headers both set the Content-Security-Policy"},
 		{"a header of two lines", func(app *framework.App) {
 			app.Init = (&handlers.Site{Sessions: manager, Headers: map[string]string{"Referrer-Policy": "a\r\nSet-Cookie: b"}}).Init
 			app.Handle("/visits", framework.To[visitsHandler](app))
-		}, "a header's value holds no control character"},
+		}, "remove the control character"},
 		{"a header without a name", func(app *framework.App) {
 			app.Init = (&handlers.Site{Sessions: manager, Headers: map[string]string{"Referrer Policy": "a"}}).Init
 			app.Handle("/visits", framework.To[visitsHandler](app))
-		}, `no header can have the name "Referrer Policy"`},
+		}, `"Referrer Policy" is not the name of a header`},
 		{"no Init", func(app *framework.App) {
 			app.Handle("/visits", framework.To[visitsHandler](app))
 		}, "set app.Init = site.Init"},
@@ -148,9 +148,9 @@ func TestMistakesAreFoundAtStart(t *testing.T) {
 	}
 }
 
-// Pages are checked for names that no route has, once for all handlers, where Routes has
-// said which routes there are; whatever the order of the routes.
-func TestLinksAreCheckedAtStart(t *testing.T) {
+// Names of routes in pages are checked once for all handlers, if Routes was called, whatever
+// the order of the routes.
+func TestLinksAreCheckedAtStartup(t *testing.T) {
 	manager, err := sessions.New(sessions.Config{Keys: []sessions.Key{sessions.RandomKey()}})
 	if err != nil {
 		t.Fatal(err)

@@ -13,8 +13,7 @@ import (
 	"github.com/webapp2go/webapp2go/auth"
 )
 
-// A simulation asks a Throttle in simulated time. Every address is free for the
-// attacker.
+// A simulation uses a Throttle in simulated time. The attacker can use every address.
 type simulation struct {
 	t        *testing.T
 	throttle *Throttle
@@ -31,8 +30,8 @@ func simulate(t *testing.T, change func(throttle *Throttle)) *simulation {
 	return s
 }
 
-// guess tries a password, and reports whether it was let through. cookie is that of a
-// known browser, or empty.
+// guess sends a password and reports whether it was verified. Cookie is that of a known
+// browser, or empty.
 func (s *simulation) guess(address, name, cookie string, right bool) bool {
 	r := &http.Request{RemoteAddr: address, Header: http.Header{}}
 	if cookie != "" {
@@ -48,7 +47,7 @@ func (s *simulation) guess(address, name, cookie string, right bool) bool {
 	return true
 }
 
-// spray guesses once every step, and returns how many guesses were let through.
+// spray guesses once every step and returns how many guesses were verified.
 func (s *simulation) spray(d, step time.Duration, address, name func(i int) string) (through int) {
 	for i, end := 0, s.now.Add(d); s.now.Before(end); i++ {
 		if s.guess(address(i), name(i), "", false) {
@@ -61,7 +60,7 @@ func (s *simulation) spray(d, step time.Duration, address, name func(i int) stri
 
 func always(text string) func(int) string { return func(int) string { return text } }
 
-// ipv4 is one of 16 million addresses.
+// ipv4 returns one of 16 million addresses.
 func ipv4(i int) string {
 	return netip.AddrFrom4([4]byte{11, byte(i >> 16), byte(i >> 8), byte(i)}).String()
 }
@@ -79,7 +78,7 @@ func TestSprayFromOneAddress(t *testing.T) {
 	}
 }
 
-// No counter stops this: passwords that are common must be refused when they are chosen.
+// No limit stops this. Common passwords must be refused when they are chosen.
 func TestSprayFromManyAddresses(t *testing.T) {
 	s := simulate(t, nil)
 	address := func(i int) string { return ipv4(i % 10_000) }
@@ -88,8 +87,8 @@ func TestSprayFromManyAddresses(t *testing.T) {
 	}
 }
 
-// Many addresses get a bounded number of guesses at one account, and the owner is never
-// locked out of a browser that he has used before.
+// Many addresses together get a bounded number of guesses at one account. Its user is not
+// locked out of a known browser.
 func TestOneAccountFromManyAddresses(t *testing.T) {
 	users := auth.NewMemory()
 	owner := &auth.User{Name: "owner", Password: "a hash"}
@@ -118,10 +117,10 @@ func TestOneAccountFromManyAddresses(t *testing.T) {
 	}
 }
 
-// knownTo returns the cookie of a browser that is known for user.
+// knownTo returns the cookie of a browser that is known for a user.
 func (s *simulation) knownTo(user *auth.User) string {
 	w := recorded{}
-	s.throttle.Known(w, &http.Request{Header: http.Header{}}, user)
+	s.throttle.Succeeded(w, &http.Request{Header: http.Header{}}, user)
 	cookie, err := http.ParseSetCookie(http.Header(w).Get("Set-Cookie"))
 	if err != nil {
 		s.t.Fatal(err)
@@ -161,7 +160,7 @@ func TestManyAccountsFromOneNetwork(t *testing.T) {
 	}
 }
 
-// Many people behind one address of whom some mistype.
+// Many people share one address, and some of them mistype their password.
 func TestManyPeopleBehindOneAddress(t *testing.T) {
 	users := auth.NewMemory()
 	for name, test := range map[string]struct {
@@ -206,8 +205,8 @@ func TestManyPeopleBehindOneAddress(t *testing.T) {
 	}
 }
 
-// A lock stands whatever else fails, and what else fails locks nobody else out.
-func TestLockIsNotFlushed(t *testing.T) {
+// Failures of other names do not end a lock, and lock out no other user.
+func TestOtherFailuresDoNotEndALock(t *testing.T) {
 	for _, others := range []int{20_000, 200_000, 1_000_000} {
 		t.Run(strconv.Itoa(others), func(t *testing.T) {
 			s := simulate(t, nil)
@@ -237,7 +236,7 @@ func TestLockIsNotFlushed(t *testing.T) {
 				}
 			}
 			if refused != 0 {
-				t.Errorf("%d of 2,000 innocents are refused", refused)
+				t.Errorf("%d of 2,000 other people are refused", refused)
 			}
 		})
 	}
@@ -278,7 +277,7 @@ func TestMailsToOneAddress(t *testing.T) {
 	}
 }
 
-// Users without a password have one stamp: a browser is known for one of them all the same.
+// Users without a password have the same stamp. A browser is still known for only one of them.
 func TestKnownBrowserOfUsersWithoutPasswords(t *testing.T) {
 	users := auth.NewMemory()
 	ann, eve := &auth.User{Name: "ann"}, &auth.User{Name: "eve"}

@@ -19,7 +19,7 @@ import (
 	"github.com/webapp2go/webapp2go/templates"
 )
 
-// A clock stands still until it is moved. Safe for concurrent use.
+// A clock stands still until it is moved. It is safe for concurrent use.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -37,7 +37,7 @@ func (c *clock) Advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// A server is a site that serves on a real port.
+// A server is a site on a real port.
 type server struct {
 	*httptest.Server
 	site  *handlers.Site
@@ -50,7 +50,7 @@ var backends = map[string]func() sessions.Backend{
 	"memory": func() sessions.Backend { return sessions.NewMemory() },
 }
 
-// serve starts a site with the built-in pages and one session; more adds its routes and choices.
+// serve starts a site with the built-in pages and one session. More can add to it.
 func serve(t *testing.T, backend sessions.Backend, more func(s *server)) *server {
 	t.Helper()
 	s := &server{clock: &clock{now: time.Now()}}
@@ -90,7 +90,7 @@ func serve(t *testing.T, backend sessions.Backend, more func(s *server)) *server
 	return s
 }
 
-// A client is a browser that follows no redirect.
+// A client is a browser that does not follow redirects.
 type client struct {
 	t      *testing.T
 	server *server
@@ -109,7 +109,7 @@ func (s *server) client(t *testing.T) *client {
 	}}
 }
 
-// An answer is a response, read to its end.
+// An answer is a response that was read to its end.
 type answer struct {
 	status int
 	header http.Header
@@ -159,7 +159,7 @@ func (c *client) post(path string, pairs ...string) answer {
 	return c.do(http.MethodPost, path, form)
 }
 
-// cookie returns what the browser holds under a name, as it would send it.
+// cookie returns the value of a cookie of the browser.
 func (c *client) cookie(name string) string {
 	c.t.Helper()
 	u, err := url.Parse(c.server.URL)
@@ -174,7 +174,7 @@ func (c *client) cookie(name string) string {
 	return ""
 }
 
-// signUp makes a user, who is then logged in.
+// signUp makes a user and logs in.
 func (c *client) signUp(name string) {
 	c.t.Helper()
 	c.post("/signup", "name", name, "password", "correct horse").redirects(c.t, "/")

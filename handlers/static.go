@@ -17,16 +17,15 @@ import (
 	"github.com/webapp2go/webapp2go/templates"
 )
 
-// StaticHandler serves the static files of the site's templates, each under an address
-// that holds their hash. Its route has the variable file, for the rest of the path. It
-// touches no session. [Site.Pages] adds it.
+// StaticHandler serves the static files of the site's templates, at addresses that contain
+// their hash. Its route has the variable file, for the rest of the path. It reads no session.
+// [Site.Pages] adds it.
 //
 //	app.Handle(templates.StaticPath+"{file:.+}", framework.To[handlers.StaticHandler](app)).Name("static")
 type StaticHandler struct{ BaseHandler }
 
-// Ready reports what is wrong with the site's templates, at start: that there are none,
-// and, where [Site.Routes] was called, the names in them that no route has. Routes adds
-// this handler once, so each is reported once.
+// Ready also reports that the site has no templates, and the names of routes in them that do
+// not exist. A site has one StaticHandler, so that each is reported once.
 func (h *StaticHandler) Ready() error {
 	if err := h.BaseHandler.Ready(); err != nil {
 		return err
@@ -37,26 +36,26 @@ func (h *StaticHandler) Ready() error {
 	return h.Site.Templates.CheckURLs()
 }
 
-// checkTemplates reports pages that could not be shown: they name routes and static files,
-// and nobody has added those to the App.
+// checkTemplates reports that the pages use routes or static files which were not added to
+// the App.
 func (s *Site) checkTemplates(app *framework.App) error {
 	if s.Templates == nil {
 		return nil
 	}
 	switch {
 	case s.Templates.Uses("static") && app.Named("static") == nil:
-		return errors.New(`handlers: the pages use static files and no route is named "static": call site.Pages(app), or site.Routes(app) which does, or serve them with a StaticHandler and Name("static")`)
+		return errors.New(`handlers: the pages use static files, but no route is named "static": call site.Pages(app), or site.Routes(app), which does so, or serve them with a StaticHandler and Name("static")`)
 	case s.Templates.Uses("url") && !s.Templates.KnowsRoutes():
-		return errors.New("handlers: the pages use url and know no routes: call site.Pages(app), or site.Routes(app) which does")
+		return errors.New("handlers: the pages use url, but the routes are not known to them: call site.Pages(app), or site.Routes(app), which does so")
 	}
 	return nil
 }
 
 var errNoTemplates = errors.New("handlers: Site.Templates is nil: make it with templates.Parse")
 
-// Get serves a file to be kept for a year without asking again: another content has
-// another address. An address of another version of the site, or one without the hash,
-// leads to the one that the file has now. Any other is 404.
+// Get serves a file that browsers may keep for a year, because other contents have another
+// address. It redirects from the address of another version of the site, or from one without
+// the hash, to the current address. Any other address is 404.
 func (h *StaticHandler) Get() error {
 	address := h.Var("file")
 	if file, ok := h.Site.Templates.Static(address); ok {
@@ -70,8 +69,8 @@ func (h *StaticHandler) Get() error {
 	return h.Redirect(h.Prefix() + current)
 }
 
-// A rootHandler serves a file of the folder root at its own name. There is no hash in the
-// address, so it is kept for an hour.
+// A rootHandler serves a file of the folder root. Its address has no hash, so browsers may
+// keep it for an hour.
 type rootHandler struct{ BaseHandler }
 
 func (h *rootHandler) Get() error {
@@ -82,7 +81,7 @@ func (h *rootHandler) Get() error {
 	return h.sendFile(file, "public, max-age=3600")
 }
 
-// sendFile serves a file, whole or the ranges that the client asks for.
+// sendFile serves a file, or the ranges of it that the client asks for.
 func (h *BaseHandler) sendFile(file templates.File, control string) error {
 	header := h.Response.Header()
 	header.Set("Content-Type", file.Type)
@@ -91,43 +90,43 @@ func (h *BaseHandler) sendFile(file templates.File, control string) error {
 	return nil
 }
 
-// FileHandler serves the files of a folder that is not part of the templates: one that is
-// large, that another program writes, or that users have filled. It lists no folder, has no
-// index pages and shows nothing whose name, or a folder's, begins with a dot; all of these
-// are 404. Its route has the variable file, for the rest of the path.
+// FileHandler serves the files of a folder that is not part of the templates: a large one,
+// one that another program writes, or the uploads of users. It does not list folders, has no
+// index pages, and hides files and folders whose name begins with a dot: all of these are
+// 404. Its route has the variable file, for the rest of the path.
 //
 //	app.Handle("/uploads/{file:.+}", framework.From(app, func() *handlers.FileHandler {
 //		return &handlers.FileHandler{Files: uploads.FS()} // uploads is an *os.Root
 //	}))
 //
 // The responses have the site's security headers, so that a page that a user has uploaded
-// can run no script where the Policy allows none. It touches no session.
+// cannot run a script unless the site's CSP allows it. It reads no session.
 type FileHandler struct {
 	BaseHandler
-	// Files are the files; it must be set. Those of os.Root.FS cannot be left by a
-	// symbolic link, those of os.DirFS can.
+	// Files are the files. It must be set. A symbolic link can lead out of os.DirFS, but
+	// not out of os.Root.FS.
 	Files fs.FS
-	// CacheControl is the header of that name. If empty, "no-cache": browsers ask each
-	// time, and get 304 if the file has not changed since.
+	// CacheControl is the header Cache-Control. If empty, it is "no-cache": browsers ask
+	// each time, and get 304 if the file has not changed.
 	CacheControl string
 }
 
-// Ready reports that there are no Files.
+// Ready also reports that there are no Files.
 func (h *FileHandler) Ready() error {
 	if err := h.BaseHandler.Ready(); err != nil {
 		return err
 	}
 	if h.Files == nil {
-		return errors.New("handlers: FileHandler.Files is nil: set it, for example to that of os.OpenRoot(folder).FS()")
+		return errors.New("handlers: FileHandler.Files is nil: set it, for example to the FS of an os.Root")
 	}
 	return nil
 }
 
-// Get serves a file, whole or the ranges that the client asks for.
+// Get serves a file, or the ranges of it that the client asks for.
 func (h *FileHandler) Get() error {
 	name, ok := h.Vars()["file"]
 	if !ok {
-		return fmt.Errorf(`handlers: the route %q of a FileHandler has no variable file: end it with "{file:.+}"`, h.Request.Pattern)
+		return fmt.Errorf(`handlers: the route %q of a FileHandler has no variable named file: end it with "{file:.+}"`, h.Request.Pattern)
 	}
 	if !fs.ValidPath(name) || strings.HasPrefix(name, ".") || strings.Contains(name, "/.") {
 		return h.Abort(http.StatusNotFound)
@@ -157,8 +156,8 @@ func (h *FileHandler) Get() error {
 	return nil
 }
 
-// notServed answers 404, as for a name that leads through a file or by a link out of the
-// folder, unless the machine is at fault.
+// notServed answers 404 for a file that cannot be opened, unless the machine is at fault. A
+// name that leads through a file, or out of the folder, is 404 too.
 func (h *FileHandler) notServed(err error) error {
 	for _, fault := range []error{syscall.EIO, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
 		if errors.Is(err, fault) {

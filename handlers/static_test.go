@@ -50,7 +50,7 @@ func TestStaticFilesAreKeptForAYear(t *testing.T) {
 	}
 }
 
-// files makes a folder of files out of names and contents.
+// files makes files from pairs of names and contents.
 func files(pairs ...string) fstest.MapFS {
 	m := fstest.MapFS{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -82,18 +82,17 @@ func serveFiles(t *testing.T, pages fs.FS, more func(s *server)) *server {
 	return s
 }
 
-// secure reports the security headers that a response lacks.
+// secure checks that a response has the security headers.
 func (a answer) secure(t *testing.T) {
 	t.Helper()
-	for name, want := range map[string]string{"Content-Security-Policy": handlers.StrictPolicy, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"} {
+	for name, want := range map[string]string{"Content-Security-Policy": handlers.StrictCSP, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"} {
 		if got := a.header.Get(name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
 }
 
-// A file finds another as it would on the disk: in CSS, in a script, in whatever reads a
-// relative reference.
+// Relative references work as they do on a disk, in a style sheet and in a script.
 func TestStaticFilesReferToEachOther(t *testing.T) {
 	s := serveFiles(t, files(
 		"static/app.css", `@import "css/more.css"; body { background: url(img/bg.png) }`,
@@ -138,8 +137,8 @@ func TestStaticFilesReferToEachOther(t *testing.T) {
 	}
 }
 
-// A page of another version of the site, and a reference without the hash, find the file
-// as it is now.
+// An address of another version of the site, and one without the hash, redirect to the current
+// file.
 func TestStaticAddressesOfAnotherVersion(t *testing.T) {
 	s := serveFiles(t, files("static/img/bg.png", "bg"), nil)
 	c := s.client(t)
@@ -183,7 +182,7 @@ func TestRootFiles(t *testing.T) {
 	c.get("/.well-known/").shows(t, 404)
 }
 
-// A FileHandler lists no folder and shows nothing that is hidden or outside.
+// A FileHandler lists no folder and serves no file that is hidden or outside of its folder.
 func TestFileHandler(t *testing.T) {
 	folder := t.TempDir()
 	for name, text := range map[string]string{"in/a.txt": "0123456789", "in/sub/index.html": "<script>", "in/.git/config": "secret", "in/.env": "secret", "out.txt": "secret"} {
@@ -236,7 +235,7 @@ func TestSecurityHeaders(t *testing.T) {
 	for _, path := range []string{"/login", "/nowhere", "/account"} {
 		header := s.client(t).get(path).header
 		for name, want := range map[string]string{
-			"Content-Security-Policy":    handlers.StrictPolicy,
+			"Content-Security-Policy":    handlers.StrictCSP,
 			"X-Frame-Options":            "DENY",
 			"X-Content-Type-Options":     "nosniff",
 			"Referrer-Policy":            "same-origin",
@@ -250,8 +249,8 @@ func TestSecurityHeaders(t *testing.T) {
 	}
 }
 
-// Strict-Transport-Security is sent if the site asks for it, over https.
-func TestTransportSecurityIsAskedFor(t *testing.T) {
+// Strict-Transport-Security is sent if the site sets it, over https.
+func TestTransportSecurity(t *testing.T) {
 	for name, test := range map[string]struct {
 		scheme string
 		debug  bool
@@ -276,9 +275,9 @@ func TestTransportSecurityIsAskedFor(t *testing.T) {
 	}
 }
 
-// A policy of the site's own keeps what default-src does not cover, and X-Frame-Options
-// says what frame-ancestors says. Each header can be changed and turned off.
-func TestSecurityHeadersOfTheSitesOwn(t *testing.T) {
+// A policy of the site's own gets the directives that default-src does not cover, and
+// X-Frame-Options agrees with frame-ancestors. Each header can be changed and removed.
+func TestSecurityHeadersOfTheSite(t *testing.T) {
 	const policy, frame, referrer = "Content-Security-Policy", "X-Frame-Options", "Referrer-Policy"
 	const kept = "; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 	for name, test := range map[string]struct {
@@ -286,21 +285,21 @@ func TestSecurityHeadersOfTheSitesOwn(t *testing.T) {
 		headers map[string]string
 		want    map[string]string
 	}{
-		"none":                  {"", nil, map[string]string{policy: handlers.StrictPolicy, frame: "DENY", referrer: "same-origin"}},
+		"none":                  {"", nil, map[string]string{policy: handlers.StrictCSP, frame: "DENY", referrer: "same-origin"}},
 		"a policy":              {"default-src 'self'", nil, map[string]string{policy: "default-src 'self'" + kept, frame: "DENY"}},
 		"a policy with an end":  {"default-src 'self'; ", nil, map[string]string{policy: "default-src 'self'" + kept}},
 		"frames of the site":    {"default-src 'self'; Frame-Ancestors  'self'", nil, map[string]string{policy: "default-src 'self'; Frame-Ancestors  'self'; base-uri 'none'; form-action 'self'", frame: "SAMEORIGIN"}},
 		"frames of others":      {"frame-ancestors https://a.example", nil, map[string]string{policy: "frame-ancestors https://a.example; base-uri 'none'; form-action 'self'", frame: ""}},
 		"all said":              {"form-action *; base-uri *; frame-ancestors *", nil, map[string]string{policy: "form-action *; base-uri *; frame-ancestors *", frame: ""}},
 		"a name within another": {"report-uri /base-uri", nil, map[string]string{policy: "report-uri /base-uri" + kept}},
-		"a header changed":      {"", map[string]string{"referrer-policy": "no-referrer"}, map[string]string{referrer: "no-referrer", policy: handlers.StrictPolicy}},
-		"a header off":          {"", map[string]string{"Referrer-Policy": "", "X-Frame-Options": ""}, map[string]string{referrer: "", frame: "", policy: handlers.StrictPolicy}},
+		"a header changed":      {"", map[string]string{"referrer-policy": "no-referrer"}, map[string]string{referrer: "no-referrer", policy: handlers.StrictCSP}},
+		"a header off":          {"", map[string]string{"Referrer-Policy": "", "X-Frame-Options": ""}, map[string]string{referrer: "", frame: "", policy: handlers.StrictCSP}},
 		"a header more":         {"", map[string]string{"Cross-Origin-Embedder-Policy": "require-corp"}, map[string]string{"Cross-Origin-Embedder-Policy": "require-corp"}},
 		"the policy as it is":   {"", map[string]string{policy: "default-src *"}, map[string]string{policy: "default-src *"}},
 		"the policy off":        {"", map[string]string{policy: ""}, map[string]string{policy: ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := serve(t, sessions.NewMemory(), func(s *server) { s.site.Policy, s.site.Headers = test.policy, test.headers })
+			s := serve(t, sessions.NewMemory(), func(s *server) { s.site.CSP, s.site.Headers = test.policy, test.headers })
 			for _, path := range []string{"/login", "/nowhere"} {
 				header := s.client(t).get(path).header
 				for name, want := range test.want {
@@ -313,7 +312,7 @@ func TestSecurityHeadersOfTheSitesOwn(t *testing.T) {
 	}
 }
 
-// Pages gives a site its error pages and static files, and no account page.
+// Pages adds error pages and static files, and no page of accounts.
 func TestPagesWithoutAccounts(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), nil)
 	app := framework.New()
@@ -336,8 +335,8 @@ func TestPagesWithoutAccounts(t *testing.T) {
 	c.get(regexp.MustCompile(`/static/[^"]+site.css`).FindString(page.body)).shows(t, 200)
 }
 
-// What one answer does to its headers is not in the next one's.
-func TestSecurityHeadersAreNotSharedBetweenAnswers(t *testing.T) {
+// A response that changes its headers does not change those of the next response.
+func TestResponsesDoNotShareSecurityHeaders(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), nil)
 	for range 2 {
 		var h handlers.BaseHandler

@@ -10,7 +10,7 @@ import (
 	"github.com/webapp2go/webapp2go/handlers"
 )
 
-// visitsHandler counts, and tells the count.
+// visitsHandler counts visits and shows the count.
 type visitsHandler struct{ handlers.BaseHandler }
 
 func (h *visitsHandler) Get() error {
@@ -20,7 +20,7 @@ func (h *visitsHandler) Get() error {
 
 func countVisits(s *server) { s.app.Handle("/visits", framework.To[visitsHandler](s.app)) }
 
-// endingHandler changes the session and then ends in one of the ways there are.
+// endingHandler changes the session and then ends as the query says.
 type endingHandler struct{ handlers.BaseHandler }
 
 func (h *endingHandler) Get() error {

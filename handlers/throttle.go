@@ -4,14 +4,14 @@ import (
 	"cmp"
 	"context"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
-	"fmt"
+	"encoding/binary"
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,73 +24,75 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// A Throttle bounds how many passwords can be guessed. Every [Site] has one, and its
-// pages ask it; a handler that checks passwords itself asks it too:
+// A Throttle limits how many passwords can be guessed. Every [Site] has one, which the pages
+// of this package use. A handler that verifies passwords itself uses it like this:
 //
 //	if wait := h.Site.Throttle.Wait(h.Request, name); wait > 0 {
-//		// 429 with Retry-After, and no work
+//		// respond with 429 and Retry-After
 //	}
 //	defer h.Site.Throttle.Done(h.Request)
-//	... // check the password; if it is wrong:
+//	... // verify the password; if it is wrong:
 //	h.Site.Throttle.Failed(h.Request, name)
 //	... // if it is right:
-//	h.Site.Throttle.Known(h.Response, h.Request, user)
+//	h.Site.Throttle.Succeeded(h.Response, h.Request, user)
 //
-// Only what Failed is told counts, and a login that succeeds takes nothing back: else an
-// attacker with an account of his own would wash his address with it. The limits are
+// Only calls of Failed count, and a login that succeeds resets nothing: otherwise an
+// attacker could reset the count of an address with an account of his own. The limits are
 //
-//	                                               at once   then one each
-//	one name from one address                      Failures  window of 15 minutes / Failures
-//	one address (IPv6: a /64)                      Address   window of 15 minutes / Address
-//	one IPv6 network (/48)                         twice     twice as fast
-//	one name, from browsers that are not known     Name      a day / Name
-//	one known browser, instead of all the others   Failures  window of 15 minutes / Failures
-//	sign-ups from one address                      SignUps   an hour / SignUps
-//	mails to one address                           Mails     an hour / Mails
+//	                                             at once   then one each
+//	one name from one address                    Failures  window of 15 minutes / Failures
+//	one address (IPv6: a /64)                    Address   window of 15 minutes / Address
+//	one IPv6 network (/48)                       twice     twice as fast
+//	one name, from browsers that are not known   Name      a day / Name
+//	a known browser, instead of all the above    Failures  window of 15 minutes / Failures
+//	sign-ups from one address                    SignUps   an hour / SignUps
+//	mails to one address                         Mails     an hour / Mails
 //
-// A browser is known for a user who has logged in there, by a cookie that outlives
-// logout and ends with the user's password (OWASP: device cookies). So those who attack
-// a name from many addresses lock nobody out of the browsers that he has used; in a new
-// one he waits with them. The cookie allows no login: who steals one gets the guesses of
-// one browser more.
+// A browser is known for a user who has logged in with it before, by a cookie that survives a
+// logout and ends with the user's password (OWASP: device cookies). So an attack on a name
+// from many addresses does not lock its user out of a known browser; in a new browser the
+// user has to wait. The cookie allows no login. Whoever steals one gets the guesses of one
+// more browser.
 //
-// It takes 4 MiB, and 1 MiB for sign-ups and mails, made as these come, however many there
-// are, and nobody can make it forget. Its counts are those of one process, unless there is a Counter, and end with
-// it. The zero value is ready; set the fields before the first request. Safe for
-// concurrent use. It must not be copied.
+// A Throttle takes at most 5 MiB, allocated when they are needed, however many names and
+// addresses there are, and it cannot be made to forget one. Its counts are those of one
+// process, unless there is a Counter, and end with the process. The zero value is ready; set
+// the fields before the first request. It is safe for concurrent use and must not be copied.
 type Throttle struct {
-	// Failures is how many wrong passwords one address may give for one name at once, and
-	// one known browser; 0: 10, negative: no such limit.
+	// Failures is how many wrong passwords one address may send for one name at once, and
+	// one known browser. If 0, it is 10. If negative, there is no such limit.
 	Failures int
-	// Address is how many wrong passwords one address may give at once, whatever the
-	// names; 0: 100, negative: no limit for addresses and networks. Many people behind one
-	// address, such as a school, need more: 300 are enough for 5,000 who log in within 15
-	// minutes.
+	// Address is how many wrong passwords one address may send at once, for all names. If
+	// 0, it is 100. If negative, there is no limit for addresses and networks. Where many
+	// people share an address, as in a school, 300 are enough for 5,000 people who log in
+	// within 15 minutes.
 	Address int
-	// Name is how many wrong passwords may be given for one name in a day from browsers
-	// that are not known for it; 0: 100, negative: no limit by name, so that many addresses
-	// can guess as often as they like together.
+	// Name is how many wrong passwords may be sent for one name in a day, from browsers that
+	// are not known. If 0, it is 100. If negative, there is no such limit, and many addresses
+	// together can guess without limit.
 	Name int
-	// SignUps is how many times one address may sign up in an hour, with names that are
-	// taken and passwords that auth.Passwords.Rule refuses; 0: 20, negative: no limit.
+	// SignUps is how many times one address may sign up in an hour, counting names that are
+	// taken and passwords that auth.Passwords.Rule refuses. If 0, it is 20. If negative,
+	// there is no limit.
 	SignUps int
-	// Mails is how many mails an hour go to one address; 0: 3, negative: no limit.
+	// Mails is how many mails an hour are sent to one address. If 0, it is 3. If negative,
+	// there is no limit.
 	Mails int
 
-	// Counter lets several instances of the program count together; nil: each counts for
+	// Counter lets several instances of the program count together. If nil, each counts for
 	// itself.
 	Counter Counter
 
-	// App says who the client is behind a proxy, and gets the warnings. nil: the App of
-	// the Site; outside of a Site the client is the connection's.
+	// App tells the address of a client behind a proxy, and has the log. If nil, it is the
+	// App of the Site. Without either, the address is that of the connection.
 	App *framework.App
-	// Users are those whose browsers can be known. nil: those of the Site; outside of a
-	// Site no browser is known.
+	// Users are the users that a browser can be known for. If nil, they are those of the
+	// Site. Without either, no browser is known.
 	Users auth.Store
-	// Sessions has the keys that the cookie is sealed with. nil: those of the Site; outside
-	// of a Site a random key, which ends with the process.
+	// Sessions has the keys that seal the cookie. If nil, it is that of the Site. Without
+	// either, the key is random and ends with the process.
 	Sessions *sessions.Manager
-	// Now is the clock; nil: time.Now.
+	// Now is the clock. If nil, it is time.Now.
 	Now func() time.Time
 
 	site atomic.Pointer[throttleSite]
@@ -98,9 +100,8 @@ type Throttle struct {
 	*printedThrottle
 }
 
-// A printedThrottle is all that is printed of a throttleState with a Site: an address, and
-// neither keys nor names that visitors typed. For verbs such as %s package fmt follows one
-// pointer, so there are two.
+// A printedThrottle is printed as an address, without the keys and the names that visitors
+// have typed. Package fmt follows one pointer in a struct, so there are two.
 type printedThrottle struct{ *throttleState }
 
 type throttleState struct {
@@ -109,13 +110,13 @@ type throttleState struct {
 	limits   throttleLimits
 	meter    meter
 	mu       sync.Mutex // guards what follows
-	tries    map[*http.Request][]*try
+	attempts map[*http.Request][]*attempt
 	swept    time.Time
 	suspects suspects
-	silent   time.Time // when it was last said that the Counter is
+	silent   time.Time // when it was last logged that the Counter fails
 }
 
-// throttleSite is where a Throttle looks for what its fields do not say.
+// throttleSite has what the fields of a Throttle do not set.
 type throttleSite struct {
 	site *Site
 	app  *framework.App
@@ -126,28 +127,29 @@ type throttleLimits struct {
 	pair, address, network, name, browser, signUp, mail *limit
 }
 
-// A try is a password that is being checked.
-type try struct {
-	name  string // as nameKey has it
+// An attempt is a password that is being verified, or a sign-up under way.
+type attempt struct {
+	name  string // its nameKey
 	keys  []counted
 	began time.Time
 }
 
-// longestTry is how long a try counts as under way if a handler forgets Done, and up to
-// twice as long: sweep looks once in that time. A try that fails later counts all the same.
-const longestTry = time.Minute
+// longestAttempt is how long an attempt counts as under way if a handler does not call Done,
+// and up to twice as long, because sweep runs once in that time. An attempt that fails later
+// is still counted.
+const longestAttempt = time.Minute
 
-// mostAtOnce bounds the limits that a site can set.
+// mostAtOnce is the largest limit that a site can set.
 const mostAtOnce = 1_000_000
 
-// in lets the Throttle of a site find what its fields do not say.
-func (t *Throttle) in(site *Site, app *framework.App) {
+// use sets the site of the Throttle, if it has none.
+func (t *Throttle) use(site *Site, app *framework.App) {
 	if t.site.Load() == nil {
 		t.site.CompareAndSwap(nil, &throttleSite{site, app})
 	}
 }
 
-// prepare makes what depends on the fields.
+// prepare makes what depends on the fields, once.
 func (t *Throttle) prepare() {
 	t.once.Do(func() {
 		t.printedThrottle = &printedThrottle{new(throttleState)}
@@ -166,7 +168,7 @@ func (t *Throttle) prepare() {
 		}
 		t.mac = derive("throttle")[0]
 		t.meter.now = t.Now
-		t.tries = map[*http.Request][]*try{}
+		t.attempts = map[*http.Request][]*attempt{}
 
 		make := func(name string, burst, usual int, window time.Duration, table int) *limit {
 			if burst = cmp.Or(burst, usual); burst < 0 {
@@ -174,7 +176,7 @@ func (t *Throttle) prepare() {
 			}
 			return &limit{name, min(burst, mostAtOnce), window, table}
 		}
-		address := min(max(t.Address, -1), mostAtOnce) // of which twice as much is still a number
+		address := min(max(t.Address, -1), mostAtOnce) // so that twice as much does not overflow
 		const quarter, day = 15 * time.Minute, 24 * time.Hour
 		t.limits = throttleLimits{
 			pair:    make("name and address", t.Failures, 10, quarter, 0),
@@ -188,25 +190,25 @@ func (t *Throttle) prepare() {
 	})
 }
 
-// Wait returns how long this request has to wait before a password for name may be
-// checked; 0: it may be checked now, and counts as under way until Failed, Known or Done
-// is called with the same request, which may be a minute later at most. Call it before
-// any work is done for the request, and answer a wait with 429 and a Retry-After.
-// Nothing is counted for who has to wait.
+// Wait returns how long this request has to wait before a password for name may be verified.
+// If it returns 0, the password may be verified now, and counts as under way until Failed,
+// Succeeded or Done is called with the same request, for a minute at most. Call Wait before
+// doing any work for the request. A request that has to wait is not counted; answer it with
+// 429 and Retry-After.
 func (t *Throttle) Wait(r *http.Request, name string) time.Duration {
 	wait, _ := t.wait(r, name)
 	return wait
 }
 
-// wait is Wait, and tells which limit has been reached.
+// wait is Wait. It also returns the limit that was reached.
 func (t *Throttle) wait(r *http.Request, name string) (time.Duration, *limit) {
 	t.prepare()
 	key := t.nameKey(name)
 	return t.begin(r, key, t.loginKeys(r, name, key))
 }
 
-// Failed counts a password that was wrong for name. It is not for what is no guess: a
-// store that is down, too many requests at once, a new password that is too short.
+// Failed counts a wrong password for name. Do not call it for failures that are no guess: a
+// backend that is down, too many requests at once, a new password that is too short.
 func (t *Throttle) Failed(r *http.Request, name string) {
 	t.prepare()
 	key := t.nameKey(name)
@@ -219,35 +221,35 @@ func (t *Throttle) Failed(r *http.Request, name string) {
 	t.suspect(t.clientIP(r), key)
 }
 
-// Done says that a request is through with the passwords that it had to check, whatever
-// came of it. Call it by defer. After Failed and Known it does nothing.
+// Done ends the attempts of a request, whatever came of them. Call it with defer. After
+// Failed and Succeeded it does nothing.
 func (t *Throttle) Done(r *http.Request) {
 	t.prepare()
 	t.mu.Lock()
-	tries := t.tries[r]
-	delete(t.tries, r)
+	attempts := t.attempts[r]
+	delete(t.attempts, r)
 	t.mu.Unlock()
-	for _, try := range tries {
-		t.meter.end(try.keys, false)
+	for _, a := range attempts {
+		t.meter.end(a.keys, false)
 	}
 }
 
-// WaitSignUp returns how long the client has to wait before it may sign up; 0: it may
-// now. [Throttle.SignedUp] counts it, and Done ends it, as with Wait.
+// WaitSignUp returns how long the client has to wait before it may sign up, or 0 if it may
+// now. [Throttle.SignedUp] counts the sign-up, and Done ends it, as with Wait.
 func (t *Throttle) WaitSignUp(r *http.Request) time.Duration {
 	t.prepare()
-	wait, _ := t.begin(r, signUpTry, t.signUpKeys(r))
+	wait, _ := t.begin(r, signUpName, t.signUpKeys(r))
 	return wait
 }
 
-// signUpTry stands for the name of a try to sign up. nameKey returns no such name.
-const signUpTry = "\x00sign-up"
+// signUpName is the name of an attempt to sign up. nameKey never returns it.
+const signUpName = "\x00sign-up"
 
-// SignedUp counts a sign-up that has made a user, has met a name that is taken, or had a
-// password that auth.Passwords.Rule was asked about.
+// SignedUp counts a sign-up that has made a user, whose name was taken, or whose password
+// auth.Passwords.Rule was asked about.
 func (t *Throttle) SignedUp(r *http.Request) {
 	t.prepare()
-	keys := t.failed(r, signUpTry)
+	keys := t.failed(r, signUpName)
 	if keys == nil {
 		keys = t.signUpKeys(r)
 		t.meter.add(keys)
@@ -255,9 +257,9 @@ func (t *Throttle) SignedUp(r *http.Request) {
 	t.share(r.Context(), keys)
 }
 
-// WaitMail counts a mail to address and returns 0, or counts nothing and returns how
-// long it has to wait, whoever asks for it. Ask it before every mail that a stranger can
-// cause: else a form fills the mailbox of anybody.
+// WaitMail counts a mail to address and returns 0, or counts nothing and returns how long
+// the mail has to wait. Call it before every mail that a stranger can cause, so that a form
+// cannot fill somebody's mailbox.
 func (t *Throttle) WaitMail(ctx context.Context, address string) time.Duration {
 	t.prepare()
 	if t.limits.mail == nil {
@@ -276,7 +278,7 @@ func (t *Throttle) WaitMail(ctx context.Context, address string) time.Duration {
 	return wait
 }
 
-// begin counts a try as under way, or returns how long it has to wait.
+// begin counts an attempt as under way, or returns how long it has to wait.
 func (t *Throttle) begin(r *http.Request, name string, keys []counted) (time.Duration, *limit) {
 	t.sweep()
 	wait, reached := t.meter.begin(keys)
@@ -289,51 +291,51 @@ func (t *Throttle) begin(r *http.Request, name string, keys []counted) (time.Dur
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.tries[r] = append(t.tries[r], &try{name, keys, t.now()})
+	t.attempts[r] = append(t.attempts[r], &attempt{name, keys, t.now()})
 	return 0, nil
 }
 
-// failed ends the try of a request, counts it, and returns what it has counted; nil:
-// there is no such try.
+// failed ends the attempt of a request, counts it, and returns what it has counted, or nil
+// if there is no such attempt.
 func (t *Throttle) failed(r *http.Request, name string) []counted {
 	t.mu.Lock()
-	tries := t.tries[r]
-	for i, try := range tries {
-		if try.name == name {
-			if t.tries[r] = append(tries[:i], tries[i+1:]...); len(t.tries[r]) == 0 {
-				delete(t.tries, r)
+	attempts := t.attempts[r]
+	for i, a := range attempts {
+		if a.name == name {
+			if t.attempts[r] = append(attempts[:i], attempts[i+1:]...); len(t.attempts[r]) == 0 {
+				delete(t.attempts, r)
 			}
 			t.mu.Unlock()
-			t.meter.end(try.keys, true)
-			return try.keys
+			t.meter.end(a.keys, true)
+			return a.keys
 		}
 	}
 	t.mu.Unlock()
 	return nil
 }
 
-// sweep ends the tries that somebody has forgotten to end. It looks at all of them once
-// in longestTry.
+// sweep ends the attempts for which Done was not called. It looks at all of them once in
+// longestAttempt.
 func (t *Throttle) sweep() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.now()
-	if now.Sub(t.swept) < longestTry {
+	if now.Sub(t.swept) < longestAttempt {
 		return
 	}
 	t.swept = now
-	for r, tries := range t.tries {
-		if now.Sub(tries[0].began) < longestTry {
+	for r, attempts := range t.attempts {
+		if now.Sub(attempts[0].began) < longestAttempt {
 			continue
 		}
-		for _, try := range tries {
-			t.meter.end(try.keys, false)
+		for _, a := range attempts {
+			t.meter.end(a.keys, false)
 		}
-		delete(t.tries, r)
+		delete(t.attempts, r)
 	}
 }
 
-// loginKeys are what a password for name, whose nameKey is given, counts for.
+// loginKeys returns the keys that a password for name is counted under.
 func (t *Throttle) loginKeys(r *http.Request, name, nameKey string) []counted {
 	l := &t.limits
 	if browser := t.browser(r, name); browser != "" {
@@ -352,7 +354,7 @@ func (t *Throttle) signUpKeys(r *http.Request) []counted {
 	return keysOf(counted{t.limits.signUp, address})
 }
 
-// keysOf leaves out those of no limit. It never returns nil.
+// keysOf returns the keys that have a limit. It never returns nil.
 func keysOf(keys ...counted) []counted {
 	kept := keys[:0]
 	for _, key := range keys {
@@ -363,11 +365,11 @@ func keysOf(keys ...counted) []counted {
 	return kept
 }
 
-// longestName is the longest name that anybody can have, in bytes.
+// longestName is the longest name that a user can have, in bytes.
 const longestName = 254
 
-// nameKey is the same for two names if they are one user's. A name that is too long to
-// be anybody's is not taken apart: the beginning of it will do.
+// nameKey returns the same key for two names of one user. A name that no user can have is
+// not normalized: its beginning is the key.
 func (t *Throttle) nameKey(name string) string {
 	if len(name) <= longestName {
 		return auth.NameKey(name)
@@ -375,9 +377,9 @@ func (t *Throttle) nameKey(name string) string {
 	return "\x00" + name[:longestName]
 }
 
-// addressKeys returns what an address counts as, which is a /64 for IPv6, since that is
-// what one customer gets at the least, and its /48, which one may get. A link-local
-// address counts by itself: all of them are in one /64.
+// addressKeys returns the keys that an address is counted under. For IPv6 those are its /64,
+// because a customer gets at least that much, and its /48, because some get that much. A
+// link-local address is counted by itself: all of them are in one /64.
 func addressKeys(ip string) (address, network string) {
 	addr, err := netip.ParseAddr(ip)
 	if err != nil || addr.Is4() || addr.IsLinkLocalUnicast() {
@@ -402,35 +404,156 @@ func (t *Throttle) app() *framework.App {
 	return cmp.Or(t.App, noApp)
 }
 
-// noApp believes no header.
+// noApp trusts no header.
 var noApp = new(framework.App)
 
 func (t *Throttle) clientIP(r *http.Request) string { return t.app().ClientIP(r) }
 
 func (t *Throttle) log() *slog.Logger { return cmp.Or(t.app().Log, slog.Default()) }
 
-// hidden returns what stands for a text that must not be seen: the same in all
-// instances of a site, and of no use to who does not have its keys.
-func (t *Throttle) hidden(text string) string {
+// hash returns a keyed hash of text, which is the same in all instances of a site.
+func (t *Throttle) hash(text string) string {
 	t.prepare()
 	mac := hmac.New(sha256.New, t.mac)
 	mac.Write([]byte(text))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
 }
 
-// suspects are the names that have failed from addresses of the machine or the network
-// of the program: if they are many, the address is that of a proxy.
+// The cookie of a known browser is sealed by gorilla/securecookie. It has a byte for its
+// format, and for each user who has logged in with the browser
+//
+//	user   16 bytes of the hash of the user's id
+//	id     16 random bytes, which are counted
+//	stamp  16 bytes of the hash of the user's credential
+//	date   8 bytes, big-endian: seconds since 1970
+const (
+	browserCookie  = "known-browser"
+	browserFormat  = 1
+	browserEntry   = 16 + 16 + 16 + 8
+	browserEntries = 5                    // the users of one browser who logged in last
+	browserAge     = 400 * 24 * time.Hour // the longest that browsers keep a cookie (RFC 6265bis)
+)
+
+// A knownUser is a user that a browser is known for.
+type knownUser struct {
+	user, id, stamp [16]byte
+	date            int64
+}
+
+func sum16(text string) (sum [16]byte) {
+	all := sha256.Sum256([]byte(text))
+	copy(sum[:], all[:])
+	return sum
+}
+
+// is reports whether k is user, with the password that user has now.
+func (k *knownUser) is(user *auth.User) bool {
+	return k.user == sum16(user.ID) && k.stamp == sum16(user.Credential())
+}
+
+// Succeeded sets the cookie that makes the browser of r known for user, who has just logged
+// in, and ends the attempts of r as Done does. Call it before the header is written.
+func (t *Throttle) Succeeded(w http.ResponseWriter, r *http.Request, user *auth.User) {
+	t.prepare()
+	t.Done(r)
+	now := knownUser{user: sum16(user.ID), stamp: sum16(user.Credential()), date: t.now().Unix()}
+	rand.Read(now.id[:])
+	known := []knownUser{now}
+	for _, k := range t.knownUsers(r) {
+		switch {
+		case k.is(user):
+			known[0].id = k.id // so that a login resets no count
+		case k.user != now.user && len(known) < browserEntries:
+			known = append(known, k)
+		}
+	}
+	text := []byte{browserFormat}
+	for _, k := range known {
+		text = slices.Concat(text, k.user[:], k.id[:], k.stamp[:], binary.BigEndian.AppendUint64(nil, uint64(k.date)))
+	}
+	name, secure := t.browserCookie(r)
+	value, err := securecookie.EncodeMulti(name, text, t.codecs...)
+	if err != nil {
+		t.log().ErrorContext(r.Context(), "handlers: cannot make the cookie of a known browser", "error", err)
+		return
+	}
+	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: int(browserAge / time.Second), Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+}
+
+// browserCookie returns the name of the cookie, and whether it is Secure.
+func (t *Throttle) browserCookie(r *http.Request) (name string, secure bool) {
+	if t.app().Scheme(r) == "https" {
+		return "__Host-" + browserCookie, true
+	}
+	return browserCookie, false
+}
+
+// knownUsers returns the users in the cookie of r. The one who logged in last is first.
+func (t *Throttle) knownUsers(r *http.Request) []knownUser {
+	name, _ := t.browserCookie(r)
+	cookie, err := r.Cookie(name)
+	if err != nil {
+		return nil
+	}
+	var text []byte
+	if securecookie.DecodeMulti(name, cookie.Value, &text, t.codecs...) != nil || len(text) == 0 || text[0] != browserFormat {
+		return nil
+	}
+	var known []knownUser
+	oldest := t.now().Add(-browserAge).Unix()
+	for entry := range slices.Chunk(text[1:], browserEntry) {
+		if len(entry) < browserEntry || len(known) == browserEntries {
+			break
+		}
+		var k knownUser
+		rest := entry[copy(k.user[:], entry):]
+		rest = rest[copy(k.id[:], rest):]
+		rest = rest[copy(k.stamp[:], rest):]
+		if k.date = int64(binary.BigEndian.Uint64(rest)); k.date > oldest {
+			known = append(known, k)
+		}
+	}
+	return known
+}
+
+// browser returns the key that a password for name is counted under if the browser of r is
+// known for the user of that name, else "".
+func (t *Throttle) browser(r *http.Request, name string) string {
+	users := t.Users
+	if site := t.site.Load(); site != nil && users == nil {
+		users = site.site.Users
+	}
+	if users == nil || t.limits.browser == nil || len(name) > longestName {
+		return ""
+	}
+	known := t.knownUsers(r)
+	if len(known) == 0 {
+		return ""
+	}
+	user, err := users.ByName(r.Context(), name)
+	if err != nil {
+		return "" // no such user, or a backend that is down: the browser is not known
+	}
+	if i := slices.IndexFunc(known, func(k knownUser) bool { return k.is(user) }); i >= 0 {
+		return base64.RawURLEncoding.EncodeToString(known[i].id[:])
+	}
+	return ""
+}
+
+// suspects are the names for which passwords failed from addresses in the network of the
+// program. If one address has many, it is probably that of a proxy.
 type suspects struct {
-	began time.Time
-	names map[string]map[string]bool
-	said  bool
+	began  time.Time
+	names  map[string]map[string]bool // by address
+	logged bool
 }
 
 const (
-	suspectNames     = 8  // of one address in an hour
-	suspectAddresses = 64 // that are looked at
+	suspectNames     = 8  // the most names of one address in an hour
+	suspectAddresses = 64 // the most addresses
 )
 
+// suspect records a name, and logs a warning if its address has too many.
 func (t *Throttle) suspect(ip, name string) {
 	if addr, err := netip.ParseAddr(ip); err == nil && !addr.IsPrivate() && !addr.IsLoopback() && !addr.IsLinkLocalUnicast() {
 		return
@@ -438,7 +561,7 @@ func (t *Throttle) suspect(ip, name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := &t.suspects
-	if s.said {
+	if s.logged {
 		return
 	}
 	if now := t.now(); s.names == nil || now.Sub(s.began) >= time.Hour {
@@ -453,56 +576,7 @@ func (t *Throttle) suspect(ip, name string) {
 		s.names[ip] = names
 	}
 	if names[strings.Clone(name)] = true; len(names) > suspectNames {
-		t.suspects = suspects{said: true}
-		t.log().Warn("handlers: logins under many names fail from one address of this network: if it is that of a proxy, App.Proxy is wrong, and all clients share what one address may do. Set App.Proxy to framework.Proxies(n) for n proxies that append to X-Forwarded-For", "address", ip, "names", len(names))
+		t.suspects = suspects{logged: true}
+		t.log().Warn("handlers: logins with many names fail from one address of this network: if it is a proxy, App.Proxy is wrong, and all clients share the limits of one address. Set App.Proxy to framework.Proxies(n) for n proxies that append to X-Forwarded-For", "address", ip, "names", len(names))
 	}
 }
-
-// tooLong reports whether a name or a password is longer than anybody's can be.
-func tooLong(name, password string) bool {
-	return len(name) > longestName || len(password) > auth.MaxPassword
-}
-
-// checkPassword lets check do the work of checking a password for name, and counts it
-// if the password is wrong, or if Passwords.Rule refuses the new one, since that may have
-// been looked up. If the client has to wait it returns how long, sets the
-// Retry-After, and does not call check. What is too long to be anybody's is
-// auth.ErrCredentials, without work and without a count.
-func (h *BaseHandler) checkPassword(name, password string, check func() error) (wait time.Duration, err error) {
-	if tooLong(name, password) {
-		return 0, auth.ErrCredentials
-	}
-	throttle := &h.Site.Throttle
-	wait, reached := throttle.wait(h.Request, name)
-	if wait > 0 {
-		h.retryAfter(wait)
-		h.logRefusal(LoginLock, name, slog.String("reason", reached.name), slog.Duration("wait", wait))
-		return wait, nil
-	}
-	defer throttle.Done(h.Request)
-	if err = check(); errors.Is(err, auth.ErrCredentials) || errors.Is(err, auth.ErrRule) {
-		throttle.Failed(h.Request, name)
-	}
-	return 0, err
-}
-
-// retryAfter says in the header when another try makes sense (RFC 9110 section 10.2.3).
-func (h *BaseHandler) retryAfter(wait time.Duration) {
-	h.Response.Header().Set("Retry-After", strconv.Itoa(seconds(wait)))
-}
-
-// seconds rounds up.
-func seconds(wait time.Duration) int { return int((wait + time.Second - 1) / time.Second) }
-
-// tryAgain tells somebody who has to wait how long.
-func tryAgain(why string, wait time.Duration) string {
-	if minutes := (seconds(wait) + 59) / 60; minutes > 1 {
-		return fmt.Sprintf("%s Try again in %d minutes.", why, minutes)
-	}
-	return why + " Try again in a minute."
-}
-
-const (
-	tooManyFailures = "That was wrong too often."
-	tooManySignUps  = "Too many have signed up from your network."
-)

@@ -31,7 +31,7 @@ func (c *client) login(name, password string, header ...string) answer {
 	return c.do(http.MethodPost, "/login", url.Values{"name": {name}, "password": {password}}, header...)
 }
 
-// wrong gives wrong passwords for a name until it has to wait, and returns how many.
+// wrong sends wrong passwords for a name until it has to wait, and returns how many.
 func (c *client) wrong(name string) (n int) {
 	c.t.Helper()
 	for n = range 1000 {
@@ -46,7 +46,7 @@ func (c *client) wrong(name string) (n int) {
 	return n
 }
 
-// stopped makes the throttle of a site stand still in time.
+// stopped gives the Throttle of a site the test's clock.
 func stopped(s *server) { s.site.Throttle.Now = s.clock.Now }
 
 func TestOnlyWrongPasswordsCount(t *testing.T) {
@@ -92,7 +92,7 @@ func TestOnlyWrongPasswordsCount(t *testing.T) {
 	}
 }
 
-// busyUsers makes it seem that too many passwords are being checked.
+// busyUsers returns auth.ErrBusy, as if too many passwords were verified at once.
 type busyUsers struct {
 	auth.Store
 	busy atomic.Bool
@@ -105,7 +105,7 @@ func (b *busyUsers) ByName(ctx context.Context, name string) (*auth.User, error)
 	return b.Store.ByName(ctx, name)
 }
 
-// Who has to wait costs no hash, and does not make it longer.
+// A request that has to wait costs no hash and does not make the wait longer.
 func TestWaitingCountsNothing(t *testing.T) {
 	users := &countingUsers{}
 	s := serve(t, sessions.NewMemory(), func(s *server) {
@@ -122,7 +122,7 @@ func TestWaitingCountsNothing(t *testing.T) {
 		c.post("/login", "name", "ann", "password", "wrong").shows(t, http.StatusTooManyRequests)
 	}
 	if users.asked.Load() != asked {
-		t.Error("who has to wait reaches the users")
+		t.Error("a request that has to wait reads the user")
 	}
 	s.clock.Advance(90 * time.Second)
 	if n := c.wrong("ann"); n != 1 {
@@ -144,7 +144,7 @@ func (c *countingUsers) ByName(ctx context.Context, name string) (*auth.User, er
 	return c.Store.ByName(ctx, name)
 }
 
-// Tries at the same time count before they have failed.
+// Attempts under way count before they have failed.
 func TestParallelGuessesAreBounded(t *testing.T) {
 	const tries = 20
 	users := &heldUsers{release: make(chan struct{})}
@@ -203,8 +203,8 @@ func (h *heldUsers) ByName(ctx context.Context, name string) (*auth.User, error)
 	return h.Store.ByName(ctx, name)
 }
 
-// A browser in which somebody has logged in is one of its own, also after logout: not
-// for others, and not after the password has changed.
+// A known browser has limits of its own, also after a logout, but not for other users and not
+// after a change of password.
 func TestKnownBrowser(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) {
 		stopped(s)
@@ -251,7 +251,7 @@ func TestKnownBrowser(t *testing.T) {
 	home.post("/login", "name", "ann", "password", "correct horse").redirects(t, "/")
 	home.post("/logout")
 	if n := home.wrong("ann"); n != 1 {
-		t.Errorf("after a login: %d guesses, want 1: a login takes no failure back", n)
+		t.Errorf("after a login: %d guesses, want 1: a login resets no count", n)
 	}
 
 	s.clock.Advance(time.Hour)
@@ -272,7 +272,7 @@ func knownElsewhere(t *testing.T) string {
 	return c.cookie("known-browser")
 }
 
-// The cookie is one that no script reads and that stays on https, and it does not grow.
+// The cookie is HttpOnly, is Secure over https, and has a bounded size.
 func TestKnownBrowserCookie(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) {
 		stopped(s)
@@ -314,7 +314,7 @@ func TestKnownBrowserCookie(t *testing.T) {
 	c.post("/login", "name", "user6", "password", "wrong").shows(t, http.StatusTooManyRequests)
 }
 
-// One customer has a /64 of IPv6 at the least, and may have a /48.
+// A customer has at least a /64 of IPv6 and may have a /48.
 func TestNetworksOfIPv6(t *testing.T) {
 	guesses := func(change func(throttle *handlers.Throttle), address func(i int) string) (n int) {
 		throttle := &handlers.Throttle{Now: func() time.Time { return time.Unix(1_900_000_000, 0) }}
@@ -358,7 +358,7 @@ func TestNetworksOfIPv6(t *testing.T) {
 	}
 }
 
-// Behind a proxy of the site's own a stranger locks nobody out.
+// Behind a proxy, a stranger does not lock out other clients.
 func TestStrangersBehindAProxy(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) { s.app.Proxy = framework.Proxies(1) })
 	s.client(t).signUp("ann")
@@ -399,7 +399,7 @@ func TestStrangersBehindAProxy(t *testing.T) {
 	}
 }
 
-// That all the world seems to have one address is said once, with the setting's name.
+// If all clients seem to have one address, the log has one warning that names the setting.
 func TestWrongProxyIsNoticed(t *testing.T) {
 	for name, test := range map[string]struct {
 		remote string
@@ -446,7 +446,7 @@ func TestWrongProxyIsNoticed(t *testing.T) {
 	}
 }
 
-// Names are bounded before any work, and none is kept.
+// The length of a name is checked before any work, and no name is stored.
 func TestLongNamesCostNothing(t *testing.T) {
 	throttle := &handlers.Throttle{Address: -1, Name: -1}
 	throttle.Failed(httptest.NewRequest("POST", "/login", nil), "the tables are made")
@@ -478,7 +478,7 @@ func TestLongNamesCostNothing(t *testing.T) {
 	}
 }
 
-// Two instances on one memcached count together, and each alone when it dies.
+// Two instances with one memcached count together. When it is down, each counts for itself.
 func TestSharedCounter(t *testing.T) {
 	server := memcachetest.Start(t)
 	key, users := sessions.RandomKey(), auth.NewMemory()
@@ -557,8 +557,8 @@ func mails(throttle *handlers.Throttle, to string) (n int) {
 	return n
 }
 
-// A handler that forgets Done holds its tries for a minute only.
-func TestForgottenTries(t *testing.T) {
+// If a handler does not call Done, its attempts count as under way for a minute.
+func TestAttemptsWithoutDone(t *testing.T) {
 	now := time.Unix(1_900_000_000, 0)
 	throttle := &handlers.Throttle{Now: func() time.Time { return now }}
 	try := func() time.Duration {
@@ -579,8 +579,8 @@ func TestForgottenTries(t *testing.T) {
 	}
 }
 
-// Whoever asks for more than one password in a request ends each.
-func TestTriesOfOneRequest(t *testing.T) {
+// A request can have attempts for several names and ends each.
+func TestAttemptsOfOneRequest(t *testing.T) {
 	throttle := &handlers.Throttle{Now: func() time.Time { return time.Unix(1_900_000_000, 0) }}
 	for range 100 {
 		r := httptest.NewRequest("POST", "/login", nil)
@@ -627,7 +627,7 @@ func TestSignUpsAreBounded(t *testing.T) {
 	s.client(t).signUp("another")
 }
 
-// Each password that Passwords.Rule was asked about counts: it may have been looked up.
+// Each password that Passwords.Rule was asked about counts, since it may have been looked up.
 func TestQuestionsOfTheRuleAreBounded(t *testing.T) {
 	var asked atomic.Int64
 	var answer atomic.Pointer[error]
@@ -686,7 +686,7 @@ func TestQuestionsOfTheRuleAreBounded(t *testing.T) {
 	}
 }
 
-// fullUsers makes it seem that no user can be stored.
+// fullUsers cannot store a user.
 type fullUsers struct {
 	auth.Store
 	full atomic.Bool
@@ -699,7 +699,7 @@ func (f *fullUsers) Create(ctx context.Context, u *auth.User) error {
 	return f.Store.Create(ctx, u)
 }
 
-// A password that is too long to be anybody's asks for no user.
+// An attempt with a password that is too long reads no user.
 func TestLongPasswordsReadNoUser(t *testing.T) {
 	users := &countingUsers{}
 	var log bytes.Buffer
@@ -729,8 +729,8 @@ func TestLongPasswordsReadNoUser(t *testing.T) {
 	}
 }
 
-// A password waits if 4,096 are being checked, whatever the limits are.
-func TestTriesUnderWayAreBounded(t *testing.T) {
+// An attempt has to wait if 4,096 are under way, whatever the limits are.
+func TestAttemptsUnderWayAreBounded(t *testing.T) {
 	throttle := &handlers.Throttle{Failures: -1, Address: -1, Name: -1, Now: func() time.Time { return time.Unix(1_900_000_000, 0) }}
 	try := func() (*http.Request, time.Duration) {
 		r := httptest.NewRequest("POST", "/login", nil)
@@ -754,8 +754,8 @@ func TestTriesUnderWayAreBounded(t *testing.T) {
 	}
 }
 
-// Whoever prints a site sees no key and nothing of what visitors typed.
-func TestPrintedSiteShowsNothing(t *testing.T) {
+// A site that is printed shows no key and nothing that visitors typed.
+func TestPrintedSiteShowsNoSecret(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), nil)
 	s.client(t).post("/login", "name", "hunter2", "password", "wrong").shows(t, http.StatusUnauthorized)
 	r := httptest.NewRequest("POST", "/login", nil)
@@ -773,7 +773,7 @@ func TestPrintedSiteShowsNothing(t *testing.T) {
 	}
 }
 
-// However many fail, and from wherever, the throttle stays as large as it is.
+// The size of a Throttle does not depend on how many attempts fail.
 func TestThrottleIsBounded(t *testing.T) {
 	throttle := &handlers.Throttle{}
 	runtime.GC()

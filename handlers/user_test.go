@@ -9,7 +9,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// userPage asks for the user, changes the session and asks again.
+// userPage reads the user, changes the session and reads the user again.
 type userPage struct{ handlers.BaseHandler }
 
 func (h *userPage) Get() error {
@@ -50,8 +50,8 @@ func (h *userPage) who() string {
 	}
 }
 
-// User follows what the request does to its session.
-func TestUserIsTheSessions(t *testing.T) {
+// User returns the user of the session, also after a change by the same request.
+func TestUserIsThatOfTheSession(t *testing.T) {
 	for name, backend := range backends {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, backend(), func(s *server) {
@@ -60,8 +60,8 @@ func TestUserIsTheSessions(t *testing.T) {
 			s.client(t).signUp("bob")
 			for then, want := range map[string]string{
 				"": "ann, ann", "destroy": "ann, nobody", "nobody": "ann, nobody", "loginbob": "ann, bob",
-				"setbob": "ann, nobody", // a session that nobody logged in to is nobody's here
-				"key":    "ann, ann",    // no key makes or ends a login
+				"setbob": "ann, nobody", // a user without a login is nobody
+				"key":    "ann, ann",    // no value makes or ends a login
 			} {
 				c := s.client(t)
 				c.post("/signup", "name", "ann", "password", "correct horse")
@@ -74,7 +74,7 @@ func TestUserIsTheSessions(t *testing.T) {
 	}
 }
 
-// A value that cannot be kept is the program's mistake, a 500: the user is known.
+// A value that cannot be stored is the program's mistake, a 500. The user is still known.
 func TestUserDespiteABrokenValue(t *testing.T) {
 	seen := ""
 	s := serve(t, sessions.NewMemory(), func(s *server) {
@@ -88,5 +88,25 @@ func TestUserDespiteABrokenValue(t *testing.T) {
 	c.signUp("ann")
 	if a := c.get("/broken"); a.status != 500 || seen != "ann" {
 		t.Errorf("status %d, want 500; the user is %s\n%s", a.status, seen, a.body)
+	}
+}
+
+// A login of no user is the program's mistake, a 500. It logs nobody in and does not panic.
+func TestLogInOfNil(t *testing.T) {
+	for name, backend := range backends {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, backend(), func(s *server) {
+				s.app.Handle("/nil", framework.ToMethod(s.app, func(h *userPage) error {
+					h.LogIn(nil, sessions.Login{})
+					_, err := fmt.Fprint(h, "in")
+					return err
+				})).Methods("POST")
+			})
+			c := s.client(t)
+			a := c.post("/nil")
+			a.shows(t, 500)
+			a.hides(t, "panic")
+			c.get("/account").redirects(t, "/login?next=%2Faccount")
+		})
 	}
 }

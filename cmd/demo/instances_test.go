@@ -52,7 +52,7 @@ func TestTwoInstancesOnAppEngine(t *testing.T) {
 	v.sees(200, "/logout", "You are logged out.", "x", "")
 	f.use(one)
 	v.sees(200, "/account", "<h1>Log in</h1>")
-	v.sees(401, "/login", "do not fit together", "name", "ann", "password", "wrong horse battery")
+	v.sees(401, "/login", "name or the password is wrong", "name", "ann", "password", "wrong horse battery")
 	v.sees(404, "/nowhere", "There is nothing at this address.")
 
 	// The login is slow, and in the midst of it the instance is told to go.
@@ -64,7 +64,7 @@ func TestTwoInstancesOnAppEngine(t *testing.T) {
 	f.use(two)
 	v.sees(200, "/account", "This browser")
 
-	v.sees(403, "/cron/sessions", "for the cron service alone")
+	v.sees(403, "/cron/sessions", "for the cron service only")
 	if status, body := v.cron("/cron/sessions"); status != 200 || body != `{"deleted":0}` {
 		t.Errorf("cron got %d %s", status, body)
 	}

@@ -11,15 +11,15 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// RoleAdmin is the role that the admin pages ask for.
+// RoleAdmin is the role that the admin pages require.
 const RoleAdmin = "admin"
 
-// AdminHandler is the base of the admin pages: Dispatch gives them their look, Guard
-// says who may see them.
+// AdminHandler is the base of the admin pages. Its Dispatch gives them their style, its Guard
+// decides who may see them.
 type AdminHandler struct{ handlers.PrivateHandler }
 
-// Dispatch sets the look before the page is made, and keeps the answer out of every
-// cache after it was.
+// Dispatch sets the class of the page before the action, and a header of the response after
+// it.
 func (h *AdminHandler) Dispatch() error {
 	h.Page().BodyClass = "admin"
 	err := h.PrivateHandler.Dispatch()
@@ -27,7 +27,7 @@ func (h *AdminHandler) Dispatch() error {
 	return err
 }
 
-// Guard lets only those through who are logged in and have the role.
+// Guard lets users pass who are logged in and have the role.
 func (h *AdminHandler) Guard() error {
 	if err := h.PrivateHandler.Guard(); err != nil {
 		return err
@@ -37,27 +37,27 @@ func (h *AdminHandler) Guard() error {
 		return err
 	}
 	if !user.Has(RoleAdmin) {
-		return h.Abort(http.StatusForbidden, "This page is for those who run the site.")
+		return h.Abort(http.StatusForbidden, "This page is for administrators only.")
 	}
 	return nil
 }
 
-// OverviewHandler is the admin page: what happened to the sessions of the site since
-// it was started, and the sessions of a user.
+// OverviewHandler is the admin page. It shows the events of sessions since the start of the
+// program, and the sessions of one user.
 type OverviewHandler struct {
 	AdminHandler
 	events *Events
 }
 
 type overviewData struct {
-	Events          []EventCount
-	Asked           string // the name that was looked for
-	Found           *auth.User
-	Sessions        []sessions.Info
-	SessionsUnknown bool
+	Events     []EventCount
+	Asked      string // the name in the query
+	Found      *auth.User
+	Sessions   []sessions.Info
+	CannotList bool
 }
 
-// Get shows the overview, and the user that the query value "name" names.
+// Get shows the events, and the user whose name is the query value "name".
 func (h *OverviewHandler) Get() error {
 	data := overviewData{Events: h.events.Counts(), Asked: h.Request.URL.Query().Get("name")}
 	if data.Asked == "" {
@@ -71,7 +71,7 @@ func (h *OverviewHandler) Get() error {
 		data.Found = user
 		data.Sessions, err = h.Site.Sessions.UserSessions(h.Context(), "", user.ID)
 		if errors.Is(err, errors.ErrUnsupported) {
-			data.SessionsUnknown = true
+			data.CannotList = true
 		} else if err != nil {
 			return &framework.Error{Code: http.StatusServiceUnavailable, Err: err}
 		}
@@ -79,7 +79,7 @@ func (h *OverviewHandler) Get() error {
 	return h.Render("admin", data)
 }
 
-// Post ends all sessions of the user that the form value "name" names.
+// Post ends all sessions of the user whose name is the form value "name".
 func (h *OverviewHandler) Post() error {
 	if err := h.ParseFields(formBytes); err != nil {
 		return err
@@ -90,22 +90,22 @@ func (h *OverviewHandler) Post() error {
 		return err
 	}
 	if user == nil {
-		return h.Abort(http.StatusNotFound, "There is no user of this name.")
+		return h.Abort(http.StatusNotFound, "There is no user with this name.")
 	}
 	err = h.Site.Sessions.EndUser(h.Context(), "", user.ID, h.Session().ID())
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
-		h.Flash("Sessions in signed cookies, or in memcached alone, cannot be ended from here.", "warning")
+		h.Flash("Sessions in signed cookies, or in memcached only, cannot be ended here.", "warning")
 	case err != nil:
 		return &framework.Error{Code: http.StatusServiceUnavailable, Err: err}
 	default:
 		h.LogSecurity(handlers.SessionExpired, user, slog.String("reason", "ended by an administrator"), slog.String("by", h.Session().User()))
-		h.Flash("The sessions of "+user.Name+" are ended.", "success")
+		h.Flash("The sessions of "+user.Name+" have been ended.", "success")
 	}
 	return h.RedirectTo("admin", "name", name)
 }
 
-// find returns nil where nobody has the name.
+// find returns nil if there is no user with the name.
 func (h *OverviewHandler) find(name string) (*auth.User, error) {
 	user, err := h.Site.Users.ByName(h.Context(), name)
 	if errors.Is(err, auth.ErrNotFound) {

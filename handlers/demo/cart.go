@@ -12,10 +12,10 @@ import (
 
 const (
 	cartLife = 30 * 24 * time.Hour
-	cartMost = 99 // of one product
+	cartMost = 99 // pieces of one product
 )
 
-// A product is what the shop sells.
+// A product is something that the shop sells.
 type product struct {
 	ID, Name, Text string
 	Cents          int64
@@ -32,14 +32,14 @@ var products = []product{
 
 func euros(cents int64) string { return fmt.Sprintf("€ %d.%02d", cents/100, cents%100) }
 
-// CartHandler is the shop: what it sells, and the cart, which nobody has to log in for.
-// The cart is a session of its own, beside that of the login.
+// CartHandler is the shop: its products and the cart. The cart needs no login. It is a second
+// session, beside that of the login.
 type CartHandler struct{ handlers.BaseHandler }
 
-// openCart returns the cart, which belongs to its owner. One that was filled by nobody
-// becomes that of who logs in. One of somebody else is not shown: it waits for its owner to
-// log in again, and ends if another user logs in or if write says that it is to be filled.
-// The cart is nil if there is none to show.
+// openCart returns the cart of the visitor, or nil if there is none to show. A cart without a
+// user becomes that of the user who logs in. The cart of a user who has logged out is not
+// shown; it is kept until that user logs in again, another user logs in, or the visitor
+// changes the cart, as write says.
 func openCart(h *handlers.BaseHandler, write bool) (*sessions.Session, error) {
 	cart := h.Store().Named(CartCookie)
 	user, err := h.User()
@@ -65,7 +65,7 @@ func openCart(h *handlers.BaseHandler, write bool) (*sessions.Session, error) {
 	return cart, nil
 }
 
-// count returns how many things are in a cart.
+// count returns the number of pieces in a cart.
 func count(cart *sessions.Session) (things int64) {
 	if cart == nil {
 		return 0
@@ -77,9 +77,9 @@ func count(cart *sessions.Session) (things int64) {
 	return things
 }
 
-// cartValues shows the layout how many things are in the cart. It runs for every page, so
-// that the cart has its owner from the first page after a login. While nobody can say who is
-// logged in, it shows nothing.
+// cartValues gives the layout the number of pieces in the cart. It runs for every page, so
+// that the first page after a login gives the cart its user. If the user cannot be read, it
+// returns nothing.
 func cartValues(h *handlers.BaseHandler) (map[string]any, error) {
 	cart, err := openCart(h, false)
 	if err != nil {
@@ -122,8 +122,9 @@ func (h *CartHandler) Get() error {
 	return h.Render("cart", data)
 }
 
-// Post changes the cart: "product" is put in, or once more, or taken out once, or removed, as
-// "action" says. What is done in the cart leads back to it, and not to the top of the page.
+// Post changes the cart: "action" says whether a "product" is added, one more or one less of
+// it is wanted, or it is removed. A change in the cart leads back to the cart, not to the top
+// of the page.
 func (h *CartHandler) Post() error {
 	if err := h.ParseFields(formBytes); err != nil {
 		return err
@@ -146,7 +147,7 @@ func (h *CartHandler) Post() error {
 	case "add", "more":
 		if cart.Incr(p.ID, 1) > cartMost {
 			cart.Set(p.ID, int64(cartMost))
-			h.Flash(fmt.Sprintf("%d of one thing is all we have.", cartMost), "warning")
+			h.Flash(fmt.Sprintf("We have only %d of each product.", cartMost), "warning")
 			return h.RedirectTo("cart")
 		}
 		if action == "add" {

@@ -1,6 +1,10 @@
-// Package demo is the demo: a small shop that shows what webapp2go does. It is a
-// site like any other, made of handlers that embed those of package handlers, and of
-// pages of its own over the built-in ones. Nothing in the library depends on it.
+// Package demo is the demo: a small shop that shows what webapp2go does. It is a site like
+// any other: its handlers embed those of package handlers, and its pages replace some of the
+// built-in ones. The library does not depend on it. Package cmd/demo serves it:
+//
+//	site := &handlers.Site{Sessions: manager, Templates: pages, Users: auth.NewMemory()}
+//	app := demo.New(site, events)
+//	err := framework.Serve(ctx, app)
 package demo
 
 import (
@@ -24,8 +28,7 @@ func Pages() fs.FS {
 	return inside
 }
 
-// New returns the whole demo, ready to be served: the site's own pages and those of
-// package handlers. Events may be nil. It sets the site's LayoutValues.
+// New returns the demo as an App. It sets the site's LayoutValues. Events may be nil.
 func New(site *handlers.Site, events *Events) *framework.App {
 	site.LayoutValues = cartValues
 	app := framework.New()
@@ -39,17 +42,16 @@ func New(site *handlers.Site, events *Events) *framework.App {
 	return app
 }
 
-// formBytes bounds the demo's forms, whose fields are a name, a product and an action.
+// formBytes bounds the demo's forms. Their fields are a name, a product and an action.
 const formBytes = 4 << 10
 
-// CartCookie is the name of the session that keeps the cart: one in a signed cookie,
-// which costs the site nothing however long a visitor takes to come back.
+// CartCookie is the name of the session of the cart. It is in a signed cookie, so that it
+// takes no space on the server, however long a visitor stays away.
 const CartCookie = "cart"
 
-// Sessions declares the demo's two sessions: logins in backend, or in the signed
-// cookie itself where that is nil, and the cart in a signed cookie. Insecure lets
-// their cookies travel over plain http. Logins of an older site are taken over by old,
-// which may be nil.
+// Sessions returns the demo's two sessions: that of the login, in the backend, or in a signed
+// cookie if backend is nil, and that of the cart, in a signed cookie. Insecure allows plain
+// http. Old imports the logins of an older site; it may be nil.
 func Sessions(backend sessions.Backend, insecure bool, old *sessions.Import) []sessions.Spec {
 	return []sessions.Spec{
 		{Name: "session", Backend: backend, Insecure: insecure, Import: old},

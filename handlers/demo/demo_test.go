@@ -24,7 +24,7 @@ func serve(t *testing.T) *httptest.Server {
 	return serveWith(t, sessions.NewMemory())
 }
 
-// serveWith starts it with the logins in a backend; nil: in signed cookies.
+// serveWith starts it with the logins in a backend, or in signed cookies if that is nil.
 func serveWith(t *testing.T, backend sessions.Backend) *httptest.Server {
 	t.Helper()
 	events := new(demo.Events)
@@ -140,13 +140,13 @@ func TestCart(t *testing.T) {
 	for range 99 {
 		b.post("/cart", "action", "add", "product", "gopher")
 	}
-	if _, page := b.post("/cart", "action", "add", "product", "gopher"); !strings.Contains(page, "99 of one thing is all we have") || !strings.Contains(page, "€ 2376.00</strong>") {
+	if _, page := b.post("/cart", "action", "add", "product", "gopher"); !strings.Contains(page, "We have only 99 of each product") || !strings.Contains(page, "€ 2376.00</strong>") {
 		t.Errorf("a hundred gophers are in the cart\n%s", page)
 	}
 }
 
-// The cart belongs to its owner: what nobody has filled is of who logs in, it is shown to
-// nobody else, and another user's login ends it.
+// A cart belongs to one user. A cart without a user becomes that of the user who logs in. No
+// other visitor sees it, and the login of another user ends it.
 func TestCartBelongsToItsOwner(t *testing.T) {
 	const empty, full, badge = "Nothing in it yet.", "€ 1.80</strong>", `<span class="count">1<`
 	b := open(t, serve(t))
@@ -182,7 +182,7 @@ func TestCartBelongsToItsOwner(t *testing.T) {
 	look("which ann takes", full, badge)
 }
 
-// What is done in the cart leads back to the cart, and a product to its message.
+// A change in the cart leads back to the cart. A product that was added leads to its message.
 func TestCartLeadsBack(t *testing.T) {
 	b := open(t, serve(t))
 	b.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -194,7 +194,7 @@ func TestCartLeadsBack(t *testing.T) {
 	}
 }
 
-// What the front page says of the session is true where it is kept.
+// What the front page says about the session is true for every backend.
 func TestHomeSaysWhatALogoutEnds(t *testing.T) {
 	const ends, remains = "the old cookie is worth nothing", "A copy of the cookie would work until it expires"
 	for name, test := range map[string]struct {
@@ -232,7 +232,7 @@ func TestAdmin(t *testing.T) {
 	if !strings.Contains(page, `<body class="admin">`) || header.Get("Cache-Control") != "no-store" {
 		t.Errorf("what Dispatch does before and after is missing: %q\n%s", header.Get("Cache-Control"), page)
 	}
-	if _, page := root.post("/admin", "name", "ann"); !strings.Contains(page, "The sessions of ann are ended.") {
+	if _, page := root.post("/admin", "name", "ann"); !strings.Contains(page, "The sessions of ann have been ended.") {
 		t.Errorf("not ended\n%s", page)
 	}
 	if _, _, page := ann.request(http.MethodGet, "/account", nil); !strings.Contains(page, "<h1>Log in</h1>") {
@@ -241,12 +241,12 @@ func TestAdmin(t *testing.T) {
 	if status, _ := root.post("/admin", "name", "nobody"); status != http.StatusNotFound {
 		t.Errorf("nobody: %d", status)
 	}
-	if _, _, page := root.request(http.MethodGet, "/admin?name=nobody", nil); !strings.Contains(page, "There is no user of this name.") {
+	if _, _, page := root.request(http.MethodGet, "/admin?name=nobody", nil); !strings.Contains(page, "There is no user with this name.") {
 		t.Errorf("nobody is found\n%s", page)
 	}
 }
 
-// The front page shows the handler that made it, as it is.
+// The front page shows the code of its handler.
 func TestHomeShowsItsSource(t *testing.T) {
 	_, _, page := open(t, serve(t)).request(http.MethodGet, "/", nil)
 	if !strings.Contains(page, "type HomeHandler struct{ handlers.BaseHandler }") || !strings.Contains(page, "homeData{visits, user, h.Session()}") {

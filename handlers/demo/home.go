@@ -9,7 +9,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// The front page shows the handler that made it: the last lines of this file.
+// The front page shows the code of its handler, the last lines of this file.
 //
 //go:embed home.go
 var homeFile string
@@ -27,7 +27,7 @@ func (homeData) Source() string { return homeSource }
 // HomeHandler is the front page.
 type HomeHandler struct{ handlers.BaseHandler }
 
-// Get counts the visits of a session.
+// Get counts the visits in this session.
 func (h *HomeHandler) Get() error {
 	visits := h.Session().Incr("visits", 1)
 	user, err := h.User()

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Who waits as long as he is told may go on then, and not a moment before.
+// After the wait that sharedWait returns one more is within the limit, and not before.
 func TestSharedWait(t *testing.T) {
 	l := &limit{name: "test", burst: 10, window: 15 * time.Minute}
 	window := time.Unix(0, 2_000_000*int64(l.window))
@@ -18,7 +18,7 @@ func TestSharedWait(t *testing.T) {
 	} {
 		now := window.Add(test.into)
 		wait := sharedWait(l, test.this, test.before, now)
-		// counted is what a time knows of the window that ends then.
+		// counted returns the count of the window that ends at a time.
 		counted := func(at time.Time) float64 {
 			this, before := float64(test.this), float64(test.before)
 			if windowOf(l, at) > windowOf(l, now) {
@@ -29,13 +29,13 @@ func TestSharedWait(t *testing.T) {
 		}
 		const within = 1e-3
 		if late := counted(now.Add(wait)); late > 9+within {
-			t.Errorf("%+v: after %v there are %.3f", test, wait, late)
+			t.Errorf("%+v: after %v the count is %.3f", test, wait, late)
 		}
 		if wait < 0 || wait > 2*l.window {
 			t.Errorf("%+v: has to wait %v", test, wait)
 		}
 		if early := counted(now.Add(wait - time.Second)); wait > time.Second && early <= 9 {
-			t.Errorf("%+v: a second before %v there are %.3f already", test, wait, early)
+			t.Errorf("%+v: a second before %v the count is %.3f already", test, wait, early)
 		}
 	}
 }

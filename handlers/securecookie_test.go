@@ -12,7 +12,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// A Secure cookie that browsers refuse is told once in the log.
+// A Secure cookie that browsers refuse is logged once.
 func TestSecureCookieOverPlainHTTP(t *testing.T) {
 	for name, test := range map[string]struct {
 		url, forwarded string

@@ -18,7 +18,7 @@ func (h *draftHandler) Get() error { return h.JSON(h.Page().Values) }
 
 func (h *draftHandler) Post() error { return h.Abort(418, "The form was processed.") }
 
-// saveHandler takes the form of another page, and has none.
+// saveHandler receives the form of another page.
 type saveHandler struct{ handlers.PrivateHandler }
 
 func (h *saveHandler) Post() error { return h.Abort(418, "The form was processed.") }
@@ -31,13 +31,13 @@ func serveDrafts(t *testing.T, backend sessions.Backend) *server {
 }
 
 const (
-	notProcessed = "The form that you have sent was not processed."
+	notProcessed = "The form that you sent was not processed."
 	sendAgain    = "so it was not processed. Please send it again."
 )
 
-// The login page says why one is there.
+// The login page says why the visitor is there.
 func TestLoginPageSaysWhy(t *testing.T) {
-	const needed, expired, ended = "Please log in to go on.", "Your session has expired. Please log in again.", "Your session has ended. Please log in again."
+	const needed, expired, ended = "Please log in to continue.", "Your session has expired. Please log in again.", "Your session has ended. Please log in again."
 	for backend, newBackend := range backends {
 		for name, test := range map[string]struct {
 			before func(s *server, c *client)
@@ -79,9 +79,9 @@ func TestLoginPageSaysWhy(t *testing.T) {
 	}
 }
 
-// A form that was sent without a login is not processed, and its sender is told so before
-// and after the login, on the way back to the form.
-func TestFormWithoutLoginIsNotLostInSilence(t *testing.T) {
+// A form that was sent without a login is not processed. The login page and the page after it
+// say so.
+func TestFormWithoutLoginIsReported(t *testing.T) {
 	for name, newBackend := range backends {
 		t.Run(name, func(t *testing.T) {
 			s := serveDrafts(t, newBackend())
@@ -89,12 +89,12 @@ func TestFormWithoutLoginIsNotLostInSilence(t *testing.T) {
 			c.signUp("ann")
 			s.clock.Advance(61 * time.Minute)
 			a := c.post("/draft", "text", "half an hour of typing")
-			a.redirects(t, "/login?next=%2Fdraft&unsent=1")
+			a.redirects(t, "/login?next=%2Fdraft&unprocessed=1")
 			page := c.get(a.header.Get("Location"))
-			page.shows(t, 200, "Your session has expired.", notProcessed, `name="unsent" value="1"`, `name="next" value="/draft"`)
-			wrong := c.post("/login", "name", "ann", "password", "wrong", "next", "/draft", "unsent", "1")
-			wrong.shows(t, 401, `name="unsent" value="1"`)
-			c.post("/login", "name", "ann", "password", "correct horse", "next", "/draft", "unsent", "1").redirects(t, "/draft")
+			page.shows(t, 200, "Your session has expired.", notProcessed, `name="unprocessed" value="1"`, `name="next" value="/draft"`)
+			wrong := c.post("/login", "name", "ann", "password", "wrong", "next", "/draft", "unprocessed", "1")
+			wrong.shows(t, 401, `name="unprocessed" value="1"`)
+			c.post("/login", "name", "ann", "password", "correct horse", "next", "/draft", "unprocessed", "1").redirects(t, "/draft")
 			c.get("/account").shows(t, 200, sendAgain)
 			c.get("/account").hides(t, sendAgain)
 			c.post("/draft").shows(t, 418)
@@ -102,22 +102,22 @@ func TestFormWithoutLoginIsNotLostInSilence(t *testing.T) {
 	}
 }
 
-// The same by way of the page to sign up, and without a form nothing is said.
+// The same after a sign-up. Without a form, no page says it.
 func TestFormWithoutLoginThenSignUp(t *testing.T) {
 	s := serveDrafts(t, sessions.NewMemory())
 	c := s.client(t)
-	page := c.get("/login?next=%2Fdraft&unsent=1")
-	page.shows(t, 200, `href="/signup?next=%2Fdraft&amp;unsent=1"`, "Please log in to go on. "+notProcessed)
-	c.get("/signup?next=%2Fdraft&unsent=1").shows(t, 200, `name="unsent" value="1"`)
-	c.post("/signup", "name", "ann", "password", "correct horse", "next", "/draft", "unsent", "1").redirects(t, "/draft")
+	page := c.get("/login?next=%2Fdraft&unprocessed=1")
+	page.shows(t, 200, `href="/signup?next=%2Fdraft&amp;unprocessed=1"`, "Please log in to continue. "+notProcessed)
+	c.get("/signup?next=%2Fdraft&unprocessed=1").shows(t, 200, `name="unprocessed" value="1"`)
+	c.post("/signup", "name", "ann", "password", "correct horse", "next", "/draft", "unprocessed", "1").redirects(t, "/draft")
 	c.get("/account").shows(t, 200, sendAgain)
 	other := s.client(t)
 	other.signUp("bert")
 	other.get("/account").hides(t, sendAgain)
 }
 
-// The way back is to the page of the form, if that is a page of this site.
-func TestWayBackToTheForm(t *testing.T) {
+// The login leads back to the page of the form, if that is a page of this site.
+func TestLoginLeadsBackToTheForm(t *testing.T) {
 	s := serveDrafts(t, sessions.NewMemory())
 	for name, test := range map[string]struct{ path, referer, next string }{
 		"its own page":           {"/draft?id=1", "", "/draft?id=1"},
@@ -133,19 +133,19 @@ func TestWayBackToTheForm(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := s.client(t)
 			a := c.do("POST", test.path, url.Values{}, "Referer", strings.ReplaceAll(test.referer, "{site}", s.URL))
-			want := "/login?unsent=1"
+			want := "/login?unprocessed=1"
 			if test.next != "" {
-				want = "/login?next=" + url.QueryEscape(test.next) + "&unsent=1"
+				want = "/login?next=" + url.QueryEscape(test.next) + "&unprocessed=1"
 			}
 			a.redirects(t, want)
 		})
 	}
 }
 
-// The query chooses no text.
+// The query cannot choose a text.
 func TestQueryOfTheLoginPageIsNotShown(t *testing.T) {
 	s := serveDrafts(t, sessions.NewMemory())
-	page := s.client(t).get("/login?unsent=EVIL&why=EVIL&notice=EVIL&error=EVIL&name=EVIL&field=EVIL&next=//EVIL&out=EVIL")
+	page := s.client(t).get("/login?unprocessed=EVIL&why=EVIL&notice=EVIL&error=EVIL&name=EVIL&field=EVIL&next=//EVIL&out=EVIL")
 	page.shows(t, 200)
 	page.hides(t, "EVIL")
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// securityRecords returns what a JSON log has and the test has not seen yet.
+// securityRecords returns the new records of a JSON log.
 func securityRecords(t *testing.T, log *bytes.Buffer) (records []map[string]any) {
 	t.Helper()
 	for line := range strings.Lines(log.String()) {
@@ -100,14 +100,14 @@ func TestSecurityLog(t *testing.T) {
 		})
 	}
 	if len(hidden) < 4 || hidden[0] != hidden[1] || hidden[1] == hidden[2] {
-		t.Errorf("what stands for the names: %v, want the first two alike", hidden)
+		t.Errorf("the hashes of the names are %v, want the first two equal", hidden)
 	}
 	if log.Len() > 0 {
 		t.Errorf("log: %s", &log)
 	}
 }
 
-// Without a log of its own the App's gets the records.
+// If SecurityLog is nil, App.Log gets the records.
 func TestSecurityLogOfTheApp(t *testing.T) {
 	var log bytes.Buffer
 	s := serve(t, sessions.NewMemory(), func(s *server) { s.app.Log = slog.New(slog.NewJSONHandler(&log, nil)) })

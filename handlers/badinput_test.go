@@ -13,7 +13,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// Whatever a cookie holds, the request goes on with a fresh session.
+// A request with a bad cookie has a new session.
 func TestBadCookies(t *testing.T) {
 	for name, backend := range backends {
 		t.Run(name, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestBadForms(t *testing.T) {
 	}
 }
 
-// These cannot be sent by a well-behaved client, so they go over the wire as they are.
+// A well-behaved client cannot send these, so the test writes them to the connection.
 func TestBadRequestsOnTheWire(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), countVisits)
 	tests := []struct {
