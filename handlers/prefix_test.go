@@ -73,7 +73,7 @@ func TestBelowAPrefix(t *testing.T) {
 			c.get("/shop/private").shows(t, 200, "private /private")
 			check(c.get("/shop/account"), 200)
 			c.post("/shop/logout").redirects(t, "/shop/login?out=1")
-			c.post("/shop/private", "x", "1").redirects(t, "/shop/login?next=%2Fshop%2Fprivate&unsent=1")
+			c.post("/shop/private", "x", "1").redirects(t, "/shop/login?next=%2Fshop%2Fprivate&unprocessed=1")
 			c.post("/shop/login", "name", "ann", "password", "correct horse").redirects(t, "/shop/")
 			c.get("/shop/login").redirects(t, "/shop/")
 			c.get("/shop/login?next=%2Fshop%2Fprivate").redirects(t, "/shop/private")
