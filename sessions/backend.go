@@ -114,11 +114,14 @@ var (
 	ErrBadID = errors.New("sessions: bad id")
 )
 
+// idSize is the length of an id: a SHA-256 in base64url.
+const idSize = 43
+
 // CheckID returns an error that wraps [ErrBadID] unless id is 43 characters of
 // base64url (RFC 4648 section 5, no padding). Every method of a Backend calls it first.
 func CheckID(id string) error {
-	if len(id) != 43 {
-		return fmt.Errorf("%w: %d characters, not 43", ErrBadID, len(id))
+	if len(id) != idSize {
+		return fmt.Errorf("%w: %d characters, not %d", ErrBadID, len(id), idSize)
 	}
 	for i := range len(id) {
 		c := id[i]

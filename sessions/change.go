@@ -1,6 +1,9 @@
 package sessions
 
-import "log/slog"
+import (
+	"log/slog"
+	"slices"
+)
 
 // Set keeps value under key. One that cannot be encoded (a func, a channel, a map that
 // holds itself) is an error in Err. Of times, a zero time.Time inside another value, or
@@ -139,8 +142,8 @@ func (s *Session) Destroy() {
 		return
 	}
 	if s.record.id != "" {
-		ended := s.record
-		s.end, s.record = &ended, record{}
+		own := presented{record: s.record, own: true} // its version may be to be read
+		s.presented, s.record = slices.Insert(s.presented, 0, own), record{}
 	}
 	s.destroyed, s.renewed, s.proved = true, false, false
 	s.changed, s.log = false, nil

@@ -18,7 +18,8 @@ import (
 // one, so that older programs can read all other sessions.
 type contents struct {
 	created, seen int64
-	login         login   // only of a session with a user
+	login         string  // the Login of a session with a user, encoded; empty: there was none
+	remembered    bool    // of that Login
 	values        []entry // by ascending key
 	flashes       []note
 	user          string
@@ -84,16 +85,14 @@ func (c *contents) encode(to []byte) []byte {
 		size += len(f.raw) + len(f.level) + 16
 	}
 	version, elements := byte(versionPlain), byte(5)
-	if c.login.made {
+	if c.login != "" {
 		version, elements = versionLogin, 6
-		size += c.login.size()
+		size += len(c.login)
 	}
 	b := append(slices.Grow(to, size), version, cborArray<<5|elements)
 	b = binary.BigEndian.AppendUint64(append(b, cborUint<<5|27), uint64(c.created))
 	b = binary.BigEndian.AppendUint64(append(b, cborUint<<5|27), uint64(c.seen))
-	if c.login.made {
-		b = c.login.append(b)
-	}
+	b = append(b, c.login...)
 	b = appendHead(b, cborMap, uint64(len(c.values)))
 	for _, e := range c.values {
 		b = append(appendText(b, e.key), e.raw...)
@@ -141,9 +140,11 @@ func (c *contents) parse(data string) (err error) {
 	}
 	data = data[timesEnd:]
 	if version == versionLogin {
-		if data, err = c.login.parse(data); err != nil {
+		l, rest, err := readLogin(data)
+		if err != nil {
 			return err
 		}
+		c.login, c.remembered, data = data[:len(data)-len(rest)], l.Remembered, rest
 	}
 	n, data, err := readCount(data, cborMap)
 	if err != nil {
@@ -180,10 +181,19 @@ func (c *contents) parse(data string) (err error) {
 	if c.user, data, err = readText(data); err != nil {
 		return err
 	}
-	if data != "" || c.login.made && c.user == "" {
+	if data != "" || c.login != "" && c.user == "" {
 		return errMalformed
 	}
 	return nil
+}
+
+// loggedIn returns the Login of the session, if there was one.
+func (c *contents) loggedIn() (l Login, ok bool) {
+	if c.login == "" {
+		return Login{}, false
+	}
+	l, _, err := readLogin(c.login)
+	return l, err == nil
 }
 
 // Info describes the record kept under id, for [UserBackend.Sessions]: Created, Seen and
@@ -196,10 +206,7 @@ func (r Record) Info(id string) Info {
 	}
 	info.Created, info.Seen = time.UnixMilli(created), time.UnixMilli(seen)
 	if version == versionLogin {
-		var l login
-		if _, err := l.parse(string(r.Data[timesEnd:min(len(r.Data), timesEnd+maxLogin)])); err == nil {
-			info.Login = l.public()
-		}
+		info.Login, _, _ = readLogin(string(r.Data[timesEnd:min(len(r.Data), timesEnd+maxLogin)]))
 	}
 	return info
 }

@@ -3,6 +3,7 @@ package sessions_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"testing"
 
 	"github.com/webapp2go/webapp2go/internal/alloctest"
@@ -153,5 +154,30 @@ func BenchmarkReadMemory(b *testing.B) {
 	for b.Loop() {
 		w.Reset()
 		readFive(manager.Store(r), w)
+	}
+}
+
+func BenchmarkWriteMemory(b *testing.B) {
+	manager := newManager(b, sessions.NewMemory())
+	r, w := stored(b, manager), alloctest.NewWriter()
+	b.ReportAllocs()
+	for b.Loop() {
+		w.Reset()
+		st := manager.Store(r)
+		st.Session().Incr("visits", 1)
+		_ = st.Save(w)
+	}
+}
+
+// A login of another user each time, by a browser without a cookie.
+func BenchmarkLogIn(b *testing.B) {
+	manager := newManager(b, sessions.NewMemory())
+	r, w := httptest.NewRequest(http.MethodGet, "/", nil), alloctest.NewWriter()
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		w.Reset()
+		st := manager.Store(r)
+		st.Session().LogIn("user-"+strconv.Itoa(n), sessions.Login{Method: "password", Agent: "Mozilla/5.0", Address: "192.0.2.1"})
+		_ = st.Save(w)
 	}
 }

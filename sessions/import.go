@@ -116,7 +116,7 @@ func (s *Session) importOld() {
 	}
 	if imported.User != "" {
 		l := Login{At: s.now(), Method: MethodImport}
-		s.apply(loggingIn(imported.User, l.private()))
+		s.apply(loggingIn(imported.User, l))
 	}
 	s.imported = true
 	s.event(Event{Kind: EventImported})

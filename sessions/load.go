@@ -8,7 +8,6 @@ import (
 	"errors"
 	"log/slog"
 	"math"
-	"slices"
 	"time"
 )
 
@@ -38,7 +37,9 @@ func newRecord() record {
 
 func recordOf(secret string) record {
 	sum := sha256.Sum256([]byte(secret))
-	return record{id: base64.RawURLEncoding.EncodeToString(sum[:]), secret: secret}
+	var id [idSize]byte
+	base64.RawURLEncoding.Encode(id[:], sum[:])
+	return record{id: string(id[:]), secret: secret}
 }
 
 func (s *Session) now() time.Time { return s.spec.manager.now() }
@@ -128,7 +129,9 @@ func (s *Session) candidates(to []candidate) (_ []candidate, why verdict) {
 			}
 			to = to[:maxCandidates-1]
 		}
-		to = slices.Insert(to, at, c)
+		to = append(to, c)
+		copy(to[at+1:], to[at:])
+		to[at] = c
 	}
 }
 
@@ -198,6 +201,7 @@ func (s *Session) openCookies(candidates []candidate) {
 type presented struct {
 	record
 	looked bool // it was loaded, and was not alive
+	own    bool // it was the session's own, which Destroy ends
 }
 
 // openRecords reads a session that lives in the backend. All loads share one deadline.
@@ -222,7 +226,7 @@ func (s *Session) openRecords(candidates []candidate) {
 			}
 			return
 		}
-		s.presented = append(s.presented, presented{found, true})
+		s.presented = append(s.presented, presented{record: found, looked: true})
 		if i == 0 {
 			newest = why
 		}

@@ -33,29 +33,6 @@ const (
 	maxLogin  = maxAgent + 3*maxDetail + 64 // encoded
 )
 
-// A login is a Login as the contents keep it.
-type login struct {
-	made                               bool // there was one
-	at                                 int64
-	remembered                         bool
-	credential, method, agent, address string
-}
-
-func (l Login) private() login {
-	return login{
-		made: true, at: l.At.UnixMilli(), remembered: l.Remembered,
-		credential: cut(l.Credential, maxDetail), method: cut(l.Method, maxDetail),
-		agent: cut(l.Agent, maxAgent), address: cut(l.Address, maxDetail),
-	}
-}
-
-func (l *login) public() Login {
-	if !l.made {
-		return Login{}
-	}
-	return Login{time.UnixMilli(l.at), l.remembered, l.credential, l.method, l.agent, l.address}
-}
-
 // cut returns the first bytes of a text, as valid UTF-8.
 func cut(text string, most int) string {
 	text = strings.ToValidUTF8(text[:min(len(text), most+utf8.UTFMax)], "\uFFFD")
@@ -68,43 +45,43 @@ func cut(text string, most int) string {
 	return text
 }
 
-func (l *login) size() int {
-	return 32 + len(l.credential) + len(l.method) + len(l.agent) + len(l.address)
-}
-
-func (l *login) append(to []byte) []byte {
+// encode returns l as the contents keep it: a CBOR array of its fields.
+func (l *Login) encode() string {
 	remembered := byte(cborFalse)
-	if l.remembered {
+	if l.Remembered {
 		remembered = cborTrue
 	}
-	to = appendHead(to, cborArray, 6)
-	to = append(appendHead(to, cborUint, uint64(l.at)), cborSimple<<5|remembered)
-	for _, text := range [...]string{l.credential, l.method, l.agent, l.address} {
-		to = appendText(to, text)
-	}
-	return to
+	var room [maxLogin]byte
+	b := appendHead(room[:0], cborArray, 6)
+	b = append(appendHead(b, cborUint, uint64(l.At.UnixMilli())), cborSimple<<5|remembered)
+	b = appendText(b, cut(l.Credential, maxDetail))
+	b = appendText(b, cut(l.Method, maxDetail))
+	b = appendText(b, cut(l.Agent, maxAgent))
+	b = appendText(b, cut(l.Address, maxDetail))
+	return string(b)
 }
 
-func (l *login) parse(data string) (rest string, err error) {
+// readLogin reads an encoded Login.
+func readLogin(data string) (l Login, rest string, err error) {
 	count, data, err := readCount(data, cborArray)
 	if err != nil || count != 6 {
-		return "", errMalformed
+		return Login{}, "", errMalformed
 	}
 	major, _, at, data, err := head(data)
 	if err != nil || major != cborUint {
-		return "", errMalformed
+		return Login{}, "", errMalformed
 	}
 	major, info, _, data, err := head(data)
 	if err != nil || major != cborSimple || info != cborTrue && info != cborFalse {
-		return "", errMalformed
+		return Login{}, "", errMalformed
 	}
-	l.made, l.at, l.remembered = true, int64(at), info == cborTrue
-	for _, text := range [...]*string{&l.credential, &l.method, &l.agent, &l.address} {
+	l.At, l.Remembered = time.UnixMilli(int64(at)), info == cborTrue
+	for _, text := range [...]*string{&l.Credential, &l.Method, &l.Agent, &l.Address} {
 		if *text, data, err = readText(data); err != nil {
-			return "", err
+			return Login{}, "", err
 		}
 	}
-	return data, nil
+	return l, data, nil
 }
 
 // repeatTime is how long a second login of the same user with the same credential is
@@ -113,10 +90,11 @@ const repeatTime = 10 * time.Second
 
 // repeats reports whether l repeats the login that made c its user's. The clock of the
 // server that took the first may be a little ahead.
-func (l *login) repeats(c *contents, user string) bool {
-	passed := l.at - c.login.at
-	return c.login.made && c.user == user && c.login.credential == l.credential &&
-		c.login.remembered == l.remembered && -answerTime.Milliseconds() < passed && passed < repeatTime.Milliseconds()
+func (l *Login) repeats(c *contents, user string) bool {
+	last, ok := c.loggedIn()
+	passed := l.At.Sub(last.At)
+	return ok && c.user == user && last.Credential == cut(l.Credential, maxDetail) &&
+		last.Remembered == l.Remembered && -answerTime < passed && passed < repeatTime
 }
 
 // LogIn makes the session that of a user who has just proved who it is, by an id that
@@ -143,12 +121,11 @@ func (s *Session) LogIn(user string, l Login) {
 	if s.spec.Backend == nil {
 		l.Agent, l.Address = "", ""
 	}
-	kept := l.private()
 	if !s.store.saved {
 		s.proved = s.proved || l.Method != MethodImport // the word of an older system proves nothing anew
-		s.renewed = s.renewed || !kept.repeats(&s.contents, user)
+		s.renewed = s.renewed || !l.repeats(&s.contents, user)
 	}
-	s.apply(loggingIn(user, kept))
+	s.apply(loggingIn(user, l))
 }
 
 // LoggedInWithin reports whether the login that made the session its user's was less than
@@ -165,5 +142,5 @@ func (s *Session) Login() (l Login, ok bool) {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	s.load()
-	return s.contents.login.public(), s.contents.login.made
+	return s.contents.loggedIn()
 }

@@ -20,6 +20,7 @@ type Manager struct {
 	now   func() time.Time
 	event func(Event)
 
+	backed   bool   // a Spec has a Backend
 	since    int64  // sessions created before it have ended, in Unix milliseconds
 	personal string // the Cache-Control of users' pages
 	notices  notices
@@ -56,6 +57,7 @@ func New(c Config) (*Manager, error) {
 			errs = append(errs, specError(i, err))
 		}
 		m.specs = append(m.specs, d)
+		m.backed = m.backed || spec.Backend != nil
 	}
 	errs = append(errs, m.checkNames()...)
 	if err := errors.Join(errs...); err != nil {

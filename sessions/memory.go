@@ -50,16 +50,17 @@ type Memory struct {
 	records map[string]*memoryRecord
 	bytes   int // that the records take
 	// Every record is in one of the heaps: in owned if it is a session of a user,
-	// which users lists by that user; else in others.
+	// which users leads to by that user; else in others.
 	owned, others byExpiry
-	users         map[string]map[*memoryRecord]struct{}
+	users         map[string]*memoryRecord // the first of each user's list
 }
 
 // A memoryRecord is a record that a Memory keeps. Its Data is never changed in place.
 type memoryRecord struct {
 	Record
-	id    string
-	place int // in its heap
+	id             string
+	place          int           // in its heap
+	next, previous *memoryRecord // of the same user
 }
 
 var _ UserBackend = (*Memory)(nil)
@@ -99,7 +100,7 @@ func (m *Memory) Create(ctx context.Context, id string, r Record) error {
 		return ErrExists
 	}
 	if m.records == nil {
-		m.records, m.users = map[string]*memoryRecord{}, map[string]map[*memoryRecord]struct{}{}
+		m.records, m.users = map[string]*memoryRecord{}, map[string]*memoryRecord{}
 	}
 	kept := &memoryRecord{id: id}
 	m.put(kept, r)
@@ -147,8 +148,8 @@ func (m *Memory) Sessions(ctx context.Context, user string) ([]Info, error) {
 	}
 	now := time.Now()
 	m.mu.Lock()
-	list := make([]Info, 0, len(m.users[user]))
-	for kept := range m.users[user] {
+	var list []Info
+	for kept := m.users[user]; kept != nil; kept = kept.next {
 		if now.Before(kept.Expires) {
 			list = append(list, kept.Info(kept.id))
 		}
@@ -167,10 +168,12 @@ func (m *Memory) EndUser(ctx context.Context, user string, except ...string) err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for kept := range m.users[user] {
+	for kept := m.users[user]; kept != nil; {
+		next := kept.next
 		if !slices.Contains(except, kept.id) {
 			m.drop(kept)
 		}
+		kept = next
 	}
 	return nil
 }
@@ -210,10 +213,11 @@ func (m *Memory) put(kept *memoryRecord, r Record) {
 	m.bytes += r.size()
 	heap.Push(m.heapOf(r), kept)
 	if r.owned() {
-		if m.users[r.User] == nil {
-			m.users[r.User] = map[*memoryRecord]struct{}{}
+		first := m.users[r.User]
+		if first != nil {
+			first.previous = kept
 		}
-		m.users[r.User][kept] = struct{}{}
+		kept.next, kept.previous, m.users[r.User] = first, nil, kept
 	}
 }
 
@@ -221,11 +225,19 @@ func (m *Memory) put(kept *memoryRecord, r Record) {
 func (m *Memory) take(kept *memoryRecord) {
 	m.bytes -= kept.size()
 	heap.Remove(m.heapOf(kept.Record), kept.place)
-	if kept.owned() {
-		delete(m.users[kept.User], kept)
-		if len(m.users[kept.User]) == 0 {
-			delete(m.users, kept.User)
-		}
+	if !kept.owned() {
+		return
+	}
+	switch {
+	case kept.previous != nil:
+		kept.previous.next = kept.next
+	case kept.next != nil:
+		m.users[kept.User] = kept.next
+	default:
+		delete(m.users, kept.User)
+	}
+	if kept.next != nil {
+		kept.next.previous = kept.previous
 	}
 }
 

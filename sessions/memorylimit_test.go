@@ -30,9 +30,6 @@ func (m *Memory) checkStructure(t *testing.T) {
 		if r.owned() {
 			h = m.owned
 			owned++
-			if _, found := m.users[r.User][r]; !found {
-				t.Fatalf("record %s is not listed under its user", id)
-			}
 		}
 		if r.place >= len(h) || h[r.place] != r {
 			t.Fatalf("record %s is not at its place", id)
@@ -41,11 +38,16 @@ func (m *Memory) checkStructure(t *testing.T) {
 			t.Fatalf("record %s expires before the one above it", id)
 		}
 	}
-	for user, records := range m.users {
-		if len(records) == 0 {
-			t.Fatalf("user %q is listed without a record", user)
+	for user, first := range m.users {
+		if first == nil || first.previous != nil {
+			t.Fatalf("the list of user %q has no first record", user)
 		}
-		listed += len(records)
+		for r := first; r != nil; r = r.next {
+			if r.User != user || m.records[r.id] != r || r.next != nil && r.next.previous != r {
+				t.Fatalf("record %s does not belong into the list of user %q", r.id, user)
+			}
+			listed++
+		}
 	}
 	if m.bytes != size || len(m.owned) != owned || listed != owned || len(m.others) != len(m.records)-owned {
 		t.Fatalf("%d records, %d of users, %d bytes; counted: %d in owned, %d in others, %d listed, %d bytes",

@@ -63,17 +63,18 @@ func taking(shown []note) operation {
 func owning(user string, now int64) operation {
 	return func(c *contents) error {
 		if c.user != user {
-			c.user, c.created, c.login = user, now, login{}
+			c.user, c.created, c.login, c.remembered = user, now, "", false
 		}
 		return nil
 	}
 }
 
 // loggingIn makes the session that of a user who has logged in.
-func loggingIn(user string, l login) operation {
+func loggingIn(user string, l Login) operation {
+	kept := l.encode()
 	return func(c *contents) error {
 		if !l.repeats(c, user) {
-			c.user, c.created, c.login = user, l.at, l
+			c.user, c.created, c.login, c.remembered = user, l.At.UnixMilli(), kept, l.Remembered
 		}
 		return nil
 	}

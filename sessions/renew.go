@@ -150,57 +150,39 @@ func (s *Session) abandon(ctx context.Context, made record) {
 	}
 }
 
-// endAll ends the session, and the others under its name that the browser has cookies
-// of: whoever logs out means what the browser has, not an id.
-func (s *Session) endAll(ctx context.Context) error {
-	if s.end != nil {
-		ended, what, err := bury(ctx, s.spec.Backend, *s.end, "", true)
-		if err != nil {
-			return s.down("end", err)
-		}
-		switch what {
-		case buried, missing:
-			s.event(Event{Kind: EventDestroyed, ID: s.end.id})
-		case followed:
-			s.dead = true
-			s.event(Event{Kind: EventDestroyed, ID: ended})
-		case endedBefore:
-			s.meetGone(s.end.id)
-		}
-	}
+// endPresented ends the sessions that the browser has cookies of: at a logout all, since
+// the user means what the browser has and not an id; after a login, or a SetUser("") that
+// has succeeded, the others that may be alive, and errors are only logged.
+func (s *Session) endPresented(ctx context.Context, logout bool) error {
 	for _, p := range s.presented {
-		ended, what, err := bury(ctx, s.spec.Backend, p.record, "", true)
-		if err == nil && what == buried {
+		if p.looked && !logout {
+			continue
+		}
+		ended, what, err := bury(ctx, s.spec.Backend, p.record, "", logout)
+		switch {
+		case err != nil:
+		case what == buried || what == followed:
+			s.event(Event{Kind: EventDestroyed, ID: ended})
+		case what == missing && p.own:
+			s.event(Event{Kind: EventDestroyed, ID: p.id})
+		case what == endedBefore && p.own:
+			s.meetGone(p.id)
+		}
+		s.dead = s.dead || what == followed && p.own && err == nil
+		if err == nil && what == buried && !p.own {
 			// Its cookie may stay in the browser, if it was set for another path or domain:
 			// no tombstone is left, which the next login would meet.
 			err = s.spec.Backend.Delete(ctx, p.id)
 		}
-		if err != nil {
+		if err != nil && logout {
 			return s.down("end", err)
-		}
-		if what == buried || what == followed {
-			s.event(Event{Kind: EventDestroyed, ID: ended})
-		}
-	}
-	return nil
-}
-
-// endOlder ends the other sessions that the browser has cookies of, after a login or a
-// SetUser of nobody. That has succeeded, so that errors are only logged.
-func (s *Session) endOlder(ctx context.Context) {
-	for _, p := range s.presented {
-		if p.looked {
-			continue
-		}
-		ended, what, err := bury(ctx, s.spec.Backend, p.record, "", false)
-		if err == nil && what == buried {
-			err = s.spec.Backend.Delete(ctx, p.id)
-			s.event(Event{Kind: EventDestroyed, ID: ended})
 		}
 		if err != nil {
 			s.spec.manager.log.Warn("sessions: an older session of the browser could not be ended at a login", slog.Any("error", err))
 		}
 	}
+	s.presented = nil
+	return nil
 }
 
 // surplusAtOnce bounds what one login ends, so that it stays cheap.

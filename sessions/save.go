@@ -123,7 +123,7 @@ func (s *Session) signed(payload []byte, now time.Time) (line string, err error)
 // saveRecord keeps the data in the backend.
 func (s *Session) saveRecord(ctx context.Context) (line string, err error) {
 	if s.destroyed {
-		if err := s.endAll(ctx); err != nil {
+		if err := s.endPresented(ctx, true); err != nil {
 			return "", err
 		}
 	}
@@ -147,10 +147,10 @@ func (s *Session) saveRecord(ctx context.Context) (line string, err error) {
 	switch {
 	case err != nil:
 	case s.proves():
-		s.endOlder(ctx)
+		_ = s.endPresented(ctx, false)
 		s.endSurplus(ctx)
 	case s.renewed && s.reader != "" && s.contents.user == "": // SetUser of nobody: a logout
-		s.endOlder(ctx)
+		_ = s.endPresented(ctx, false)
 	}
 	return line, err
 }

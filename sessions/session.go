@@ -40,17 +40,16 @@ type Session struct {
 	log      []operation // the changes, if there is a Backend
 
 	record    record      // the one in the backend; zero: it has none yet
-	presented []presented // the other records that the browser has cookies of
+	presented []presented // the other records that the browser has cookies of, first what Destroy ends
 	brought   bool        // the request has a cookie of this name, whatever it holds
 	oldKey    bool        // the cookie is signed with an older key
 
-	imported  bool    // what an older system kept was taken over
-	dead      bool    // it was ended or renewed elsewhere: without a login nothing is saved
-	proved    bool    // LogIn was called
-	renewed   bool    // it gets a new id
-	destroyed bool    // Destroy was called
-	end       *record // what Destroy ends; version 0: the version is to be read. nil: nothing
-	late      bool    // a change after Save was reported
+	imported  bool // what an older system kept was taken over
+	dead      bool // it was ended or renewed elsewhere: without a login nothing is saved
+	proved    bool // LogIn was called
+	renewed   bool // it gets a new id
+	destroyed bool // Destroy was called
+	late      bool // a change after Save was reported
 
 	room [5]entry // for the values of contents: most sessions have few
 }

@@ -76,7 +76,7 @@ func declare(m *Manager, s Spec, site string) *declared {
 // life returns what bounds the session that c holds: how long it may be unused (0: as
 // long as it likes), how long it may last, and whether its cookie outlives the browser.
 func (d *declared) life(c *contents) (idle, absolute time.Duration, persistent bool) {
-	if c.login.remembered {
+	if c.remembered {
 		return d.RememberIdle, d.RememberAbsolute, true
 	}
 	return d.IdleTimeout, d.AbsoluteTimeout, d.Persistent

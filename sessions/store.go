@@ -13,7 +13,7 @@ import (
 type Store struct {
 	manager *Manager
 	request *http.Request
-	began   time.Duration // when the Store was made, after start
+	began   time.Duration // when the Store was made, after start, if the manager has a Backend
 
 	mu       sync.Mutex // guards what follows and every field of the sessions
 	sessions *Session   // those that were asked for, linked; nil: none
@@ -26,7 +26,10 @@ type Store struct {
 var start = time.Now()
 
 func (st *Store) begin(m *Manager, r *http.Request) {
-	st.manager, st.request, st.began = m, r, time.Since(start)
+	st.manager, st.request = m, r
+	if m.backed { // only a Backend has tombstones
+		st.began = time.Since(start)
+	}
 }
 
 // age returns how old something was when the Store was made that happened at a time of
@@ -99,6 +102,9 @@ func (st *Store) find(d *declared) *Session {
 // says by a method CanSetCookies() bool that it cannot send a cookie, as a connection
 // that is taken over, a renewal that needs one is left for the next request.
 func (st *Store) Save(w http.ResponseWriter) error {
+	if !st.close() {
+		return nil
+	}
 	sent := false
 	if w, ok := w.(interface{ Sent() bool }); ok {
 		sent = w.Sent()
@@ -111,7 +117,7 @@ func (st *Store) Save(w http.ResponseWriter) error {
 	var used *Session // the first that was
 	set, personal := false, false
 	for i := range st.manager.specs {
-		s, failed := st.close(i)
+		s, failed := st.claim(i)
 		if s == nil {
 			continue
 		}
@@ -152,12 +158,19 @@ func (st *Store) twice(s *Session) {
 		slog.String("session", s.spec.Name), slog.String("url", st.request.URL.Path))
 }
 
-// close takes no more changes, and returns the session of the spec, with its error, if
-// it was used and is not saved yet.
-func (st *Store) close(i int) (s *Session, failed error) {
+// close takes no more changes. It reports whether a session was asked for.
+func (st *Store) close() bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.saved = true
+	return st.sessions != nil
+}
+
+// claim returns the session of spec i, with its error, if it was used and is not saved
+// yet. The caller saves it.
+func (st *Store) claim(i int) (s *Session, failed error) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	s = st.find(st.manager.specs[i])
 	if s == nil || !s.loaded || s.saved {
 		return nil, nil
