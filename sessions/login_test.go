@@ -457,11 +457,12 @@ func TestLoginDespiteASurplusThatStays(t *testing.T) {
 func TestSinceEndsOlderSessions(t *testing.T) {
 	keys := []sessions.Key{sessions.RandomKey()}
 	for _, backend := range []sessions.Backend{nil, sessions.NewMemory()} {
-		before, err := sessions.New(sessions.Config{Keys: keys, Sessions: []sessions.Spec{{Backend: backend}}})
+		began := time.Now()
+		before, err := sessions.New(sessions.Config{Keys: keys, Sessions: []sessions.Spec{{Backend: backend}}, Now: func() time.Time { return began }})
 		if err != nil {
 			t.Fatal(err)
 		}
-		since := time.Now().Add(time.Millisecond)
+		since := began.Add(time.Millisecond)
 		later := func() time.Time { return since.Add(time.Minute) }
 		after, err := sessions.New(sessions.Config{Keys: keys, Sessions: []sessions.Spec{{Backend: backend}}, Since: since, Now: later})
 		if err != nil {
