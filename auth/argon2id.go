@@ -11,9 +11,9 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// Params are the costs of argon2id. The zero value of a field stands for what
+// Argon2Params are the costs of a hash of argon2id (RFC 9106). If a field is 0, it is what
 // OWASP's Password Storage Cheat Sheet advises: 2 passes over 19 MiB, 1 thread.
-type Params struct {
+type Argon2Params struct {
 	Time      uint32 // passes over the memory; at most 100
 	MemoryKiB uint32 // memory of one hash, in KiB; at most 1 GiB
 	Threads   uint8  // threads of one hash
@@ -26,13 +26,13 @@ const (
 	// The largest row of OWASP's table is one pass over this.
 	owaspMemoryKiB = 46 * 1024
 
-	// What Params may be.
+	// The bounds of Argon2Params, and of an encoded hash in bytes.
 	maxTime      = 100
 	maxMemoryKiB = 1 << 20
 	maxEncoded   = 512
 )
 
-func (p Params) withDefaults() Params {
+func (p Argon2Params) withDefaults() Argon2Params {
 	if p.Time == 0 {
 		p.Time = 2
 	}
@@ -46,9 +46,9 @@ func (p Params) withDefaults() Params {
 }
 
 // work is what the time of a hash grows with.
-func (p Params) work() uint64 { return uint64(p.Time) * uint64(p.MemoryKiB) }
+func (p Argon2Params) work() uint64 { return uint64(p.Time) * uint64(p.MemoryKiB) }
 
-func (p Params) check() error {
+func (p Argon2Params) check() error {
 	switch {
 	case p.Time < 1 || p.Time > maxTime:
 		return fmt.Errorf("auth: argon2id with %d passes, not 1 to %d", p.Time, maxTime)
@@ -62,19 +62,19 @@ func (p Params) check() error {
 
 // An argon2idHash is a stored hash, taken apart.
 type argon2idHash struct {
-	Params
+	Argon2Params
 	salt, key []byte
 }
 
-// weaker tells whether the hash cost less than one made with p would.
-func (h argon2idHash) weaker(p Params) bool {
+// weaker reports whether the hash cost less than one made with p would.
+func (h argon2idHash) weaker(p Argon2Params) bool {
 	return h.Time < p.Time || h.MemoryKiB < p.MemoryKiB || h.Threads < p.Threads ||
 		len(h.salt) < saltLength || len(h.key) < keyLength
 }
 
 // newArgon2id hashes a password with a random salt.
-func newArgon2id(p Params, password string) argon2idHash {
-	h := argon2idHash{Params: p, salt: make([]byte, saltLength)}
+func newArgon2id(p Argon2Params, password string) argon2idHash {
+	h := argon2idHash{Argon2Params: p, salt: make([]byte, saltLength)}
 	rand.Read(h.salt)
 	h.key = h.derive(password, keyLength)
 	return h

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/webapp2"
 )
 
 // expensive is text of n bytes of the character that NFKC makes eleven times as long.
@@ -35,8 +36,8 @@ func cost(f func()) (allocated uint64, took time.Duration) {
 func TestLongInputCostsNothing(t *testing.T) {
 	long := expensive(256 << 10)
 	users := auth.NewMemory()
-	p := &auth.Passwords{Params: cheap, Webapp2: true, Plain: true}
-	joe, err := p.SignUp(t.Context(), users, "joe", "correct horse")
+	p := &auth.Passwords{Argon2: cheap, Legacy: webapp2.PasswordHashes{AllowPlaintext: true}.Verify}
+	joe, err := signUpAs(t.Context(), p, users, "joe", "correct horse")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,7 @@ func TestLongInputCostsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	spaces, longHash, longSum := strings.Repeat(" ", 256<<10), joe.Password+long, long+"$sha1$salt"
-	longPlain, longSalt, longMethod := long+"$plain$", "00$sha1$"+long, "00$"+long+"$"
+	longPlain := long + "$plain$"
 	invalid := func(err error) bool { _, ok := errors.AsType[*auth.InvalidError](err); return ok }
 	is := func(want error) func(error) bool { return func(err error) bool { return errors.Is(err, want) } }
 	failed := func(err error) bool { return err != nil }
@@ -56,27 +57,24 @@ func TestLongInputCostsNothing(t *testing.T) {
 		want func(error) bool
 	}{
 		"NameKey": {func() error {
-			if key := auth.NameKey(long); key != "" {
+			if key := auth.FoldName(long); key != "" {
 				t.Errorf("a key of %d bytes", len(key))
 			}
 			return nil
 		}, succeeded},
-		"SignUp, name":          {func() error { _, err := p.SignUp(t.Context(), users, long, "correct horse"); return err }, invalid},
-		"SignUp, spaces":        {func() error { _, err := p.SignUp(t.Context(), users, spaces, "correct horse"); return err }, invalid},
-		"SignUp, password":      {func() error { _, err := p.SignUp(t.Context(), users, "kim", long); return err }, invalid},
-		"LogIn, name":           {func() error { _, err := p.LogIn(t.Context(), users, long, "correct horse"); return err }, is(auth.ErrCredentials)},
-		"LogIn, password":       {func() error { _, err := p.LogIn(t.Context(), users, "joe", long); return err }, is(auth.ErrCredentials)},
-		"Change, old":           {func() error { return p.Change(t.Context(), users, joe.Clone(), long, "another horse") }, is(auth.ErrCredentials)},
-		"Change, old of none":   {func() error { return p.Change(t.Context(), users, nobody.Clone(), long, "another horse") }, is(auth.ErrCredentials)},
-		"Change, new":           {func() error { return p.Change(t.Context(), users, joe.Clone(), "correct horse", long) }, invalid},
-		"Hash":                  {func() error { _, err := p.Hash(long); return err }, failed},
-		"Verify, password":      {func() error { _, _, err := p.Verify(long, joe.Password); return err }, succeeded},
-		"Verify, stored":        {func() error { _, _, err := p.Verify("correct horse", longHash); return err }, failed},
-		"Verify, webapp2":       {func() error { _, _, err := p.Verify("correct horse", longSum); return err }, failed},
-		"Verify, plain":         {func() error { _, _, err := p.Verify("correct horse", longPlain); return err }, failed},
-		"VerifyWebapp2":         {func() error { _, err := auth.VerifyWebapp2(long, "00$sha1$salt", ""); return err }, succeeded},
-		"VerifyWebapp2, salt":   {func() error { _, err := auth.VerifyWebapp2("correct horse", longSalt, ""); return err }, failed},
-		"VerifyWebapp2, method": {func() error { _, err := auth.VerifyWebapp2("correct horse", longMethod, ""); return err }, failed},
+		"SignUp, name":        {func() error { _, err := signUpAs(t.Context(), p, users, long, "correct horse"); return err }, invalid},
+		"SignUp, spaces":      {func() error { _, err := signUpAs(t.Context(), p, users, spaces, "correct horse"); return err }, invalid},
+		"SignUp, password":    {func() error { _, err := signUpAs(t.Context(), p, users, "kim", long); return err }, invalid},
+		"LogIn, name":         {func() error { _, err := p.LogIn(t.Context(), users, long, "correct horse"); return err }, is(auth.ErrCredentials)},
+		"LogIn, password":     {func() error { _, err := p.LogIn(t.Context(), users, "joe", long); return err }, is(auth.ErrCredentials)},
+		"Change, old":         {func() error { return p.Change(t.Context(), users, joe.Clone(), long, "another horse") }, is(auth.ErrCredentials)},
+		"Change, old of none": {func() error { return p.Change(t.Context(), users, nobody.Clone(), long, "another horse") }, is(auth.ErrCredentials)},
+		"Change, new":         {func() error { return p.Change(t.Context(), users, joe.Clone(), "correct horse", long) }, invalid},
+		"Hash":                {func() error { _, err := p.Hash(long); return err }, failed},
+		"Verify, password":    {func() error { _, _, err := p.Verify(long, joe.Password); return err }, succeeded},
+		"Verify, stored":      {func() error { _, _, err := p.Verify("correct horse", longHash); return err }, failed},
+		"Verify, webapp2":     {func() error { _, _, err := p.Verify("correct horse", longSum); return err }, failed},
+		"Verify, plain":       {func() error { _, _, err := p.Verify("correct horse", longPlain); return err }, failed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			allocated, took := cost(func() {
@@ -103,17 +101,17 @@ func FuzzNameKey(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		key := auth.NameKey(name)
+		key := auth.FoldName(name)
 		if len(name) > auth.MaxName && key != "" {
 			t.Errorf("a name of %d bytes has a key of %d", len(name), len(key))
 		}
 		if len(key) > 12*auth.MaxName {
 			t.Errorf("a key of %d bytes", len(key))
 		}
-		if len(key) <= auth.MaxName && auth.NameKey(key) != key {
-			t.Errorf("%q has the key %q, which has the key %q", name, key, auth.NameKey(key))
+		if len(key) <= auth.MaxName && auth.FoldName(key) != key {
+			t.Errorf("%q has the key %q, which has the key %q", name, key, auth.FoldName(key))
 		}
-		if allocated := testing.AllocsPerRun(1, func() { auth.NameKey(name) }); allocated > 64 {
+		if allocated := testing.AllocsPerRun(1, func() { auth.FoldName(name) }); allocated > 64 {
 			t.Errorf("%v allocations for a name of %d bytes", allocated, len(name))
 		}
 	})

@@ -1,22 +1,55 @@
-// Package auth keeps users and their passwords.
+// Package auth keeps users: their names, addresses, passwords and roles, and the tokens in
+// the links that are mailed to them. It knows nothing of requests and sessions: package
+// handlers has the pages, and package sessions remembers who is logged in.
 //
-// A [Store] keeps users: [Memory] for development and tests, package
-// auth/datastore for production. [Passwords] signs users up, logs them in and
-// changes their passwords over any Store:
+// A whole program:
 //
-//	users := auth.NewMemory()
-//	var passwords auth.Passwords // argon2id, as OWASP advises
+//	package main
 //
-//	user, err := passwords.SignUp(ctx, users, "Joe", "correct horse battery")
-//	...
-//	user, err = passwords.LogIn(ctx, users, "joe", "correct horse battery")
-//	if errors.Is(err, auth.ErrCredentials) {
-//		// a wrong password and an unknown user look the same
+//	import (
+//		"context"
+//		"errors"
+//		"fmt"
+//
+//		"github.com/webapp2go/webapp2go/auth"
+//	)
+//
+//	func main() {
+//		ctx := context.Background()
+//		users := auth.NewMemory()
+//		var passwords auth.Passwords // argon2id, as OWASP advises
+//
+//		joe := &auth.User{Name: "Joe"}
+//		if err := passwords.SignUp(ctx, users, joe, "correct horse battery"); err != nil {
+//			fmt.Println(err)
+//		}
+//		user, err := passwords.LogIn(ctx, users, "joe", "correct horse battery")
+//		if errors.Is(err, auth.ErrCredentials) {
+//			fmt.Println("a wrong password and an unknown user look the same")
+//		}
+//		fmt.Println(user.Name, user.ID == joe.ID)
 //	}
 //
-// Who is logged in is the session's affair, not this package's.
+// # Users
 //
-// Passwords are hashed with argon2id (RFC 9106) and kept in the PHC string
-// format, with their parameters. Hashes that webapp2 made are understood where
-// Passwords is told so, and are replaced at the first good login.
+// A [User] is a plain value. A [Backend] keeps users: [Memory] for development and tests,
+// package auth/datastore for production. Names, verified addresses and logins from
+// elsewhere are [Key] values in one unique namespace. Values of the application are
+// [Properties], read with [Get]. An application that has users already gives a
+// [FinderFunc].
+//
+// # Passwords
+//
+// [Passwords] signs users up, logs them in, and sets and changes their passwords. Hashes
+// are of argon2id (RFC 9106) in the PHC string format, with their costs. Hashes of an
+// older system are understood if Passwords.Legacy is set, and are replaced at the first
+// login. Every way of setting a password follows the same rules, see
+// [Passwords.CheckNew].
+//
+// # Sessions
+//
+// A login is bound to [User.Credential], which changes with the password and with
+// [User.Restamp]. A session keeps it; the user of a session is compared with it at each
+// request, so that another password, or "log out everywhere", ends sessions that are kept
+// anywhere, also in cookies.
 package auth

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/webapp2"
 )
 
 func Example() {
@@ -14,7 +14,8 @@ func Example() {
 	users := auth.NewMemory()
 	var passwords auth.Passwords
 
-	joe, err := passwords.SignUp(ctx, users, "Joe", "correct horse battery")
+	joe := &auth.User{Name: "Joe"}
+	err := passwords.SignUp(ctx, users, joe, "correct horse battery")
 	fmt.Println(joe.Name, err)
 
 	_, err = passwords.LogIn(ctx, users, "joe", "a wrong guess")
@@ -35,11 +36,11 @@ func ExamplePasswords_Change() {
 	ctx := context.Background()
 	users := auth.NewMemory()
 	var passwords auth.Passwords
-	joe, err := passwords.SignUp(ctx, users, "joe", "correct horse battery")
-	if err != nil {
+	joe := &auth.User{Name: "joe"}
+	if err := passwords.SignUp(ctx, users, joe, "correct horse battery"); err != nil {
 		panic(err)
 	}
-	err = passwords.Change(ctx, users, joe, "correct horse battery", "short")
+	err := passwords.Change(ctx, users, joe, "correct horse battery", "short")
 	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
 		fmt.Println(invalid.Message)
 	}
@@ -47,39 +48,6 @@ func ExamplePasswords_Change() {
 	// Output:
 	// A password must have at least 8 characters.
 	// <nil>
-}
-
-// A user of a webapp2 application logs in with the old hash, which is replaced.
-func ExamplePasswords_webapp2() {
-	ctx := context.Background()
-	users := auth.NewMemory()
-	err := users.Create(ctx, &auth.User{
-		ID:       "5629499534213120", // the old one, so that old data still points at it
-		Name:     "joe",
-		Password: "26199ffccb30e485d1619de074520351b2aa4fad$sha1$AbCdEf0123456789ghijkl",
-	})
-	if err != nil {
-		panic(err)
-	}
-	passwords := auth.Passwords{Webapp2: true}
-	joe, err := passwords.LogIn(ctx, users, "joe", "correct horse")
-	if err != nil {
-		panic(err)
-	}
-	fmt.Println(joe.ID, joe.Password[:10])
-	// Output: 5629499534213120 $argon2id$
-}
-
-func ExampleVerifyWebapp2() {
-	const stored = "26199ffccb30e485d1619de074520351b2aa4fad$sha1$AbCdEf0123456789ghijkl"
-	fmt.Println(auth.VerifyWebapp2("correct horse", stored, ""))
-	fmt.Println(auth.VerifyWebapp2("wrong horse", stored, ""))
-	_, err := auth.VerifyWebapp2("x", "x$plain$", "")
-	fmt.Println(err)
-	// Output:
-	// true <nil>
-	// false <nil>
-	// auth: a webapp2 password that was stored in the clear is refused
 }
 
 func ExampleNameKey() {
@@ -90,12 +58,6 @@ func ExampleNameKey() {
 	// true
 }
 
-// A Store that has users of older releases looks under both keys.
-func ExampleFormerNameKey() {
-	fmt.Printf("%q %q\n", auth.FormerNameKey("Ann  x"), auth.NameKey("Ann  x"))
-	// Output: "ann  x" "ann x"
-}
-
 func ExampleUser_Has() {
 	joe := &auth.User{Name: "joe", Roles: []string{"editor"}}
 	fmt.Println(joe.Has("editor"), joe.Has("admin"))
@@ -104,7 +66,7 @@ func ExampleUser_Has() {
 
 // A hash says by itself how it was made, so that it can be made anew with more.
 func ExamplePasswords_Verify() {
-	cheap := auth.Passwords{Params: auth.Params{Time: 1, MemoryKiB: 1024}}
+	cheap := auth.Passwords{Argon2: auth.Argon2Params{Time: 1, MemoryKiB: 1024}}
 	hash, err := cheap.Hash("correct horse battery")
 	if err != nil {
 		panic(err)
@@ -117,21 +79,37 @@ func ExamplePasswords_Verify() {
 	// false false <nil>
 }
 
-// A site refuses passwords that hold its own name.
-func ExamplePasswords_rule() {
-	p := auth.Passwords{Rule: func(_ context.Context, u *auth.User, password string) error {
-		if strings.Contains(strings.ToLower(password), "example") {
-			return &auth.InvalidError{Field: "password", Message: "The name of this site is no password."}
-		}
-		return nil
-	}}
-	for _, password := range []string{"password", "example.com 7", "correct horse"} {
-		fmt.Println(p.CheckNew(context.Background(), &auth.User{Name: "joe"}, password))
+// The words of a site are no passwords.
+func ExamplePasswords_CheckNew() {
+	p := auth.Passwords{Words: []string{"Guestbook"}}
+	for _, password := range []string{"password", "guestbook 2026", "josephine!", "correct horse"} {
+		fmt.Println(p.CheckNew(context.Background(), &auth.User{Name: "Josephine"}, password))
 	}
 	// Output:
 	// auth: bad password: Many people have this password, so it is tried first. Please choose another.
-	// auth: Passwords.Rule: auth: bad password: The name of this site is no password.
+	// auth: bad password: This password is easy to guess on this site. Please choose another.
+	// auth: bad password: Your name or address cannot be your password. Please choose another.
 	// <nil>
+}
+
+// A program that resets passwords sets one and stores the user.
+func ExamplePasswords_Set() {
+	ctx := context.Background()
+	users := auth.NewMemory()
+	ann := &auth.User{Email: "ann@example.com", Verified: true}
+	if err := users.Create(ctx, ann); err != nil {
+		panic(err)
+	}
+	var passwords auth.Passwords
+	if err := passwords.Set(ctx, ann, "correct horse battery"); err != nil {
+		panic(err)
+	}
+	if err := users.Update(ctx, ann); err != nil {
+		panic(err)
+	}
+	_, err := passwords.LogIn(ctx, users, "Ann@Example.com", "correct horse battery")
+	fmt.Println(err)
+	// Output: <nil>
 }
 
 // Each request says from where it comes, so that no client can fill the queue of hashes.
@@ -145,8 +123,8 @@ func ExampleWithClient() {
 
 // A secret is used as a string, and not printed.
 func ExampleSecret() {
-	p := auth.Passwords{Webapp2: true, Pepper: auth.Secret("from the old application")}
-	fmt.Println(p.Pepper, len(string(p.Pepper)))
+	pepper := auth.Secret("from the old application")
+	fmt.Println(pepper, len(string(pepper)))
 	// Output: (secret) 24
 }
 
@@ -156,8 +134,8 @@ func ExampleUser_Credential() {
 	ctx := context.Background()
 	users := auth.NewMemory()
 	var passwords auth.Passwords
-	joe, err := passwords.SignUp(ctx, users, "joe", "correct horse battery")
-	if err != nil {
+	joe := &auth.User{Name: "joe"}
+	if err := passwords.SignUp(ctx, users, joe, "correct horse battery"); err != nil {
 		panic(err)
 	}
 	kept := joe.Credential()
@@ -186,8 +164,8 @@ func ExampleUser_Restamp() {
 	ctx := context.Background()
 	users := auth.NewMemory()
 	var passwords auth.Passwords
-	joe, err := passwords.SignUp(ctx, users, "joe", "correct horse battery")
-	if err != nil {
+	joe := &auth.User{Name: "joe"}
+	if err := passwords.SignUp(ctx, users, joe, "correct horse battery"); err != nil {
 		panic(err)
 	}
 	kept := joe.Credential()
@@ -208,7 +186,7 @@ func ExampleUser_Imported() {
 	if err := users.Create(ctx, joe); err != nil {
 		panic(err)
 	}
-	passwords := auth.Passwords{Webapp2: true}
+	passwords := auth.Passwords{Legacy: webapp2.PasswordHashes{}.Verify}
 	joe, err := passwords.LogIn(ctx, users, "joe", "correct horse")
 	if err != nil {
 		panic(err)
@@ -221,4 +199,124 @@ func ExampleUser_Imported() {
 	// Output:
 	// true
 	// false
+}
+
+// An application that has users already finds them by ID, and needs no Backend.
+func ExampleFinderFunc() {
+	type member struct{ ID, Login, PasswordHash string }
+	members := map[string]member{"7": {"7", "ann", "$2b$12$..."}}
+
+	var users auth.Finder = auth.FinderFunc(func(_ context.Context, id string) (*auth.User, error) {
+		m, ok := members[id]
+		if !ok {
+			return nil, auth.ErrNotFound
+		}
+		return &auth.User{ID: m.ID, Name: m.Login, Roles: []string{"member"}, Stamp: m.PasswordHash}, nil
+	})
+	ann, err := users.ByID(context.Background(), "7")
+	fmt.Println(ann.Name, ann.Has("member"), err)
+	// Output: ann true <nil>
+}
+
+// A user has values of the application.
+func ExampleGet() {
+	type settings struct {
+		Theme string
+		Lines int
+	}
+	ann := &auth.User{Name: "ann"}
+	if err := ann.Set("settings", settings{"dark", 25}); err != nil {
+		panic(err)
+	}
+	kept, ok := auth.Get[settings](ann, "settings")
+	fmt.Println(kept.Theme, kept.Lines, ok)
+	_, ok = auth.Get[string](ann, "birthday")
+	fmt.Println(ok)
+	// Output:
+	// dark 25 true
+	// false
+}
+
+// A user who has logged in at another system, and adds the account there to this one.
+func ExampleUser_AddAuthID() {
+	ctx := context.Background()
+	users := auth.NewMemory()
+	ann := &auth.User{Name: "ann"}
+	if err := users.Create(ctx, ann); err != nil {
+		panic(err)
+	}
+	if err := ann.AddAuthID("google:1234"); err != nil {
+		panic(err)
+	}
+	if err := users.Update(ctx, ann); err != nil {
+		panic(err)
+	}
+	found, err := users.ByKey(ctx, auth.AuthIDKey("google:1234"))
+	fmt.Println(found.Name, err)
+	// Output: ann <nil>
+}
+
+// Names, addresses and auth ids cannot be mixed up, and the case of the first two is
+// ignored.
+func ExampleUser_Keys() {
+	ann := &auth.User{Name: "Ann", Email: "Ann@Example.com", Verified: true, AuthIDs: []string{"google:1234"}}
+	fmt.Println(ann.Keys())
+	ann.Verified = false
+	fmt.Println(ann.Keys())
+	// Output:
+	// [email:ann@example.com id:google:1234 name:ann] <nil>
+	// [id:google:1234 name:ann] <nil>
+}
+
+func ExampleEmailKey() {
+	fmt.Println(auth.EmailKey("Ann@BÜCHER.example"), auth.EmailKey("ann@xn--bcher-kva.example"))
+	fmt.Printf("%q\n", auth.EmailKey("Ann <ann@example.com>"))
+	// Output:
+	// email:ann@xn--bcher-kva.example email:ann@xn--bcher-kva.example
+	// ""
+}
+
+func ExampleParseName() {
+	fmt.Println(auth.ParseName("  Ann   x "))
+	_, err := auth.ParseName("ann@example.com")
+	fmt.Println(err)
+	// Output:
+	// Ann x <nil>
+	// auth: bad name: A name cannot have an @ in it: that is for addresses.
+}
+
+func ExampleParseEmail() {
+	fmt.Println(auth.ParseEmail(" Ann@Bücher.Example "))
+	_, err := auth.ParseEmail("ann@localhost")
+	fmt.Println(err)
+	// Output:
+	// Ann@xn--bcher-kva.example <nil>
+	// auth: bad email: Please enter a mail address like ann@example.com.
+}
+
+// All users whose names begin with "an", in pages.
+func ExampleMemory_List() {
+	ctx := context.Background()
+	users := auth.NewMemory()
+	for _, name := range []string{"Bob", "Anna", "Ann"} {
+		if err := users.Create(ctx, &auth.User{Name: name}); err != nil {
+			panic(err)
+		}
+	}
+	for after := ""; ; {
+		page, next, err := users.List(ctx, auth.NamePrefix("An"), after, 1)
+		if err != nil {
+			panic(err)
+		}
+		for _, u := range page {
+			fmt.Println(u.Name)
+		}
+		if next == "" {
+			break
+		}
+		after = next
+	}
+	// Output:
+	// Ann
+	// Anna
 }

@@ -11,9 +11,12 @@ var (
 	IsCommon = isCommon
 )
 
+// FoldName returns what NameKey compares.
+func FoldName(name string) string { return foldName(name) }
+
 // StoredHash is the form of a hash of 32 bytes that costs what params say.
-func StoredHash(params Params, key []byte) string {
-	return argon2idHash{Params: params, salt: []byte("0123456789abcdef"), key: key}.String()
+func StoredHash(params Argon2Params, key []byte) string {
+	return argon2idHash{Argon2Params: params, salt: []byte("0123456789abcdef"), key: key}.String()
 }
 
 // Clients returns how many clients have hashes that wait or run.
@@ -23,11 +26,11 @@ func (p *Passwords) Clients() int {
 	return len(p.clients)
 }
 
-// TakeTurns takes n turns and returns what gives them back.
-func (p *Passwords) TakeTurns(n int) (release func(), err error) {
+// TakeSlots takes n slots and returns what gives them back.
+func (p *Passwords) TakeSlots(n int) (release func(), err error) {
 	var held []func()
 	for range n {
-		done, err := p.turn(context.Background())
+		done, err := p.slot(context.Background())
 		if err != nil {
 			return nil, err
 		}

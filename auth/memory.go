@@ -1,47 +1,48 @@
 package auth
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
 
-// Memory is a [Store] in the memory of one process, for development and tests:
-// users vanish with the process. It is safe for concurrent use. Make one with
-// [NewMemory].
+// Memory is a [Backend] in the memory of one process, for development and tests: users
+// vanish with the process. It is safe for concurrent use. Make one with [NewMemory], and
+// set its fields before the first use.
 type Memory struct {
-	// Max is how many users it keeps before Create fails, so that an open sign-up
-	// cannot fill the memory; 0: 100,000. Set it before the first use.
+	// Max is how many users it keeps before Create fails, so that an open sign-up cannot
+	// fill the memory. If 0, it is 100,000.
 	Max int
+	// Numbers has Create give numbers as IDs, 1, 2 and so on, and not random text: for an
+	// application whose other data has numbers for users.
+	Numbers bool
 
-	mu     sync.RWMutex
-	byID   map[string]*User  // never changed in place, only replaced
-	byName map[string]string // NameKey to ID
+	mu         sync.RWMutex
+	byID       map[string]*User // never changed in place, only replaced
+	byKey      map[Key]string   // to ID
+	lastNumber uint64           // the highest number that was an ID
 }
 
-var _ Store = (*Memory)(nil)
+var _ Backend = (*Memory)(nil)
 
-// maxID is the longest ID in bytes, which is Datastore's bound.
-const maxID = 1500
+// NewMemory returns an empty Memory.
+func NewMemory() *Memory {
+	return &Memory{byID: make(map[string]*User), byKey: make(map[Key]string)}
+}
 
-var errNameless = fmt.Errorf("auth: a user needs a name, of at most %d bytes", MaxName)
-
-// notFound is an ErrNotFound that shows the beginning of what was looked for.
+// notFound returns an [ErrNotFound] that shows the beginning of what was looked for.
 func notFound(what, value string) error {
 	return fmt.Errorf("%w: %s %.80q", ErrNotFound, what, value)
 }
 
-// NewMemory returns an empty Memory.
-func NewMemory() *Memory {
-	return &Memory{byID: make(map[string]*User), byName: make(map[string]string)}
-}
-
-// ByID implements [Store].
+// ByID implements [Backend].
 func (m *Memory) ByID(_ context.Context, id string) (*User, error) {
-	if len(id) > maxID {
-		return nil, notFound("ID", id)
-	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	u, ok := m.byID[id]
@@ -51,66 +52,97 @@ func (m *Memory) ByID(_ context.Context, id string) (*User, error) {
 	return u.Clone(), nil
 }
 
-// ByName implements [Store].
-func (m *Memory) ByName(_ context.Context, name string) (*User, error) {
-	key := NameKey(name)
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	u, ok := m.byID[m.byName[key]]
-	if !ok {
-		return nil, notFound("name", name)
-	}
-	return u.Clone(), nil
+// ByLogin implements [Backend].
+func (m *Memory) ByLogin(_ context.Context, text string) (*User, error) {
+	return m.byKeys(LoginKeys(text)...)
 }
 
-// Create implements [Store].
-func (m *Memory) Create(_ context.Context, u *User) error {
-	key := NameKey(u.Name)
-	if key == "" {
-		return errNameless
+// ByKey implements [Backend].
+func (m *Memory) ByKey(_ context.Context, key Key) (*User, error) { return m.byKeys(key) }
+
+// byKeys returns the user of the first of the keys that is somebody's.
+func (m *Memory) byKeys(keys ...Key) (*User, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for _, key := range keys {
+		if u, ok := m.byID[m.byKey[key]]; ok {
+			return u.Clone(), nil
+		}
 	}
-	if len(u.ID) > maxID {
-		return fmt.Errorf("auth: an ID of %d bytes, more than %d", len(u.ID), maxID)
+	return nil, ErrNotFound
+}
+
+// Create implements [Backend].
+func (m *Memory) Create(_ context.Context, u *User) error {
+	keys, err := u.Keys()
+	if err != nil {
+		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, taken := m.byName[key]; taken {
-		return fmt.Errorf("%w: %.80q", ErrExists, u.Name)
+	if err := m.taken(keys, u.ID); err != nil {
+		return err
 	}
 	if _, taken := m.byID[u.ID]; taken {
-		return fmt.Errorf("%w: ID %.80q", ErrExists, u.ID)
+		return &ExistsError{ID: u.ID}
 	}
-	limit := m.Max
-	if limit == 0 {
-		limit = 100_000
+	if limit := cmp.Or(m.Max, 100_000); len(m.byID) >= limit {
+		return fmt.Errorf("auth: the backend in memory is full with %d users", limit)
 	}
-	if len(m.byID) >= limit {
-		return fmt.Errorf("auth: the store in memory is full with %d users", limit)
-	}
-	if u.ID == "" {
-		u.ID = NewID()
+	switch {
+	case u.ID != "":
+		if number, err := strconv.ParseUint(u.ID, 10, 64); err == nil {
+			m.lastNumber = max(m.lastNumber, number)
+		}
+	case m.Numbers:
+		m.lastNumber++
+		u.ID = strconv.FormatUint(m.lastNumber, 10)
+	default:
+		u.ID = rand.Text()
 	}
 	if u.Created.IsZero() {
 		u.Created = time.Now().UTC()
 	}
 	u.Created = u.Created.Truncate(time.Microsecond)
 	u.Version = 1
-	m.byID[u.ID] = u.Clone()
-	m.byName[key] = u.ID
+	m.keep(u, keys)
 	return nil
 }
 
-// Update implements [Store].
+// Update implements [Backend].
 func (m *Memory) Update(_ context.Context, u *User) error {
-	key := NameKey(u.Name)
-	if key == "" {
-		return errNameless
-	}
-	if len(u.ID) > maxID {
-		return notFound("ID", u.ID)
+	keys, err := u.Keys()
+	if err != nil {
+		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if err := m.unchanged(u); err != nil {
+		return err
+	}
+	if err := m.taken(keys, u.ID); err != nil {
+		return err
+	}
+	u.Version++
+	m.free(u.ID)
+	m.keep(u, keys)
+	return nil
+}
+
+// Delete implements [Backend].
+func (m *Memory) Delete(_ context.Context, u *User) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.unchanged(u); err != nil {
+		return err
+	}
+	m.free(u.ID)
+	delete(m.byID, u.ID)
+	return nil
+}
+
+// unchanged returns an error unless the stored user has the version of u.
+func (m *Memory) unchanged(u *User) error {
 	old, ok := m.byID[u.ID]
 	if !ok {
 		return notFound("ID", u.ID)
@@ -118,12 +150,66 @@ func (m *Memory) Update(_ context.Context, u *User) error {
 	if old.Version != u.Version {
 		return fmt.Errorf("%w: ID %.80q", ErrConflict, u.ID)
 	}
-	if id, taken := m.byName[key]; taken && id != u.ID {
-		return fmt.Errorf("%w: %.80q", ErrExists, u.Name)
-	}
-	u.Version++
-	m.byID[u.ID] = u.Clone()
-	delete(m.byName, NameKey(old.Name))
-	m.byName[key] = u.ID
 	return nil
+}
+
+// taken returns an error if one of the keys is that of a user other than id.
+func (m *Memory) taken(keys []Key, id string) error {
+	for _, key := range keys {
+		if owner, taken := m.byKey[key]; taken && owner != id {
+			return &ExistsError{Key: key}
+		}
+	}
+	return nil
+}
+
+func (m *Memory) keep(u *User, keys []Key) {
+	m.byID[u.ID] = u.Clone()
+	for _, key := range keys {
+		m.byKey[key] = u.ID
+	}
+}
+
+// free frees the keys of a stored user.
+func (m *Memory) free(id string) {
+	keys, _ := m.byID[id].Keys() // they had none wrong when the user was stored
+	for _, key := range keys {
+		delete(m.byKey, key)
+	}
+}
+
+// List implements [Backend].
+func (m *Memory) List(_ context.Context, prefix Key, after string, limit int) (users []*User, next string, err error) {
+	if limit <= 0 || limit > MaxPage {
+		limit = MaxPage
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var found []string // IDs, or keys
+	if prefix == "" {
+		for id := range m.byID {
+			if id > after {
+				found = append(found, id)
+			}
+		}
+	} else {
+		for key := range m.byKey {
+			if strings.HasPrefix(string(key), string(prefix)) && string(key) > after {
+				found = append(found, string(key))
+			}
+		}
+	}
+	slices.Sort(found)
+	if len(found) > limit {
+		found = found[:limit]
+		next = found[limit-1]
+	}
+	for _, text := range found {
+		id := text
+		if prefix != "" {
+			id = m.byKey[Key(text)]
+		}
+		users = append(users, m.byID[id].Clone())
+	}
+	return users, next, nil
 }

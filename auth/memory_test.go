@@ -10,7 +10,7 @@ import (
 )
 
 func TestMemory(t *testing.T) {
-	authtest.Run(t, func(*testing.T) auth.Store { return auth.NewMemory() })
+	authtest.Run(t, func(*testing.T) auth.Backend { return auth.NewMemory() })
 }
 
 func TestMemoryIsBounded(t *testing.T) {

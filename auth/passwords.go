@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,63 +15,73 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Passwords hashes and checks passwords. The zero value works and is what most
-// sites want. It is safe for concurrent use, and must not be copied after its
-// first use: one value bounds the memory that all logins take together.
+// Passwords hashes and checks passwords. The zero value works and is what most sites
+// want. It is safe for concurrent use, and must not be copied after its first use: one
+// value bounds the memory that all logins take together.
 type Passwords struct {
-	// Params are the costs of new hashes. Raise them and every user's hash is made
-	// anew at the next login.
-	Params Params
-	// MaxParams are the costs up to which a stored hash is computed, if that is more than
-	// four times the work or the memory of Params, or than one pass over 46 MiB, the
-	// largest row of OWASP's table: for hashes of another system, or from before Params
-	// were lowered. Whoever can write a hash into the Store must not be able to take the
-	// memory and the processor of the site.
-	MaxParams Params
-	// MinLength is the shortest password that can be chosen, in characters; 0: 8.
+	// Argon2 are the costs of new hashes. If you raise them, every user's hash is made anew
+	// at the next login.
+	Argon2 Argon2Params
+	// MaxArgon2 are the costs up to which a stored hash is computed, if that is more than
+	// four times the work or the memory of Argon2, or than one pass over 46 MiB, the
+	// largest row of OWASP's table. Set it for hashes of another system, or from before
+	// Argon2 was lowered. Whoever can write a hash into the Backend must not be able to
+	// take the memory and the processor of the site.
+	MaxArgon2 Argon2Params
+	// MinLength is the shortest password that can be chosen, in characters. If 0, it is 8.
 	// OWASP ASVS 5.0 (6.2.1) asks for 8 and strongly recommends 15. The list of common
 	// passwords that are refused has those of 8 characters or more.
 	MinLength int
+	// Words are words of the site that must not be passwords, with or without digits and
+	// signs around them: its name, its company, its products (ASVS 6.1.2, 6.2.11).
+	Words []string
 	// Rule, if set, is asked about each password that somebody chooses and that the rules
-	// of this package let pass, such as whether it is known from a breach. Of u the Name
-	// is set. What it returns is returned, wrapped with [ErrRule]: an *InvalidError is shown to the
-	// person who chose. The pages of package handlers bound how often one client can make
-	// it work, by their Throttle. It must be safe for concurrent use.
+	// of this package accept, such as whether it is known from a breach. What it returns is
+	// returned, wrapped with [ErrRule]: an *[InvalidError] is shown to the person who
+	// chose. The pages of package handlers bound how often one client can make it work, by
+	// their Throttle. It must be safe for concurrent use.
 	Rule func(ctx context.Context, u *User, password string) error
-	// Concurrent is how many hashes run at the same time, the others wait for their
-	// turn; 0: one for each processor. Each takes Params.MemoryKiB.
-	Concurrent int
+	// Legacy, if set, verifies hashes of an older system, those that do not begin with
+	// "$argon2id$". It reports whether password is the one that was hashed; an error means
+	// that stored is no hash that it knows. Such a hash is replaced at the first login.
+	// See package webapp2. It must be safe for concurrent use.
+	Legacy func(password, stored string) (bool, error)
+	// MaxConcurrent is how many hashes run at the same time; the others wait. If 0, it is
+	// one for each processor. Each takes Argon2.MemoryKiB.
+	MaxConcurrent int
 	// PerClient is how many hashes of one client, see [WithClient], may wait or run at the
-	// same time; one more is [ErrBusy] at once. 0: 16, negative: as many as come.
+	// same time. One more is [ErrBusy] at once. If 0, it is 16; if negative, there is no
+	// bound.
 	PerClient int
-	// Wait is how long a hash waits for its turn before [ErrBusy]; 0: 10 seconds.
-	Wait time.Duration
-	// Log is told of a hash that could not be made anew; nil: slog.Default().
+	// MaxWait is how long a hash waits until it can run, before [ErrBusy]. If 0, it is 10
+	// seconds.
+	MaxWait time.Duration
+	// Log gets a record of a hash that could not be made anew. If nil, it is
+	// slog.Default().
 	Log *slog.Logger
 
-	// Webapp2 lets users in whose hash webapp2 made, see [VerifyWebapp2].
-	Webapp2 bool
-	// Pepper is the one that webapp2's hashes were made with; hashes made here have none.
-	Pepper Secret
-	// Plain, with Webapp2, accepts the method "plain" too: passwords that were stored
-	// in the clear. Only for the time of a migration.
-	Plain bool
-
 	once  sync.Once
-	turns chan struct{}
+	slots chan struct{}
 	runs  atomic.Int64 // argon2id computations, what a login costs
 
 	mutex   sync.Mutex
-	clients map[string]int // how many hashes of each wait or run; those of none are not in it
+	clients map[string]int // how many hashes of each wait or run; those without any are not in it
 }
 
 var (
-	// ErrCredentials is returned by [Passwords.LogIn] and [Passwords.Change] for an
-	// unknown user, a user without a password, and a wrong password alike.
+	// ErrCredentials is returned by [Passwords.LogIn] and [Passwords.Change] for an unknown
+	// user, a user without a password, a disabled user and a wrong password alike. Its
+	// HTTPStatus is 401.
 	ErrCredentials error = statusError{"auth: wrong name or password", http.StatusUnauthorized}
-	// ErrBusy is returned where too many passwords are being checked at once. Its
-	// HTTPStatus is 503.
+	// ErrDisabled is in the chain of the ErrCredentials for the right password of a
+	// disabled user, for the log of the site.
+	ErrDisabled = errors.New("auth: the user is disabled")
+	// ErrBusy is returned if too many passwords are being checked at once. Its HTTPStatus
+	// is 503.
 	ErrBusy error = statusError{"auth: too many passwords to check at once", http.StatusServiceUnavailable}
+	// ErrRule is in the chain of each error that Passwords.Rule has returned, before that
+	// error, so that a site can bound how often a stranger makes Rule look a password up.
+	ErrRule = errors.New("auth: Passwords.Rule")
 )
 
 type statusError struct {
@@ -81,28 +92,200 @@ type statusError struct {
 func (e statusError) Error() string   { return e.text }
 func (e statusError) HTTPStatus() int { return e.status }
 
-// Check returns what is wrong with the fields, for a program to find out at its
-// start. Hash and SignUp would return it later.
+// Check returns what is wrong with the fields, for a program to call at startup.
 func (p *Passwords) Check() error {
-	if err := p.Params.withDefaults().check(); err != nil {
-		return err
+	if err := p.Argon2.withDefaults().check(); err != nil {
+		return fmt.Errorf("auth: Passwords.Argon2: %w", err)
 	}
-	if p.MaxParams != (Params{}) {
-		if err := p.MaxParams.withDefaults().check(); err != nil {
-			return fmt.Errorf("auth: Passwords.MaxParams: %w", err)
+	if p.MaxArgon2 != (Argon2Params{}) {
+		if err := p.MaxArgon2.withDefaults().check(); err != nil {
+			return fmt.Errorf("auth: Passwords.MaxArgon2: %w", err)
 		}
 	}
 	if p.MinLength > MaxPassword {
 		return fmt.Errorf("auth: Passwords.MinLength is %d, more than MaxPassword, %d", p.MinLength, MaxPassword)
 	}
-	if !p.Webapp2 && (p.Plain || p.Pepper != "") {
-		return errors.New("auth: Passwords.Plain and Passwords.Pepper mean nothing unless Passwords.Webapp2 is set")
-	}
 	return nil
 }
 
+// SignUp creates a user with a password. The caller sets the Name, or an Email that is
+// Verified, and whatever else the user shall have. A name, an address or a password that
+// cannot be used is an *[InvalidError]. A name that is taken is an *[ExistsError]: to show
+// that tells a stranger that the name exists. On success u is the user as it is stored.
+func (p *Passwords) SignUp(ctx context.Context, b Backend, u *User, password string) error {
+	made := u.Clone()
+	var err error
+	if made.Name != "" || !made.Verified {
+		if made.Name, err = ParseName(made.Name); err != nil {
+			return err
+		}
+	}
+	if err := made.SetEmail(made.Email, made.Verified); err != nil {
+		return err
+	}
+	if err := p.Set(ctx, made, password); err != nil {
+		return err
+	}
+	if err := b.Create(ctx, made); err != nil {
+		return fmt.Errorf("auth: signing up: %w", err)
+	}
+	*u = *made
+	return nil
+}
+
+// LogIn returns the user of a name or a verified address, and a password, or
+// [ErrCredentials]. An unknown user costs the same work as a wrong password, one call of
+// the Backend and one argon2id hash, so that neither answer nor time tells who has an
+// account. (While Argon2 is being raised, users who have not logged in since still cost
+// the old amount.)
+//
+// A hash of lower costs than Argon2, or of an older system, is made anew. If that fails
+// the user is logged in all the same, and Log gets a record. The user is returned as it is
+// stored afterwards.
+//
+// A user whose stored hash cannot be understood gets ErrCredentials too, with the cause
+// wrapped for the log of the site. Any other error is of the Backend, of the context, or
+// [ErrBusy].
+func (p *Passwords) LogIn(ctx context.Context, b Backend, login, password string) (*User, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	if len(login) > MaxName || len(password) > MaxPassword {
+		return nil, ErrCredentials
+	}
+	u, err := b.ByLogin(ctx, login)
+	if errors.Is(err, ErrNotFound) {
+		u = &User{} // has no password, which costs what a wrong one does
+	} else if err != nil {
+		return nil, fmt.Errorf("auth: logging in: %w", err)
+	}
+	stale, err := p.authenticate(ctx, u, password)
+	switch {
+	case err != nil:
+		return nil, err
+	case u.Disabled:
+		return nil, fmt.Errorf("%w: user %s: %w", ErrCredentials, u.ID, ErrDisabled)
+	case stale:
+		p.rehash(ctx, b, u, password)
+	}
+	return u, nil
+}
+
+// Set gives u a new password and a new stamp, which ends its sessions and tokens once the
+// caller stores it. A password that the user should not choose is an *[InvalidError], see
+// [Passwords.CheckNew], and leaves u as it was. Set is the one place where a password is
+// set: SignUp, Change and Reset call it.
+func (p *Passwords) Set(ctx context.Context, u *User, password string) error {
+	if err := p.Check(); err != nil {
+		return err
+	}
+	if err := p.CheckNew(ctx, u, password); err != nil {
+		return err
+	}
+	hash, err := p.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	u.Password = hash
+	u.Restamp()
+	return nil
+}
+
+// Change gives a user a new password and stores it, if old is the one the user has;
+// otherwise it returns [ErrCredentials]. A new password that cannot be used is an
+// *[InvalidError]. [ErrConflict]: the user was changed by somebody else at the same moment;
+// read it again. On success u is the user as it is now stored. Its [User.Credential] is
+// another one, so that sessions that compare it have ended.
+func (p *Passwords) Change(ctx context.Context, b Backend, u *User, old, new string) error {
+	if err := p.Check(); err != nil {
+		return err
+	}
+	if len(old) > MaxPassword {
+		return ErrCredentials // nobody has such a password
+	}
+	// The user in hand may be older than the last change of password.
+	now, err := b.ByID(ctx, u.ID)
+	if err != nil {
+		return fmt.Errorf("auth: changing a password: %w", err)
+	}
+	if err := p.CheckNew(ctx, now, new); err != nil {
+		return err
+	}
+	if _, err := p.authenticate(ctx, now, old); err != nil {
+		return err
+	}
+	if now.Password, err = p.hash(ctx, new); err != nil {
+		return err
+	}
+	now.Restamp()
+	if err := b.Update(ctx, now); err != nil {
+		return fmt.Errorf("auth: changing a password: %w", err)
+	}
+	*u = *now
+	return nil
+}
+
+// authenticate returns ErrCredentials unless password is the user's. A failure
+// costs one argon2id hash, whatever its cause.
+func (p *Passwords) authenticate(ctx context.Context, u *User, password string) (stale bool, err error) {
+	done, err := p.slot(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer done()
+	if u.Password == "" {
+		return false, p.refuse(password, nil)
+	}
+	ok, stale, err := p.verify(password, u.Password)
+	switch {
+	case ok:
+		return stale, nil
+	case err != nil:
+		return false, p.refuse(password, fmt.Errorf("user %s: %w", u.ID, err))
+	case !strings.HasPrefix(u.Password, argon2idPrefix):
+		return false, p.refuse(password, nil)
+	}
+	return false, ErrCredentials
+}
+
+// refuse does the work of a hash for nothing, and returns ErrCredentials.
+func (p *Passwords) refuse(password string, cause error) error {
+	p.runs.Add(1)
+	newArgon2id(p.Argon2.withDefaults(), normal(password))
+	if cause != nil {
+		return fmt.Errorf("%w: %w", ErrCredentials, cause)
+	}
+	return ErrCredentials
+}
+
+// rehash stores a hash of the present costs. If another login has stored one meanwhile, u
+// becomes what that one stored, unless the password was changed.
+func (p *Passwords) rehash(ctx context.Context, b Backend, u *User, password string) {
+	renewed := u.Clone()
+	hash, err := p.hash(ctx, password)
+	if err == nil {
+		renewed.rehashed(hash)
+		err = b.Update(ctx, renewed)
+	}
+	switch {
+	case err == nil:
+		*u = *renewed
+	case errors.Is(err, ErrConflict):
+		now, err := b.ByID(ctx, u.ID)
+		if err != nil {
+			return
+		}
+		if _, err := p.authenticate(ctx, now, password); err == nil {
+			*u = *now
+		}
+	default:
+		log := cmp.Or(p.Log, slog.Default())
+		log.WarnContext(ctx, "auth: a stale password hash stays", "user", u.ID, "error", err)
+	}
+}
+
 // Hash returns the hash of a password for User.Password, with a random salt. It
-// takes any password up to [MaxPassword]; SignUp and Change ask [Passwords.CheckNew] first.
+// takes any password up to [MaxPassword]: [Passwords.Set] checks the rules as well.
 func (p *Passwords) Hash(password string) (string, error) {
 	return p.hash(context.Background(), password)
 }
@@ -111,11 +294,11 @@ func (p *Passwords) hash(ctx context.Context, password string) (string, error) {
 	if len(password) > MaxPassword {
 		return "", fmt.Errorf("auth: a password of %d bytes, more than %d", len(password), MaxPassword)
 	}
-	params := p.Params.withDefaults()
+	params := p.Argon2.withDefaults()
 	if err := params.check(); err != nil {
 		return "", err
 	}
-	done, err := p.turn(ctx)
+	done, err := p.slot(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -124,14 +307,14 @@ func (p *Passwords) hash(ctx context.Context, password string) (string, error) {
 	return newArgon2id(params, normal(password)).String(), nil
 }
 
-// Verify tells whether password is the one that was hashed, and whether the hash
-// is stale: made with lower costs than Params, or by webapp2. False and nil is a
-// wrong password; an error is [ErrBusy], or stored is no hash that p knows.
+// Verify reports whether password is the one that was hashed, and whether the hash is
+// stale: made with lower costs than Argon2, or by an older system. For a wrong password ok
+// is false and err is nil; an error is [ErrBusy], or stored is no hash that p knows.
 func (p *Passwords) Verify(password, stored string) (ok, stale bool, err error) {
 	if len(password) > MaxPassword {
 		return false, false, nil
 	}
-	done, err := p.turn(context.Background())
+	done, err := p.slot(context.Background())
 	if err != nil {
 		return false, false, err
 	}
@@ -139,10 +322,10 @@ func (p *Passwords) Verify(password, stored string) (ok, stale bool, err error) 
 	return p.verify(password, stored)
 }
 
-// verify is Verify for somebody whose turn it is, and whose password is not too long.
+// verify is Verify for a caller that holds a slot, and a password that is not too long.
 func (p *Passwords) verify(password, stored string) (ok, stale bool, err error) {
 	if !strings.HasPrefix(stored, argon2idPrefix) {
-		ok, err = p.verifyWebapp2(password, stored)
+		ok, err = p.verifyLegacy(password, stored)
 		return ok, ok, err
 	}
 	h, err := parseArgon2id(stored)
@@ -154,32 +337,28 @@ func (p *Passwords) verify(password, stored string) (ok, stale bool, err error) 
 	}
 	p.runs.Add(1)
 	ok = h.matches(normal(password))
-	return ok, ok && h.weaker(p.Params.withDefaults()), nil
+	return ok, ok && h.weaker(p.Argon2.withDefaults()), nil
 }
 
 // affordable returns an error for a stored hash that would cost too much to compute.
 func (p *Passwords) affordable(h argon2idHash) error {
-	now, most := p.Params.withDefaults(), p.MaxParams
-	if most != (Params{}) {
+	now, most := p.Argon2.withDefaults(), p.MaxArgon2
+	if most != (Argon2Params{}) {
 		most = most.withDefaults()
 	}
 	memory := max(4*uint64(now.MemoryKiB), uint64(most.MemoryKiB), owaspMemoryKiB)
 	work := max(4*now.work(), most.work(), owaspMemoryKiB)
 	if uint64(h.MemoryKiB) > memory || h.work() > work {
-		return fmt.Errorf("auth: the stored hash takes %d passes over %d KiB, more than Passwords.MaxParams allows", h.Time, h.MemoryKiB)
+		return fmt.Errorf("auth: the stored hash takes %d passes over %d KiB, more than Passwords.MaxArgon2 allows", h.Time, h.MemoryKiB)
 	}
 	return nil
 }
 
-func (p *Passwords) verifyWebapp2(password, stored string) (bool, error) {
-	if !p.Webapp2 {
-		return false, errors.New("auth: the stored hash is not of argon2id (a hash of webapp2 needs Passwords.Webapp2)")
+func (p *Passwords) verifyLegacy(password, stored string) (bool, error) {
+	if p.Legacy == nil {
+		return false, errors.New("auth: the stored hash is not of argon2id (hashes of an older system need Passwords.Legacy)")
 	}
-	ok, err := VerifyWebapp2(password, stored, string(p.Pepper))
-	if p.Plain && errors.Is(err, ErrPlain) {
-		return verifyPlain(password, stored)
-	}
-	return ok, err
+	return p.Legacy(password, stored)
 }
 
 // normal is the form in which a password is hashed: NFC, so that it does not

@@ -10,7 +10,7 @@ import (
 )
 
 // cheap keeps the tests fast; what they show does not depend on the costs.
-var cheap = auth.Params{Time: 1, MemoryKiB: 64, Threads: 1}
+var cheap = auth.Argon2Params{Time: 1, MemoryKiB: 64, Threads: 1}
 
 func TestHashForm(t *testing.T) {
 	var p auth.Passwords
@@ -44,25 +44,25 @@ func TestKnownHash(t *testing.T) {
 }
 
 func TestStale(t *testing.T) {
-	base := auth.Params{Time: 2, MemoryKiB: 128, Threads: 2}
+	base := auth.Argon2Params{Time: 2, MemoryKiB: 128, Threads: 2}
 	tests := map[string]struct {
-		now   auth.Params
+		now   auth.Argon2Params
 		stale bool
 	}{
 		"same":          {base, false},
-		"lower":         {auth.Params{Time: 1, MemoryKiB: 64, Threads: 1}, false},
-		"more passes":   {auth.Params{Time: 3, MemoryKiB: 128, Threads: 2}, true},
-		"more memory":   {auth.Params{Time: 2, MemoryKiB: 129, Threads: 2}, true},
-		"more threads":  {auth.Params{Time: 2, MemoryKiB: 128, Threads: 3}, true},
-		"one of two up": {auth.Params{Time: 1, MemoryKiB: 256, Threads: 2}, true},
+		"lower":         {auth.Argon2Params{Time: 1, MemoryKiB: 64, Threads: 1}, false},
+		"more passes":   {auth.Argon2Params{Time: 3, MemoryKiB: 128, Threads: 2}, true},
+		"more memory":   {auth.Argon2Params{Time: 2, MemoryKiB: 129, Threads: 2}, true},
+		"more threads":  {auth.Argon2Params{Time: 2, MemoryKiB: 128, Threads: 3}, true},
+		"one of two up": {auth.Argon2Params{Time: 1, MemoryKiB: 256, Threads: 2}, true},
 	}
-	hash, err := (&auth.Passwords{Params: base}).Hash("correct horse")
+	hash, err := (&auth.Passwords{Argon2: base}).Hash("correct horse")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			p := &auth.Passwords{Params: test.now}
+			p := &auth.Passwords{Argon2: test.now}
 			if ok, stale, err := p.Verify("correct horse", hash); !ok || stale != test.stale || err != nil {
 				t.Errorf("Verify = %v, %v, %v, want stale %v", ok, stale, err, test.stale)
 			}
@@ -123,7 +123,7 @@ func TestStoredHashRefused(t *testing.T) {
 }
 
 func TestPasswordForms(t *testing.T) {
-	p := &auth.Passwords{Params: cheap}
+	p := &auth.Passwords{Argon2: cheap}
 	hash, err := p.Hash("caf\u00e9 au lait")
 	if err != nil {
 		t.Fatal(err)
@@ -145,14 +145,11 @@ func TestCheck(t *testing.T) {
 		p    *auth.Passwords
 		says string // empty: nothing is wrong
 	}{
-		"zero":                  {&auth.Passwords{}, ""},
-		"webapp2":               {&auth.Passwords{Webapp2: true, Plain: true, Pepper: "p"}, ""},
-		"too many passes":       {&auth.Passwords{Params: auth.Params{Time: 101}}, "passes"},
-		"too much memory":       {&auth.Passwords{Params: auth.Params{MemoryKiB: 1<<20 + 1}}, "memory"},
-		"memory for no thread":  {&auth.Passwords{Params: auth.Params{MemoryKiB: 15, Threads: 2}}, "memory"},
-		"too long a MinLength":  {&auth.Passwords{MinLength: 1025}, "MinLength"},
-		"plain without webapp2": {&auth.Passwords{Plain: true}, "Webapp2"},
-		"pepper alone":          {&auth.Passwords{Pepper: "p"}, "Webapp2"},
+		"zero":                 {&auth.Passwords{}, ""},
+		"too many passes":      {&auth.Passwords{Argon2: auth.Argon2Params{Time: 101}}, "passes"},
+		"too much memory":      {&auth.Passwords{Argon2: auth.Argon2Params{MemoryKiB: 1<<20 + 1}}, "memory"},
+		"memory for no thread": {&auth.Passwords{Argon2: auth.Argon2Params{MemoryKiB: 15, Threads: 2}}, "memory"},
+		"too long a MinLength": {&auth.Passwords{MinLength: 1025}, "MinLength"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -4,31 +4,26 @@ import (
 	"cmp"
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// MaxPassword is the longest password in bytes: long enough for any passphrase,
-// short enough that nobody can make work by sending more.
+// MaxPassword is the longest password in bytes: long enough for any passphrase, and short
+// enough that hashing it takes no longer than hashing a short one.
 const MaxPassword = 1024
 
-// Shortest is the fewest characters that a new password can have: MinLength or its default,
-// for a form that tells the rule before it is broken.
+// Shortest returns the fewest characters that a new password can have: MinLength or its
+// default. A form can show it.
 func (p *Passwords) Shortest() int { return cmp.Or(p.MinLength, 8) }
 
-// ErrRule is in the chain of each error that Passwords.Rule has returned, before its own:
-// to bound how often a stranger makes the Rule look a password up.
-var ErrRule = errors.New("auth: Passwords.Rule")
-
 // CheckNew returns an *[InvalidError] for a password that u should not choose: one that is
-// too short or too long, that everybody tries first, that is the user's own name, or that
-// Passwords.Rule refuses (OWASP ASVS 5.0, 6.2.1, 6.2.4, 6.2.11). SignUp and Change ask it.
-// A program that stores the Hash of a password that somebody chose asks it first. Any
-// other error is of Passwords.Rule. Of u the name is looked at, and Rule may look at more.
+// too short or too long, that many people have, that is the user's own name or address or
+// one of Words, or that Passwords.Rule refuses (OWASP ASVS 5.0, 6.2.1, 6.2.4, 6.2.11). Any
+// other error is of Passwords.Rule. [Passwords.Set] calls it; a form can call it earlier.
 func (p *Passwords) CheckNew(ctx context.Context, u *User, password string) error {
 	refuse := func(format string, a ...any) error {
 		return &InvalidError{Field: "password", Message: fmt.Sprintf(format, a...)}
@@ -43,8 +38,10 @@ func (p *Passwords) CheckNew(ctx context.Context, u *User, password string) erro
 		return refuse("A password must be valid UTF-8.")
 	case isCommon(password):
 		return refuse("Many people have this password, so it is tried first. Please choose another.")
-	case resembles(password, u.Name):
-		return refuse("Your name is no password. Please choose another.")
+	case resembles(password, u.Name), resembles(password, u.Email):
+		return refuse("Your name or address cannot be your password. Please choose another.")
+	case slices.ContainsFunc(p.Words, func(word string) bool { return resembles(password, word) }):
+		return refuse("This password is easy to guess on this site. Please choose another.")
 	case p.Rule != nil:
 		if err := p.Rule(ctx, u, password); err != nil {
 			return fmt.Errorf("%w: %w", ErrRule, err)
@@ -59,7 +56,7 @@ func (p *Passwords) CheckNew(ctx context.Context, u *User, password string) erro
 //go:embed common.txt
 var common string
 
-// isCommon reports whether a password is on the list, in whatever case.
+// isCommon reports whether a password is on the list. It ignores case.
 func isCommon(password string) bool {
 	password = strings.ToLower(normal(password))
 	// The text is sorted, so the place is found by halving it. A position stands for the
@@ -76,8 +73,8 @@ func isCommon(password string) bool {
 // resembles reports whether a password is a name, or a part of a mail address, with
 // nothing but digits and signs around it.
 func resembles(password, name string) bool {
-	key, bare := NameKey(password), bareWord(NameKey(password))
-	name = NameKey(name)
+	key, bare := foldName(password), bareWord(foldName(password))
+	name = foldName(name)
 	local, domain, _ := strings.Cut(name, "@")
 	label, _, _ := strings.Cut(domain, ".")
 	for _, word := range []string{name, local, domain, label} {

@@ -15,15 +15,15 @@ import (
 // What nobody should choose is refused, however a password is set.
 func TestBadPasswords(t *testing.T) {
 	leaked := errors.New("the list of leaks is down")
-	p := &auth.Passwords{Params: cheap, Rule: func(_ context.Context, u *auth.User, password string) error {
+	p := &auth.Passwords{Argon2: cheap, Words: []string{"Guestbook", "acme.example"}, Rule: func(_ context.Context, u *auth.User, password string) error {
 		switch password {
 		case "the site's name":
 			return &auth.InvalidError{Field: "password", Message: "That is the name of the site."}
 		case "leaked horse":
 			return leaked
 		}
-		if u.Name == "" {
-			t.Error("Rule knows no name")
+		if u.Name == "" && u.Email == "" {
+			t.Error("Rule knows neither name nor address")
 		}
 		return nil
 	}}
@@ -37,7 +37,7 @@ func TestBadPasswords(t *testing.T) {
 		{"josephine", "josephine", false}, {"josephine", "JOSEPHINE", false}, {"josephine", "josephine1984!", false}, {"Josephine Baker", "josephine  baker", false},
 		{"josephine", "1josephines", true}, {"josephine", "7919283746123", true}, {"20262026", "20262026", false}, {"joe", "joe12345", false},
 		{"josephine@example.com", "josephine7", false}, {"joe@longexample.com", "longexample", false}, {"joe@longexample.com", "longexample.com", false},
-		{"joe@x.org", "joe@x.org", false}, {"joe", "the site's name", false}, {"joe", strings.Repeat("x", 1025), false}, {"joe", "seven77", false}, {"joe", "\xff2345678", false},
+		{"joe@x.org", "joe@x.org", false}, {"joe", "the site's name", false}, {"joe", strings.Repeat("x", 1025), false}, {"joe", "seven77", false}, {"joe", "Guestbook", false}, {"joe", "guestbook1!", false}, {"joe", "acme.example", false}, {"joe", "my guestbook", true}, {"joe", "\xff2345678", false},
 	} {
 		check := func(what string, err error) {
 			t.Helper()
@@ -46,18 +46,20 @@ func TestBadPasswords(t *testing.T) {
 				t.Errorf("%s of %q with %.40q: %v", what, test.name, test.password, err)
 			}
 		}
-		check("CheckNew", p.CheckNew(t.Context(), &auth.User{Name: test.name}, test.password))
+		u := &auth.User{Name: test.name}
+		if strings.Contains(test.name, "@") {
+			u = &auth.User{Email: test.name, Verified: true}
+		}
+		check("CheckNew", p.CheckNew(t.Context(), u, test.password))
+		check("Set", p.Set(t.Context(), u.Clone(), test.password))
+		check("SignUp", p.SignUp(t.Context(), auth.NewMemory(), u.Clone(), test.password))
 		users := auth.NewMemory()
-		_, err := p.SignUp(t.Context(), users, test.name, test.password)
-		check("SignUp", err)
-		users = auth.NewMemory()
-		u, err := p.SignUp(t.Context(), users, test.name, "an old horse 7")
-		if err != nil {
+		if err := p.SignUp(t.Context(), users, u, "an old horse 7"); err != nil {
 			t.Fatal(err)
 		}
 		check("Change", p.Change(t.Context(), users, &auth.User{ID: u.ID}, "an old horse 7", test.password))
 	}
-	if _, err := p.SignUp(t.Context(), auth.NewMemory(), "joe", "leaked horse"); !errors.Is(err, leaked) || !errors.Is(err, auth.ErrRule) {
+	if _, err := signUpAs(t.Context(), p, auth.NewMemory(), "joe", "leaked horse"); !errors.Is(err, leaked) || !errors.Is(err, auth.ErrRule) {
 		t.Errorf("an error of Rule became %v", err)
 	}
 	if err := p.CheckNew(t.Context(), &auth.User{Name: "joe"}, "password"); errors.Is(err, auth.ErrRule) {
@@ -103,25 +105,25 @@ func TestCommonPasswords(t *testing.T) {
 
 // A stored hash is computed if it costs what a site may ask for, and else refused before.
 func TestPlantedHash(t *testing.T) {
-	stored := func(params auth.Params) string {
+	stored := func(params auth.Argon2Params) string {
 		return auth.StoredHash(params, argon2.IDKey([]byte("x"), []byte("0123456789abcdef"), 1, 8, 1, 32))
 	}
-	small := auth.Params{Time: 1, MemoryKiB: 64, Threads: 1}
+	small := auth.Argon2Params{Time: 1, MemoryKiB: 64, Threads: 1}
 	for name, test := range map[string]struct {
-		site, most, hash auth.Params
+		site, most, hash auth.Argon2Params
 		computed         bool
 	}{
-		"OWASP's largest row":           {small, auth.Params{}, auth.Params{Time: 1, MemoryKiB: 47104, Threads: 1}, true},
-		"more memory":                   {small, auth.Params{}, auth.Params{Time: 1, MemoryKiB: 47105, Threads: 1}, false},
-		"more passes":                   {small, auth.Params{}, auth.Params{Time: 2, MemoryKiB: 47104, Threads: 1}, false},
-		"a gigabyte":                    {auth.Params{}, auth.Params{}, auth.Params{Time: 4, MemoryKiB: 1 << 20, Threads: 1}, false},
-		"a hundred passes":              {auth.Params{}, auth.Params{}, auth.Params{Time: 100, MemoryKiB: 19456, Threads: 1}, false},
-		"four times the site's":         {auth.Params{}, auth.Params{}, auth.Params{Time: 2, MemoryKiB: 4 * 19456, Threads: 1}, true},
-		"more than four times":          {auth.Params{}, auth.Params{}, auth.Params{Time: 2, MemoryKiB: 4*19456 + 1, Threads: 1}, false},
-		"what MaxParams allows":         {small, auth.Params{Time: 3, MemoryKiB: 65536}, auth.Params{Time: 3, MemoryKiB: 65536, Threads: 4}, true},
-		"more than what MaxParams says": {small, auth.Params{Time: 3, MemoryKiB: 65536}, auth.Params{Time: 4, MemoryKiB: 65536, Threads: 4}, false},
+		"OWASP's largest row":           {small, auth.Argon2Params{}, auth.Argon2Params{Time: 1, MemoryKiB: 47104, Threads: 1}, true},
+		"more memory":                   {small, auth.Argon2Params{}, auth.Argon2Params{Time: 1, MemoryKiB: 47105, Threads: 1}, false},
+		"more passes":                   {small, auth.Argon2Params{}, auth.Argon2Params{Time: 2, MemoryKiB: 47104, Threads: 1}, false},
+		"a gigabyte":                    {auth.Argon2Params{}, auth.Argon2Params{}, auth.Argon2Params{Time: 4, MemoryKiB: 1 << 20, Threads: 1}, false},
+		"a hundred passes":              {auth.Argon2Params{}, auth.Argon2Params{}, auth.Argon2Params{Time: 100, MemoryKiB: 19456, Threads: 1}, false},
+		"four times the site's":         {auth.Argon2Params{}, auth.Argon2Params{}, auth.Argon2Params{Time: 2, MemoryKiB: 4 * 19456, Threads: 1}, true},
+		"more than four times":          {auth.Argon2Params{}, auth.Argon2Params{}, auth.Argon2Params{Time: 2, MemoryKiB: 4*19456 + 1, Threads: 1}, false},
+		"what MaxParams allows":         {small, auth.Argon2Params{Time: 3, MemoryKiB: 65536}, auth.Argon2Params{Time: 3, MemoryKiB: 65536, Threads: 4}, true},
+		"more than what MaxParams says": {small, auth.Argon2Params{Time: 3, MemoryKiB: 65536}, auth.Argon2Params{Time: 4, MemoryKiB: 65536, Threads: 4}, false},
 	} {
-		p := &auth.Passwords{Params: test.site, MaxParams: test.most}
+		p := &auth.Passwords{Argon2: test.site, MaxArgon2: test.most}
 		if err := p.Check(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -130,7 +132,7 @@ func TestPlantedHash(t *testing.T) {
 			t.Errorf("%s: computed %d times, %v", name, runs, err)
 		}
 	}
-	if err := (&auth.Passwords{MaxParams: auth.Params{Time: 101}}).Check(); err == nil {
+	if err := (&auth.Passwords{MaxArgon2: auth.Argon2Params{Time: 101}}).Check(); err == nil {
 		t.Error("MaxParams of 101 passes pass Check")
 	}
 }

@@ -10,13 +10,14 @@ import (
 	"testing"
 
 	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/webapp2"
 )
 
 // What shows a value in a log or a response shows no hash and no pepper.
 func TestSecretsDoNotShow(t *testing.T) {
 	const hash = "$argon2id$v=19$m=64,t=1,p=1$c2VjcmV0$c2VjcmV0"
 	user := auth.User{ID: "7", Name: "joe", Password: hash, Roles: []string{"admin"}}
-	passwords := &auth.Passwords{Webapp2: true, Pepper: hash}
+	hashes := webapp2.PasswordHashes{Pepper: hash}
 	type member struct {
 		User   auth.User
 		Friend *auth.User
@@ -24,7 +25,7 @@ func TestSecretsDoNotShow(t *testing.T) {
 	}
 	for what, value := range map[string]any{
 		"user": user, "pointer": &user, "list": []auth.User{user}, "pointers": []*auth.User{&user}, "map": map[string]auth.User{"joe": user},
-		"struct": member{user, &user, hash}, "pointer to a struct": &member{user, &user, hash}, "pepper": passwords.Pepper, "pointer to a pepper": &passwords.Pepper, "passwords": passwords,
+		"struct": member{user, &user, hash}, "pointer to a struct": &member{user, &user, hash}, "pepper": hashes.Pepper, "pointer to a pepper": &hashes.Pepper, "hashes": hashes,
 	} {
 		shown := map[string]string{}
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%d", "%T", "%10.80s", "%t"} {

@@ -6,31 +6,32 @@ import (
 	"testing"
 
 	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/webapp2"
 )
 
 // What gives a user another credential, and what is known of the user then.
 func TestCredential(t *testing.T) {
 	const old = "26199ffccb30e485d1619de074520351b2aa4fad$sha1$AbCdEf0123456789ghijkl" // of correct horse
-	passwords := func() *auth.Passwords { return &auth.Passwords{Params: cheap, Webapp2: true} }
-	logIn := func(t *testing.T, s auth.Store, u *auth.User) *auth.User {
+	passwords := func() *auth.Passwords { return &auth.Passwords{Argon2: cheap, Legacy: webapp2.PasswordHashes{}.Verify} }
+	logIn := func(t *testing.T, s auth.Backend, u *auth.User) *auth.User {
 		t.Helper()
 		p := passwords()
-		p.Params.MemoryKiB *= 2
+		p.Argon2.MemoryKiB *= 2
 		got, err := p.LogIn(t.Context(), s, u.Name, "correct horse")
 		if err != nil || got.Password == u.Password {
 			t.Fatalf("no new hash: %v", err)
 		}
 		return got
 	}
-	change := func(t *testing.T, s auth.Store, u *auth.User) *auth.User {
+	change := func(t *testing.T, s auth.Backend, u *auth.User) *auth.User {
 		t.Helper()
 		if err := passwords().Change(t.Context(), s, u, "correct horse", "battery staple"); err != nil {
 			t.Fatal(err)
 		}
 		return u
 	}
-	update := func(f func(*auth.User)) func(*testing.T, auth.Store, *auth.User) *auth.User {
-		return func(t *testing.T, s auth.Store, u *auth.User) *auth.User {
+	update := func(f func(*auth.User)) func(*testing.T, auth.Backend, *auth.User) *auth.User {
+		return func(t *testing.T, s auth.Backend, u *auth.User) *auth.User {
 			t.Helper()
 			f(u)
 			if err := s.Update(t.Context(), u); err != nil {
@@ -46,7 +47,7 @@ func TestCredential(t *testing.T) {
 	tests := []struct {
 		name           string
 		imported, same bool // is the user an imported one, and is the credential the same
-		event          func(*testing.T, auth.Store, *auth.User) *auth.User
+		event          func(*testing.T, auth.Backend, *auth.User) *auth.User
 		importedThen   bool
 	}{
 		{"rehash", false, true, logIn, false},
@@ -69,7 +70,7 @@ func TestCredential(t *testing.T) {
 			if test.imported {
 				err = users.Create(t.Context(), user)
 			} else {
-				user, err = passwords().SignUp(t.Context(), users, "ann", "correct horse")
+				user, err = signUpAs(t.Context(), passwords(), users, "ann", "correct horse")
 			}
 			if err != nil {
 				t.Fatal(err)

@@ -43,7 +43,7 @@ func TestChangeOfPasswordEndsConcurrentLogins(t *testing.T) {
 	for name, backend := range backends {
 		t.Run(name, func(t *testing.T) {
 			users := &pausingUsers{}
-			s := serve(t, backend(), func(s *server) { users.Store, s.site.Users = s.site.Users, users })
+			s := serve(t, backend(), func(s *server) { users.Backend, s.site.Users = s.site.Users, users })
 			here, there := s.client(t), s.client(t)
 			here.signUp("ann")
 			users.pause = func() {
@@ -58,12 +58,12 @@ func TestChangeOfPasswordEndsConcurrentLogins(t *testing.T) {
 
 // pausingUsers calls pause once, after it has found a user by name.
 type pausingUsers struct {
-	auth.Store
+	auth.Backend
 	pause func()
 }
 
-func (p *pausingUsers) ByName(ctx context.Context, name string) (*auth.User, error) {
-	user, err := p.Store.ByName(ctx, name)
+func (p *pausingUsers) ByLogin(ctx context.Context, name string) (*auth.User, error) {
+	user, err := p.Backend.ByLogin(ctx, name)
 	if pause := p.pause; pause != nil {
 		p.pause = nil
 		pause()
@@ -204,7 +204,7 @@ func TestEndingSessionsNeedsARecentLogin(t *testing.T) {
 
 func list(t *testing.T, s *server, name string) []sessions.Info {
 	t.Helper()
-	user, err := s.site.Users.ByName(t.Context(), name)
+	user, err := s.site.Users.ByLogin(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}

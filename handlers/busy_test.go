@@ -47,8 +47,8 @@ func TestFloodIsOneWarning(t *testing.T) {
 			var log logbook
 			s := serve(t, sessions.NewMemory(), func(s *server) {
 				s.app.Log = slog.New(slog.NewTextHandler(&log, nil))
-				s.site.Passwords.Params = auth.Params{} // slow enough for others to arrive
-				s.site.Passwords.Concurrent, s.site.Passwords.Wait = 1, time.Nanosecond
+				s.site.Passwords.Argon2 = auth.Argon2Params{} // slow enough for others to arrive
+				s.site.Passwords.MaxConcurrent, s.site.Passwords.MaxWait = 1, time.Nanosecond
 				s.site.Throttle.Failures, s.site.Throttle.Address, s.site.Throttle.Name, s.site.Throttle.SignUps = -1, -1, -1, -1
 			})
 			ann := s.client(t)
@@ -85,8 +85,8 @@ func TestFloodIsOneWarning(t *testing.T) {
 // once, although the site would let them wait.
 func TestFloodOfOneAddress(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) {
-		s.site.Passwords.Params = auth.Params{}
-		s.site.Passwords.Concurrent, s.site.Passwords.PerClient, s.site.Passwords.Wait = 1, 1, time.Hour
+		s.site.Passwords.Argon2 = auth.Argon2Params{}
+		s.site.Passwords.MaxConcurrent, s.site.Passwords.PerClient, s.site.Passwords.MaxWait = 1, 1, time.Hour
 		s.site.Throttle.Failures, s.site.Throttle.Address, s.site.Throttle.Name, s.site.Throttle.SignUps = -1, -1, -1, -1
 	})
 	busy := 0

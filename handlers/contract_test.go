@@ -20,7 +20,7 @@ var (
 	_ = handlers.Site{
 		Sessions:  (*sessions.Manager)(nil),
 		Templates: (*templates.Set)(nil),
-		Users:     auth.Store(nil),
+		Users:     auth.Backend(nil),
 	}
 	_ interface {
 		Init(h framework.Handler)

@@ -23,6 +23,7 @@ import (
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/sessions/webapp2cookie"
+	"github.com/webapp2go/webapp2go/webapp2"
 )
 
 // oldHash and oldID are those of a webapp2 user with the password "correct horse".
@@ -32,7 +33,7 @@ const (
 )
 
 // stale are lower costs than those of a site that serve makes.
-var stale = auth.Passwords{Params: auth.Params{Time: 1, MemoryKiB: 8, Threads: 1}}
+var stale = auth.Passwords{Argon2: auth.Argon2Params{Time: 1, MemoryKiB: 8, Threads: 1}}
 
 func hashOf(t *testing.T, password string) string {
 	t.Helper()
@@ -50,7 +51,7 @@ func (h *enterHandler) Post() error {
 	if err := h.ParseForm(); err != nil {
 		return err
 	}
-	user, err := h.Site.Users.ByName(h.Context(), h.Request.PostForm.Get("name"))
+	user, err := h.Site.Users.ByLogin(h.Context(), h.Request.PostForm.Get("name"))
 	if err != nil {
 		return err
 	}
@@ -77,7 +78,7 @@ func (h *doingHandler) Post() error {
 	case "name nobody":
 		session.SetUser("")
 	case "name bob":
-		bob, err := h.Site.Users.ByName(h.Context(), "bob")
+		bob, err := h.Site.Users.ByLogin(h.Context(), "bob")
 		if err != nil {
 			return err
 		}
@@ -106,8 +107,8 @@ func (h *doingHandler) Post() error {
 
 // credentials adds the pages of these tests. A login of ann replaces her stale hash.
 func credentials(s *server) {
-	s.site.Passwords.Params.MemoryKiB = 16
-	s.site.Passwords.Webapp2 = true
+	s.site.Passwords.Argon2.MemoryKiB = 16
+	s.site.Passwords.Legacy = webapp2.PasswordHashes{}.Verify
 	s.app.Handle("/who", framework.To[userPage](s.app))
 	s.app.Handle("/enter", framework.To[enterHandler](s.app))
 	s.app.Handle("/do", framework.To[doingHandler](s.app))
@@ -129,7 +130,7 @@ func (s *server) add(t *testing.T, u *auth.User) {
 // change changes the stored user.
 func (s *server) change(t *testing.T, name string, f func(*auth.User)) {
 	t.Helper()
-	user, err := s.site.Users.ByName(t.Context(), name)
+	user, err := s.site.Users.ByLogin(t.Context(), name)
 	if err == nil {
 		f(user)
 		err = s.site.Users.Update(t.Context(), user)
@@ -141,7 +142,7 @@ func (s *server) change(t *testing.T, name string, f func(*auth.User)) {
 
 func (s *server) stored(t *testing.T, name string) *auth.User {
 	t.Helper()
-	user, err := s.site.Users.ByName(t.Context(), name)
+	user, err := s.site.Users.ByLogin(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +252,7 @@ func TestCredential(t *testing.T) {
 
 // hookedUsers calls a function once, before it writes a user.
 type hookedUsers struct {
-	auth.Store
+	auth.Backend
 	mu   sync.Mutex
 	hook func()
 }
@@ -270,7 +271,7 @@ func (h *hookedUsers) Update(ctx context.Context, u *auth.User) error {
 	if hook != nil {
 		hook()
 	}
-	return h.Store.Update(ctx, u)
+	return h.Backend.Update(ctx, u)
 }
 
 // If a change of password happens while a login replaces the hash, or the other way round, no
@@ -281,7 +282,7 @@ func TestChangeOfPasswordMeetsRehash(t *testing.T) {
 			users := &hookedUsers{}
 			s := serve(t, backend(), func(s *server) {
 				credentials(s)
-				users.Store, s.site.Users = s.site.Users, users
+				users.Backend, s.site.Users = s.site.Users, users
 			})
 			change := func(c *client) answer {
 				return c.post("/account", "action", "password", "old", "correct horse", "new", "battery staple")

@@ -17,7 +17,7 @@ var errDown = errors.New("connection refused")
 
 // failingUsers and failingSessions are backends that can be switched off.
 type failingUsers struct {
-	auth.Store
+	auth.Backend
 	down *atomic.Bool
 	asks atomic.Int32 // of ByID, while it was down
 }
@@ -27,14 +27,14 @@ func (f *failingUsers) ByID(ctx context.Context, id string) (*auth.User, error) 
 		f.asks.Add(1)
 		return nil, errDown
 	}
-	return f.Store.ByID(ctx, id)
+	return f.Backend.ByID(ctx, id)
 }
 
-func (f *failingUsers) ByName(ctx context.Context, name string) (*auth.User, error) {
+func (f *failingUsers) ByLogin(ctx context.Context, name string) (*auth.User, error) {
 	if f.down.Load() {
 		return nil, errDown
 	}
-	return f.Store.ByName(ctx, name)
+	return f.Backend.ByLogin(ctx, name)
 }
 
 type failingSessions struct {
@@ -53,7 +53,7 @@ func (f failingSessions) Load(ctx context.Context, id string) (sessions.Record, 
 func TestStoreThatIsDown(t *testing.T) {
 	var usersDown, sessionsDown atomic.Bool
 	s := serve(t, failingSessions{sessions.NewMemory(), &sessionsDown}, func(s *server) {
-		s.site.Users = &failingUsers{Store: s.site.Users, down: &usersDown}
+		s.site.Users = &failingUsers{Backend: s.site.Users, down: &usersDown}
 	})
 	c := s.client(t)
 	c.signUp("ann")
@@ -89,7 +89,7 @@ func TestErrorPageWhileAStoreIsDown(t *testing.T) {
 			var users *failingUsers
 			backend := &countingSessions{failingSessions: failingSessions{sessions.NewMemory(), &sessionsDown}}
 			s := serve(t, backend, func(s *server) {
-				users = &failingUsers{Store: s.site.Users, down: &usersDown}
+				users = &failingUsers{Backend: s.site.Users, down: &usersDown}
 				s.site.Users = users
 				s.app.Handle("/end/{how}", framework.To[refusingHandler](s.app))
 				s.app.Handle("/touch", framework.To[touchingHandler](s.app))
@@ -170,7 +170,7 @@ func TestDeletedUserIsNobody(t *testing.T) {
 }
 
 type goneUsers struct {
-	auth.Store
+	auth.Backend
 	gone *atomic.Bool
 }
 
@@ -178,5 +178,5 @@ func (g goneUsers) ByID(ctx context.Context, id string) (*auth.User, error) {
 	if g.gone.Load() {
 		return nil, auth.ErrNotFound
 	}
-	return g.Store.ByID(ctx, id)
+	return g.Backend.ByID(ctx, id)
 }

@@ -20,7 +20,7 @@ type ExampleBadge struct{ handlers.BaseHandler }
 
 func (h *ExampleBadge) Post() error {
 	// A real handler verifies the badge here.
-	user, err := h.Site.Users.ByName(h.Context(), "ann")
+	user, err := h.Site.Users.ByLogin(h.Context(), "ann")
 	if err != nil {
 		return err
 	}

@@ -169,7 +169,7 @@ func (h *LoginHandler) again(status int, data LoginData) error {
 func (h *BaseHandler) logFailure(name, password string) {
 	var user *auth.User
 	if !tooLong(name, password) {
-		if found, err := h.Site.Users.ByName(h.Context(), name); err == nil {
+		if found, err := h.Site.Users.ByLogin(h.Context(), name); err == nil {
 			user = found
 		}
 	}

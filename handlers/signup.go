@@ -49,7 +49,8 @@ func (h *SignupHandler) Post() error {
 		return again(http.StatusTooManyRequests, "", tryAgain(tooManySignUps, wait))
 	}
 	defer h.Site.Throttle.Done(h.Request)
-	user, err := h.Site.Passwords.SignUp(h.clientContext(), h.Site.Users, form.Get("name"), form.Get("password"))
+	user := &auth.User{Name: form.Get("name")}
+	err := h.Site.Passwords.SignUp(h.clientContext(), h.Site.Users, user, form.Get("password"))
 	invalid, isInvalid := errors.AsType[*auth.InvalidError](err)
 	// The Rule is asked last, so it may have looked the password up whatever failed after it.
 	asked := errors.Is(err, auth.ErrRule) || h.Site.Passwords.Rule != nil && !isInvalid

@@ -186,7 +186,7 @@ func TestManyPeopleBehindOneAddress(t *testing.T) {
 				cookie := ""
 				if random.Float64() < test.known {
 					if err := users.Create(t.Context(), user); err != nil {
-						user, err = users.ByName(t.Context(), user.Name)
+						user, err = users.ByLogin(t.Context(), user.Name)
 						if err != nil {
 							t.Fatal(err)
 						}

@@ -22,7 +22,7 @@ type Site struct {
 	// JSON service.
 	Templates *templates.Set
 	// Users are the users who can log in. If nil, nobody can.
-	Users auth.Store
+	Users auth.Backend
 	// Passwords hashes and verifies passwords. The zero value follows OWASP's advice.
 	Passwords auth.Passwords
 	// Name is the name of the site, for the layout. It may be empty.

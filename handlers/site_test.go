@@ -72,7 +72,7 @@ func serve(t *testing.T, backend sessions.Backend, more func(s *server)) *server
 		Sessions:  manager,
 		Templates: pages,
 		Users:     auth.NewMemory(),
-		Passwords: auth.Passwords{Params: auth.Params{Time: 1, MemoryKiB: 8, Threads: 1}},
+		Passwords: auth.Passwords{Argon2: auth.Argon2Params{Time: 1, MemoryKiB: 8, Threads: 1}},
 		Name:      "Test",
 	}
 	s.app = framework.New()

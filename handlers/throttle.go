@@ -88,7 +88,7 @@ type Throttle struct {
 	App *framework.App
 	// Users are the users that a browser can be known for. If nil, they are those of the
 	// Site. Without either, no browser is known.
-	Users auth.Store
+	Users auth.Backend
 	// Sessions has the keys that seal the cookie. If nil, it is that of the Site. Without
 	// either, the key is random and ends with the process.
 	Sessions *sessions.Manager
@@ -371,10 +371,13 @@ const longestName = 254
 // nameKey returns the same key for two names of one user. A name that no user can have is
 // not normalized: its beginning is the key.
 func (t *Throttle) nameKey(name string) string {
-	if len(name) <= longestName {
-		return auth.NameKey(name)
+	if len(name) > longestName {
+		return "\x00" + name[:longestName]
 	}
-	return "\x00" + name[:longestName]
+	if keys := auth.LoginKeys(name); len(keys) > 0 {
+		return string(keys[0])
+	}
+	return ""
 }
 
 // addressKeys returns the keys that an address is counted under. For IPv6 those are its /64,
@@ -530,7 +533,7 @@ func (t *Throttle) browser(r *http.Request, name string) string {
 	if len(known) == 0 {
 		return ""
 	}
-	user, err := users.ByName(r.Context(), name)
+	user, err := users.ByLogin(r.Context(), name)
 	if err != nil {
 		return "" // no such user, or a backend that is down: the browser is not known
 	}

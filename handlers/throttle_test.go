@@ -54,9 +54,9 @@ func TestOnlyWrongPasswordsCount(t *testing.T) {
 	busy := &busyUsers{}
 	s := serve(t, sessions.NewMemory(), func(s *server) {
 		stopped(s)
-		busy.Store = &failingUsers{Store: s.site.Users, down: &down}
+		busy.Backend = &failingUsers{Backend: s.site.Users, down: &down}
 		s.site.Users = busy
-		s.site.Passwords.Concurrent, s.site.Passwords.Wait = 1, time.Nanosecond
+		s.site.Passwords.MaxConcurrent, s.site.Passwords.MaxWait = 1, time.Nanosecond
 	})
 	s.client(t).signUp("ann")
 	c := s.client(t)
@@ -94,15 +94,15 @@ func TestOnlyWrongPasswordsCount(t *testing.T) {
 
 // busyUsers returns auth.ErrBusy, as if too many passwords were verified at once.
 type busyUsers struct {
-	auth.Store
+	auth.Backend
 	busy atomic.Bool
 }
 
-func (b *busyUsers) ByName(ctx context.Context, name string) (*auth.User, error) {
+func (b *busyUsers) ByLogin(ctx context.Context, name string) (*auth.User, error) {
 	if b.busy.Load() {
 		return nil, auth.ErrBusy
 	}
-	return b.Store.ByName(ctx, name)
+	return b.Backend.ByLogin(ctx, name)
 }
 
 // A request that has to wait costs no hash and does not make the wait longer.
@@ -110,7 +110,7 @@ func TestWaitingCountsNothing(t *testing.T) {
 	users := &countingUsers{}
 	s := serve(t, sessions.NewMemory(), func(s *server) {
 		stopped(s)
-		users.Store, s.site.Users = s.site.Users, users
+		users.Backend, s.site.Users = s.site.Users, users
 	})
 	s.client(t).signUp("ann")
 	c := s.client(t)
@@ -135,13 +135,13 @@ func TestWaitingCountsNothing(t *testing.T) {
 }
 
 type countingUsers struct {
-	auth.Store
+	auth.Backend
 	asked atomic.Int64
 }
 
-func (c *countingUsers) ByName(ctx context.Context, name string) (*auth.User, error) {
+func (c *countingUsers) ByLogin(ctx context.Context, name string) (*auth.User, error) {
 	c.asked.Add(1)
-	return c.Store.ByName(ctx, name)
+	return c.Backend.ByLogin(ctx, name)
 }
 
 // Attempts under way count before they have failed.
@@ -150,7 +150,7 @@ func TestParallelGuessesAreBounded(t *testing.T) {
 	users := &heldUsers{release: make(chan struct{})}
 	s := serve(t, sessions.NewMemory(), func(s *server) {
 		stopped(s)
-		users.Store, s.site.Users = s.site.Users, users
+		users.Backend, s.site.Users = s.site.Users, users
 	})
 	s.client(t).signUp("ann")
 	users.hold.Store(true)
@@ -186,7 +186,7 @@ func TestParallelGuessesAreBounded(t *testing.T) {
 }
 
 type heldUsers struct {
-	auth.Store
+	auth.Backend
 	hold    atomic.Bool
 	held    atomic.Int64
 	release chan struct{}
@@ -194,13 +194,13 @@ type heldUsers struct {
 	arrived func()
 }
 
-func (h *heldUsers) ByName(ctx context.Context, name string) (*auth.User, error) {
+func (h *heldUsers) ByLogin(ctx context.Context, name string) (*auth.User, error) {
 	if h.hold.Load() {
 		h.held.Add(1)
 		h.arrived()
 		<-h.release
 	}
-	return h.Store.ByName(ctx, name)
+	return h.Backend.ByLogin(ctx, name)
 }
 
 // A known browser has limits of its own, also after a logout, but not for other users and not
@@ -634,7 +634,7 @@ func TestQuestionsOfTheRuleAreBounded(t *testing.T) {
 	full := &fullUsers{}
 	s := serve(t, sessions.NewMemory(), func(s *server) {
 		stopped(s)
-		full.Store, s.site.Users = s.site.Users, full
+		full.Backend, s.site.Users = s.site.Users, full
 		s.site.Passwords.Rule = func(context.Context, *auth.User, string) error {
 			asked.Add(1)
 			return *answer.Load()
@@ -688,7 +688,7 @@ func TestQuestionsOfTheRuleAreBounded(t *testing.T) {
 
 // fullUsers cannot store a user.
 type fullUsers struct {
-	auth.Store
+	auth.Backend
 	full atomic.Bool
 }
 
@@ -696,7 +696,7 @@ func (f *fullUsers) Create(ctx context.Context, u *auth.User) error {
 	if f.full.Load() {
 		return errDown
 	}
-	return f.Store.Create(ctx, u)
+	return f.Backend.Create(ctx, u)
 }
 
 // An attempt with a password that is too long reads no user.
@@ -704,7 +704,7 @@ func TestLongPasswordsReadNoUser(t *testing.T) {
 	users := &countingUsers{}
 	var log bytes.Buffer
 	s := serve(t, sessions.NewMemory(), func(s *server) {
-		users.Store, s.site.Users = s.site.Users, users
+		users.Backend, s.site.Users = s.site.Users, users
 		s.site.SecurityLog = slog.New(slog.NewJSONHandler(&log, nil))
 	})
 	ann := s.client(t)

@@ -20,7 +20,7 @@ func (h *userPage) Get() error {
 	case "nobody":
 		h.Session().SetUser("nobody's id")
 	case "setbob", "loginbob":
-		bob, err := h.Site.Users.ByName(h.Context(), "bob")
+		bob, err := h.Site.Users.ByLogin(h.Context(), "bob")
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,7 @@ package datastore
 
 import (
 	"crypto/rand"
-	"errors"
+	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -14,71 +14,85 @@ import (
 
 // An entity is a user as Datastore keeps it.
 type entity struct {
-	Name     string    `datastore:"name,noindex"`
-	Password string    `datastore:"password,noindex"`
-	Stamp    string    `datastore:"stamp,noindex,omitempty"`
-	Roles    []string  `datastore:"roles,noindex"`
-	Created  time.Time `datastore:"created,noindex"`
-	Version  int64     `datastore:"version,noindex"`
-	Mark     string    `datastore:"mark,noindex"` // of the newest change
+	Name       string    `datastore:"name,noindex"`
+	Email      string    `datastore:"email,noindex,omitempty"`
+	Verified   bool      `datastore:"verified,noindex,omitempty"`
+	AuthIDs    []string  `datastore:"auth_ids,noindex"`
+	Password   string    `datastore:"password,noindex"`
+	Stamp      string    `datastore:"stamp,noindex,omitempty"`
+	Disabled   bool      `datastore:"disabled,noindex,omitempty"`
+	Roles      []string  `datastore:"roles,noindex"`
+	Properties []byte    `datastore:"properties,noindex,omitempty"`
+	Links      int64     `datastore:"links,noindex,omitempty"`
+	Created    time.Time `datastore:"created,noindex"`
+	Version    int64     `datastore:"version,noindex"`
+	Mark       string    `datastore:"mark,noindex"` // of the newest change
 }
 
-// A nameEntity says whose a name is.
-type nameEntity struct {
+// A keyEntity says whose a key is.
+type keyEntity struct {
 	User string `datastore:"user,noindex"`
 }
 
-func newEntity(u *auth.User, mark string) *entity {
-	return &entity{Name: u.Name, Password: u.Password, Stamp: u.Stamp, Roles: u.Roles, Created: u.Created, Version: int64(u.Version), Mark: mark}
+func newEntity(u *auth.User, mark string) (*entity, error) {
+	properties, err := u.Properties.MarshalBinary()
+	if err != nil {
+		return nil, fmt.Errorf("auth/datastore: the properties of a user: %w", err)
+	}
+	return &entity{
+		Name: u.Name, Email: u.Email, Verified: u.Verified, AuthIDs: u.AuthIDs,
+		Password: u.Password, Stamp: u.Stamp, Disabled: u.Disabled,
+		Roles: u.Roles, Properties: properties, Links: int64(u.Links),
+		Created: u.Created, Version: int64(u.Version), Mark: mark,
+	}, nil
 }
 
-func (e *entity) user(id string) *auth.User {
-	return &auth.User{ID: id, Name: e.Name, Password: e.Password, Stamp: e.Stamp, Roles: e.Roles, Created: e.Created.UTC(), Version: uint64(e.Version)}
+func (e *entity) user(id string) (*auth.User, error) {
+	u := &auth.User{
+		ID: id, Name: e.Name, Email: e.Email, Verified: e.Verified, AuthIDs: e.AuthIDs,
+		Password: e.Password, Stamp: e.Stamp, Disabled: e.Disabled,
+		Roles: e.Roles, Links: uint64(e.Links), Created: e.Created.UTC(), Version: uint64(e.Version),
+	}
+	if err := u.Properties.UnmarshalBinary(e.Properties); err != nil {
+		return nil, fmt.Errorf("auth/datastore: user %.80q: %w", id, err)
+	}
+	return u, nil
 }
 
 func newMark() string { return rand.Text() }
 
-// maxName is the longest name of a key in bytes; the prefix of names takes one.
-const maxName = 1500 - 1
-
-// validID tells whether Datastore takes an ID as the name of a key: not empty, and not
-// of the form that it keeps for itself.
+// validID reports whether a user can have an ID, which is the name of a key of Datastore:
+// not empty, and not of the form that Datastore keeps for itself.
 func validID(id string) bool {
-	return id != "" && len(id) <= 1500 && utf8.ValidString(id) && !(strings.HasPrefix(id, "__") && strings.HasSuffix(id, "__"))
+	return id != "" && len(id) <= auth.MaxID && utf8.ValidString(id) && !(strings.HasPrefix(id, "__") && strings.HasSuffix(id, "__"))
 }
 
-func validName(key string) bool { return key != "" && len(key) <= maxName && utf8.ValidString(key) }
+const (
+	keyPrefix = "=" // so that a key can be of the form that Datastore keeps for itself
+	maxKey    = 1500 - len(keyPrefix)
+	lastRune  = "\U0010ffff"
+)
 
-func (s *Store) userKey(id string) *gcds.Key {
-	key := gcds.NameKey(s.config.Kind, id, nil)
-	key.Namespace = s.config.Namespace
+func validKey(key auth.Key) bool {
+	return key != "" && len(key) <= maxKey && utf8.ValidString(string(key))
+}
+
+func (b *Backend) userKey(id string) *gcds.Key {
+	key := gcds.NameKey(b.config.Kind, id, nil)
+	key.Namespace = b.config.Namespace
 	return key
 }
 
-// nameKey has a prefix, because a user may call himself __x__.
-func (s *Store) nameKey(name string) *gcds.Key {
-	key := gcds.NameKey(s.config.Kind+"Name", "="+name, nil)
-	key.Namespace = s.config.Namespace
-	return key
+func (b *Backend) keyKey(key auth.Key) *gcds.Key {
+	k := gcds.NameKey(b.config.Kind+"Key", keyPrefix+string(key), nil)
+	k.Namespace = b.config.Namespace
+	return k
 }
 
-// failed tells whether an error of Get means that nothing was read. A property that
-// this release does not know is no failure: a later one may have added it.
-func failed(err error) bool {
-	if _, mismatch := errors.AsType[*gcds.ErrFieldMismatch](err); mismatch {
-		return false
+func (b *Backend) keyKeys(keys []auth.Key) []*gcds.Key {
+	all := make([]*gcds.Key, len(keys))
+	for i, key := range keys {
+		all[i] = b.keyKey(key)
 	}
-	return err != nil
-}
-
-// get reads an entity in a transaction and tells whether there is one.
-func get(tx *gcds.Transaction, key *gcds.Key, into any) (bool, error) {
-	err := tx.Get(key, into)
-	if errors.Is(err, gcds.ErrNoSuchEntity) {
-		return false, nil
-	}
-	if failed(err) {
-		return false, err
-	}
-	return true, nil
+	return all
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/auth/datastore"
 	"github.com/webapp2go/webapp2go/internal/datastoretest"
+	"github.com/webapp2go/webapp2go/webapp2"
 )
 
 // emulate runs the example against a Datastore of this process, as
@@ -40,7 +41,7 @@ func Example() {
 	users := datastore.New(client, datastore.Config{})
 
 	var passwords auth.Passwords
-	if _, err := passwords.SignUp(ctx, users, "Ann", "correct horse battery"); err != nil {
+	if err := passwords.SignUp(ctx, users, &auth.User{Name: "Ann"}, "correct horse battery"); err != nil {
 		log.Fatal(err)
 	}
 	user, err := passwords.LogIn(ctx, users, "ann", "correct horse battery")
@@ -69,7 +70,7 @@ func ExampleWebapp2() {
 		Kind:    "Account",
 		Webapp2: &datastore.Webapp2{Prefix: "own:"},
 	})
-	passwords := auth.Passwords{Webapp2: true}
+	passwords := auth.Passwords{Legacy: webapp2.PasswordHashes{}.Verify}
 	user, err := passwords.LogIn(ctx, users, "joe", "correct horse")
 	if err != nil {
 		log.Fatal(err)

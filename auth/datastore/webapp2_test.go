@@ -1,8 +1,11 @@
 package datastore_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +18,7 @@ import (
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/auth/datastore"
 	"github.com/webapp2go/webapp2go/internal/datastoretest"
+	"github.com/webapp2go/webapp2go/webapp2"
 )
 
 // hash is webapp2's of "correct horse".
@@ -58,14 +62,14 @@ func oldUsers(t *testing.T) (*datastoretest.Server, *gcds.Client) {
 	return server, client
 }
 
-func migrating(client *gcds.Client, w datastore.Webapp2) *datastore.Store {
+func migrating(client *gcds.Client, w datastore.Webapp2) *datastore.Backend {
 	return datastore.New(client, datastore.Config{Kind: "Account", Timeout: time.Minute, Webapp2: &w})
 }
 
 func TestWebapp2LogIn(t *testing.T) {
 	_, client := oldUsers(t)
 	users := migrating(client, datastore.Webapp2{})
-	passwords := &auth.Passwords{Webapp2: true, Params: auth.Params{Time: 1, MemoryKiB: 64}}
+	passwords := &auth.Passwords{Legacy: webapp2.PasswordHashes{}.Verify, Argon2: auth.Argon2Params{Time: 1, MemoryKiB: 64}}
 	if _, err := passwords.LogIn(t.Context(), users, "joe", "wrong horse"); !errors.Is(err, auth.ErrCredentials) {
 		t.Fatalf("LogIn with a wrong password: %v", err)
 	}
@@ -83,8 +87,8 @@ func TestWebapp2LogIn(t *testing.T) {
 	if again, err := (&auth.Passwords{}).LogIn(t.Context(), after, "joe", "correct horse"); err != nil || again.ID != joe.ID {
 		t.Errorf("LogIn after the migration: %+v, %v", again, err)
 	}
-	if _, err := after.ByName(t.Context(), "Ann"); !errors.Is(err, auth.ErrNotFound) {
-		t.Errorf("ByName of a user who has not come over: %v", err)
+	if _, err := after.ByLogin(t.Context(), "Ann"); !errors.Is(err, auth.ErrNotFound) {
+		t.Errorf("ByLogin of a user who has not come over: %v", err)
 	}
 }
 
@@ -95,23 +99,25 @@ func TestWebapp2Lookup(t *testing.T) {
 		webapp2        datastore.Webapp2
 		byName, byID   string
 		wantID, wantAs string // "": not found
+		noPassword     bool
 	}{
-		"name":                  {byName: "joe", wantID: "5629499534213120", wantAs: "joe"},
-		"another auth id":       {byName: "joe@example.com", wantID: "5629499534213120", wantAs: "joe@example.com"},
-		"as it was written":     {byName: " Ann ", wantID: "2", wantAs: "Ann"},
-		"in another case":       {byName: "JOE", wantID: "5629499534213120", wantAs: "JOE"},
-		"number":                {byID: "2", wantID: "2", wantAs: "Ann"},
-		"prefix":                {webapp2: datastore.Webapp2{Prefix: "own:", Namespace: "old"}, byName: "Zoe", wantID: "7", wantAs: "Zoe"},
-		"number and prefix":     {webapp2: datastore.Webapp2{Prefix: "own:", Namespace: "old"}, byID: "7", wantID: "7", wantAs: "Zoe"},
-		"without the prefix":    {webapp2: datastore.Webapp2{Prefix: "own:", Namespace: "old"}, byName: "mail:x"},
-		"no such prefix":        {webapp2: datastore.Webapp2{Prefix: "x:", Namespace: "old"}, byID: "7"},
-		"another namespace":     {byName: "own:Zoe"},
-		"another kind":          {webapp2: datastore.Webapp2{Kind: "Member"}, byName: "joe"},
-		"no number":             {byID: "joe"},
-		"a number's other form": {byID: "02"},
-		"a negative number":     {byID: "-2"},
-		"no user":               {byID: "99"},
-		"an old unique row":     {byName: "User.auth_id:joe"},
+		"name":                   {byName: "joe", wantID: "5629499534213120", wantAs: "joe"},
+		"another auth id":        {byName: "joe@example.com", wantID: "5629499534213120", wantAs: "joe"},
+		"as it was written":      {byName: " Ann ", wantID: "2", wantAs: "Ann"},
+		"in another case":        {byName: "JOE", wantID: "5629499534213120", wantAs: "joe"},
+		"number":                 {byID: "2", wantID: "2", wantAs: "Ann"},
+		"prefix":                 {webapp2: datastore.Webapp2{Prefix: "own:", Namespace: "old"}, byName: "Zoe", wantID: "7", wantAs: "Zoe"},
+		"number and prefix":      {webapp2: datastore.Webapp2{Prefix: "own:", Namespace: "old"}, byID: "7", wantID: "7", wantAs: "Zoe"},
+		"without the prefix":     {webapp2: datastore.Webapp2{Prefix: "own:", Namespace: "old"}, byName: "mail:x"},
+		"no such prefix":         {webapp2: datastore.Webapp2{Prefix: "x:", Namespace: "old"}, byID: "7", wantID: "7"},
+		"another namespace":      {byName: "own:Zoe"},
+		"another kind":           {webapp2: datastore.Webapp2{Kind: "Member"}, byName: "joe"},
+		"no number":              {byID: "joe"},
+		"a number's other form":  {byID: "02"},
+		"a negative number":      {byID: "-2"},
+		"no user":                {byID: "99"},
+		"a login from elsewhere": {byID: "3", wantID: "3", wantAs: "", noPassword: true},
+		"an old unique row":      {byName: "User.auth_id:joe"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := datastore.Config{Kind: strings.ReplaceAll(name, " ", "-"), Webapp2: &tt.webapp2}
@@ -122,13 +128,13 @@ func TestWebapp2Lookup(t *testing.T) {
 				if tt.byID != "" {
 					u, err = users.ByID(t.Context(), tt.byID)
 				} else {
-					u, err = users.ByName(t.Context(), tt.byName)
+					u, err = users.ByLogin(t.Context(), tt.byName)
 				}
 				if tt.wantID == "" {
 					if !errors.Is(err, auth.ErrNotFound) {
 						t.Errorf("%+v, %v, want ErrNotFound", u, err)
 					}
-				} else if err != nil || u.ID != tt.wantID || u.Name != tt.wantAs || u.Password != hash || u.Version != 1 {
+				} else if err != nil || u.ID != tt.wantID || u.Name != tt.wantAs || u.Password != hash && !tt.noPassword || u.Version != 1 {
 					t.Errorf("%+v, %v, want %s as %s", u, err, tt.wantID, tt.wantAs)
 				}
 			}
@@ -153,7 +159,7 @@ func TestWebapp2Names(t *testing.T) {
 	if err := users.Update(t.Context(), kim); !errors.Is(err, auth.ErrExists) {
 		t.Errorf("Update to the name of an old user: %v, want ErrExists", err)
 	}
-	joe, err := users.ByName(t.Context(), "joe")
+	joe, err := users.ByLogin(t.Context(), "joe")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,8 +168,8 @@ func TestWebapp2Names(t *testing.T) {
 		t.Errorf("Update to another auth id: %v", err)
 	}
 	for _, name := range []string{"joe", "joe@example.com"} {
-		if u, err := users.ByName(t.Context(), name); err != nil || u.ID != joe.ID {
-			t.Errorf("ByName(%q): %+v, %v", name, u, err)
+		if u, err := users.ByLogin(t.Context(), name); err != nil || u.ID != joe.ID {
+			t.Errorf("ByLogin(%q): %+v, %v", name, u, err)
 		}
 	}
 }
@@ -185,13 +191,13 @@ func TestWebapp2Convert(t *testing.T) {
 		}
 		return nil
 	}})
-	if ann, err := users.ByName(t.Context(), "Ann"); err != nil || !ann.Has("admin") {
+	if ann, err := users.ByLogin(t.Context(), "Ann"); err != nil || !ann.Has("admin") {
 		t.Errorf("%+v, %v, want the role", ann, err)
 	}
-	if _, err := users.ByName(t.Context(), "google:3"); !errors.Is(err, auth.ErrNotFound) {
+	if _, err := users.ByKey(t.Context(), "id:google:3"); !errors.Is(err, auth.ErrNotFound) {
 		t.Errorf("a user who was left out: %v, want ErrNotFound", err)
 	}
-	if _, err := users.ByName(t.Context(), "joe"); !errors.Is(err, broken) {
+	if _, err := users.ByLogin(t.Context(), "joe"); !errors.Is(err, broken) {
 		t.Errorf("an error of Convert: %v", err)
 	}
 }
@@ -206,18 +212,115 @@ func TestWebapp2Race(t *testing.T) {
 		}
 		return nil
 	})
-	if _, err := users.ByName(t.Context(), "joe"); err == nil || errors.Is(err, auth.ErrNotFound) {
-		t.Errorf("ByName while nothing can be written: %v", err)
+	if _, err := users.ByLogin(t.Context(), "joe"); err == nil || errors.Is(err, auth.ErrNotFound) {
+		t.Errorf("ByLogin while nothing can be written: %v", err)
 	}
 	server.Fail(nil)
 	var wait sync.WaitGroup
 	for i := range 8 {
 		wait.Go(func() {
 			name := []string{"joe", "joe@example.com"}[i%2]
-			if u, err := users.ByName(t.Context(), name); err != nil || u.ID != "5629499534213120" {
-				t.Errorf("ByName(%q): %+v, %v", name, u, err)
+			if u, err := users.ByLogin(t.Context(), name); err != nil || u.ID != "5629499534213120" {
+				t.Errorf("ByLogin(%q): %+v, %v", name, u, err)
 			}
 		})
 	}
 	wait.Wait()
+}
+
+// What an old user has comes over: the address, all auth ids and the properties.
+func TestWebapp2Whole(t *testing.T) {
+	client := datastoretest.Start(t).Client(t.Context())
+	born := time.Date(1990, 5, 6, 0, 0, 0, 0, time.UTC)
+	author := gcds.IDKey("Author", 7, gcds.NameKey("Shelf", "a", nil))
+	put := func(id int64, properties ...gcds.Property) {
+		t.Helper()
+		list := gcds.PropertyList(properties)
+		if _, err := client.Put(t.Context(), gcds.IDKey("User", id, nil), &list); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(5, gcds.Property{Name: "auth_ids", Value: []any{"own:ann@example.com", "google:123", "own:annie", "facebook:9"}},
+		gcds.Property{Name: "password", Value: hash}, gcds.Property{Name: "created", Value: signedUp}, gcds.Property{Name: "updated", Value: signedUp},
+		gcds.Property{Name: "email", Value: "Ann@Example.com"}, gcds.Property{Name: "email_verified", Value: true},
+		gcds.Property{Name: "last_name", Value: "Lee"}, gcds.Property{Name: "born", Value: born}, gcds.Property{Name: "points", Value: int64(42)},
+		gcds.Property{Name: "ratio", Value: 0.5}, gcds.Property{Name: "tags", Value: []any{"a", "b"}}, gcds.Property{Name: "author", Value: author},
+		gcds.Property{Name: "settings", Value: []byte(`{"theme":"dark"}`), NoIndex: true}, gcds.Property{Name: "nothing", Value: nil},
+		gcds.Property{Name: "secret", Value: "x"})
+	put(6, gcds.Property{Name: "auth_ids", Value: "own:bob@example.com"}, gcds.Property{Name: "email", Value: "not an address"}, gcds.Property{Name: "password", Value: hash})
+	put(7, gcds.Property{Name: "auth_ids", Value: "google:7"}, gcds.Property{Name: "place", Value: gcds.GeoPoint{Lat: 1}})
+	put(8, gcds.Property{Name: "auth_ids", Value: []any{}})
+	verified := func(old gcds.PropertyList, u *auth.User) error {
+		u.Verified, _ = auth.Get[bool](u, "email_verified")
+		return u.Set("email_verified", nil)
+	}
+	users := datastore.New(client, datastore.Config{Kind: "Account", Timeout: time.Minute, Webapp2: &datastore.Webapp2{
+		Prefix: "own:", Ignore: []string{"secret"}, Convert: verified,
+	}})
+
+	// Nobody else can have what is theirs, before they come over.
+	for field, u := range map[string]*auth.User{
+		"name":   {Name: "annie"},
+		"authid": {Name: "eve", AuthIDs: []string{"facebook:9"}},
+		"email":  {Email: "ann@example.com", Verified: true},
+	} {
+		err := users.Create(t.Context(), u)
+		if exists, ok := errors.AsType[*auth.ExistsError](err); !ok || exists.Field() != field {
+			t.Errorf("Create of the %s of an old user: %v", field, err)
+		}
+	}
+	ann, err := users.ByKey(t.Context(), auth.EmailKey("ann@example.com"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &auth.User{
+		ID: "5", Name: "ann@example.com", Email: "Ann@example.com", Verified: true,
+		AuthIDs: []string{"google:123", "own:annie", "facebook:9"}, Password: hash, Created: signedUp, Version: 1,
+	}
+	for key, value := range map[string]any{
+		"last_name": "Lee", "born": born, "points": 42, "ratio": 0.5, "tags": []string{"a", "b"}, "author": "Shelf,a/Author,7", "settings": []byte(`{"theme":"dark"}`),
+	} {
+		if err := want.Set(key, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !reflect.DeepEqual(ann, want) {
+		t.Errorf("%+v, want %+v", ann, want)
+		for key, data := range ann.Properties {
+			if !bytes.Equal(data, want.Properties[key]) {
+				t.Errorf("%s: %q, want %q", key, data, want.Properties[key])
+			}
+		}
+	}
+	for _, key := range []auth.Key{"id:google:123", "id:facebook:9", "name:ann@example.com"} {
+		if u, err := users.ByKey(t.Context(), key); err != nil || u.ID != "5" {
+			t.Errorf("ByKey(%q): %v, %v", key, u, err)
+		}
+	}
+	// Who logs in by a name that is an address goes on doing so; the address is not verified.
+	bob, err := users.ByLogin(t.Context(), "Bob@example.com")
+	if err != nil || bob.ID != "6" || bob.Email != "bob@example.com" || bob.Verified {
+		t.Errorf("%+v, %v", bob, err)
+	}
+	if email, _ := auth.Get[string](bob, "email"); email != "not an address" {
+		t.Errorf("the property email is %q", email)
+	}
+	if _, err := users.ByKey(t.Context(), "email:bob@example.com"); !errors.Is(err, auth.ErrNotFound) {
+		t.Errorf("an unverified address: %v", err)
+	}
+	if _, err := users.ByKey(t.Context(), "id:google:7"); err == nil || !strings.Contains(err.Error(), `"place"`) {
+		t.Errorf("a property that cannot come over: %v", err)
+	}
+	if _, err := users.ByID(t.Context(), "8"); !errors.Is(err, auth.ErrNotFound) {
+		t.Errorf("a user without an auth id: %v", err)
+	}
+	// New users get numbers that no old one has.
+	numbered := datastore.New(client, datastore.Config{Kind: "Account", Timeout: time.Minute, Numbers: true, Webapp2: &datastore.Webapp2{}})
+	kim := &auth.User{Name: "Kim"}
+	if err := numbered.Create(t.Context(), kim); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := strconv.ParseInt(kim.ID, 10, 64); err != nil || n <= 8 {
+		t.Errorf("the number is %q", kim.ID)
+	}
 }

@@ -21,12 +21,8 @@ func TestAdminIsWhoIsNamedNow(t *testing.T) {
 	const password = "correct horse battery"
 	users := auth.NewMemory()
 	for name, roles := range map[string][]string{"ann": nil, "bert": {"editor", demo.RoleAdmin}, "carl": {"editor"}} {
-		user, err := new(auth.Passwords).SignUp(t.Context(), users, name, password)
-		if err != nil {
-			t.Fatal(err)
-		}
-		user.Roles = roles
-		if err := users.Update(t.Context(), user); err != nil {
+		user := &auth.User{Name: name, Roles: roles}
+		if err := new(auth.Passwords).SignUp(t.Context(), users, user, password); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -86,7 +82,7 @@ func TestAdminIsWhoIsNamedNow(t *testing.T) {
 			}
 		})
 	}
-	if carl, err := users.ByName(t.Context(), "carl"); err != nil || !carl.Has("editor") {
+	if carl, err := users.ByLogin(t.Context(), "carl"); err != nil || !carl.Has("editor") {
 		t.Errorf("carl has lost another role: %v, %v", carl.Roles, err)
 	}
 }

@@ -27,7 +27,7 @@ import (
 // services keep the demo's sessions and users.
 type services struct {
 	sessions sessions.Backend // if nil, in signed cookies
-	users    auth.Store
+	users    auth.Backend
 	counter  handlers.Counter        // of wrong passwords; if nil, each instance counts its own
 	probes   map[string]health.Probe // one for each service, for /health
 	closers  []func() error

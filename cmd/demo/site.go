@@ -71,14 +71,15 @@ func findAdmin(ctx context.Context, c *config, site *handlers.Site, log *slog.Lo
 		log.Info("nobody may see /admin: -admin names who may")
 		return "", nil
 	}
-	user, err := site.Users.ByName(ctx, name)
+	user, err := site.Users.ByLogin(ctx, name)
 	if errors.Is(err, auth.ErrNotFound) {
 		if c.Users != "memory" {
 			log.Warn("nobody may see /admin: -admin names a user who has not signed up; start again after that", "name", name)
 			return "", nil
 		}
 		password := rand.Text()[:16]
-		if user, err = site.Passwords.SignUp(ctx, site.Users, name, password); err == nil {
+		user = &auth.User{Name: name}
+		if err = site.Passwords.SignUp(ctx, site.Users, user, password); err == nil {
 			log.Info("made a user for /admin", "name", name, "password", password)
 		}
 	}
@@ -92,18 +93,18 @@ func findAdmin(ctx context.Context, c *config, site *handlers.Site, log *slog.Lo
 // administered are users of whom one alone has the role that /admin asks for, whatever
 // roles are kept: who was named by -admin before has it no longer.
 type administered struct {
-	auth.Store
+	auth.Backend
 	admin string // the ID; empty: nobody's
 }
 
 // ByID returns a user with the role, or without.
 func (a *administered) ByID(ctx context.Context, id string) (*auth.User, error) {
-	return a.withRole(a.Store.ByID(ctx, id))
+	return a.withRole(a.Backend.ByID(ctx, id))
 }
 
-// ByName returns a user with the role, or without.
-func (a *administered) ByName(ctx context.Context, name string) (*auth.User, error) {
-	return a.withRole(a.Store.ByName(ctx, name))
+// ByLogin returns a user with the role, or without.
+func (a *administered) ByLogin(ctx context.Context, name string) (*auth.User, error) {
+	return a.withRole(a.Backend.ByLogin(ctx, name))
 }
 
 func (a *administered) withRole(user *auth.User, err error) (*auth.User, error) {

@@ -25,7 +25,7 @@ const webapp2Age = 21 * 24 * time.Hour
 // load returns the Import of the application, nil if there is none. With makeUsers, whoever
 // is not among users is made one, without a password: users in memory are nobody that an
 // older cookie could name.
-func (w webapp2) load(users auth.Store, makeUsers bool) (*sessions.Import, error) {
+func (w webapp2) load(users auth.Backend, makeUsers bool) (*sessions.Import, error) {
 	if w.SecretFile == "" {
 		return nil, nil
 	}

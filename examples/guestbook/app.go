@@ -12,12 +12,13 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/sessions/datastore"
 	"github.com/webapp2go/webapp2go/templates"
+	"github.com/webapp2go/webapp2go/webapp2"
 )
 
 // stores are where the program keeps what it must not forget.
 type stores struct {
 	book     Book
-	users    auth.Store
+	users    auth.Backend
 	sessions sessions.Backend
 }
 
@@ -66,7 +67,7 @@ func newSite(kept stores, c config) (*handlers.Site, error) {
 		return nil, err
 	}
 	site := &handlers.Site{Name: "Guestbook", Sessions: manager, Templates: set, Users: kept.users}
-	site.Passwords.Webapp2 = true
+	site.Passwords.Legacy = webapp2.PasswordHashes{}.Verify
 	return site, nil
 }
 

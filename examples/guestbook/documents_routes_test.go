@@ -136,7 +136,7 @@ func TestQuotedGuard(t *testing.T) {
 	visitor.get("/admin", 200, "Log in")
 	visitor.post("/signup", form("name", "Ann", "password", "a long enough one"), 200)
 	visitor.get("/admin", 403)
-	user, err := kept.users.ByName(t.Context(), "ann")
+	user, err := kept.users.ByLogin(t.Context(), "ann")
 	if err == nil {
 		user.Roles = []string{"admin"}
 		err = kept.users.Update(t.Context(), user)

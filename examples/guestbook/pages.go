@@ -9,7 +9,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/sessions"
@@ -121,5 +120,5 @@ func author(h *handlers.BaseHandler) (string, error) {
 	if user == nil {
 		return "", err
 	}
-	return auth.NameKey(user.Name), nil
+	return strings.ToLower(user.Name), nil
 }

@@ -126,7 +126,7 @@ func serve(t *testing.T, kept stores, c config, more ...func(*framework.App)) *h
 	if err != nil {
 		t.Fatal(err)
 	}
-	site.Passwords.Params = auth.Params{Time: 1, MemoryKiB: 64}
+	site.Passwords.Argon2 = auth.Argon2Params{Time: 1, MemoryKiB: 64}
 	app := newApp(site, kept.book)
 	for _, add := range more {
 		add(app)

@@ -138,7 +138,7 @@ func TestPasswordOfWebapp2IsReplaced(t *testing.T) {
 			ann := newBrowser(t, serveMoved(t, kept))
 			ann.post("/login", form("name", "Ann", "password", "coffee"), 401)
 			ann.post("/login", form("name", "Ann", "password", "tea"), 200, "You sign as <b>ann</b>.")
-			user, err := kept.users.ByName(t.Context(), "ann")
+			user, err := kept.users.ByLogin(t.Context(), "ann")
 			if err != nil || !strings.HasPrefix(user.Password, "$argon2id$") {
 				t.Errorf("the hash is %q, %v", user.Password, err)
 			}

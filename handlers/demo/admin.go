@@ -107,7 +107,7 @@ func (h *OverviewHandler) Post() error {
 
 // find returns nil if there is no user with the name.
 func (h *OverviewHandler) find(name string) (*auth.User, error) {
-	user, err := h.Site.Users.ByName(h.Context(), name)
+	user, err := h.Site.Users.ByLogin(h.Context(), name)
 	if errors.Is(err, auth.ErrNotFound) {
 		return nil, nil
 	}

@@ -44,14 +44,10 @@ func serveWith(t *testing.T, backend sessions.Backend) *httptest.Server {
 	}
 	site := &handlers.Site{
 		Sessions: manager, Templates: pages, Users: auth.NewMemory(),
-		Passwords: auth.Passwords{Params: auth.Params{Time: 1, MemoryKiB: 8, Threads: 1}},
+		Passwords: auth.Passwords{Argon2: auth.Argon2Params{Time: 1, MemoryKiB: 8, Threads: 1}},
 	}
-	admin, err := site.Passwords.SignUp(t.Context(), site.Users, "root", "correct horse")
-	if err != nil {
-		t.Fatal(err)
-	}
-	admin.Roles = []string{demo.RoleAdmin}
-	if err := site.Users.Update(t.Context(), admin); err != nil {
+	admin := &auth.User{Name: "root", Roles: []string{demo.RoleAdmin}}
+	if err := site.Passwords.SignUp(t.Context(), site.Users, admin, "correct horse"); err != nil {
 		t.Fatal(err)
 	}
 	app := demo.New(site, events)

@@ -25,7 +25,7 @@ func (s *service) RunQuery(_ context.Context, r *pb.RunQueryRequest) (*pb.RunQue
 	return &pb.RunQueryResponse{Batch: batch}, err
 }
 
-// query knows one kind, filters of indexed properties joined by AND, orders,
+// query knows one kind, filters of indexed properties and of keys joined by AND, orders,
 // offset, limit and keys only: no cursors, projections, ancestors or GQL.
 func (d *database) query(p partition, q *pb.Query) (*pb.QueryResultBatch, error) {
 	keysOnly := len(q.GetProjection()) == 1 && q.Projection[0].GetProperty().GetName() == "__key__"
@@ -38,12 +38,17 @@ func (d *database) query(p partition, q *pb.Query) (*pb.QueryResultBatch, error)
 		return nil, err
 	}
 	orders := q.Order
+	// Entities that are equal otherwise are in the order of their keys, so that an ascending
+	// order by key needs nothing.
+	if n := len(orders); n > 0 && orders[n-1].Property.GetName() == "__key__" && orders[n-1].Direction != pb.PropertyOrder_DESCENDING {
+		orders = orders[:n-1]
+	}
 	if slices.ContainsFunc(orders, func(o *pb.PropertyOrder) bool { return o.Property.GetName() == "__key__" }) {
-		return nil, status.Error(codes.Unimplemented, "orders by key")
+		return nil, status.Error(codes.Unimplemented, "other orders by key")
 	}
 	if len(orders) == 0 { // an inequality walks the index of its property
 		for _, f := range filters {
-			if f.Op != pb.PropertyFilter_EQUAL {
+			if f.Op != pb.PropertyFilter_EQUAL && !ofKey(f) {
 				orders = []*pb.PropertyOrder{{Property: f.Property}}
 				break
 			}
@@ -99,7 +104,8 @@ func flatten(f *pb.Filter) ([]*pb.PropertyFilter, error) {
 		}
 		return all, nil
 	case *pb.Filter_PropertyFilter:
-		if f.PropertyFilter.Property.GetName() == "__key__" || f.PropertyFilter.Op > pb.PropertyFilter_EQUAL || rank(f.PropertyFilter.Value) == unranked {
+		if f.PropertyFilter.Op > pb.PropertyFilter_EQUAL || ofKey(f.PropertyFilter) != (f.PropertyFilter.Value.GetKeyValue() != nil) ||
+			!ofKey(f.PropertyFilter) && rank(f.PropertyFilter.Value) == unranked {
 			return nil, status.Errorf(codes.Unimplemented, "filter %v", f.PropertyFilter)
 		}
 		return []*pb.PropertyFilter{f.PropertyFilter}, nil
@@ -111,6 +117,12 @@ func flatten(f *pb.Filter) ([]*pb.PropertyFilter, error) {
 // property that is unindexed or missing is in none.
 func matches(e *pb.Entity, filters []*pb.PropertyFilter, orders []*pb.PropertyOrder) bool {
 	for _, f := range filters {
+		if ofKey(f) {
+			if !compared(compareKeys(e.Key, f.Value.GetKeyValue()), f.Op) {
+				return false
+			}
+			continue
+		}
 		if !slices.ContainsFunc(indexed(e, f.Property), func(v *pb.Value) bool { return holds(v, f) }) {
 			return false
 		}
@@ -122,3 +134,6 @@ func matches(e *pb.Entity, filters []*pb.PropertyFilter, orders []*pb.PropertyOr
 	}
 	return true
 }
+
+// ofKey reports whether a filter is one of the key of an entity.
+func ofKey(f *pb.PropertyFilter) bool { return f.Property.GetName() == "__key__" }

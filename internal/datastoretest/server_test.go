@@ -138,6 +138,9 @@ func TestQuery(t *testing.T) {
 		{"limit and offset", query.Order("-rank").Offset(1).Limit(2), []int64{2, 3}},
 		{"unindexed", query.FilterField("blob", "=", []byte(nil)), nil},
 		{"another namespace", query.Namespace("elsewhere"), nil},
+		{"keys from and below", query.FilterField("__key__", ">=", datastore.IDKey("Note", 2, nil)).FilterField("__key__", "<", datastore.IDKey("Note", 4, nil)), []int64{2, 3}},
+		{"keys after", query.FilterField("__key__", ">", datastore.IDKey("Note", 2, nil)).Order("__key__").Limit(1), []int64{3}},
+		{"a key and a property", query.FilterField("__key__", ">", datastore.IDKey("Note", 1, nil)).FilterField("tags", "=", "red"), []int64{2}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			keys, err := client.GetAll(t.Context(), tt.query, nil)

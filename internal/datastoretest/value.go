@@ -27,8 +27,12 @@ func holds(v *pb.Value, f *pb.PropertyFilter) bool {
 	if rank(v) != rank(f.Value) {
 		return false
 	}
-	c := compareValues(v, f.Value)
-	switch f.Op {
+	return compared(compareValues(v, f.Value), f.Op)
+}
+
+// compared reports whether two values that compare as c satisfy a filter.
+func compared(c int, op pb.PropertyFilter_Operator) bool {
+	switch op {
 	case pb.PropertyFilter_EQUAL:
 		return c == 0
 	case pb.PropertyFilter_LESS_THAN:
@@ -52,7 +56,11 @@ func compareEntities(a, b *pb.Entity, orders []*pb.PropertyOrder) int {
 			return c
 		}
 	}
-	return slices.CompareFunc(a.Key.Path, b.Key.Path, func(a, b *pb.Key_PathElement) int {
+	return compareKeys(a.Key, b.Key)
+}
+
+func compareKeys(a, b *pb.Key) int {
+	return slices.CompareFunc(a.Path, b.Path, func(a, b *pb.Key_PathElement) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.GetName(), b.GetName()), cmp.Compare(a.GetId(), b.GetId()))
 	})
 }

@@ -14,9 +14,9 @@ import (
 // gives up by itself or with its request, and computes nothing.
 func TestStorm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &auth.Passwords{Params: cheap, Concurrent: 2, Wait: 3 * time.Second}
+		p := &auth.Passwords{Argon2: cheap, MaxConcurrent: 2, MaxWait: 3 * time.Second}
 		users := auth.NewMemory()
-		release, err := p.TakeTurns(2)
+		release, err := p.TakeSlots(2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,9 +73,9 @@ func TestShareOfAClient(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := &auth.Passwords{Params: cheap, Concurrent: 1, PerClient: test.per, Wait: time.Hour}
+				p := &auth.Passwords{Argon2: cheap, MaxConcurrent: 1, PerClient: test.per, MaxWait: time.Hour}
 				users := auth.NewMemory()
-				release, err := p.TakeTurns(1)
+				release, err := p.TakeSlots(1)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -121,8 +121,8 @@ func TestShareOfAClient(t *testing.T) {
 
 // A client that gives up leaves its place to its next try.
 func TestShareIsGivenBack(t *testing.T) {
-	p := &auth.Passwords{Params: cheap, Concurrent: 1, PerClient: 1}
-	release, err := p.TakeTurns(1)
+	p := &auth.Passwords{Argon2: cheap, MaxConcurrent: 1, PerClient: 1}
+	release, err := p.TakeSlots(1)
 	if err != nil {
 		t.Fatal(err)
 	}

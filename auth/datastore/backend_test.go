@@ -18,21 +18,21 @@ import (
 	"github.com/webapp2go/webapp2go/internal/datastoretest"
 )
 
-func TestStore(t *testing.T) {
-	authtest.Run(t, func(t *testing.T) auth.Store {
+func TestBackend(t *testing.T) {
+	authtest.Run(t, func(t *testing.T) auth.Backend {
 		return datastore.New(datastoretest.Start(t).Client(t.Context()), datastore.Config{Timeout: time.Minute})
 	})
 }
 
-// A Store that waits for users of webapp2 keeps the same contract.
-func TestStoreWithWebapp2(t *testing.T) {
-	authtest.Run(t, func(t *testing.T) auth.Store {
+// A Backend that waits for users of webapp2 keeps the same contract.
+func TestBackendWithWebapp2(t *testing.T) {
+	authtest.Run(t, func(t *testing.T) auth.Backend {
 		client := datastoretest.Start(t).Client(t.Context())
 		return datastore.New(client, datastore.Config{Timeout: time.Minute, Webapp2: &datastore.Webapp2{}})
 	})
 }
 
-func newStore(t *testing.T, timeout time.Duration) (*datastoretest.Server, *datastore.Store) {
+func newBackend(t *testing.T, timeout time.Duration) (*datastoretest.Server, *datastore.Backend) {
 	t.Helper()
 	server := datastoretest.Start(t)
 	return server, datastore.New(server.Client(t.Context()), datastore.Config{Timeout: timeout})
@@ -44,7 +44,7 @@ func TestLostReply(t *testing.T) {
 	for _, code := range []codes.Code{codes.Unavailable, codes.Internal, codes.Unknown, codes.Aborted} {
 		t.Run(code.String(), func(t *testing.T) {
 			t.Parallel()
-			server, store := newStore(t, time.Minute)
+			server, users := newBackend(t, time.Minute)
 			lose := func() {
 				var commits atomic.Int32
 				server.LoseReply(func(method string) error {
@@ -56,18 +56,26 @@ func TestLostReply(t *testing.T) {
 			}
 			lose()
 			u := &auth.User{ID: "from-elsewhere", Name: "Joe", Roles: []string{"admin"}}
-			if err := store.Create(t.Context(), u); err != nil || u.Version != 1 {
+			if err := users.Create(t.Context(), u); err != nil || u.Version != 1 {
 				t.Fatalf("Create: version %d, %v", u.Version, err)
 			}
 			lose()
 			u.Name, u.Password = "Joseph", "hash"
-			if err := store.Update(t.Context(), u); err != nil || u.Version != 2 {
+			if err := users.Update(t.Context(), u); err != nil || u.Version != 2 {
 				t.Fatalf("Update: version %d, %v", u.Version, err)
 			}
 			server.LoseReply(nil)
-			got, err := store.ByName(t.Context(), "joseph")
+			got, err := users.ByLogin(t.Context(), "joseph")
 			if err != nil || got.Version != 2 || got.Password != "hash" {
 				t.Errorf("%+v, %v", got, err)
+			}
+			lose()
+			if err := users.Delete(t.Context(), u); err != nil {
+				t.Errorf("Delete: %v", err)
+			}
+			server.LoseReply(nil)
+			if _, err := users.ByID(t.Context(), u.ID); !errors.Is(err, auth.ErrNotFound) {
+				t.Errorf("after Delete: %v", err)
 			}
 		})
 	}
@@ -76,14 +84,18 @@ func TestLostReply(t *testing.T) {
 // A Datastore that does not answer costs the timeout, not the client's minutes, and
 // what failed has changed nothing.
 func TestDown(t *testing.T) {
-	server, store := newStore(t, 200*time.Millisecond)
+	server, users := newBackend(t, 200*time.Millisecond)
 	u := &auth.User{Name: "Joe"}
 	server.Stop()
 	for name, call := range map[string]func() error{
-		"ByID":   func() error { _, err := store.ByID(t.Context(), "x"); return err },
-		"ByName": func() error { _, err := store.ByName(t.Context(), "x"); return err },
-		"Create": func() error { return store.Create(t.Context(), u) },
-		"Update": func() error { return store.Update(t.Context(), &auth.User{ID: "x", Name: "x"}) },
+		"ByID":         func() error { _, err := users.ByID(t.Context(), "x"); return err },
+		"ByLogin":      func() error { _, err := users.ByLogin(t.Context(), "x"); return err },
+		"ByKey":        func() error { _, err := users.ByKey(t.Context(), "id:x"); return err },
+		"Delete":       func() error { return users.Delete(t.Context(), &auth.User{ID: "x"}) },
+		"List":         func() error { _, _, err := users.List(t.Context(), "", "", 1); return err },
+		"List, prefix": func() error { _, _, err := users.List(t.Context(), "name:a", "", 1); return err },
+		"Create":       func() error { return users.Create(t.Context(), u) },
+		"Update":       func() error { return users.Update(t.Context(), &auth.User{ID: "x", Name: "x"}) },
 	} {
 		err := call()
 		if !errors.Is(err, context.DeadlineExceeded) || !strings.HasPrefix(err.Error(), "auth/datastore: ") {
@@ -94,52 +106,52 @@ func TestDown(t *testing.T) {
 		t.Errorf("a failed Create changed the user: %+v", u)
 	}
 	server.Restart()
-	store = datastore.New(server.Client(t.Context()), datastore.Config{Timeout: time.Minute})
-	if err := store.Create(t.Context(), u); err != nil {
+	users = datastore.New(server.Client(t.Context()), datastore.Config{Timeout: time.Minute})
+	if err := users.Create(t.Context(), u); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestPermissionDenied(t *testing.T) {
-	server, store := newStore(t, time.Minute)
+	server, users := newBackend(t, time.Minute)
 	server.Fail(func(string) error { return status.Error(codes.PermissionDenied, "no role") })
-	if _, err := store.ByName(t.Context(), "joe"); status.Code(errors.Unwrap(err)) != codes.PermissionDenied {
+	if _, err := users.ByLogin(t.Context(), "joe"); status.Code(errors.Unwrap(err)) != codes.PermissionDenied {
 		t.Errorf("%v", err)
 	}
 }
 
 // Names and IDs that Datastore keeps for itself, or cannot keep.
 func TestHostileNames(t *testing.T) {
-	_, store := newStore(t, time.Minute)
+	_, users := newBackend(t, time.Minute)
 	reserved := &auth.User{Name: "__name__"}
-	if err := store.Create(t.Context(), reserved); err != nil {
+	if err := users.Create(t.Context(), reserved); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := store.ByName(t.Context(), "__NAME__"); err != nil || got.ID != reserved.ID {
+	if got, err := users.ByLogin(t.Context(), "__NAME__"); err != nil || got.ID != reserved.ID {
 		t.Errorf("%+v, %v", got, err)
 	}
 	long := strings.Repeat("x", 1501)
 	for _, id := range []string{"__id__", long, "\xff"} {
-		if _, err := store.ByID(t.Context(), id); !errors.Is(err, auth.ErrNotFound) {
+		if _, err := users.ByID(t.Context(), id); !errors.Is(err, auth.ErrNotFound) {
 			t.Errorf("ByID(%.20q): %v", id, err)
 		}
-		if err := store.Create(t.Context(), &auth.User{ID: id, Name: "Ann"}); err == nil {
+		if err := users.Create(t.Context(), &auth.User{ID: id, Name: "Ann"}); err == nil {
 			t.Errorf("Create with the ID %.20q", id)
 		}
 	}
-	if _, err := store.ByName(t.Context(), long); !errors.Is(err, auth.ErrNotFound) {
+	if _, err := users.ByLogin(t.Context(), long); !errors.Is(err, auth.ErrNotFound) {
 		t.Error(err)
 	}
-	if err := store.Create(t.Context(), &auth.User{Name: long}); err == nil {
+	if err := users.Create(t.Context(), &auth.User{Name: long}); err == nil {
 		t.Error("a name that is too long was kept")
 	}
 }
 
 // A property that a later release adds does not lock anybody out of an older one.
 func TestUnknownProperty(t *testing.T) {
-	server, store := newStore(t, time.Minute)
+	server, users := newBackend(t, time.Minute)
 	u := &auth.User{Name: "Joe"}
-	if err := store.Create(t.Context(), u); err != nil {
+	if err := users.Create(t.Context(), u); err != nil {
 		t.Fatal(err)
 	}
 	client, key := server.Client(t.Context()), gcds.NameKey("User", u.ID, nil)
@@ -150,11 +162,11 @@ func TestUnknownProperty(t *testing.T) {
 	if _, err := client.Put(t.Context(), key, new(append(properties, gcds.Property{Name: "later", Value: true}))); err != nil {
 		t.Fatal(err)
 	}
-	got, err := store.ByName(t.Context(), "joe")
+	got, err := users.ByLogin(t.Context(), "joe")
 	if err != nil || got.Name != "Joe" {
 		t.Fatalf("%+v, %v", got, err)
 	}
-	if err := store.Update(t.Context(), got); err != nil {
+	if err := users.Update(t.Context(), got); err != nil {
 		t.Error(err)
 	}
 }

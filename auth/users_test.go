@@ -9,11 +9,21 @@ import (
 	"testing"
 
 	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/webapp2"
 )
 
-func signUp(t *testing.T, p *auth.Passwords, s auth.Store, name, password string) *auth.User {
+// signUpAs makes a user with a name and a password.
+func signUpAs(ctx context.Context, p *auth.Passwords, b auth.Backend, name, password string) (*auth.User, error) {
+	u := &auth.User{Name: name}
+	if err := p.SignUp(ctx, b, u, password); err != nil {
+		return nil, err
+	}
+	return u, nil
+}
+
+func signUp(t *testing.T, p *auth.Passwords, s auth.Backend, name, password string) *auth.User {
 	t.Helper()
-	u, err := p.SignUp(t.Context(), s, name, password)
+	u, err := signUpAs(t.Context(), p, s, name, password)
 	if err != nil {
 		t.Fatalf("SignUp(%q): %v", name, err)
 	}
@@ -21,7 +31,7 @@ func signUp(t *testing.T, p *auth.Passwords, s auth.Store, name, password string
 }
 
 func TestSignUpAndLogIn(t *testing.T) {
-	p, users := &auth.Passwords{Params: cheap}, auth.NewMemory()
+	p, users := &auth.Passwords{Argon2: cheap}, auth.NewMemory()
 	joe := signUp(t, p, users, "  Joe ", "correct horse")
 	if joe.Name != "Joe" || joe.ID == "" || strings.Contains(joe.Password, "horse") {
 		t.Errorf("SignUp made %+v", joe)
@@ -30,7 +40,7 @@ func TestSignUpAndLogIn(t *testing.T) {
 	if err != nil || got.ID != joe.ID {
 		t.Errorf("LogIn = %+v, %v", got, err)
 	}
-	if _, err := p.SignUp(t.Context(), users, "jOE", "another horse"); !errors.Is(err, auth.ErrExists) {
+	if _, err := signUpAs(t.Context(), p, users, "jOE", "another horse"); !errors.Is(err, auth.ErrExists) {
 		t.Errorf("the same name again: %v", err)
 	}
 }
@@ -54,8 +64,8 @@ func TestSignUpRefuses(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			p := &auth.Passwords{Params: cheap}
-			_, err := p.SignUp(t.Context(), auth.NewMemory(), test.name, test.password)
+			p := &auth.Passwords{Argon2: cheap}
+			_, err := signUpAs(t.Context(), p, auth.NewMemory(), test.name, test.password)
 			invalid, ok := errors.AsType[*auth.InvalidError](err)
 			if !ok || invalid.Field != test.field || invalid.HTTPStatus() != 400 {
 				t.Errorf("SignUp: %v, want an InvalidError of %s", err, test.field)
@@ -65,12 +75,12 @@ func TestSignUpRefuses(t *testing.T) {
 			}
 		})
 	}
-	p := &auth.Passwords{Params: cheap, MinLength: 15}
-	if _, err := p.SignUp(t.Context(), auth.NewMemory(), "joe", "correct horse"); err == nil {
+	p := &auth.Passwords{Argon2: cheap, MinLength: 15}
+	if _, err := signUpAs(t.Context(), p, auth.NewMemory(), "joe", "correct horse"); err == nil {
 		t.Error("13 characters passed a MinLength of 15")
 	}
-	for _, name := range []string{"joe@example.com", "Zoë", "山田 太郎", "O'Neil-Smith", "नमस्ते"} {
-		if _, err := p.SignUp(t.Context(), auth.NewMemory(), name, "correct horse battery"); err != nil {
+	for _, name := range []string{"joe_7", "Zoë", "山田 太郎", "O'Neil-Smith", "नमस्ते"} {
+		if _, err := signUpAs(t.Context(), p, auth.NewMemory(), name, "correct horse battery"); err != nil {
 			t.Errorf("SignUp(%q): %v", name, err)
 		}
 	}
@@ -79,7 +89,7 @@ func TestSignUpRefuses(t *testing.T) {
 // TestSameWork counts hashes, since time cannot be asserted: each way to fail
 // costs one, like a success.
 func TestSameWork(t *testing.T) {
-	p, users := &auth.Passwords{Params: cheap, Webapp2: true}, auth.NewMemory()
+	p, users := &auth.Passwords{Argon2: cheap, Legacy: webapp2.PasswordHashes{}.Verify}, auth.NewMemory()
 	signUp(t, p, users, "joe", "correct horse")
 	for name, stored := range map[string]string{
 		"nopass":  "",
@@ -126,8 +136,8 @@ func TestSameWork(t *testing.T) {
 
 func TestRehash(t *testing.T) {
 	users := auth.NewMemory()
-	old := signUp(t, &auth.Passwords{Params: cheap}, users, "joe", "correct horse")
-	p := &auth.Passwords{Params: auth.Params{Time: 2, MemoryKiB: 64, Threads: 1}}
+	old := signUp(t, &auth.Passwords{Argon2: cheap}, users, "joe", "correct horse")
+	p := &auth.Passwords{Argon2: auth.Argon2Params{Time: 2, MemoryKiB: 64, Threads: 1}}
 	if _, err := p.LogIn(t.Context(), users, "joe", "wrong horse"); !errors.Is(err, auth.ErrCredentials) {
 		t.Fatal(err)
 	}
@@ -154,8 +164,8 @@ func TestRehash(t *testing.T) {
 // Of two logins that make a stale hash anew both return the user as stored.
 func TestRehashRace(t *testing.T) {
 	users := auth.NewMemory()
-	signUp(t, &auth.Passwords{Params: cheap}, users, "joe", "correct horse")
-	p := &auth.Passwords{Params: auth.Params{Time: 2, MemoryKiB: 64, Threads: 1}}
+	signUp(t, &auth.Passwords{Argon2: cheap}, users, "joe", "correct horse")
+	p := &auth.Passwords{Argon2: auth.Argon2Params{Time: 2, MemoryKiB: 64, Threads: 1}}
 	for name, meanwhile := range map[string]struct {
 		password string
 		stored   bool
@@ -164,11 +174,11 @@ func TestRehashRace(t *testing.T) {
 		"a change of password": {"battery staple", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			hash, err := (&auth.Passwords{Params: cheap}).Hash("correct horse")
+			hash, err := (&auth.Passwords{Argon2: cheap}).Hash("correct horse")
 			if err != nil {
 				t.Fatal(err)
 			}
-			u, err := users.ByName(t.Context(), "joe")
+			u, err := users.ByLogin(t.Context(), "joe")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -210,16 +220,16 @@ type failing struct {
 
 func (f failing) Update(context.Context, *auth.User) error { return f.update }
 
-func (f failing) ByName(ctx context.Context, name string) (*auth.User, error) {
+func (f failing) ByLogin(ctx context.Context, text string) (*auth.User, error) {
 	if f.down != nil {
 		return nil, f.down
 	}
-	return f.Memory.ByName(ctx, name)
+	return f.Memory.ByLogin(ctx, text)
 }
 
 func TestRehashFails(t *testing.T) {
 	users := auth.NewMemory()
-	signUp(t, &auth.Passwords{Params: cheap}, users, "joe", "correct horse")
+	signUp(t, &auth.Passwords{Argon2: cheap}, users, "joe", "correct horse")
 	for name, test := range map[string]struct {
 		update error
 		logged bool
@@ -229,7 +239,7 @@ func TestRehashFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
-			p := &auth.Passwords{Params: auth.Params{Time: 2, MemoryKiB: 64}, Log: slog.New(slog.NewTextHandler(&log, nil))}
+			p := &auth.Passwords{Argon2: auth.Argon2Params{Time: 2, MemoryKiB: 64}, Log: slog.New(slog.NewTextHandler(&log, nil))}
 			if _, err := p.LogIn(t.Context(), failing{Memory: users, update: test.update}, "joe", "correct horse"); err != nil {
 				t.Errorf("LogIn: %v", err)
 			}
@@ -242,14 +252,14 @@ func TestRehashFails(t *testing.T) {
 
 func TestStoreDown(t *testing.T) {
 	down := errors.New("connection refused")
-	_, err := (&auth.Passwords{Params: cheap}).LogIn(t.Context(), failing{Memory: auth.NewMemory(), down: down}, "joe", "x")
+	_, err := (&auth.Passwords{Argon2: cheap}).LogIn(t.Context(), failing{Memory: auth.NewMemory(), down: down}, "joe", "x")
 	if !errors.Is(err, down) || errors.Is(err, auth.ErrCredentials) {
 		t.Errorf("LogIn = %v", err)
 	}
 }
 
 func TestChange(t *testing.T) {
-	p, users := &auth.Passwords{Params: cheap}, auth.NewMemory()
+	p, users := &auth.Passwords{Argon2: cheap}, auth.NewMemory()
 	joe := signUp(t, p, users, "joe", "correct horse")
 	if err := p.Change(t.Context(), users, joe, "wrong horse", "battery staple"); !errors.Is(err, auth.ErrCredentials) {
 		t.Errorf("with a wrong old password: %v", err)
@@ -289,5 +299,68 @@ func TestHas(t *testing.T) {
 	u := &auth.User{Roles: []string{"editor", "admin"}}
 	if !u.Has("admin") || u.Has("Admin") || u.Has("") {
 		t.Error("Has does not compare whole roles")
+	}
+}
+
+// A disabled user cannot log in, and the sessions have ended.
+func TestDisabled(t *testing.T) {
+	p, users := &auth.Passwords{Argon2: cheap}, auth.NewMemory()
+	joe := signUp(t, p, users, "joe", "correct horse")
+	credential := joe.Credential()
+	joe.Disabled = true
+	if err := users.Update(t.Context(), joe); err != nil {
+		t.Fatal(err)
+	}
+	if joe.HasCredential(credential) {
+		t.Error("a session goes on")
+	}
+	if _, err := p.LogIn(t.Context(), users, "joe", "correct horse"); !errors.Is(err, auth.ErrCredentials) || !errors.Is(err, auth.ErrDisabled) {
+		t.Errorf("LogIn: %v", err)
+	}
+	if _, err := p.LogIn(t.Context(), users, "joe", "wrong horse"); !errors.Is(err, auth.ErrCredentials) || errors.Is(err, auth.ErrDisabled) {
+		t.Errorf("LogIn with a wrong password: %v", err)
+	}
+}
+
+// A verified address logs in; an unverified one is nobody's, and keeps nobody away.
+func TestLogInByAddress(t *testing.T) {
+	p, users := &auth.Passwords{Argon2: cheap}, auth.NewMemory()
+	for _, name := range []string{"eve", "joe"} {
+		u := &auth.User{Name: name, Email: "Ann@example.com"}
+		if err := p.SignUp(t.Context(), users, u, "correct horse"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := p.LogIn(t.Context(), users, "ann@example.com", "correct horse"); !errors.Is(err, auth.ErrCredentials) {
+		t.Errorf("an unverified address: %v", err)
+	}
+	ann := &auth.User{Email: "Ann@Example.com", Verified: true}
+	if err := p.SignUp(t.Context(), users, ann, "battery staple"); err != nil || ann.Email != "Ann@example.com" {
+		t.Fatalf("%v, %q", err, ann.Email)
+	}
+	if u, err := p.LogIn(t.Context(), users, "ANN@example.com", "battery staple"); err != nil || u.ID != ann.ID {
+		t.Errorf("LogIn: %v, %v", u, err)
+	}
+	second := &auth.User{Name: "kim", Email: "ann@example.com", Verified: true}
+	if err := p.SignUp(t.Context(), users, second, "battery staple"); !errors.Is(err, auth.ErrExists) {
+		t.Errorf("the address again: %v", err)
+	}
+	bad := &auth.User{Name: "kim", Email: "ann"}
+	if err := p.SignUp(t.Context(), users, bad, "battery staple"); err == nil || bad.Password != "" {
+		t.Errorf("no address: %v, %v", err, bad)
+	}
+	// A name of an older system that is an address finds its user if nobody has verified it.
+	old := &auth.User{Name: "old@example.com", Password: second.Password}
+	if err := users.Create(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	for _, verified := range []bool{false, true} {
+		u, err := users.ByLogin(t.Context(), "Old@example.com")
+		if err != nil || (u.ID == old.ID) == verified {
+			t.Errorf("verified %v: %v, %v", verified, u, err)
+		}
+		if err := users.Create(t.Context(), &auth.User{Email: "old@example.com", Verified: true}); err != nil != verified {
+			t.Error(err)
+		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 // WithClient returns a context for [Passwords] that says from which address a request
 // comes. The hashes that wait or run for one address are bounded by
 // Passwords.PerClient, so that one client cannot fill the queue in which all others
-// wait. The addresses of an IPv6 network of 64 bits are one client, since whoever has
-// one of them has all.
+// wait. The addresses of an IPv6 network of 64 bits are one client, because they usually
+// belong to one customer.
 func WithClient(ctx context.Context, address string) context.Context {
 	if ip, err := netip.ParseAddr(address); err == nil {
 		ip = ip.Unmap().WithZone("")
@@ -27,17 +27,17 @@ func WithClient(ctx context.Context, address string) context.Context {
 
 type clientKey struct{}
 
-// turn waits until one more hash may run: at most p.Wait, and no longer than ctx.
-// Whoever calls done gives the turn to the next. So a storm of logins takes the
-// memory of p.Concurrent hashes and makes the rest wait, then fail with [ErrBusy]. What
-// is over the share of its client fails at once.
-func (p *Passwords) turn(ctx context.Context) (done func(), err error) {
+// slot waits until one more hash may run: at most p.MaxWait, and no longer than ctx. The
+// caller calls done afterwards. So many logins at once take the memory of p.MaxConcurrent
+// hashes and make the rest wait, then fail with [ErrBusy]. A client that has its share of
+// hashes already fails at once.
+func (p *Passwords) slot(ctx context.Context) (done func(), err error) {
 	p.once.Do(func() {
-		n := p.Concurrent
+		n := p.MaxConcurrent
 		if n <= 0 {
 			n = runtime.GOMAXPROCS(0)
 		}
-		p.turns = make(chan struct{}, n)
+		p.slots = make(chan struct{}, n)
 		p.clients = map[string]int{}
 	})
 	leave, ok := p.enter(ctx)
@@ -48,7 +48,7 @@ func (p *Passwords) turn(ctx context.Context) (done func(), err error) {
 		leave()
 		return nil, err
 	}
-	return func() { <-p.turns; leave() }, nil
+	return func() { <-p.slots; leave() }, nil
 }
 
 // enter counts one more hash of a client, until leave is called. It reports whether the
@@ -77,21 +77,21 @@ func (p *Passwords) enter(ctx context.Context) (leave func(), ok bool) {
 	}, true
 }
 
-// await takes one of the turns.
+// await takes one of the slots.
 func (p *Passwords) await(ctx context.Context) error {
 	select {
-	case p.turns <- struct{}{}:
+	case p.slots <- struct{}{}:
 		return nil
 	default:
 	}
-	wait := p.Wait
+	wait := p.MaxWait
 	if wait <= 0 {
 		wait = 10 * time.Second
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
-	case p.turns <- struct{}{}:
+	case p.slots <- struct{}{}:
 		return nil
 	case <-timer.C:
 		return ErrBusy

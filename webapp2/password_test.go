@@ -1,4 +1,4 @@
-package auth_test
+package webapp2_test
 
 import (
 	"encoding/json"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/webapp2"
 )
 
 type hashVector struct {
@@ -21,7 +22,7 @@ type hashVector struct {
 	}
 }
 
-// differs says where VerifyWebapp2 deliberately answers otherwise than webapp2
+// differs says where Verify deliberately answers otherwise than webapp2
 // did, and why. Each of these is refused with an error.
 var differs = map[string]string{
 	"hash-20":   "plain is refused unless it is asked for",
@@ -30,9 +31,9 @@ var differs = map[string]string{
 	"accept-34": "plain is refused unless it is asked for, and an empty stored password lets nobody in",
 }
 
-// TestWebapp2Vectors holds VerifyWebapp2 to what webapp2 3.0.0 answered. Where
+// TestPasswordVectors holds Verify to what webapp2 3.0.0 answered. Where
 // webapp2 raised an exception, false and an error are the same answer.
-func TestWebapp2Vectors(t *testing.T) {
+func TestPasswordVectors(t *testing.T) {
 	text, err := os.ReadFile("testdata/password_hash.json")
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +65,7 @@ func TestWebapp2Vectors(t *testing.T) {
 			if v.Pepper != nil {
 				pepper = *v.Pepper
 			}
-			got, err := auth.VerifyWebapp2(v.Password, stored, pepper)
+			got, err := webapp2.PasswordHashes{Pepper: auth.Secret(pepper)}.Verify(v.Password, stored)
 			if reason, ok := differs[v.ID]; ok {
 				seen[v.ID] = true
 				if got || err == nil || !want {
@@ -73,7 +74,7 @@ func TestWebapp2Vectors(t *testing.T) {
 				return
 			}
 			if got != want {
-				t.Errorf("VerifyWebapp2(%q, %q, %q) = %v, %v, want %v", v.Password, stored, pepper, got, err, want)
+				t.Errorf("Verify(%q, %q, %q) = %v, %v, want %v", v.Password, stored, pepper, got, err, want)
 			}
 			if got && err != nil {
 				t.Errorf("true and %v", err)
@@ -90,7 +91,7 @@ func TestWebapp2Vectors(t *testing.T) {
 	}
 }
 
-func TestWebapp2Refuses(t *testing.T) {
+func TestPasswordRefuses(t *testing.T) {
 	tests := map[string]struct{ stored, says string }{
 		"empty":               {"", "form"},
 		"two parts":           {"26199ffccb30e485d1619de074520351b2aa4fad$sha1", "form"},
@@ -104,7 +105,7 @@ func TestWebapp2Refuses(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			ok, err := auth.VerifyWebapp2("correct horse", test.stored, "")
+			ok, err := webapp2.PasswordHashes{}.Verify("correct horse", test.stored)
 			if ok || err == nil || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("%v, %v, want false and an error that says %q", ok, err, test.says)
 			}
@@ -112,7 +113,7 @@ func TestWebapp2Refuses(t *testing.T) {
 	}
 }
 
-func TestWebapp2Login(t *testing.T) {
+func TestPasswordLogin(t *testing.T) {
 	const (
 		sha1    = "26199ffccb30e485d1619de074520351b2aa4fad$sha1$AbCdEf0123456789ghijkl"
 		peppers = "6580be6ae0f72a3f970e74910c03bddd2305feed$sha1$AbCdEf0123456789ghijkl"
@@ -123,20 +124,20 @@ func TestWebapp2Login(t *testing.T) {
 		stored    string
 		ok        bool
 	}{
-		"on":                     {&auth.Passwords{Webapp2: true}, sha1, true},
+		"on":                     {&auth.Passwords{Legacy: webapp2.PasswordHashes{}.Verify}, sha1, true},
 		"off":                    {&auth.Passwords{}, sha1, false},
-		"pepper":                 {&auth.Passwords{Webapp2: true, Pepper: "pepper!"}, peppers, true},
-		"pepper missing":         {&auth.Passwords{Webapp2: true}, peppers, false},
-		"plain":                  {&auth.Passwords{Webapp2: true, Plain: true}, plain, true},
-		"plain was not asked":    {&auth.Passwords{Webapp2: true}, plain, false},
-		"plain of an empty one":  {&auth.Passwords{Webapp2: true, Plain: true}, "$plain$", false},
-		"plain does not loosen":  {&auth.Passwords{Webapp2: true, Plain: true}, "x$hmac$", false},
-		"plain keeps the others": {&auth.Passwords{Webapp2: true, Plain: true}, sha1, true},
+		"pepper":                 {&auth.Passwords{Legacy: webapp2.PasswordHashes{Pepper: "pepper!"}.Verify}, peppers, true},
+		"pepper missing":         {&auth.Passwords{Legacy: webapp2.PasswordHashes{}.Verify}, peppers, false},
+		"plain":                  {&auth.Passwords{Legacy: webapp2.PasswordHashes{AllowPlaintext: true}.Verify}, plain, true},
+		"plain was not asked":    {&auth.Passwords{Legacy: webapp2.PasswordHashes{}.Verify}, plain, false},
+		"plain of an empty one":  {&auth.Passwords{Legacy: webapp2.PasswordHashes{AllowPlaintext: true}.Verify}, "$plain$", false},
+		"plain does not loosen":  {&auth.Passwords{Legacy: webapp2.PasswordHashes{AllowPlaintext: true}.Verify}, "x$hmac$", false},
+		"plain keeps the others": {&auth.Passwords{Legacy: webapp2.PasswordHashes{AllowPlaintext: true}.Verify}, sha1, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			p := test.passwords
-			p.Params = cheap
+			p.Argon2 = auth.Argon2Params{Time: 1, MemoryKiB: 64}
 			users := auth.NewMemory()
 			if err := users.Create(t.Context(), &auth.User{Name: "joe", Password: test.stored}); err != nil {
 				t.Fatal(err)
@@ -149,7 +150,7 @@ func TestWebapp2Login(t *testing.T) {
 			if (err == nil) != test.ok {
 				t.Fatalf("LogIn: %v, want ok=%v", err, test.ok)
 			}
-			stored, err := users.ByName(t.Context(), "joe")
+			stored, err := users.ByLogin(t.Context(), "joe")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -159,8 +160,8 @@ func TestWebapp2Login(t *testing.T) {
 			if !test.ok {
 				return
 			}
-			if _, err := (&auth.Passwords{Params: cheap}).LogIn(t.Context(), users, "joe", password); err != nil {
-				t.Errorf("the second login, without Webapp2: %v", err)
+			if _, err := (&auth.Passwords{Argon2: auth.Argon2Params{Time: 1, MemoryKiB: 64}}).LogIn(t.Context(), users, "joe", password); err != nil {
+				t.Errorf("the second login, without Legacy: %v", err)
 			}
 		})
 	}

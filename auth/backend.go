@@ -1,0 +1,98 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// A Finder finds a user by ID. It is what a site needs that keeps its users by itself: who
+// is logged in, and with which roles. See [FinderFunc].
+type Finder interface {
+	// ByID returns the user with this ID, or an error that wraps [ErrNotFound].
+	ByID(ctx context.Context, id string) (*User, error)
+}
+
+// A FinderFunc is a function that is a [Finder], for an application with users of its own.
+// It fills the ID, Name and Roles of a [User], and as Stamp any text that changes when the
+// user's logins must end: a hash of the stored password hash, for example. It returns an
+// error that wraps [ErrNotFound] if there is no such user.
+type FinderFunc func(ctx context.Context, id string) (*User, error)
+
+// ByID calls f.
+func (f FinderFunc) ByID(ctx context.Context, id string) (*User, error) { return f(ctx, id) }
+
+// A Backend keeps users. It must be safe for concurrent use, and it passes the suite in
+// package authtest.
+//
+// The keys of all users (see [User.Keys]) are unique. Create, Update and Delete change a
+// user and its keys together or not at all. A method that fails changes neither the Backend
+// nor the User that it was given. An error other than those named below means that the
+// Backend is down or cannot keep the user; it wraps its cause.
+type Backend interface {
+	Finder
+	// ByLogin returns the user whom a person means by the text of a login form, a name or
+	// a verified address, or [ErrNotFound]: that of the first of [LoginKeys] that is
+	// somebody's. A Backend that takes over the users of an older system looks for the
+	// text there as well.
+	ByLogin(ctx context.Context, text string) (*User, error)
+	// ByKey returns the user of a key, or [ErrNotFound].
+	ByKey(ctx context.Context, key Key) (*User, error)
+	// Create keeps a new user. It sets Version, and ID and Created if they are empty: users
+	// of an older system keep theirs. It cuts Created to the microsecond. An *[ExistsError]
+	// says which key, or that the ID, is taken.
+	Create(ctx context.Context, u *User) error
+	// Update replaces the user u.ID if its version is still u.Version, and sets the new
+	// Version. Keys that the user no longer has become free. [ErrConflict]: the user has
+	// been changed since. [ErrNotFound]: there is none. *[ExistsError]: a new key is taken.
+	Update(ctx context.Context, u *User) error
+	// Delete deletes the user u.ID if its version is still u.Version, and frees its keys.
+	// It returns [ErrConflict] and [ErrNotFound] as Update does.
+	Delete(ctx context.Context, u *User) error
+	// List returns users in pages. If prefix is empty, it lists every user once, in the
+	// order of their IDs. Otherwise it lists the users of all keys that begin with prefix,
+	// in the order of the keys: see [NamePrefix] and [EmailPrefix]. The first page is that
+	// after ""; next is the argument after of the next page, and empty after the last one.
+	// A page has at most limit users, and at most 100; if limit is not positive, it has 100.
+	// Users who come or go meanwhile may be missing; no other is listed twice.
+	List(ctx context.Context, prefix Key, after string, limit int) (users []*User, next string, err error)
+}
+
+// MaxPage is the most users that Backend.List returns at once.
+const MaxPage = 100
+
+var (
+	// ErrNotFound is returned by a [Backend] that has no such user.
+	ErrNotFound = errors.New("auth: no such user")
+	// ErrExists is what every *[ExistsError] is, for errors.Is.
+	ErrExists = errors.New("auth: taken by another user")
+	// ErrConflict is returned by Backend.Update and Backend.Delete if the user has changed
+	// since it was read.
+	ErrConflict = errors.New("auth: the user has changed since it was read")
+)
+
+// An ExistsError is returned by a [Backend] if a key or an ID is taken. It wraps
+// [ErrExists]. To tell a stranger which one is taken tells who has an account.
+type ExistsError struct {
+	Key Key    // the first one that is taken; empty: the ID
+	ID  string // the ID that is taken, if it is the ID
+}
+
+// Field returns what is taken: "name", "email", "authid" or "id".
+func (e *ExistsError) Field() string {
+	if e.Key == "" {
+		return "id"
+	}
+	return e.Key.field()
+}
+
+// Error returns what is taken.
+func (e *ExistsError) Error() string {
+	if e.Key == "" {
+		return fmt.Sprintf("%v: ID %.80q", ErrExists, e.ID)
+	}
+	return fmt.Sprintf("%v: %.80q", ErrExists, string(e.Key))
+}
+
+// Unwrap returns [ErrExists].
+func (e *ExistsError) Unwrap() error { return ErrExists }

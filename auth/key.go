@@ -1,0 +1,294 @@
+package auth
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/text/secure/precis"
+	"golang.org/x/text/unicode/norm"
+)
+
+// A Key is a text by which a user is found, and which no two users share: a name, a
+// verified address or an auth id. The empty Key is nobody's. Make one with [NameKey],
+// [EmailKey] or [AuthIDKey].
+type Key string
+
+// The beginnings of keys.
+const (
+	namePrefix   = "name:"
+	emailPrefix  = "email:"
+	authIDPrefix = "id:"
+)
+
+// field returns what of a user the key is made of.
+func (k Key) field() string {
+	switch {
+	case strings.HasPrefix(string(k), emailPrefix):
+		return "email"
+	case strings.HasPrefix(string(k), authIDPrefix):
+		return "authid"
+	}
+	return "name"
+}
+
+// MaxName is the longest name and the longest address in bytes: that of the longest mail
+// address (RFC 5321). It is checked before any other work is done on either.
+const MaxName = 254
+
+// NameKey returns the key of a name: two names are one user's if their keys are equal. It
+// ignores case, spaces around a name and how many are between two words, the ways to write
+// one character in Unicode (NFKC: composed or not, full width, ligatures), the two forms
+// of a Greek sigma, the joiners that Persian and Hindi write between letters, and a dot on
+// an i. Letters of two alphabets that look the same stay different.
+//
+// A name that is longer than [MaxName], or of spaces alone, has the empty key.
+func NameKey(name string) Key {
+	folded := foldName(name)
+	if folded == "" || len(folded) > maxFolded {
+		return ""
+	}
+	return Key(namePrefix + folded)
+}
+
+// NamePrefix returns what the keys begin with of all names that begin with text, for
+// Backend.List. No name begins with a text that is longer than [MaxName].
+func NamePrefix(text string) Key {
+	if len(text) > MaxName {
+		return namePrefix + "\x00"
+	}
+	return Key(namePrefix + foldName(text))
+}
+
+// EmailKey returns the key of a mail address. It ignores case, and the two ways to write a
+// domain that is not in ASCII. It keeps what follows a "+" and dots before the "@": what
+// they mean is up to the host of the mailbox. For what [ParseEmail] refuses it is empty.
+func EmailKey(address string) Key {
+	address, err := ParseEmail(address)
+	if err != nil {
+		return ""
+	}
+	return Key(emailPrefix + strings.ToLower(address))
+}
+
+// EmailPrefix returns what the keys begin with of all addresses that begin with text, for
+// Backend.List. No address begins with a text that is longer than [MaxName].
+func EmailPrefix(text string) Key {
+	if len(text) > MaxName {
+		return emailPrefix + "\x00"
+	}
+	return Key(emailPrefix + strings.ToLower(strings.TrimSpace(text)))
+}
+
+// AuthIDKey returns the key of a login from elsewhere, such as "google:1234". An id has 1
+// to 300 bytes of UTF-8 without control characters, and is compared byte by byte. The key
+// of any other text is empty.
+func AuthIDKey(id string) Key {
+	if id == "" || len(id) > maxAuthID || !utf8.ValidString(id) || strings.ContainsFunc(id, unicode.IsControl) {
+		return ""
+	}
+	return Key(authIDPrefix + id)
+}
+
+// LoginKeys returns the keys that the text of a login form can mean, for [Backend]. A
+// text with "@" is an address, or else the name of a user of an older system: names that
+// are chosen here cannot have one. Any other text is a name.
+func LoginKeys(text string) []Key {
+	var keys []Key
+	if strings.Contains(text, "@") {
+		if key := EmailKey(text); key != "" {
+			keys = append(keys, key)
+		}
+	}
+	if key := NameKey(text); key != "" {
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// maxFolded is the longest folded name in bytes. A name that may be chosen here has at most
+// MaxName.
+const maxFolded = 1000
+
+// foldName returns what [NameKey] compares, or an empty text for a name that is too long.
+func foldName(name string) string {
+	if len(name) > MaxName {
+		return ""
+	}
+	var letter rune // the last one, whose marks come after it
+	name = strings.Map(func(r rune) rune {
+		if r = fold(r); isJoiner(r) || r == dotAbove && letter == 'i' {
+			return -1
+		}
+		if !unicode.Is(unicode.M, r) {
+			letter = r
+		}
+		return r
+	}, norm.NFKD.String(name))
+	// Without joiners more spaces are together, and another case can leave a form that is
+	// not normal, so these come last.
+	return norm.NFKC.String(strings.Join(strings.Fields(name), " "))
+}
+
+// The marks that fold and foldName know.
+const (
+	dotAbove = '\u0307' // also a part of İ, whose lower case is i
+	iotaMark = '\u0345' // under a Greek letter
+)
+
+// fold returns the one rune that stands for all that differ in case alone. Lower case
+// alone would leave a sigma at the end of a word, ς, another letter.
+func fold(r rune) rune {
+	if r == iotaMark {
+		return r // its upper case is a letter, Ι, but that of a letter that carries it has it as well
+	}
+	lower := unicode.ToLower(r)
+	other := unicode.ToLower(unicode.ToUpper(lower))
+	for same := unicode.SimpleFold(lower); same != lower; same = unicode.SimpleFold(same) {
+		if same == other {
+			return other
+		}
+	}
+	return lower // and not i for the dotless ı
+}
+
+// isJoiner reports whether r is U+200C or U+200D, which say whether two letters join.
+func isJoiner(r rune) bool { return r == '\u200c' || r == '\u200d' }
+
+// ParseName returns a name that somebody has chosen as it is kept, in NFC and with single
+// spaces, or an *[InvalidError]. It refuses a name that can be taken for another one: one
+// with characters that do not show, with an "@", with more than four marks on a letter, or
+// with letters of two of the alphabets Latin, Greek and Cyrillic.
+func ParseName(name string) (string, error) {
+	refuse := func(format string, a ...any) (string, error) {
+		return "", &InvalidError{Field: "name", Message: fmt.Sprintf(format, a...)}
+	}
+	if len(name) > MaxName {
+		return refuse("A name can be at most %d bytes long.", MaxName)
+	}
+	if !utf8.ValidString(name) {
+		return refuse("A name must be valid UTF-8.")
+	}
+	name = norm.NFC.String(strings.TrimSpace(name))
+	if name == "" {
+		return refuse("Please choose a name.")
+	}
+	for _, r := range name {
+		if !unicode.IsPrint(r) && !isJoiner(r) || r == blankBraille {
+			return refuse("A name can hold letters, digits, signs and plain spaces only.")
+		}
+	}
+	// The class of PRECIS for free text (RFC 8264) has no characters that are invisible
+	// by themselves, and joiners only between letters that need them.
+	if _, err := precis.Nickname.String(name); err != nil {
+		return refuse("A name can hold letters, digits, signs and plain spaces only.")
+	}
+	if strings.Contains(name, "@") {
+		return refuse("A name cannot have an @ in it: that is for addresses.")
+	}
+	name = strings.Join(strings.Fields(name), " ")
+	if len(name) > MaxName || len(foldName(name)) > MaxName {
+		return refuse("A name can be at most %d bytes long.", MaxName)
+	}
+	if !strings.ContainsFunc(name, isLetterOrDigit) {
+		return refuse("A name needs a letter or a digit.")
+	}
+	marks := maxMarks // as if something that cannot carry a mark came before
+	for _, r := range name {
+		switch {
+		case !unicode.Is(unicode.M, r):
+			marks = 0
+			if r == ' ' {
+				marks = maxMarks
+			}
+			continue
+		case marks == maxMarks:
+			return refuse("A name can have at most %d marks on a letter, and none without a letter.", maxMarks)
+		}
+		marks++
+	}
+	if mixesAlphabets(name) {
+		return refuse("A name can be in Latin, Greek or Cyrillic letters, and not in two of them.")
+	}
+	return name, nil
+}
+
+const (
+	blankBraille = '\u2800' // a sign by its class, blank by its look
+	maxMarks     = 4        // on one letter: Vietnamese takes two, Hebrew and Thai up to four
+)
+
+func isLetterOrDigit(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
+
+// mixesAlphabets reports whether a name has letters of two of the alphabets that look
+// alike (Unicode Technical Standard 39, section 5.1): Latin, Greek and Cyrillic.
+func mixesAlphabets(name string) bool {
+	var found *unicode.RangeTable
+	for _, r := range norm.NFKC.String(name) {
+		for _, table := range []*unicode.RangeTable{unicode.Latin, unicode.Greek, unicode.Cyrillic} {
+			if unicode.IsLetter(r) && unicode.Is(table, r) {
+				if found != nil && found != table {
+					return true
+				}
+				found = table
+			}
+		}
+	}
+	return false
+}
+
+// ParseEmail returns a mail address as it is kept: as it was typed, with its domain in
+// lower case ASCII. It returns an *[InvalidError] for any other text than one address
+// without a display name, for one whose part before the "@" is longer than 64 bytes or not
+// in ASCII, for one in quotes, and for a domain without a dot (RFC 5321, RFC 5891).
+func ParseEmail(address string) (string, error) {
+	invalid := &InvalidError{Field: "email", Message: "Please enter a mail address like ann@example.com."}
+	if len(address) > 4*MaxName {
+		return "", invalid
+	}
+	address = strings.TrimSpace(address)
+	at := strings.LastIndexByte(address, '@')
+	if at < 1 || at > 64 || len(address) > MaxName {
+		return "", invalid
+	}
+	local, domain := address[:at], address[at+1:]
+	for _, c := range []byte(local) {
+		if c <= ' ' || c > '~' || strings.IndexByte(`"\(),:;<>@[]`, c) >= 0 {
+			return "", invalid
+		}
+	}
+	if local[0] == '.' || local[len(local)-1] == '.' || strings.Contains(local, "..") {
+		return "", invalid
+	}
+	domain, err := domains.ToASCII(domain)
+	if err != nil {
+		return "", invalid
+	}
+	dot := strings.LastIndexByte(domain, '.')
+	if dot < 1 || dot == len(domain)-1 || domain[dot+1] >= '0' && domain[dot+1] <= '9' {
+		return "", invalid // a host name alone, a final dot, or the number of an address
+	}
+	if address = local + "@" + domain; len(address) > MaxName {
+		return "", invalid
+	}
+	return address, nil
+}
+
+// domains converts the domain of an address to ASCII, and refuses what is none.
+var domains = idna.New(idna.MapForLookup(), idna.VerifyDNSLength(true), idna.StrictDomainName(true), idna.BidiRule())
+
+// An InvalidError says what is wrong with a name, an address or a password that somebody
+// chose. Its Message is written for that person.
+type InvalidError struct {
+	Field   string // "name", "email" or "password"
+	Message string // a sentence
+}
+
+// Error returns what is wrong with which field.
+func (e *InvalidError) Error() string { return "auth: bad " + e.Field + ": " + e.Message }
+
+// HTTPStatus returns 400: the mistake is in the request.
+func (e *InvalidError) HTTPStatus() int { return http.StatusBadRequest }
