@@ -14,7 +14,7 @@ help:
 	@echo "make e2e     drive the demo with a real Chromium"
 	@echo "make fuzz    run each fuzz target for FUZZTIME ($(FUZZTIME))"
 	@echo "make soak    run the races of sessions and logins five times over"
-	@echo "make bench   measure this framework and its peers, print one table"
+	@echo "make bench   measure this framework and its peers, write the tables of docs/performance.md"
 	@echo "make golden  rewrite the golden files after a deliberate change"
 	@echo "make deploy  deploy to App Engine"
 
@@ -49,7 +49,7 @@ soak:
 
 bench:
 	@scripts/packages memcached
-	cd bench && $(GO) vet ./... && $(GO) test ./... && $(GO) run .
+	cd bench && $(GO) vet ./... && $(GO) test ./... && $(GO) run . -doc ../docs $(BENCH)
 
 golden:
 	$(GO) test ./framework ./internal/architecture -update

@@ -1,37 +1,42 @@
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"strings"
 )
 
-// A client asks a handler in process, without a network. What it does itself is the
-// same for every handler and allocates nothing. Not safe for concurrent use.
+// A client sends requests to a handler in process, without a network. Its own work is
+// the same for every handler and allocates nothing. It is not safe for concurrent use.
 type client struct {
 	handler  http.Handler
-	writer   *reusedWriter
-	requests []*http.Request // asked for in turn
-	want     []string        // what the answers begin with
+	requests []*http.Request // sent in turn
+	want     []string        // how the bodies of the responses begin
 	form     string          // posted with each request
-	// keepCookie makes the client bring the cookie of the last answer, as a browser does.
+	// keepCookie makes the client send the cookie of the last response, as a browser does.
 	keepCookie bool
+	// yields makes the client yield to the scheduler after every 64 requests. A server
+	// yields after each, when it waits for the next. Without it, a collection that has
+	// begun stays unfinished until the scheduler takes the core away, 10 ms later, and
+	// until then every pointer is written slowly.
+	yields bool
+	// bare hides what the writer offers beside http.ResponseWriter.
+	bare bool
 
+	writer recorder
 	next   int
 	sent   http.Request // a copy: a handler may leave a parsed form or a context in it
-	reader formReader
+	body   formReader
 }
 
-// run sends n requests. Now and then it yields, as a server does after every request,
-// which waits for the next: a collection that has begun could not go on before the
-// scheduler takes the core away, and all that time every pointer is written slowly.
+// run sends n requests.
 func (c *client) run(n int) {
 	for i := range n {
 		c.once()
-		if i%64 == 0 {
+		if c.yields && i%64 == 0 {
 			runtime.Gosched()
 		}
 	}
@@ -46,10 +51,14 @@ func (c *client) once() {
 	c.writer.reset()
 	c.sent = *r
 	if c.form != "" {
-		c.reader.Reset(c.form)
-		c.sent.Body = &c.reader
+		c.body.Reset(c.form)
+		c.sent.Body = &c.body
 	}
-	c.handler.ServeHTTP(c.writer, &c.sent)
+	if c.bare {
+		c.handler.ServeHTTP(&c.writer.bareWriter, &c.sent)
+	} else {
+		c.handler.ServeHTTP(&c.writer, &c.sent)
+	}
 	if c.keepCookie {
 		if lines := c.writer.header["Set-Cookie"]; len(lines) > 0 {
 			r.Header["Cookie"][0] = cookiePair(lines[0])
@@ -57,20 +66,24 @@ func (c *client) once() {
 	}
 }
 
-// check sends every request once and compares the answers with what is wanted.
+// check sends every request once and compares the responses with what is wanted.
 func (c *client) check() error {
 	for i, r := range c.requests {
 		c.once()
 		if got := string(c.writer.body); c.writer.status != http.StatusOK || !strings.HasPrefix(got, c.want[i]) {
-			return fmt.Errorf("%s %s answers %d %q, not 200 %q", r.Method, r.URL.Path, c.writer.status, got, c.want[i])
+			return fmt.Errorf("%s %s responds %d %q, not 200 %q", r.Method, r.URL.Path, c.writer.status, got, c.want[i])
 		}
 	}
 	return nil
 }
 
-// newRequest returns a request as net/http's server would hand it to a handler.
-func newRequest(method, path, cookie string) *http.Request {
+// newRequest returns a request as net/http's server passes it to a handler, over https.
+func newRequest(method, path, host, cookie string) *http.Request {
 	r := httptest.NewRequest(method, path, nil)
+	r.TLS = &tls.ConnectionState{}
+	if host != "" {
+		r.Host = host
+	}
 	r.Header.Set("User-Agent", "bench")
 	r.Header.Set("Accept", "text/html")
 	if cookie != "" {
@@ -84,54 +97,71 @@ func newRequest(method, path, cookie string) *http.Request {
 	return r
 }
 
+// start asks handler for a session and returns the Cookie header that brings it back.
+func start(handler http.Handler) (string, error) {
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, newRequest("GET", "/start", "", ""))
+	return startedCookie(w.Result())
+}
+
+// startedCookie returns the cookie that a response to /start set.
+func startedCookie(response *http.Response) (string, error) {
+	lines := response.Header["Set-Cookie"]
+	if response.StatusCode != http.StatusOK || len(lines) != 1 {
+		return "", fmt.Errorf("/start responds %d with %d cookies", response.StatusCode, len(lines))
+	}
+	return cookiePair(lines[0]), nil
+}
+
+// cookiePair returns the name=value of a Set-Cookie line.
+func cookiePair(line string) string {
+	pair, _, _ := strings.Cut(line, ";")
+	return pair
+}
+
 // A formReader is the body of a posted form.
 type formReader struct{ strings.Reader }
 
 func (*formReader) Close() error { return nil }
 
-// A reusedWriter is an http.ResponseWriter that is used again and again, so that
-// what it costs is not in the figures. It keeps the last answer.
-type reusedWriter struct {
+// A bareWriter is an http.ResponseWriter and nothing else. It is used again and again, so
+// that its cost is not in the figures. It keeps the last response.
+type bareWriter struct {
 	header http.Header
 	status int
 	body   []byte
 }
 
-func newReusedWriter() *reusedWriter {
-	return &reusedWriter{header: make(http.Header), body: make([]byte, 0, 4096)}
-}
-
-func (w *reusedWriter) reset() {
+func (w *bareWriter) reset() {
+	if w.header == nil {
+		w.header, w.body = make(http.Header), make([]byte, 0, 4096)
+	}
 	clear(w.header)
 	w.status, w.body = 0, w.body[:0]
 }
 
-func (w *reusedWriter) Header() http.Header { return w.header }
+func (w *bareWriter) Header() http.Header { return w.header }
 
-func (w *reusedWriter) WriteHeader(status int) {
+func (w *bareWriter) WriteHeader(status int) {
 	if w.status == 0 {
 		w.status = status
 	}
 }
 
-func (w *reusedWriter) Write(p []byte) (int, error) {
+func (w *bareWriter) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
 	w.body = append(w.body, p...)
 	return len(p), nil
 }
 
-func (w *reusedWriter) WriteString(s string) (int, error) {
+// A recorder offers what net/http's own writer does.
+type recorder struct{ bareWriter }
+
+func (w *recorder) WriteString(s string) (int, error) {
 	w.WriteHeader(http.StatusOK)
 	w.body = append(w.body, s...)
 	return len(s), nil
 }
 
-// Flush and EnableFullDuplex make the writer as capable as net/http's own in the eyes of
-// those who ask.
-func (w *reusedWriter) Flush()                  { w.WriteHeader(http.StatusOK) }
-func (w *reusedWriter) EnableFullDuplex() error { return nil }
-
-var (
-	_ io.StringWriter = (*reusedWriter)(nil)
-	_ http.Flusher    = (*reusedWriter)(nil)
-)
+func (w *recorder) Flush()                  { w.WriteHeader(http.StatusOK) }
+func (w *recorder) EnableFullDuplex() error { return nil }

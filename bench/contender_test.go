@@ -1,184 +1,197 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/bradfitz/gomemcache/memcache"
 )
 
-// A visit is an answer to one request.
-type visit struct {
+// A reply is the response to one request.
+type reply struct {
 	status int
 	body   string
 	kind   string // Content-Type
-	cookie string // the Cookie header that a browser sends back; empty: none was set
+	cookie string // the Cookie header that a browser sends back, or empty
+	header http.Header
 }
 
-func ask(handler http.Handler, method, path, cookie string) visit {
-	c := &client{handler: handler, writer: newReusedWriter(), requests: []*http.Request{newRequest(method, path, cookie)}}
+func ask(handler http.Handler, method, path, cookie string) reply {
+	c := &client{handler: handler, requests: []*http.Request{newRequest(method, path, "", cookie)}}
 	if method == "POST" {
 		c.form = loginForm
 	}
 	c.once()
-	v := visit{status: c.writer.status, body: string(c.writer.body), kind: c.writer.header.Get("Content-Type")}
-	if lines := c.writer.header["Set-Cookie"]; len(lines) > 0 {
-		v.cookie = cookiePair(lines[len(lines)-1])
+	r := reply{status: c.writer.status, body: string(c.writer.body), kind: c.writer.header.Get("Content-Type"), header: c.writer.header}
+	if lines := r.header["Set-Cookie"]; len(lines) > 0 {
+		r.cookie = cookiePair(lines[len(lines)-1])
 	}
-	return v
+	return r
 }
 
-// wantText fails unless the answer is the text, and of the right type.
-func wantText(t *testing.T, v visit, body string) {
+// wantText fails unless the response is the text, has the right type, and sets a cookie or
+// not.
+func (r reply) wantText(t *testing.T, body string, cookie bool) {
 	t.Helper()
-	if v.status != 200 || v.body != body || !strings.EqualFold(v.kind, plainText) {
-		t.Errorf("answers %d %q of type %q, not 200 %q of type %q", v.status, v.body, v.kind, body, plainText)
+	if r.status != 200 || r.body != body || !strings.EqualFold(r.kind, plainText) || (r.cookie != "") != cookie {
+		t.Errorf("responds %d %q of type %q with the cookie %q, not 200 %q of type %q, cookie: %v", r.status, r.body, r.kind, r.cookie, body, plainText, cookie)
 	}
 }
 
-func wantNoCookie(t *testing.T, v visit) {
-	t.Helper()
-	if v.cookie != "" {
-		t.Errorf("sets the cookie %q and should set none", v.cookie)
-	}
-}
-
-func TestPlain(t *testing.T) {
-	for _, c := range allContenders() {
+// TestSites holds every contender to the same responses, so that all do the same work.
+func TestSites(t *testing.T) {
+	for _, c := range contenders {
 		t.Run(c.name, func(t *testing.T) {
-			v := ask(c.plain(), "GET", "/hello", "")
-			wantText(t, v, helloBody)
-			wantNoCookie(t, v)
-			if v := ask(c.plain(), "GET", "/nowhere", ""); v.status != 404 {
-				t.Errorf("answers %d where nothing is", v.status)
+			bare := c.sites[noSessions]()
+			ask(bare, "GET", "/hello", "").wantText(t, helloBody, false)
+			if r := ask(bare, "GET", "/nowhere", ""); r.status != 404 {
+				t.Errorf("responds %d to a path without a page", r.status)
+			}
+			testHello(t, c.sites[withSessions]())
+			if c.name != webapp2goSet.name {
+				testPages(t, c.sites[withSessions](), true)
 			}
 		})
 	}
 }
 
-func TestFullSite(t *testing.T) {
-	site := webapp2goFullSite()
-	v := ask(site, "GET", "/hello", "")
-	wantText(t, v, helloBody)
-	wantNoCookie(t, v)
-	c, err := anonymous.newClient(site)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"} {
-		if c.writer.header.Get(name) == "" {
-			t.Errorf("the answer has no %s", name)
+func TestMemcachedSites(t *testing.T) {
+	server := needMemcached(t)
+	t.Run(floor.name, func(t *testing.T) { testPages(t, floorSite(floorMemcached{memcache.New(server.addr)}), false) })
+	t.Run(webapp2go.name, func(t *testing.T) { testPages(t, webapp2goMemcached(server.addr), false) })
+}
+
+func TestSecurityHeaders(t *testing.T) {
+	for _, c := range []contender{webapp2go, webapp2goSet} {
+		sent := ask(c.sites[withHeaders](), "GET", "/hello", "")
+		sent.wantText(t, helloBody, false)
+		without := ask(c.sites[withSessions](), "GET", "/hello", "")
+		if len(sent.header) != len(without.header)+len(noHeaders) {
+			t.Errorf("%s sends %v, and with security headers %v", c.name, without.header, sent.header)
 		}
 	}
 }
 
-func TestSite(t *testing.T) {
-	for _, c := range allContenders() {
-		t.Run(c.name, func(t *testing.T) { testSite(t, c.site(), true) })
+func TestLogInIsRemembered(t *testing.T) {
+	ask(webapp2go.sites[withLogIn](), "POST", "/log-in", "").wantText(t, welcome(loginUser), true)
+}
+
+// testHello checks that a page that does not use the session sets no cookie.
+func testHello(t *testing.T, site http.Handler) {
+	cookie := ask(site, "GET", "/start", "").cookie
+	ask(site, "GET", "/hello", "").wantText(t, helloBody, false)
+	ask(site, "GET", "/hello", cookie).wantText(t, helloBody, false)
+}
+
+// testPages plays what is measured, and what shows whether a handler cheats.
+// writeSetsCookie says that a change sends the browser a cookie.
+func testPages(t *testing.T, site http.Handler, writeSetsCookie bool) {
+	testHello(t, site)
+	started := ask(site, "GET", "/start", "")
+	started.wantText(t, helloBody, true)
+	cookie := started.cookie
+	ask(site, "GET", "/read", cookie).wantText(t, "Ada Lovelace, visit 100041", false)
+	ask(site, "GET", "/readall", cookie).wantText(t, everything(firstVisitor), false)
+	middle := len(cookie) / 2
+	forged := cookie[:middle] + string('A'+(cookie[middle]-'A'+1)%26) + cookie[middle+1:]
+	for name, cookie := range map[string]string{"no": "", "a forged": forged} {
+		for _, path := range []string{"/read", "/readall"} {
+			if r := ask(site, "GET", path, cookie); r.status != 403 {
+				t.Errorf("%s responds %d %q to %s cookie", path, r.status, r.body, name)
+			}
+		}
+	}
+
+	jar := cookie
+	for i := range 3 {
+		r := ask(site, "GET", "/write", jar)
+		r.wantText(t, fmt.Sprintf("visit %d", 100042+i), writeSetsCookie)
+		if r.cookie != "" {
+			jar = r.cookie
+		}
+	}
+	ask(site, "GET", "/read", jar).wantText(t, "Ada Lovelace, visit 100044", false)
+
+	r := ask(site, "POST", "/login", "")
+	r.wantText(t, "welcome grace", true)
+	if r := ask(site, "GET", "/readall", r.cookie); r.status == 200 && !strings.HasPrefix(r.body, "grace ") {
+		t.Errorf("the session after the login is %q", r.body)
+	}
+	begun := ask(site, "GET", "/start", "").cookie
+	r = ask(site, "POST", "/login", begun)
+	r.wantText(t, "welcome grace", true)
+	if r.cookie == begun {
+		t.Error("the login leaves the cookie as it was")
+	}
+	after := firstVisitor
+	after.User = loginUser
+	ask(site, "GET", "/readall", r.cookie).wantText(t, everything(after), false)
+}
+
+func TestTables(t *testing.T) {
+	for _, kind := range tables {
+		for _, c := range append([]contender{floor}, kind.subjects()...) {
+			for _, n := range tableSizes {
+				kind := kind
+				kind.routes = newRoutes(n)
+				site := c.table(kind.table)
+				all := &client{handler: site}
+				for _, r := range kind.routes {
+					all.requests = append(all.requests, newRequest("GET", kind.prefix+r.path, kind.host, ""))
+					all.want = append(all.want, r.body)
+				}
+				if err := all.check(); err != nil {
+					t.Fatalf("%s, %d routes%s: %v", c.name, n, kind.kind, err)
+				}
+				lost := &client{handler: site, requests: []*http.Request{newRequest("GET", kind.prefix+"/books0/4711/nowhere", kind.host, "")}}
+				if kind.host != "" {
+					lost.requests = append(lost.requests, newRequest("GET", kind.routes[0].path, "elsewhere.example", ""))
+				}
+				for range lost.requests {
+					if lost.once(); lost.writer.status != 404 {
+						t.Errorf("%s, %d routes%s: responds %d to a request for no route", c.name, n, kind.kind, lost.writer.status)
+					}
+				}
+			}
+		}
 	}
 }
 
-func TestMemcachedSite(t *testing.T) {
-	needMemcached(t)
+func TestMixIsSpread(t *testing.T) {
+	for n, want := range map[int]int{1: 1, 50: 50, 200: 50, 1000: 50} {
+		patterns, shapes := map[string]bool{}, map[string]bool{}
+		for _, r := range mix(newRoutes(n)) {
+			patterns[r.pattern] = true
+			_, shape, _ := strings.Cut(strings.TrimLeft(r.pattern, "/abcdefghijklmnopqrstuvwxyz0123456789"), "}")
+			shapes[shape] = true
+		}
+		if len(patterns) != want || n > 1 && len(shapes) < 3 {
+			t.Errorf("of %d routes %d are requested, of %d shapes", n, len(patterns), len(shapes))
+		}
+	}
+}
+
+func TestSessionHasTheSizeStated(t *testing.T) {
+	if data, err := json.Marshal(firstVisitor); err != nil || len(data) != 195 {
+		t.Errorf("the session has %d bytes as JSON, %v, not 195", len(data), err)
+	}
+}
+
+// needMemcached starts a memcached, or skips the test if none is installed.
+func needMemcached(t *testing.T) *memcached {
+	t.Helper()
+	if _, err := exec.LookPath("memcached"); err != nil && os.Getenv("CI") != "true" {
+		t.Skip("memcached is not installed")
+	}
 	server, err := startMemcached()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer server.stop()
-	t.Run(floor.name, func(t *testing.T) { testSite(t, floorMemcachedSite(server.addr), false) })
-	t.Run(subjects[ours].name, func(t *testing.T) { testSite(t, webapp2goMemcachedSite(server.addr), false) })
-}
-
-// testSite plays what the scenarios measure, and what would show that a handler
-// cheats. writeSetsCookie says that a change sends the browser a cookie.
-func testSite(t *testing.T, site http.Handler, writeSetsCookie bool) {
-	cookie := ask(site, "GET", "/start", "").cookie
-	if cookie == "" {
-		t.Fatal("/start sets no cookie")
-	}
-	t.Run("anonymous", func(t *testing.T) {
-		v := ask(site, "GET", "/hello", "")
-		wantText(t, v, helloBody)
-		wantNoCookie(t, v)
-	})
-	t.Run("untouched", func(t *testing.T) {
-		v := ask(site, "GET", "/hello", cookie)
-		wantText(t, v, helloBody)
-		wantNoCookie(t, v)
-	})
-	t.Run("read", func(t *testing.T) {
-		v := ask(site, "GET", "/read", cookie)
-		wantText(t, v, "Ada Lovelace, visit 100041")
-		wantNoCookie(t, v)
-		wantText(t, ask(site, "GET", "/readall", cookie), everything(firstVisitor))
-	})
-	t.Run("read without a session", func(t *testing.T) {
-		if v := ask(site, "GET", "/read", ""); v.status != 403 {
-			t.Errorf("answers %d %q to a visitor without a session", v.status, v.body)
-		}
-	})
-	t.Run("read a forged cookie", func(t *testing.T) {
-		middle := len(cookie) / 2
-		other := "A"
-		if cookie[middle] == 'A' {
-			other = "B"
-		}
-		if v := ask(site, "GET", "/read", cookie[:middle]+other+cookie[middle+1:]); v.status != 403 {
-			t.Errorf("answers %d %q to a cookie that was changed", v.status, v.body)
-		}
-	})
-	t.Run("write", func(t *testing.T) {
-		jar := cookie
-		for i := range 3 {
-			v := ask(site, "GET", "/write", jar)
-			wantText(t, v, fmt.Sprintf("visit %d", 100042+i))
-			if got := v.cookie != ""; got != writeSetsCookie {
-				t.Errorf("sets a cookie: %v, want %v", got, writeSetsCookie)
-			}
-			if v.cookie != "" {
-				jar = v.cookie
-			}
-		}
-		wantText(t, ask(site, "GET", "/read", jar), "Ada Lovelace, visit 100044")
-	})
-	t.Run("login", func(t *testing.T) {
-		v := ask(site, "POST", "/login", "")
-		wantText(t, v, "welcome grace")
-		if v.cookie == "" {
-			t.Fatal("sets no cookie")
-		}
-		if v := ask(site, "GET", "/readall", v.cookie); v.status == 200 && !strings.HasPrefix(v.body, "grace ") {
-			t.Errorf("the session after the login is %q", v.body)
-		}
-	})
-	t.Run("login with a session before", func(t *testing.T) {
-		begun := ask(site, "GET", "/start", "").cookie
-		v := ask(site, "POST", "/login", begun)
-		wantText(t, v, "welcome grace")
-		if v.cookie == "" || v.cookie == begun {
-			t.Fatalf("sets the cookie %q after %q", v.cookie, begun)
-		}
-		after := firstVisitor
-		after.User = loginUser
-		wantText(t, ask(site, "GET", "/readall", v.cookie), everything(after))
-	})
-}
-
-func TestTable(t *testing.T) {
-	for _, c := range allContenders() {
-		for _, n := range []int{1, 50, 200, 1000} {
-			t.Run(fmt.Sprintf("%s/%d", c.name, n), func(t *testing.T) {
-				routes := newRoutes(n)
-				table := c.table(routes)
-				for _, r := range routes {
-					if v := ask(table, "GET", r.path, ""); v.status != 200 || v.body != r.body {
-						t.Fatalf("%s answers %d %q, not 200 %q", r.path, v.status, v.body, r.body)
-					}
-				}
-				if v := ask(table, "GET", "/books0/4711/nowhere", ""); v.status != 404 {
-					t.Errorf("answers %d where nothing is", v.status)
-				}
-			})
-		}
-	}
+	t.Cleanup(server.stop)
+	return server
 }

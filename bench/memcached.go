@@ -11,7 +11,37 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/bradfitz/gomemcache/memcache"
 )
+
+// memcachedRow measures a scenario on sites whose sessions are in a memcached.
+func memcachedRow(s scenario, run time.Duration, most most) row {
+	return row{"memcached, " + s.name, network, run, most, []contender{webapp2go}, func(contender) (pair, error) {
+		server, err := startMemcached()
+		if err != nil {
+			return pair{}, err
+		}
+		below, above, err := newClients(s.newClient, floorSite(floorMemcached{memcache.New(server.addr)}), webapp2goMemcached(server.addr))
+		if err != nil {
+			server.stop()
+			return pair{}, err
+		}
+		p := servedPair(below, above, run, passedTime)
+		p.close = server.stop
+		p.finish = func(r *result) error {
+			for _, c := range []*client{below, above} {
+				commands, err := server.commands(c, 1000)
+				if err != nil {
+					return err
+				}
+				r.Commands = append(r.Commands, commands)
+			}
+			return nil
+		}
+		return p, nil
+	}}
+}
 
 // A memcached is a memcached server that this program started on loopback.
 type memcached struct {
@@ -28,11 +58,11 @@ func startMemcached() (*memcached, error) {
 	m := &memcached{addr: listener.Addr().String()}
 	listener.Close()
 	_, port, _ := net.SplitHostPort(m.addr)
-	arguments := []string{"-l", "127.0.0.1", "-p", port, "-U", "0", "-t", "1", "-m", "64"}
+	arguments := []string{"memcached", "-l", "127.0.0.1", "-p", port, "-U", "0", "-t", "1", "-m", "64"}
 	if me, err := user.Current(); err == nil && me.Uid == "0" {
-		arguments = append(arguments, "-u", me.Username) // it refuses to be root unless told so
+		arguments = append(arguments, "-u", me.Username) // it refuses to run as root unless told so
 	}
-	m.command = exec.Command("memcached", arguments...)
+	m.command = onServerCore(arguments...)
 	m.command.Stderr = os.Stderr
 	if err := m.command.Start(); err != nil {
 		return nil, fmt.Errorf("start memcached: %w", err)
@@ -79,9 +109,9 @@ func (m *memcached) stats() (map[string]int, error) {
 	return nil, errors.New("memcached: its stats have no end")
 }
 
-// commands says which commands a request costs, by the server's own counters over n
-// requests of the client: "1 get + 1 cas". A command that is not sent by each
-// request shows as a fraction.
+// commands returns the commands that a request costs, by the server's own counters over n
+// requests of the client: "1 get + 1 cas". A command that not every request sends is a
+// fraction.
 func (m *memcached) commands(c *client, n int) (string, error) {
 	before, err := m.stats()
 	if err != nil {
@@ -98,19 +128,17 @@ func (m *memcached) commands(c *client, n int) (string, error) {
 		}
 		return sum
 	}
-	cas := more("cas_hits", "cas_badval", "cas_misses")
-	counts := []struct {
+	var parts []string
+	for _, command := range []struct {
 		name  string
 		count int
 	}{
 		{"get", more("cmd_get")},
-		{"cas", cas},
+		{"cas", more("cas_hits", "cas_badval", "cas_misses")},
 		{"set or add", more("cmd_set") - more("cas_hits")}, // cmd_set counts every store
 		{"touch", more("cmd_touch")},
 		{"delete", more("delete_hits", "delete_misses")},
-	}
-	var parts []string
-	for _, command := range counts {
+	} {
 		if command.count != 0 {
 			parts = append(parts, strconv.FormatFloat(float64(command.count)/float64(n), 'g', 3, 64)+" "+command.name)
 		}

@@ -1,215 +1,242 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
-	"io"
-	"net/http"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
 )
 
-// ours is the column of the contender that the limits are for.
-const ours = 0
+// report returns all tables of the record, as Markdown.
+func (rec *record) report() []byte {
+	b := new(bytes.Buffer)
+	fmt.Fprintf(b, "Measured on %s in %d pairs of runs of %s. %s.\n", rec.Began.Format("2 January 2006"), rec.Rounds, rec.Run, rec.Machine)
+	rows := allRows(rec.Run)
+	rec.printRatios(b, "As a server runs", served, rows)
+	rec.printRatios(b, "As a plain benchmark", plain, rows)
 
-// A report measures everything and fills the table.
-type report struct {
-	pace     pace // in process
-	network  pace // with memcached or over loopback
-	progress io.Writer
-	table    table
-}
-
-func newReport(inProcess, network pace, progress io.Writer) *report {
-	r := &report{pace: inProcess, network: network, progress: progress}
-	r.table.header = append(r.table.header, "", floor.name+", the floor")
-	for _, c := range subjects {
-		r.table.header = append(r.table.header, c.name)
-	}
-	r.table.header = append(r.table.header, "quartiles", "limit", "")
-	return r
-}
-
-// spread prints the quartiles of a ratio.
-func spread(low, high float64) string { return ratioText(low) + " to " + ratioText(high) }
-
-// row adds a row whose limit is for our figure.
-func (r *report) row(name, floorCell string, cells []string, spread string, l limit, figure float64) {
-	row := append([]string{name, floorCell}, cells...)
-	row = append(row, make([]string, len(subjects)-len(cells))...)
-	r.table.add(append(row, spread, l.String(), l.verdict(figure))...)
-}
-
-// compareAll measures every subject by compare and adds a row.
-func (r *report) compareAll(name string, l limit, compare func(contender) (comparison, error)) ([]comparison, error) {
-	fmt.Fprintln(r.progress, name)
-	comparisons := make([]comparison, len(subjects))
-	cells := make([]string, len(subjects))
-	for i, c := range subjects {
-		var err error
-		if comparisons[i], err = compare(c); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+	t := newTable("Allocations of a request", contenderNames()...)
+	for _, r := range rows {
+		if mine := rec.find(r.key(), webapp2go.name); mine != nil && mine.Allocations != nil {
+			t.add(r.name, rec.cells(r, countText(mine.Allocations[0]), func(r *result) string { return countText(r.Allocations[1]) })...)
 		}
-		cells[i] = ratioText(comparisons[i].ratio)
 	}
-	mine := comparisons[ours]
-	r.row(name, mine.floor.String(), cells, spread(mine.low, mine.high), l, mine.ratio)
-	return comparisons, nil
-}
+	t.print(b)
 
-// allocations adds a row with the allocations of a request.
-func (r *report) allocations(name string, l limit, comparisons []comparison) {
-	cells := make([]string, len(comparisons))
-	for i, c := range comparisons {
-		cells[i] = strconv.FormatFloat(c.allocs, 'f', -1, 64)
-	}
-	mine := comparisons[ours]
-	r.row(name+": allocations", strconv.FormatFloat(mine.floorAllocs, 'f', -1, 64), cells, "", l, mine.allocs)
-}
-
-// scenarios adds the scenarios, in process.
-func (r *report) scenarios() error {
-	limits := map[string]limit{
-		hello.name: {atMost: 2.0}, untouched.name: {atMost: 2.2}, anonymous.name: {atMost: 2.2},
-		read.name: {atMost: 0.55}, write.name: {atMost: 0.65}, login.name: {atMost: 0.9}, loginKept.name: {atMost: 0.9},
-	}
-	allocationLimits := map[string]limit{hello.name: {atMost: 3}, read.name: {atMost: 12}}
-	measured := make(map[string][]comparison)
-	all := append([]scenario{hello}, sessionScenarios...)
-	for _, s := range all {
-		comparisons, err := r.compareAll(s.name, limits[s.name], func(c contender) (comparison, error) {
-			return compareScenario(r.pace, s, c)
-		})
-		if err != nil {
-			return err
+	t = newTable("Sessions in memcached", "floor", "its commands", webapp2go.name, "its commands", "quartiles")
+	for _, r := range rows {
+		if mine := rec.find(r.key(), webapp2go.name); mine != nil && mine.Commands != nil {
+			t.add(r.name, timeText(mine.Floor), mine.Commands[0], ratioText(mine.ratio().median), mine.Commands[1], mine.ratio().quartiles())
 		}
-		measured[s.name] = comparisons
-		if s.name == anonymous.name {
-			if err := r.oursAlone(anonymous, fullSite, webapp2goFullSite()); err != nil {
-				return err
+	}
+	t.print(b)
+
+	t = newTable(endToEndName, "requests a second", "ratio to the floor's", "quartiles")
+	busy := 0.0
+	for _, c := range contenders[1:] {
+		if r := rec.find(endToEndKey, c.name); r != nil {
+			if len(t.rows) == 1 {
+				t.add(floor.name, rateText(r.Floor), "1.00")
 			}
-		}
-		if s.name == login.name {
-			if err := r.oursAlone(login, logIn, webapp2goSite()); err != nil {
-				return err
-			}
-		}
-		if s.name == read.name {
-			r.slowerThanOurs(comparisons)
+			t.add(c.name, rateText(r.Subject), ratioText(r.speed().median), r.speed().quartiles())
+			busy = max(busy, r.Busy)
 		}
 	}
-	for _, s := range all {
-		r.allocations(s.name, allocationLimits[s.name], measured[s.name])
+	if t.print(b); busy > 0 {
+		fmt.Fprintf(b, "\nThe load generator used at most %.0f %% of its core.\n", 100*busy)
 	}
-	return nil
+
+	t = newTable("Limits", "limit", "median", "quartiles", "")
+	for _, l := range rec.limits() {
+		t.add(l.figure, l.String(), ratioText(l.measured.median), l.measured.quartiles(), l.verdict())
+	}
+	t.print(b)
+	return b.Bytes()
 }
 
-// control adds the floor against itself, which shows how much a figure can be trusted.
-func (r *report) control() error {
-	c, err := compareScenario(r.pace, read, floor)
+// printRatios writes the times of the rows as ratios to the floor's.
+func (rec *record) printRatios(b *bytes.Buffer, title string, h harness, rows []row) {
+	t := newTable(title, append(contenderNames(), "quartiles of "+webapp2go.name)...)
+	for _, r := range rows {
+		if r.harness != h {
+			continue
+		}
+		if control := rec.find(r.key(), floor.name); control != nil {
+			t.add(r.name, append(rec.cells(r, ratioText(control.ratio().median), nil), control.ratio().quartiles())...)
+		}
+		if mine := rec.find(r.key(), webapp2go.name); mine != nil {
+			cells := rec.cells(r, timeText(mine.Floor), func(r *result) string { return ratioText(r.ratio().median) })
+			t.add(r.name, append(cells, mine.ratio().quartiles())...)
+		}
+	}
+	t.print(b)
+}
+
+// cells returns a cell for the floor and one for each other contender, which is empty if
+// it was not measured.
+func (rec *record) cells(r row, floor string, text func(*result) string) []string {
+	cells := []string{floor}
+	for _, c := range contenders[1:] {
+		cell := ""
+		if found := rec.find(r.key(), c.name); found != nil {
+			cell = text(found)
+		}
+		cells = append(cells, cell)
+	}
+	return cells
+}
+
+func contenderNames() (names []string) {
+	for _, c := range contenders {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// A limit is what a figure of webapp2go must keep to.
+type limit struct {
+	figure   string
+	bound    float64
+	atLeast  bool // bound is the least, not the most
+	measured summary
+}
+
+// limits returns the limits whose figures were measured.
+func (rec *record) limits() (all []limit) {
+	add := func(figure, key, contender string, most float64) {
+		if r := rec.find(key, contender); r != nil && most > 0 {
+			all = append(all, limit{figure, most, false, r.ratio()})
+		}
+	}
+	rows := allRows(rec.Run)
+	for _, r := range rows {
+		if r.harness == plain {
+			add(r.name+", plain benchmark", r.key(), webapp2go.name, r.most.plain)
+		} else {
+			add(r.name, r.key(), webapp2go.name, r.most.text)
+			add(r.name+", Set", r.key(), webapp2goSet.name, r.most.set)
+		}
+	}
+	for _, r := range rows {
+		if mine := rec.find(r.key(), webapp2go.name); mine != nil && mine.Allocations != nil && r.most.allocations > 0 {
+			n := mine.Allocations[1]
+			all = append(all, limit{r.name + ", allocations", r.most.allocations, false, summary{n, n, n}})
+		}
+	}
+	if n, ok := rec.fastestPeer(sessionRead.name+"/"+string(served), true); ok {
+		all = append(all, limit{"session read, time of the fastest peer with a signed cookie to ours", 6, true, n})
+	}
+	if r := rec.find(endToEndKey, webapp2go.name); r != nil {
+		all = append(all, limit{"end to end, requests a second to the floor's", 1.10, true, r.speed()})
+	}
+	if n, ok := rec.fastestPeer(endToEndKey, false); ok {
+		all = append(all, limit{"end to end, requests a second to the fastest peer's", 1.7, true, n})
+	}
+	return all
+}
+
+// fastestPeer returns the time of the fastest peer as a ratio to webapp2go's, if all were
+// measured.
+func (rec *record) fastestPeer(key string, cookiesOnly bool) (summary, bool) {
+	least := math.Inf(1)
+	mine := rec.find(key, webapp2go.name)
+	for _, c := range []contender{gorillaMux, chiRouter, ginRouter, echoRouter} {
+		r := rec.find(key, c.name)
+		if r == nil || mine == nil {
+			return summary{}, false
+		}
+		if c.cookies || !cookiesOnly {
+			least = min(least, r.ratio().median/mine.ratio().median)
+		}
+	}
+	return summary{least, least, least}, true
+}
+
+// verdict says whether the figure keeps to the limit. It does if its quartile on the side
+// of the limit does.
+func (l limit) verdict() string {
+	if l.atLeast && l.measured.high < l.bound || !l.atLeast && l.measured.low > l.bound {
+		return "missed"
+	}
+	return "met"
+}
+
+func (l limit) String() string {
+	if l.atLeast {
+		return fmt.Sprintf("≥ %.4g", l.bound)
+	}
+	return fmt.Sprintf("≤ %.4g", l.bound)
+}
+
+func timeText(ns []float64) string { return time.Duration(summarize(ns).median).String() }
+
+// rateText prints requests a second.
+func rateText(ns []float64) string { return fmt.Sprintf("%.0f", 1e9/summarize(ns).median) }
+
+func countText(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
+
+// A mdTable is a table in Markdown whose columns are aligned, so that it can be read on a
+// terminal too.
+type mdTable struct {
+	title string
+	rows  [][]string // the first is the header
+}
+
+func newTable(title string, header ...string) *mdTable {
+	return &mdTable{title, [][]string{append([]string{""}, header...)}}
+}
+
+// add appends a row. Cells that are missing at its end are empty.
+func (t *mdTable) add(name string, cells ...string) {
+	cells = append([]string{name}, cells...)
+	t.rows = append(t.rows, append(cells, make([]string, len(t.rows[0])-len(cells))...))
+}
+
+// print writes the table, unless it has no rows.
+func (t *mdTable) print(b *bytes.Buffer) {
+	if len(t.rows) == 1 {
+		return
+	}
+	fmt.Fprintf(b, "\n### %s\n\n", t.title)
+	dashes := append([]string{"---"}, slices.Repeat([]string{"---:"}, len(t.rows[0])-1)...)
+	w := tabwriter.NewWriter(b, 0, 0, 1, ' ', 0)
+	for _, row := range slices.Insert(slices.Clone(t.rows), 1, dashes) {
+		fmt.Fprintf(w, "| %s\t|\n", strings.Join(row, "\t| "))
+	}
+	w.Flush()
+}
+
+const (
+	beginMark = "<!-- bench: begin -->"
+	endMark   = "<!-- bench: end -->"
+)
+
+// document writes the tables between the marks of performance.md in the folder, and the
+// plots into its folder images.
+func (rec *record) document(folder string) error {
+	file := filepath.Join(folder, "performance.md")
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	r.row("control: "+read.name+", the floor against itself", ratioText(c.ratio), nil, spread(c.low, c.high), limit{}, 0)
-	return nil
-}
-
-// oursAlone adds a scenario that no other contender has, beside the nearest of the floor.
-func (r *report) oursAlone(of, ours scenario, site http.Handler) error {
-	c, err := compareOurs(r.pace, of, ours, site)
-	if err != nil {
-		return err
+	before, rest, begins := strings.Cut(string(text), beginMark)
+	_, after, ends := strings.Cut(rest, endMark)
+	if !begins || !ends {
+		return fmt.Errorf("%s has no lines %s and %s: write them where the tables belong", file, beginMark, endMark)
 	}
-	r.row(ours.name, c.floor.String(), []string{ratioText(c.ratio)}, spread(c.low, c.high), limit{}, 0)
-	return nil
-}
-
-// slowerThanOurs adds how many times slower the others read a session. The limit is
-// for the fastest of those that keep it in a signed cookie.
-func (r *report) slowerThanOurs(comparisons []comparison) {
-	cells := make([]string, len(comparisons))
-	fastest := 0.0
-	for i, c := range comparisons {
-		times := c.ratio / comparisons[ours].ratio
-		cells[i] = ratioText(times)
-		if i != ours && subjects[i].cookieSessions && (fastest == 0 || times < fastest) {
-			fastest = times
-		}
-	}
-	r.row(read.name+": times ours", "", cells, "", limit{atLeast: 6}, fastest)
-}
-
-// tables adds the routing, in process.
-func (r *report) tables() error {
-	for _, t := range []struct {
-		routes int
-		limit  limit
-	}{{1, limit{atMost: 2.0}}, {50, limit{atMost: 1.8}}, {200, limit{atMost: 1.5}}, {1000, limit{atMost: 1.6}}} {
-		_, err := r.compareAll(fmt.Sprintf("routing, n = %d", t.routes), t.limit, func(c contender) (comparison, error) {
-			return compareTable(r.pace, t.routes, c)
-		})
-		if err != nil {
+	for name, content := range map[string]string{
+		"images/cost.svg": rec.costPlot(), "images/routing.svg": rec.routingPlot(),
+		"performance.md": before + beginMark + "\n\n" + string(rec.report()) + "\n" + endMark + after,
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o644); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// memcached adds the sessions in memcached, ours and the floor's.
-func (r *report) memcached() error {
-	server, err := startMemcached()
-	if err != nil {
-		return err
-	}
-	defer server.stop()
-	for _, m := range []struct {
-		scenario scenario
-		limit    limit
-	}{{read, limit{atMost: 1.0}}, {write, limit{atMost: 1.05}}} {
-		name := "memcached, " + m.scenario.name
-		fmt.Fprintln(r.progress, name)
-		below, err := m.scenario.newClient(floorMemcachedSite(server.addr))
-		if err != nil {
-			return fmt.Errorf("%s: %s: %w", name, floor.name, err)
-		}
-		above, err := m.scenario.newClient(webapp2goMemcachedSite(server.addr))
-		if err != nil {
-			return fmt.Errorf("%s: %s: %w", name, subjects[ours].name, err)
-		}
-		c := compare(r.network, below, above)
-		r.row(name, c.floor.String(), []string{ratioText(c.ratio)}, spread(c.low, c.high), m.limit, c.ratio)
-		floorCommands, err := server.commands(below, 1000)
-		if err != nil {
-			return err
-		}
-		commands, err := server.commands(above, 1000)
-		if err != nil {
-			return err
-		}
-		r.row(name+": commands", floorCommands, []string{commands}, "", limit{}, 0)
-	}
-	return nil
-}
-
-// endToEnd adds the requests a second over loopback.
-func (r *report) endToEnd() error {
-	fmt.Fprintln(r.progress, "end to end")
-	results, err := endToEnd(r.network)
-	if err != nil {
-		return err
-	}
-	rates, ratios, times := make([]string, len(subjects)), make([]string, len(subjects)), make([]string, len(subjects))
-	mine, least, busy := results[subjects[ours].name], 0.0, 0.0
-	for i, c := range subjects {
-		t := results[c.name]
-		rates[i], ratios[i], times[i] = fmt.Sprintf("%.0f", t.subject), ratioText(t.ratio), ratioText(mine.ratio/t.ratio)
-		if i != ours && (least == 0 || mine.ratio/t.ratio < least) {
-			least = mine.ratio / t.ratio
-		}
-		busy = max(busy, t.busy)
-	}
-	name := "end to end, " + read.name
-	r.row(name+", requests a second", fmt.Sprintf("%.0f", mine.floor), rates, "", limit{}, 0)
-	r.row(name+", ratio", "", ratios, spread(mine.low, mine.high), limit{atLeast: 1.10}, mine.ratio)
-	r.row(name+", ours to theirs", "", times, "", limit{atLeast: 1.7}, least)
-	fmt.Fprintf(r.progress, "the load generator used at most %.0f %% of its core\n", 100*busy)
 	return nil
 }
