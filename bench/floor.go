@@ -46,10 +46,7 @@ func floorPlain() http.Handler {
 func floorTable(t table) http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range t.routes {
-		var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { writeText(w, fixedBody) })
-		if r.hasID() {
-			h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { writeText(w, r.PathValue("id")) })
-		}
+		var h http.Handler = r.handler(func(r *http.Request) string { return r.PathValue("id") })
 		if t.use {
 			h = nothing(h)
 		}
@@ -60,18 +57,18 @@ func floorTable(t table) http.Handler {
 
 // A floorStore is where the floor keeps its visitors: the cookie or memcached.
 type floorStore interface {
-	create(w http.ResponseWriter, v *visitor) error
-	read(r *http.Request) (*visitor, error)
-	// change lets f change the visitor and keeps the result.
-	change(w http.ResponseWriter, r *http.Request, f func(*visitor)) (*visitor, error)
+	// load returns the visitor of the request, and the item that holds it in memcached.
+	load(r *http.Request) (*visitor, *memcache.Item, error)
+	// save keeps the visitor in the item, or anew if that is nil.
+	save(w http.ResponseWriter, v *visitor, item *memcache.Item) error
 }
 
 func floorSite(store floorStore) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /hello", hello)
-	handle := func(pattern string, page func(http.ResponseWriter, *http.Request) (string, error)) {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			body, err := page(w, r)
+	for _, p := range append(pages, page{"POST", "/log-in", true}) {
+		mux.HandleFunc(p.method+" "+p.path, func(w http.ResponseWriter, r *http.Request) {
+			body, err := floorPage(store, p.path, w, r)
 			if err != nil {
 				http.Error(w, err.Error(), http.StatusForbidden)
 				return
@@ -79,43 +76,36 @@ func floorSite(store floorStore) http.Handler {
 			writeText(w, body)
 		})
 	}
-	handle("GET /start", func(w http.ResponseWriter, _ *http.Request) (string, error) {
+	return mux
+}
+
+// floorPage does what the page at path does, and returns the body.
+func floorPage(store floorStore, path string, w http.ResponseWriter, r *http.Request) (string, error) {
+	switch path {
+	case "/start":
 		v := firstVisitor
-		return helloBody, store.create(w, &v)
-	})
-	handle("GET /read", func(_ http.ResponseWriter, r *http.Request) (string, error) {
-		v, err := store.read(r)
-		if err != nil {
-			return "", err
-		}
-		return greeting(v.Name, v.Visits), nil
-	})
-	handle("GET /readall", func(_ http.ResponseWriter, r *http.Request) (string, error) {
-		v, err := store.read(r)
-		if err != nil {
-			return "", err
-		}
-		return everything(*v), nil
-	})
-	handle("GET /write", func(w http.ResponseWriter, r *http.Request) (string, error) {
-		v, err := store.change(w, r, func(v *visitor) { v.Visits++ })
-		if err != nil {
-			return "", err
-		}
-		return counted(v.Visits), nil
-	})
-	login := func(w http.ResponseWriter, r *http.Request) (string, error) {
+		return helloBody, store.save(w, &v, nil)
+	case "/login", "/log-in":
 		user := r.PostFormValue("user")
-		v, err := store.read(r)
+		v, _, err := store.load(r)
 		if err != nil {
 			v = new(visitor)
 		}
 		v.User = user
-		return welcome(user), store.create(w, v)
+		return welcome(user), store.save(w, v, nil)
 	}
-	handle("POST /login", login)
-	handle("POST /log-in", login)
-	return mux
+	v, item, err := store.load(r)
+	if err != nil {
+		return "", err
+	}
+	switch path {
+	case "/read":
+		return greeting(v.Name, v.Visits), nil
+	case "/readall":
+		return everything(*v), nil
+	}
+	v.Visits++
+	return counted(v.Visits), store.save(w, v, item)
 }
 
 // seal signs data: base64url(data) "." base64url(HMAC-SHA256 of the first part).
@@ -158,15 +148,19 @@ func openCookie(r *http.Request) ([]byte, error) {
 	return open(cookie.Value)
 }
 
-func decodeVisitor(data []byte) (*visitor, error) {
-	v := new(visitor)
-	return v, json.Unmarshal(data, v)
-}
-
 // floorCookie keeps the visitor in the cookie itself, as JSON.
 type floorCookie struct{}
 
-func (floorCookie) create(w http.ResponseWriter, v *visitor) error {
+func (floorCookie) load(r *http.Request) (*visitor, *memcache.Item, error) {
+	data, err := openCookie(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	v := new(visitor)
+	return v, nil, json.Unmarshal(data, v)
+}
+
+func (floorCookie) save(w http.ResponseWriter, v *visitor, _ *memcache.Item) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -175,43 +169,11 @@ func (floorCookie) create(w http.ResponseWriter, v *visitor) error {
 	return nil
 }
 
-func (floorCookie) read(r *http.Request) (*visitor, error) {
-	data, err := openCookie(r)
-	if err != nil {
-		return nil, err
-	}
-	return decodeVisitor(data)
-}
-
-func (c floorCookie) change(w http.ResponseWriter, r *http.Request, f func(*visitor)) (*visitor, error) {
-	v, err := c.read(r)
-	if err != nil {
-		return nil, err
-	}
-	f(v)
-	return v, c.create(w, v)
-}
-
 // floorMemcached keeps the visitor in memcached, as JSON, under a random id that is
 // signed in the cookie. It writes with cas, as anything must that loses no update.
 type floorMemcached struct{ client *memcache.Client }
 
-const floorLifetime = 1800 // seconds
-
-func (s floorMemcached) create(w http.ResponseWriter, v *visitor) error {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	id := rand.Text()
-	if err := s.client.Add(&memcache.Item{Key: id, Value: data, Expiration: floorLifetime}); err != nil {
-		return err
-	}
-	setSessionCookie(w, seal([]byte(id)))
-	return nil
-}
-
-func (s floorMemcached) load(r *http.Request) (*memcache.Item, *visitor, error) {
+func (s floorMemcached) load(r *http.Request) (*visitor, *memcache.Item, error) {
 	id, err := openCookie(r)
 	if err != nil {
 		return nil, nil, err
@@ -220,25 +182,24 @@ func (s floorMemcached) load(r *http.Request) (*memcache.Item, *visitor, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	v, err := decodeVisitor(item.Value)
-	return item, v, err
+	v := new(visitor)
+	return v, item, json.Unmarshal(item.Value, v)
 }
 
-func (s floorMemcached) read(r *http.Request) (*visitor, error) {
-	_, v, err := s.load(r)
-	return v, err
-}
-
-// change sets no cookie: the browser has the id.
-func (s floorMemcached) change(_ http.ResponseWriter, r *http.Request, f func(*visitor)) (*visitor, error) {
-	item, v, err := s.load(r)
+func (s floorMemcached) save(w http.ResponseWriter, v *visitor, item *memcache.Item) error {
+	const lifetime = 1800 // seconds
+	data, err := json.Marshal(v)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	f(v)
-	if item.Value, err = json.Marshal(v); err != nil {
-		return nil, err
+	if item != nil { // the browser has the cookie
+		item.Value, item.Expiration = data, lifetime
+		return s.client.CompareAndSwap(item)
 	}
-	item.Expiration = floorLifetime
-	return v, s.client.CompareAndSwap(item)
+	id := rand.Text()
+	if err := s.client.Add(&memcache.Item{Key: id, Value: data, Expiration: lifetime}); err != nil {
+		return err
+	}
+	setSessionCookie(w, seal([]byte(id)))
+	return nil
 }

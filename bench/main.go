@@ -24,7 +24,6 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
-	"strconv"
 	"syscall"
 	"time"
 )
@@ -58,7 +57,7 @@ func run(ctx context.Context, arguments []string, in io.Reader, out, progress io
 	flags.SetOutput(progress)
 	flags.StringVar(&o.rows, "run", "", "measure the rows that match this `regexp`, as \"hello/served\"; the parts after the slash are served, plain and network")
 	flags.StringVar(&o.contenders, "contenders", "", "measure the contenders that match this `regexp`")
-	flags.IntVar(&o.rounds, "rounds", 31, "pairs of runs for each figure; with -against the default is 3")
+	flags.IntVar(&o.rounds, "rounds", 31, "pairs of runs for each figure; with -against it is always 3")
 	flags.DurationVar(&o.time, "time", 40*time.Millisecond, "length of a run in process; with other processes it is five times as long")
 	flags.StringVar(&o.file, "file", "results.json", "`file` that keeps what was measured")
 	flags.BoolVar(&o.resume, "resume", false, "measure only what the file does not have")
@@ -78,16 +77,10 @@ func run(ctx context.Context, arguments []string, in io.Reader, out, progress io
 	case o.serve != "":
 		return serve(o.serve, in, out)
 	case o.other != "":
-		rounds := 3
-		flags.Visit(func(f *flag.Flag) {
-			if f.Name == "rounds" {
-				rounds = o.rounds
-			}
-		})
 		if o.contenders == "" {
 			o.contenders = "^webapp2go$"
 		}
-		return against(ctx, o.other, o.pairs, []string{"-run", o.rows, "-contenders", o.contenders, "-rounds", strconv.Itoa(rounds), "-time", o.time.String()}, out, progress)
+		return against(ctx, o.other, o.pairs, []string{"-run", o.rows, "-contenders", o.contenders, "-rounds", "3", "-time", o.time.String()}, out, progress)
 	}
 
 	rec := newRecord(o.rounds, o.time)

@@ -75,11 +75,7 @@ func gorillaTable(t table) http.Handler {
 		router.Use(nothing)
 	}
 	for _, r := range t.routes {
-		if r.hasID() {
-			router.HandleFunc(r.pattern, func(w http.ResponseWriter, r *http.Request) { writeText(w, mux.Vars(r)["id"]) }).Methods("GET")
-		} else {
-			router.HandleFunc(r.pattern, func(w http.ResponseWriter, _ *http.Request) { writeText(w, fixedBody) }).Methods("GET")
-		}
+		router.HandleFunc(r.pattern, r.handler(func(r *http.Request) string { return mux.Vars(r)["id"] })).Methods("GET")
 	}
 	return root
 }
@@ -145,11 +141,7 @@ func chiTable(t table) http.Handler {
 			router.Use(nothing)
 		}
 		for _, r := range t.routes {
-			if r.hasID() {
-				router.Get(r.pattern, func(w http.ResponseWriter, r *http.Request) { writeText(w, chi.URLParam(r, "id")) })
-			} else {
-				router.Get(r.pattern, func(w http.ResponseWriter, _ *http.Request) { writeText(w, fixedBody) })
-			}
+			router.Get(r.pattern, r.handler(func(r *http.Request) string { return chi.URLParam(r, "id") }))
 		}
 	}
 	if t.prefix != "" {

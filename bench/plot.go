@@ -60,7 +60,7 @@ func plotted() []contender {
 // scale: a bar to the left is faster than the floor, one to the right slower.
 func (rec *record) costPlot() string {
 	rows := []string{"hello", "session untouched", "session read", "session write", "login"}
-	const left, right, top, bar, gap = 90.0, 660.0, 60.0, 17.0, 30.0
+	const left, right, top, bar, gap = 130.0, 660.0, 60.0, 17.0, 30.0
 	low, high := -2.0, 3.0 // powers of two
 	for _, name := range rows {
 		for _, c := range plotted() {
@@ -82,7 +82,7 @@ func (rec *record) costPlot() string {
 		p.text("title", 16, y+8, name)
 		y += 16
 		for _, c := range plotted() {
-			p.text("end", left-24, y+12, c.name)
+			p.text("end", left-30, y+12, c.name)
 			if r := rec.find(row{name: name, harness: served}.key(), c.name); r != nil {
 				ratio, fill := r.ratio().median, "var(--peer)"
 				if c.name == webapp2go.name {
@@ -126,6 +126,7 @@ func (rec *record) routingPlot() string {
 			class := "grid"
 			if power == 0 {
 				class = "floor"
+				p.text("weak", left+4, y(1)-4, floor.name)
 			}
 			p.line(class, left, y(math.Exp2(power)), left+inner, y(math.Exp2(power)))
 			p.text("weak end", left-8, y(math.Exp2(power))+4, fmt.Sprintf("%g×", math.Exp2(power)))

@@ -154,6 +154,14 @@ type route struct {
 
 func (r route) hasID() bool { return strings.Contains(r.pattern, "{id}") }
 
+// handler responds with the variable id, which id returns, or with fixedBody.
+func (r route) handler(id func(*http.Request) string) http.HandlerFunc {
+	if r.hasID() {
+		return func(w http.ResponseWriter, r *http.Request) { writeText(w, id(r)) }
+	}
+	return func(w http.ResponseWriter, _ *http.Request) { writeText(w, fixedBody) }
+}
+
 // colon returns the pattern in the syntax of gin and echo.
 func (r route) colon() string { return strings.NewReplacer("{", ":", "}", "").Replace(r.pattern) }
 
