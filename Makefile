@@ -1,41 +1,59 @@
-# make run    the demo on http://127.0.0.1:8080, with nothing but Go
-# make test   everything that must hold before a change lands
-# The others are listed by make help.
+# make run     start the demo on http://127.0.0.1:8080
+# make test    everything that must hold before a change lands
+# make help    the other targets
 
 GO         ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 30s
 
-.PHONY: help run test packages check unit e2e fuzz soak bench golden deploy
+# The Debian packages that the tests of make test need. Each test starts its own process
+# of a service, on a free port.
+PACKAGES = gcc memcached redis-server postgresql python3-aiosmtpd
+
+.PHONY: help run test packages format vet staticcheck unit allocations e2e fuzz soak bench golden deploy
 
 help:
-	@echo "make run     start the demo on http://127.0.0.1:8080"
-	@echo "make test    format, vet, staticcheck and all tests with the race detector"
-	@echo "make e2e     drive the demo with a real Chromium"
-	@echo "make fuzz    run each fuzz target for FUZZTIME ($(FUZZTIME))"
-	@echo "make soak    run the races of sessions and logins five times over"
-	@echo "make bench   measure this framework and its peers, write the tables of docs/performance.md"
-	@echo "make golden  rewrite the golden files after a deliberate change"
-	@echo "make deploy  deploy to App Engine"
+	@echo "make run          start the demo on http://127.0.0.1:8080"
+	@echo "make test         what must hold before a change lands: the six steps below"
+	@echo "make packages       install the packages that the tests need; asks before it does"
+	@echo "make format         check that gofmt changes nothing"
+	@echo "make vet            go vet"
+	@echo "make staticcheck    staticcheck"
+	@echo "make unit           all tests, with the race detector"
+	@echo "make allocations    the tests that count allocations, without it"
+	@echo "make e2e          drive the demo with Chromium"
+	@echo "make fuzz         run each fuzz target for FUZZTIME ($(FUZZTIME))"
+	@echo "make soak         run the tests of races in sessions and logins five times"
+	@echo "make bench        measure this framework and others, write the tables of docs/performance.md"
+	@echo "make golden       rewrite the golden files after a deliberate change"
+	@echo "make deploy       deploy the demo to App Engine; asks before it does"
 
 run:
+	@echo "The first start compiles the clients of all backends, which takes some minutes."
 	$(GO) run ./cmd/demo
 
-test: packages check unit
+test:
+	@MAKE="$(MAKE)" scripts/steps packages format vet staticcheck unit allocations
 
-# What the tests need and Debian has is installed where it is missing.
 packages:
-	@scripts/packages gcc memcached
+	@scripts/packages $(PACKAGES)
 
-check:
+format:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \
 		echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+
+vet:
 	$(GO) vet ./...
+
+staticcheck:
 	$(GO) run $(STATICCHECK) ./...
 
 unit:
 	$(GO) test -race ./...
-	$(GO) test -run=Allocations ./framework ./sessions ./handlers # the race detector allocates itself
+
+# The race detector makes allocations of its own.
+allocations:
+	$(GO) test -run=Allocations ./framework ./sessions ./handlers
 
 e2e:
 	@scripts/packages chromium

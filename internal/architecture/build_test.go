@@ -37,3 +37,20 @@ func run(name string, arguments ...string) (string, error) {
 	output, err := command.CombinedOutput()
 	return string(output), err
 }
+
+// Each module that this one requires directly has a reason in docs/dependencies.md.
+func TestDependenciesHaveAReason(t *testing.T) {
+	text, err := os.ReadFile("../../docs/dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules, err := run("go", "list", "-m", "-f", "{{if not (or .Main .Indirect)}}{{.Path}}{{end}}", "all")
+	if err != nil {
+		t.Fatal(modules)
+	}
+	for _, module := range strings.Fields(modules) {
+		if !strings.Contains(string(text), module) {
+			t.Errorf("docs/dependencies.md has no row for %s", module)
+		}
+	}
+}
