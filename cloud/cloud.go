@@ -40,7 +40,7 @@
 //			return err
 //		}
 //		app := framework.New()
-//		app.Proxy = platform.Proxy()
+//		app.TrustedProxy = platform.Proxy()
 //		app.Use(manager.Middleware)
 //		// Routes go here.
 //		if err := platform.Check(app); err != nil {
@@ -104,7 +104,7 @@ func (p Platform) String() string {
 	return "elsewhere"
 }
 
-// Proxy returns the value of [framework.App.Proxy]: what stands between the clients and
+// Proxy returns the value of [framework.App.TrustedProxy]: what stands between the clients and
 // the program. [Elsewhere] it is framework.NoProxy; a program behind proxies of its own
 // sets framework.Proxies instead.
 func (p Platform) Proxy() framework.Proxy {

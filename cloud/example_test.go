@@ -31,7 +31,7 @@ func Example() {
 			return err
 		}
 		app := framework.New()
-		app.Proxy = platform.Proxy()
+		app.TrustedProxy = platform.Proxy()
 		app.Use(manager.Middleware)
 		if err := platform.Check(app); err != nil {
 			return err

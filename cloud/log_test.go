@@ -124,7 +124,7 @@ func TestTrace(t *testing.T) {
 func TestRequestOfTheFramework(t *testing.T) {
 	var out bytes.Buffer
 	app := framework.New()
-	app.Proxy = framework.AppEngine
+	app.TrustedProxy = framework.AppEngine
 	app.Log = slog.New(cloud.NewLogHandler(&out, cloud.LogOptions{Project: "p"}))
 	app.RequestLog = app.Log
 	app.Handle("/books/{id}", framework.From(app, func() *failing { return new(failing) }))
@@ -160,7 +160,7 @@ func (*failing) Get() error { return errors.New("oops") }
 
 func TestTraceKeepsCheck(t *testing.T) {
 	app := framework.New()
-	app.Handle("/{", framework.RedirectRoute("/", 302))
+	app.Handle("/{", http.RedirectHandler("/", 302))
 	if err := cloud.AppEngine.Trace(app).(interface{ Check() error }).Check(); err == nil {
 		t.Error("the App's mistakes are hidden")
 	}

@@ -17,19 +17,19 @@ import (
 type App struct {
 	*Router // the routing table: Handle, HandleFunc, PathPrefix, Host, Use, Guard, Named, ...
 
-	Debug       bool                        // error pages show the error and the stack
-	Log         *slog.Logger                // nil: slog.Default()
-	RequestLog  *slog.Logger                // gets one record for each request; nil: none, as where the platform keeps such a log itself
-	Init        func(h Handler)             // called on every new handler, before Dispatch; nil: nothing
-	Errors      map[int]ErrorHandler        // the site's error pages by status; New makes the map; others are plain
-	Fallback    func() Handler              // makes the handler that answers where no route did (404, 405); nil: a plain one
-	BaseURL     string                      // scheme and host for absolute URLs; the Host header is not trusted for them
-	Prefix      string                      // path below which the App stands, like "/shop", with or without http.StripPrefix around it; part of the URLs that it builds; empty: none
-	Buffer      int                         // bytes of body that are held back; 0: 64 KiB
-	MaxBody     int64                       // bytes of a request's body; 0: 32 MiB; negative: no limit
-	CrossOrigin *http.CrossOriginProtection // which cross-origin writes of browsers to let in; nil: none
-	Proxy       Proxy                       // whose headers to believe; none by default
-	Guarded     bool                        // Check reports every route that neither Router.Guard nor a Guard of its type covers
+	Debug         bool                        // error pages show the error and the stack
+	Log           *slog.Logger                // nil: slog.Default()
+	RequestLog    *slog.Logger                // gets one record for each request; nil: none, as where the platform keeps such a log itself
+	Init          func(h Handler)             // called on every new handler, before Dispatch; nil: nothing
+	Errors        map[int]ErrorHandler        // the site's error pages by status; New makes the map; others are plain
+	Fallback      func() Handler              // makes the handler that answers where no route did (404, 405); nil: a plain one
+	BaseURL       string                      // scheme and host for absolute URLs; the Host header is not trusted for them
+	Prefix        string                      // path below which the App stands, like "/shop", with or without http.StripPrefix around it; part of the URLs that it builds; empty: none
+	BufferSize    int                         // bytes of body that are held back; 0: 64 KiB
+	MaxBodyBytes  int64                       // bytes of a request's body; 0: 32 MiB; negative: no limit
+	CrossOrigin   *http.CrossOriginProtection // which cross-origin writes of browsers to let in; nil: none
+	TrustedProxy  Proxy                       // whose headers to believe; none by default
+	RequireGuards bool                        // Check reports every route that neither Router.Guard nor a Guard of its type covers
 
 	frozen    atomic.Pointer[tree] // of the routing table; nil before the first request
 	checked   atomic.Bool          // Check was called
@@ -133,7 +133,7 @@ func (a *App) finish(w *Response, r *http.Request) {
 	}
 	if w.hooked() {
 		for _, err := range w.runLateHooks() {
-			a.logger().ErrorContext(r.Context(), "a change came after the header was sent: make it before the first flush, or keep less than App.Buffer",
+			a.logger().ErrorContext(r.Context(), "a change came after the header was sent: make it before the first flush, or keep less than App.BufferSize",
 				"error", err, "method", r.Method, "path", r.URL.Path, "id", w.RequestID())
 		}
 	}

@@ -23,7 +23,7 @@ const urlEncoded = "application/x-www-form-urlencoded"
 
 // LimitBody bounds what is read of the request's body from now on: a read beyond it
 // fails with an *[http.MaxBytesError], which answers 413. Call it before the body is
-// read. It lowers App.MaxBody for this request and cannot raise it.
+// read. It lowers App.MaxBodyBytes for this request and cannot raise it.
 func (h *RequestHandler) LimitBody(bytes int64) {
 	if r := h.Request; r.Body != nil && r.Body != http.NoBody {
 		h.Request = withLimit(h.Response, r, bytes)
@@ -90,7 +90,7 @@ func (f *fewFields) Read(p []byte) (int, error) {
 
 // limitBody bounds what a handler can read.
 func (a *App) limitBody(w *Response, r *http.Request) *http.Request {
-	most := a.MaxBody
+	most := a.MaxBodyBytes
 	if most == 0 {
 		most = 32 << 20
 	}
@@ -143,7 +143,7 @@ func (u uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // ParseForm reads the query and the form of the request, multipart too, so that
 // h.Request.Form, PostForm and MultipartForm hold them. The errors answer 400 for one
-// that is malformed, 413 for one larger than App.MaxBody, 415 for a body that is no
+// that is malformed, 413 for one larger than App.MaxBodyBytes, 415 for a body that is no
 // form. The body of a GET, HEAD, DELETE or OPTIONS has no meaning (RFC 9110 section 9.3.5):
 // of those the query alone is read, and one that comes with a form answers 400.
 func (h *RequestHandler) ParseForm() error { return h.parseForm(formMemory) }
@@ -167,7 +167,7 @@ func (h *RequestHandler) parseForm(memory int64) error {
 }
 
 // DecodeJSON reads the body, one JSON value, into v. The errors answer 400 for one that
-// is malformed or does not fit v, 413 for one larger than App.MaxBody, 415 for a body
+// is malformed or does not fit v, 413 for one larger than App.MaxBodyBytes, 415 for a body
 // that is not sent as JSON.
 func (h *RequestHandler) DecodeJSON(v any) error {
 	r := h.Request

@@ -77,7 +77,7 @@ func TestParseForm(t *testing.T) {
 					_, err := fmt.Fprint(h, h.Request.Form.Get("name"), h.Request.Form.Get("query"))
 					return err
 				})
-				app.MaxBody = 1 << 10
+				app.MaxBodyBytes = 1 << 10
 				answer, text := send(t, app, test.verb, test.kind, test.body, chunked)
 				if answer.StatusCode != test.status {
 					t.Errorf("answer %d %q", answer.StatusCode, text)
@@ -289,7 +289,7 @@ func TestDecodeJSON(t *testing.T) {
 					}
 					return h.JSON(v)
 				})
-				app.MaxBody = 1 << 10
+				app.MaxBodyBytes = 1 << 10
 				answer, text := send(t, app, "POST", test.kind, test.body, chunked)
 				if answer.StatusCode != test.status {
 					t.Errorf("answer %d %q", answer.StatusCode, text)
@@ -351,7 +351,7 @@ func TestMaxBody(t *testing.T) {
 				_, err := io.Copy(io.Discard, h.Request.Body)
 				return err
 			})
-			app.MaxBody = test.most
+			app.MaxBodyBytes = test.most
 			if answer, text := send(t, app, "POST", "", strings.Repeat("x", test.size), false); answer.StatusCode != test.status {
 				t.Errorf("answer %d %q", answer.StatusCode, text)
 			}

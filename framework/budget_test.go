@@ -53,7 +53,7 @@ func TestHeaderBudget(t *testing.T) {
 				_, err := io.WriteString(h, "fine")
 				return err
 			})
-			app.Proxy = test.proxy
+			app.TrustedProxy = test.proxy
 			r := request(t, "GET", start(t, app).URL, "")
 			for _, c := range test.came {
 				r.AddCookie(c)
@@ -77,7 +77,7 @@ func TestHeaderBudgetOfAStream(t *testing.T) {
 		_, failed = io.WriteString(h, strings.Repeat("x", 100_000))
 		return nil
 	})
-	app.Proxy = framework.AppEngine
+	app.TrustedProxy = framework.AppEngine
 	answer, _ := get(t, start(t, app).URL)
 	if failed == nil || answer.StatusCode != 500 || answer.Header.Get("X-Large") != "" || log.records("X-Large") != 1 {
 		t.Errorf("status %d, %v\n%.400s", answer.StatusCode, failed, log)
@@ -88,7 +88,7 @@ func TestHeaderBudgetOfAStream(t *testing.T) {
 // record.
 func TestRedirectOfALongAddress(t *testing.T) {
 	app, log := newApp(t)
-	app.Proxy = framework.AppEngine
+	app.TrustedProxy = framework.AppEngine
 	app.Handle("/about/", framework.SlashRedirect())
 	app.Handle("/next", do(app, func(h *action) error { return h.Redirect("/login?next=" + url.QueryEscape(h.Request.RequestURI)) }))
 	app.Handle("/abort", do(app, func(h *action) error { return h.RedirectAbort("/login?"+h.Request.URL.RawQuery, 302) }))

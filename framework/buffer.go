@@ -7,7 +7,7 @@ import (
 )
 
 // A body that is held lies in a buffer that the next request uses again. Those that
-// grew beyond the default of App.Buffer are left to the garbage collector, so that a
+// grew beyond the default of App.BufferSize are left to the garbage collector, so that a
 // few large answers do not fix the memory of all.
 var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, 4<<10)) }}
 

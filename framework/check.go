@@ -18,7 +18,7 @@ import (
 // one. And it reports the mistakes of the routing table, see [Router]: templates that are
 // wrong, names of routes and of a route's variables given twice, a route without a
 // handler, with one of another App or that is never reached, a route of [ToMethod] that
-// names no methods and, if App.Guarded is set, a route that has no guard.
+// names no methods and, if App.RequireGuards is set, a route that has no guard.
 func (a *App) Check() error {
 	a.checked.Store(true)
 	if a.Router == nil {
@@ -44,7 +44,7 @@ func (a *App) Check() error {
 	if _, err := a.base(); err != nil {
 		mistakes = append(mistakes, err)
 	}
-	mistakes = append(mistakes, a.checkPrefix(), a.Proxy.check())
+	mistakes = append(mistakes, a.checkPrefix(), a.TrustedProxy.check())
 	return errors.Join(mistakes...)
 }
 
@@ -91,7 +91,7 @@ func (a *App) checkFallback() error {
 func (a *App) probe(h Handler) error {
 	r, _ := http.NewRequest(http.MethodGet, "/", http.NoBody) // of constants: it cannot fail
 	err := protect(func() error {
-		Init(h, a, nowhere{}, r)
+		Init(nowhere{}, r, a, h)
 		if h, ok := h.(readier); ok {
 			return h.Ready()
 		}

@@ -96,8 +96,8 @@ func TestCheck(t *testing.T) {
 		}, []string{`framework: routes "/a" and "/s/b" are both named "x"`}},
 		"a variable twice": {func(app *framework.App) { app.Handle("/{x}/{x}", get(app)) },
 			[]string{`it has two variables named "x"`}},
-		"no proxies":       {func(app *framework.App) { app.Proxy = framework.Proxies(0) }, []string{"framework: App.Proxy is none of NoProxy"}},
-		"too many proxies": {func(app *framework.App) { app.Proxy = framework.Proxies(101) }, []string{"Proxies(1) to Proxies(100): give Proxies the number"}},
+		"no proxies":       {func(app *framework.App) { app.TrustedProxy = framework.Proxies(0) }, []string{"framework: App.TrustedProxy is none of NoProxy"}},
+		"too many proxies": {func(app *framework.App) { app.TrustedProxy = framework.Proxies(101) }, []string{"Proxies(1) to Proxies(100): give Proxies the number"}},
 		"another Router": {func(app *framework.App) { app.Router = framework.New().Router },
 			[]string{"framework: App.Router is another App's: leave the one that framework.New has made"}},
 		"ToMethod without verbs": {func(app *framework.App) { app.Handle("/a", framework.ToMethod(app, (*onlyGet).Get)) },
@@ -193,7 +193,7 @@ func TestCheck(t *testing.T) {
 			app.Handle("/d", get(app)).Queries("q")
 		}, []string{"number of parameters must be multiple of 2", "error parsing regexp", "unbalanced braces", "must be pairs of name and value"}},
 		"no guard": {func(app *framework.App) {
-			app.Guarded = true
+			app.RequireGuards = true
 			app.Handle("/open", get(app))
 			app.HandleFunc("/plain", func(http.ResponseWriter, *http.Request) {})
 			sub := app.PathPrefix("/in").Subrouter()

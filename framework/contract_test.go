@@ -25,15 +25,13 @@ var (
 	_ func(*framework.App) http.Handler                                           = framework.To[pageContract, *pageContract]
 	_ func(*framework.App, func(*pageContract) error) http.Handler                = framework.ToMethod[pageContract, *pageContract]
 	_ func(*framework.App, func() *pageContract) http.Handler                     = framework.From[*pageContract]
-	_ func(framework.Handler, *framework.App, http.ResponseWriter, *http.Request) = framework.Init
-	_ func(to string, code int) http.Handler                                      = framework.RedirectRoute
+	_ func(http.ResponseWriter, *http.Request, *framework.App, framework.Handler) = framework.Init
 	_ func() *framework.App                                                       = framework.New
 	_ func(code int, message ...any) error                                        = framework.Abort
 	_ func(error) int                                                             = framework.Status
-	_ error                                                                       = framework.ErrSent
+	_ error                                                                       = framework.ErrHeaderWritten
 	_ func(next, fallback string) string                                          = framework.SafeNext
 	_ func(context.Context, http.Handler) error                                   = framework.Serve
-	_ func(webapp2 string) (string, error)                                        = framework.Template
 	_ framework.Handler                                                           = (*pageContract)(nil)
 	_ error                                                                       = (*framework.Error)(nil)
 	_ error                                                                       = (*framework.PanicError)(nil)
@@ -78,7 +76,7 @@ var _ interface {
 	Commit() error
 	Reset()
 	Status() int
-	Sent() bool
+	HeaderWritten() bool
 	Unwrap() http.ResponseWriter
 	SetWriteDeadline(deadline time.Time) error
 	Hijack() (net.Conn, *bufio.ReadWriter, error)
@@ -91,17 +89,17 @@ var _ interface {
 // The fields, by name and type.
 var (
 	_ = framework.App{
-		Router:      (*framework.Router)(nil),
-		Debug:       false,
-		Log:         (*slog.Logger)(nil),
-		Init:        func(h framework.Handler) {},
-		Errors:      map[int]framework.ErrorHandler{},
-		Fallback:    func() framework.Handler { return nil },
-		BaseURL:     "",
-		Buffer:      int(0),
-		MaxBody:     int64(0),
-		CrossOrigin: (*http.CrossOriginProtection)(nil),
-		Proxy:       framework.NoProxy,
+		Router:       (*framework.Router)(nil),
+		Debug:        false,
+		Log:          (*slog.Logger)(nil),
+		Init:         func(h framework.Handler) {},
+		Errors:       map[int]framework.ErrorHandler{},
+		Fallback:     func() framework.Handler { return nil },
+		BaseURL:      "",
+		BufferSize:   int(0),
+		MaxBodyBytes: int64(0),
+		CrossOrigin:  (*http.CrossOriginProtection)(nil),
+		TrustedProxy: framework.NoProxy,
 	}
 	_                        = []framework.Proxy{framework.NoProxy, framework.AppEngine, framework.CloudRun, framework.Proxies(1)}
 	_                        = framework.Error{Code: int(0), Message: "", Err: errors.New("")}

@@ -97,18 +97,18 @@ func Status(err error) int {
 	return code
 }
 
-// ErrSent says that a change came after the header had gone: a redirect, a status, or
+// ErrHeaderWritten says that a change came after the header had gone: a redirect, a status, or
 // a change of a session, whose error matches it with errors.Is.
-var ErrSent error = sentError{}
+var ErrHeaderWritten error = headerWrittenError{}
 
-type sentError struct{}
+type headerWrittenError struct{}
 
-func (sentError) Error() string    { return "framework: the header has been sent already" }
-func (sentError) HeaderSent() bool { return true }
+func (headerWrittenError) Error() string    { return "framework: the header has been sent already" }
+func (headerWrittenError) HeaderSent() bool { return true }
 
 // Is makes all errors with the same meaning match, of packages that cannot import
 // each other.
-func (sentError) Is(target error) bool {
+func (headerWrittenError) Is(target error) bool {
 	_, same := target.(interface{ HeaderSent() bool })
 	return same
 }

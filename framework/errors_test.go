@@ -57,7 +57,7 @@ func TestErrorTexts(t *testing.T) {
 		"500 Internal Server Error: EOF":              &framework.Error{Code: 500, Err: io.EOF},
 		"framework: panic: oh":                        &framework.PanicError{Value: "oh"},
 		"framework: no error":                         (*framework.Error)(nil),
-		"framework: the header has been sent already": framework.ErrSent,
+		"framework: the header has been sent already": framework.ErrHeaderWritten,
 	} {
 		if err.Error() != want {
 			t.Errorf("%q, want %q", err, want)
@@ -82,10 +82,10 @@ func (foreignSent) Is(target error) bool {
 }
 
 func TestErrSentMatchesThoseOfOtherPackages(t *testing.T) {
-	if !errors.Is(fmt.Errorf("save: %w", foreignSent{}), framework.ErrSent) || !errors.Is(fmt.Errorf("page: %w", framework.ErrSent), foreignSent{}) {
+	if !errors.Is(fmt.Errorf("save: %w", foreignSent{}), framework.ErrHeaderWritten) || !errors.Is(fmt.Errorf("page: %w", framework.ErrHeaderWritten), foreignSent{}) {
 		t.Error("errors of the same meaning do not match")
 	}
-	if errors.Is(framework.ErrSent, io.EOF) || errors.Is(io.EOF, framework.ErrSent) {
+	if errors.Is(framework.ErrHeaderWritten, io.EOF) || errors.Is(io.EOF, framework.ErrHeaderWritten) {
 		t.Error("other errors match")
 	}
 }

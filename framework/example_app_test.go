@@ -93,7 +93,7 @@ func ExampleApp_AbsoluteURL() {
 
 func ExampleApp_ClientIP() {
 	app := framework.New()
-	app.Proxy = framework.CloudRun
+	app.TrustedProxy = framework.CloudRun
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header.Set("X-Forwarded-For", "what anybody says, 192.0.2.7")
 	r.Header.Set("X-Forwarded-Proto", "https")
@@ -106,10 +106,34 @@ func ExampleApp_ClientIP() {
 // it was asked from.
 func ExampleProxies() {
 	app := framework.New()
-	app.Proxy = framework.Proxies(2)
+	app.TrustedProxy = framework.Proxies(2)
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header.Set("X-Forwarded-For", "what anybody says, 192.0.2.7, 10.0.0.3")
 	fmt.Println(app.ClientIP(r))
 	// Output:
 	// 192.0.2.7
+}
+
+type FrontHandler struct{ ShopHandler }
+
+func (h *FrontHandler) Get() error { return h.Text(h.Shop.name + "\n") }
+
+// Init hands every handler what the site shares, and can use its request and response.
+func ExampleApp_init() {
+	shop := &Shop{name: "Books & Co"}
+	app := framework.New()
+	app.Init = func(h framework.Handler) {
+		if h, ok := h.(interface{ setShop(*Shop) }); ok {
+			h.setShop(shop)
+		}
+		framework.RequestHandlerOf(h).Response.Header().Set("X-Frame-Options", "DENY")
+	}
+	app.Handle("/", framework.To[FrontHandler](app))
+
+	w := httptest.NewRecorder()
+	app.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	fmt.Print(w.Body, w.Header().Get("X-Frame-Options"))
+	// Output:
+	// Books & Co
+	// DENY
 }

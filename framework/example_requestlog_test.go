@@ -19,8 +19,8 @@ func ExampleApp_requestLog() {
 			return a
 		},
 	}))
-	app.Handle("/books/{id}", framework.RedirectRoute("/", 302))
+	app.Handle("/books/{id}", framework.SlashRedirect())
 	app.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/books/7?page=2", nil))
 	// Output:
-	// level=INFO msg=request method=GET route=/books/{id} path=/books/7 address=192.0.2.1 status=302 size=0
+	// level=INFO msg=request method=GET route=/books/{id} path=/books/7 address=192.0.2.1 status=308 size=0
 }

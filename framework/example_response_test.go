@@ -83,7 +83,7 @@ func (h *OrderHandler) Post() error {
 	if err := h.Response.Commit(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprint(h, "saved: ", saved, ", sent: ", h.Response.Sent())
+	_, err := fmt.Fprint(h, "saved: ", saved, ", sent: ", h.Response.HeaderWritten())
 	return err
 }
 
@@ -101,7 +101,7 @@ type ClockHandler struct{ framework.RequestHandler }
 func (h *ClockHandler) Get() error {
 	fmt.Fprint(h, "tick ")
 	h.Response.Flush()
-	if err := h.Redirect("/elsewhere"); errors.Is(err, framework.ErrSent) {
+	if err := h.Redirect("/elsewhere"); errors.Is(err, framework.ErrHeaderWritten) {
 		fmt.Fprint(h, "too late to go elsewhere")
 	}
 	return nil

@@ -2,7 +2,6 @@ package framework_test
 
 import (
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 
 	"github.com/webapp2go/webapp2go/framework"
@@ -54,7 +53,7 @@ func ExampleInit() {
 	app := framework.New()
 	answer := httptest.NewRecorder()
 	var h BookHandler
-	framework.Init(&h, app, answer, httptest.NewRequest("GET", "/", nil))
+	framework.Init(answer, httptest.NewRequest("GET", "/", nil), app, &h)
 	h.Request.SetPathValue("id", "7")
 	h.shelf = "travel"
 
@@ -65,11 +64,21 @@ func ExampleInit() {
 	// book 7 of travel <nil>
 }
 
-func ExampleRedirectRoute() {
-	app := framework.New()
-	app.Handle("/old", framework.RedirectRoute("/new", http.StatusPermanentRedirect))
+// About answers one form of its path; the other is a permanent redirect to it.
+type About struct{ framework.RequestHandler }
 
-	try(app, "POST", "/old")
-	// Output:
-	// POST /old: 308 Location: /new
+func (h *About) Get() error {
+	_, err := fmt.Fprint(h, "about us")
+	return err
+}
+
+func ExampleSlashRedirect() {
+	app := framework.New()
+	app.Handle("/about", framework.To[About](app)).Name("about")
+	app.Handle("/about/", framework.SlashRedirect())
+
+	w := httptest.NewRecorder()
+	app.ServeHTTP(w, httptest.NewRequest("POST", "/about/?page=2", nil))
+	fmt.Println(w.Code, w.Header().Get("Location"))
+	// Output: 308 /about?page=2
 }

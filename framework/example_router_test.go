@@ -36,7 +36,7 @@ func ExampleRouter_Guard() {
 // With Guarded, Check minutes the routes that nobody guards.
 func ExamplePublic() {
 	app := framework.New()
-	app.Guarded = true
+	app.RequireGuards = true
 	open := app.PathPrefix("/open").Subrouter()
 	open.Guard(framework.Public)
 	open.Handle("/minutes/{id}", framework.To[MinutesHandler](app))

@@ -109,10 +109,10 @@ func TestHookOfAnErrorPageAfterAFailedHook(t *testing.T) {
 	app.Errors = map[int]framework.ErrorHandler{503: func(h framework.Handler, _ error) error {
 		h.(*action).Response.BeforeSend(func(w http.ResponseWriter) error {
 			runs++
-			if !w.(*framework.Response).Sent() {
+			if !w.(*framework.Response).HeaderWritten() {
 				t.Error("it ran before the header had gone")
 			}
-			return framework.ErrSent
+			return framework.ErrHeaderWritten
 		})
 		_, err := io.WriteString(h.(*action), "site's page")
 		return err

@@ -39,6 +39,11 @@ type RequestHandler struct {
 
 func (h *RequestHandler) requestHandler() *RequestHandler { return h }
 
+// RequestHandlerOf returns the RequestHandler that h embeds, for code that is given any
+// handler and needs its request, response or variables: App.Init, a guard of a Router, an
+// [ErrorHandler].
+func RequestHandlerOf(h Handler) *RequestHandler { return h.requestHandler() }
+
 // noCopy lets go vet find value receivers and copies of handlers.
 type noCopy struct{}
 
@@ -48,7 +53,7 @@ func (*noCopy) Unlock() {}
 // Init makes h the handler of one request: what a route does before Dispatch, and
 // what a test does to call one method of a handler. It ends with app.Init. A w that
 // is no [Response] is wrapped in one; Flush it to see the answer.
-func Init(h Handler, app *App, w http.ResponseWriter, r *http.Request) {
+func Init(w http.ResponseWriter, r *http.Request, app *App, h Handler) {
 	response, ok := w.(*Response)
 	if !ok {
 		response = newBareResponse(w, r, found{})

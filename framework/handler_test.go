@@ -67,7 +67,7 @@ func TestInitForATest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			recorder := httptest.NewRecorder()
 			var h counter
-			framework.Init(&h, app, recorder, httptest.NewRequest("GET", "/", nil))
+			framework.Init(recorder, httptest.NewRequest("GET", "/", nil), app, &h)
 			if err := call(&h); err != nil {
 				t.Fatal(err)
 			}

@@ -73,7 +73,7 @@ func TestSwitchingProtocols(t *testing.T) {
 		h.Response.Header().Set("Upgrade", "echo")
 		h.Response.Header().Set("Connection", "Upgrade")
 		h.Response.WriteHeader(http.StatusSwitchingProtocols)
-		if !h.Response.Sent() {
+		if !h.Response.HeaderWritten() {
 			t.Error("101 is not sent")
 		}
 		connection, buffered, err := h.Response.Hijack()
@@ -112,7 +112,7 @@ func TestInformationalStatusPassesThrough(t *testing.T) {
 		h.Response.BeforeSend(bake("session"))
 		h.Response.Header().Set("Link", "</style.css>; rel=preload")
 		h.Response.WriteHeader(http.StatusEarlyHints)
-		if h.Response.Sent() || h.Response.Status() != 200 {
+		if h.Response.HeaderWritten() || h.Response.Status() != 200 {
 			t.Error("103 is taken for the answer")
 		}
 		return h.Abort(404)

@@ -13,7 +13,7 @@ import (
 // Where one fails or panics, what is held is dropped and the error is answered
 // instead; the Write, Flush or Hijack that made the header go returns it, and no
 // function runs again. One that is registered after the header has gone runs at the
-// end of the request, when [Response.Sent] is true: it can change nothing any more.
+// end of the request, when [Response.HeaderWritten] is true: it can change nothing any more.
 //
 // It is the one method here that all goroutines of the request may call: the first use
 // of a session, which registers its save, may come from any of them.

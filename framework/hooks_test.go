@@ -67,7 +67,7 @@ func TestHooksRunInOrderThoseOfHooksToo(t *testing.T) {
 				if name == "a" {
 					h.Response.BeforeSend(func(http.ResponseWriter) error { order = append(order, "c"); return nil })
 				}
-				if w.(interface{ Sent() bool }).Sent() {
+				if w.(interface{ HeaderWritten() bool }).HeaderWritten() {
 					t.Error("a hook ran after the header had gone")
 				}
 				return nil
@@ -85,7 +85,7 @@ func TestHooksRunInOrderThoseOfHooksToo(t *testing.T) {
 // is logged once.
 func TestHookRegisteredAfterFlush(t *testing.T) {
 	for name, hook := range map[string]func(http.ResponseWriter) error{
-		"fails":  func(w http.ResponseWriter) error { return fmt.Errorf("sessions: %w", framework.ErrSent) },
+		"fails":  func(w http.ResponseWriter) error { return fmt.Errorf("sessions: %w", framework.ErrHeaderWritten) },
 		"panics": func(w http.ResponseWriter) error { panic("late") },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -93,7 +93,7 @@ func TestHookRegisteredAfterFlush(t *testing.T) {
 			app, log := appOf(t, func(h *action) error {
 				h.Response.Flush()
 				h.Response.BeforeSend(func(w http.ResponseWriter) error {
-					if !ended || !w.(*framework.Response).Sent() {
+					if !ended || !w.(*framework.Response).HeaderWritten() {
 						t.Error("it did not run at the end")
 					}
 					return hook(w)
@@ -125,7 +125,7 @@ func TestHookOfAHookThatFlushed(t *testing.T) {
 				if ran++; !ended {
 					t.Error("it did not run at the end")
 				}
-				return framework.ErrSent
+				return framework.ErrHeaderWritten
 			})
 			return nil
 		})
@@ -155,8 +155,8 @@ func TestCommit(t *testing.T) {
 				return err
 			}
 		}
-		if first != 1 || h.Response.Sent() {
-			t.Errorf("after Commit: %d runs, sent: %v", first, h.Response.Sent())
+		if first != 1 || h.Response.HeaderWritten() {
+			t.Errorf("after Commit: %d runs, sent: %v", first, h.Response.HeaderWritten())
 		}
 		h.Response.BeforeSend(func(http.ResponseWriter) error { second++; return nil })
 		h.Response.Flush()

@@ -18,7 +18,7 @@ import (
 	"github.com/webapp2go/webapp2go/internal/alloctest"
 )
 
-// A handler may lower App.MaxBody for itself, whoever reads the body, and cannot raise it.
+// A handler may lower App.MaxBodyBytes for itself, whoever reads the body, and cannot raise it.
 func TestLimitBody(t *testing.T) {
 	for what, read := range map[string]func(h *action) error{
 		"Read":       func(h *action) error { _, err := io.Copy(io.Discard, h.Request.Body); return err },
@@ -40,7 +40,7 @@ func TestLimitBody(t *testing.T) {
 			t.Run(fmt.Sprintf("%s MaxBody %d LimitBody %d size %d", what, test.most, test.limit, test.size), func(t *testing.T) {
 				t.Parallel()
 				app, _ := appOf(t, func(h *action) error { h.LimitBody(test.limit); return read(h) })
-				app.MaxBody = test.most
+				app.MaxBodyBytes = test.most
 				body := fmt.Sprintf(frame, strings.Repeat("x", test.size-len(fmt.Sprintf(frame, ""))))
 				if answer, text := send(t, app, "POST", kind, body, false); answer.StatusCode != test.status {
 					t.Errorf("response %d %q", answer.StatusCode, text)

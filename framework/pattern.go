@@ -21,13 +21,41 @@ const (
 // variable takes it and no slash of a template does. No path has this byte of its own.
 const slashInValue = "\x00"
 
+// The names of variables that webapp2.Template makes up, which no other template has:
+// for text that is syntax in a template, and for what a host may be.
+const (
+	openBrace  = "-open"
+	closeBrace = "-close"
+	percent    = "-percent"
+	hostPart   = "-host" // each unnamed variable of a host
+)
+
+// literalOf returns the text that a variable stands for, if webapp2.Template made it up.
+func literalOf(name string) (text string, ok bool) {
+	switch name {
+	case openBrace:
+		return "{", true
+	case closeBrace:
+		return "}", true
+	case percent:
+		return "%", true
+	}
+	return "", false
+}
+
+// isInvented reports whether webapp2.Template made a variable up.
+func isInvented(name string) bool {
+	_, literal := literalOf(name)
+	return literal || name == hostPart
+}
+
 // A part of a template is literal text, or a variable with its pattern.
 type part struct {
 	text          string // of literal text
 	name, pattern string // of a variable; name is empty if it is literal text
 }
 
-// parseTemplate takes a template of mux apart. The variables that [Template] made for
+// parseTemplate takes a template of mux apart. The variables that webapp2.Template made for
 // literal text become literal text.
 func parseTemplate(template, anything string) (parts []part, err error) {
 	if !utf8.ValidString(template) {

@@ -56,31 +56,31 @@ func (p Proxy) check() error {
 	if p == NoProxy || p == AppEngine || p.hops() > 0 {
 		return nil
 	}
-	return fmt.Errorf("framework: App.Proxy is none of NoProxy, AppEngine, CloudRun and Proxies(1) to Proxies(%d): give Proxies the number of proxies in front of the program", maxProxies)
+	return fmt.Errorf("framework: App.TrustedProxy is none of NoProxy, AppEngine, CloudRun and Proxies(1) to Proxies(%d): give Proxies the number of proxies in front of the program", maxProxies)
 }
 
-// ClientIP returns the address of the client as App.Proxy says: that of the connection,
+// ClientIP returns the address of the client as App.TrustedProxy says: that of the connection,
 // or the one that a proxy has seen. An IP address has no port, no brackets and no zone,
 // and an IPv4 address is never written as an IPv6 one.
 //
 // If a proxy's address is missing or malformed, ClientIP returns the nearest one to it
 // that can be trusted: the next proxy's, or the connection's. The first time it logs a
-// warning, as it does if a proxy seems to stand there and App.Proxy is NoProxy, or
+// warning, as it does if a proxy seems to stand there and App.TrustedProxy is NoProxy, or
 // AppEngine and it is another one.
 func (a *App) ClientIP(r *http.Request) string {
 	peer := peerOf(r)
-	switch hops := a.Proxy.hops(); {
+	switch hops := a.TrustedProxy.hops(); {
 	case hops > 0:
 		return a.forwardedFor(r.Header["X-Forwarded-For"], hops, peer)
-	case a.Proxy == AppEngine:
+	case a.TrustedProxy == AppEngine:
 		header := r.Header.Get("X-Appengine-User-Ip")
 		if ip, ok := parseIP(header); ok {
 			return ip
 		}
 		if header != "" {
-			a.warnOfProxy("framework: App.Proxy is AppEngine, but X-Appengine-User-Ip is no address", "value", fmt.Sprintf("%.100q", header))
+			a.warnOfProxy("framework: App.TrustedProxy is AppEngine, but X-Appengine-User-Ip is no address", "value", fmt.Sprintf("%.100q", header))
 		} else if len(r.Header["X-Forwarded-For"]) > 0 {
-			a.warnOfProxy("framework: App.Proxy is AppEngine, but a request has X-Forwarded-For without X-Appengine-User-Ip: another proxy seems to stand in front of the program, and all clients have its address. Set App.Proxy to framework.Proxies(n) for n proxies that append to X-Forwarded-For, or to CloudRun", "from", peer)
+			a.warnOfProxy("framework: App.TrustedProxy is AppEngine, but a request has X-Forwarded-For without X-Appengine-User-Ip: another proxy seems to stand in front of the program, and all clients have its address. Set App.TrustedProxy to framework.Proxies(n) for n proxies that append to X-Forwarded-For, or to CloudRun", "from", peer)
 		}
 	case len(r.Header["X-Forwarded-For"]) > 0:
 		a.warnOfForwarded(peer, "X-Forwarded-For")
@@ -99,10 +99,10 @@ func (a *App) forwardedFor(lines []string, hops int, nearest string) string {
 		ip, valid := parseIP(element)
 		switch {
 		case !ok:
-			a.warnOfProxy("framework: App.Proxy says that more proxies append to X-Forwarded-For than did: correct the number, or do not let anybody come past the proxies", "proxies", hops, "addresses", hop)
+			a.warnOfProxy("framework: App.TrustedProxy says that more proxies append to X-Forwarded-For than did: correct the number, or do not let anybody come past the proxies", "proxies", hops, "addresses", hop)
 			return nearest
 		case !valid:
-			a.warnOfProxy("framework: App.Proxy says that proxies append to X-Forwarded-For, but they appended what is no address: correct their configuration", "value", fmt.Sprintf("%.100q", element))
+			a.warnOfProxy("framework: App.TrustedProxy says that proxies append to X-Forwarded-For, but they appended what is no address: correct their configuration", "value", fmt.Sprintf("%.100q", element))
 			return nearest
 		}
 		nearest = ip
@@ -163,7 +163,7 @@ func peerOf(r *http.Request) string {
 }
 
 // Scheme returns "https" or "http": how the client came, as the connection or
-// App.Proxy says. Case makes no difference.
+// App.TrustedProxy says. Case makes no difference.
 func (a *App) Scheme(r *http.Request) string {
 	if r.TLS != nil {
 		return "https"
@@ -172,13 +172,13 @@ func (a *App) Scheme(r *http.Request) string {
 	if len(lines) == 0 {
 		return "http"
 	}
-	if a.Proxy == NoProxy || a.Proxy.check() != nil {
+	if a.TrustedProxy == NoProxy || a.TrustedProxy.check() != nil {
 		a.warnOfForwarded(peerOf(r), "X-Forwarded-Proto")
 		return "http"
 	}
 	// Most proxies set it, some append to it as to X-Forwarded-For.
 	scheme := ""
-	for hop := range max(a.Proxy.hops(), 1) {
+	for hop := range max(a.TrustedProxy.hops(), 1) {
 		element, ok := fromEnd(lines, hop)
 		if !ok {
 			break
@@ -198,7 +198,7 @@ func (a *App) warnOfForwarded(peer, header string) {
 	if addr, err := netip.ParseAddr(peer); err == nil && !addr.IsPrivate() && !addr.IsLoopback() && !addr.IsLinkLocalUnicast() {
 		return
 	}
-	a.warnOfProxy("framework: a proxy seems to stand in front of the program, but App.Proxy does not say so: all clients have its address, and https is taken for http. Set App.Proxy to framework.Proxies(n) for n proxies that append to X-Forwarded-For, or to AppEngine or CloudRun", "header", header, "from", peer)
+	a.warnOfProxy("framework: a proxy seems to stand in front of the program, but App.TrustedProxy does not say so: all clients have its address, and https is taken for http. Set App.TrustedProxy to framework.Proxies(n) for n proxies that append to X-Forwarded-For, or to AppEngine or CloudRun", "header", header, "from", peer)
 }
 
 // warnOfProxy logs a warning once in the life of the App: each request would repeat it.

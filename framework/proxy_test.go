@@ -60,7 +60,7 @@ func TestProxyHeaders(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			app, _ := newApp(t)
-			app.Proxy = test.proxy
+			app.TrustedProxy = test.proxy
 			r := httptest.NewRequest("GET", "/", nil)
 			r.RemoteAddr = test.remote
 			for name, values := range test.header {
@@ -102,7 +102,7 @@ func TestWrongProxyIsSaidOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			app, log := newApp(t)
-			app.Proxy = test.proxy
+			app.TrustedProxy = test.proxy
 			for range 3 {
 				r := httptest.NewRequest("GET", "/", nil)
 				r.RemoteAddr, r.Header = test.remote, test.header
@@ -110,8 +110,8 @@ func TestWrongProxyIsSaidOnce(t *testing.T) {
 				app.Scheme(r)
 			}
 			warnings := strings.Count(log.String(), "level=WARN")
-			if warnings != test.want || warnings == 1 && !strings.Contains(log.String(), "App.Proxy") {
-				t.Errorf("%d warnings, want %d that name App.Proxy:\n%s", warnings, test.want, log)
+			if warnings != test.want || warnings == 1 && !strings.Contains(log.String(), "App.TrustedProxy") {
+				t.Errorf("%d warnings, want %d that name App.TrustedProxy:\n%s", warnings, test.want, log)
 			}
 		})
 	}

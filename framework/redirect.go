@@ -15,7 +15,7 @@ import (
 //
 // A target is a path of this site, or a URL with scheme and host. One that is empty,
 // that holds control bytes, that begins with "//" or "/\" and so means another host, or
-// that is script, is an error that answers 400. It is [ErrSent] after the header has
+// that is script, is an error that answers 400. It is [ErrHeaderWritten] after the header has
 // gone. The status is that of the error at once, so that a page whose action forgot to
 // return it is no success. A target that came with a request goes through [SafeNext], which this is not.
 func (h *RequestHandler) Redirect(to string) error {
@@ -51,7 +51,7 @@ func (h *RequestHandler) RedirectTo(name string, pairs ...any) error {
 
 // misdirected sets the status of a redirect that failed, and returns its error.
 func (h *RequestHandler) misdirected(err error) error {
-	if !h.Response.Sent() {
+	if !h.Response.HeaderWritten() {
 		h.Response.WriteHeader(Status(err))
 	}
 	return err
@@ -74,33 +74,20 @@ type redirection string
 
 func (r redirection) Error() string { return "redirect to " + string(r) }
 
-// RedirectRoute is a handler for a route that has moved: webapp2's RedirectHandler. It
-// answers every verb with the status code, 301, 302, 303, 307 or 308; it panics where
-// the code or the target cannot be. 308 keeps the verb, 301 lets clients turn a POST
-// into a GET.
-func RedirectRoute(to string, code int) http.Handler {
-	err := checkRedirect(code)
-	location, wrong := escapeLocation(to)
-	if err = errors.Join(err, wrong); err != nil {
-		panic(err.Error())
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Location", location)
-		w.WriteHeader(code)
-	})
-}
-
 // location returns the target of a redirect that may be answered.
 func (h *RequestHandler) location(to string, code int) (string, error) {
 	if err := checkRedirect(code); err != nil {
 		return "", err
 	}
 	location, err := escapeLocation(to)
+	if err == nil && strings.IndexByte("/?#.", to[0]) < 0 && !hasScheme(to) {
+		return "", fmt.Errorf("framework: redirect to %q: a path begins with a slash: write %q, or RedirectTo(%[1]q) for the route of that name", to, "/"+to)
+	}
 	if err != nil {
 		return "", &Error{Code: http.StatusBadRequest, Err: err} // it came with the request
 	}
-	if h.Response.Sent() {
-		return "", fmt.Errorf("framework: redirect: %w", ErrSent)
+	if h.Response.HeaderWritten() {
+		return "", fmt.Errorf("framework: redirect: %w", ErrHeaderWritten)
 	}
 	return location, nil
 }
@@ -148,6 +135,14 @@ func escapeLocation(to string) (string, error) {
 		}
 	}
 	return escaped.String(), nil
+}
+
+// hasScheme reports whether a target begins with a scheme (RFC 3986 section 3.1).
+func hasScheme(to string) bool {
+	scheme, _, ok := strings.Cut(to, ":")
+	return ok && isLetter(scheme[0]) && !strings.ContainsFunc(scheme, func(c rune) bool {
+		return (c < 'a' || 'z' < c) && (c < 'A' || 'Z' < c) && (c < '0' || '9' < c) && c != '+' && c != '-' && c != '.'
+	})
 }
 
 // maxNext is the longest path of SafeNext, in bytes. Escaping makes it up to three times

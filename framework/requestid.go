@@ -7,7 +7,7 @@ import (
 
 // RequestID returns the id under which the logs have this request: the error page of
 // a 5xx shows it to the user, the record of the error and [App.RequestLog] have it as
-// "id". If App.Proxy is AppEngine or CloudRun it is the id of the request's trace, by
+// "id". If App.TrustedProxy is AppEngine or CloudRun it is the id of the request's trace, by
 // which Google's logs are found too; else it is random, and made when it is first
 // asked for.
 func (r *Response) RequestID() string {

@@ -141,7 +141,7 @@ func TestRequestID(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			app, log := newApp(t)
-			app.Proxy = test.proxy
+			app.TrustedProxy = test.proxy
 			app.RequestLog = app.Log
 			app.Handle("/", wrapping(do(app, func(h *action) error { return errors.New("oops") })))
 			server := start(t, app)

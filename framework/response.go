@@ -12,7 +12,7 @@ import (
 
 // A Response holds the answer back until Dispatch has returned, so that what runs
 // after the action can still set headers and an error can still replace the body.
-// What is larger than App.Buffer, or flushed, is sent and streams on.
+// What is larger than App.BufferSize, or flushed, is sent and streams on.
 //
 // It is an [http.ResponseWriter] and belongs to one request: it is not safe for
 // concurrent use, and a write after the request ended is an error.
@@ -95,8 +95,8 @@ func (r *Response) app() *App {
 
 // limit returns how many bytes of the body are held back.
 func (r *Response) limit() int {
-	if a := r.app(); a != nil && a.Buffer > 0 {
-		return a.Buffer
+	if a := r.app(); a != nil && a.BufferSize > 0 {
+		return a.BufferSize
 	}
 	return 64 << 10
 }
@@ -104,7 +104,7 @@ func (r *Response) limit() int {
 // proxy returns what stands in front of the program.
 func (r *Response) proxy() Proxy {
 	if a := r.app(); a != nil {
-		return a.Proxy
+		return a.TrustedProxy
 	}
 	return NoProxy
 }
@@ -317,7 +317,7 @@ func (r *Response) Status() int {
 }
 
 // Sent tells whether the header has gone, so that neither it nor a cookie can change.
-func (r *Response) Sent() bool { return r.sent }
+func (r *Response) HeaderWritten() bool { return r.sent }
 
 // CanSetCookies reports whether the response can carry a Set-Cookie. While a Hijack runs
 // the functions of BeforeSend it cannot: what needs a cookie and can wait is left for

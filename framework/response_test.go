@@ -15,7 +15,7 @@ import (
 func TestResponseIsHeldBack(t *testing.T) {
 	app, _ := appOf(t, func(h *action) error {
 		io.WriteString(h, "page")
-		if h.Response.Sent() {
+		if h.Response.HeaderWritten() {
 			t.Error("sent before the action returned")
 		}
 		h.Response.Header().Set("After", "the body")
@@ -54,12 +54,12 @@ func TestResponseStreamsPastItsBuffer(t *testing.T) {
 				text := strings.Repeat("x", test.size)
 				app, _ := appOf(t, func(h *action) error {
 					err := write(h, text)
-					if h.Response.Sent() == test.held {
-						t.Errorf("sent: %v", h.Response.Sent())
+					if h.Response.HeaderWritten() == test.held {
+						t.Errorf("sent: %v", h.Response.HeaderWritten())
 					}
 					return err
 				})
-				app.Buffer = test.buffer
+				app.BufferSize = test.buffer
 				answer, body := get(t, start(t, app).URL+"/")
 				if body != text {
 					t.Errorf("%d bytes arrived", len(body))

@@ -132,7 +132,7 @@ func (rt *Router) Use(middleware ...func(http.Handler) http.Handler) {
 //	})
 //
 // Before an http.Handler that [To] did not make, f is asked with a handler of
-// App.Fallback. The guards of the Routers above are asked first. See App.Guarded.
+// App.Fallback. The guards of the Routers above are asked first. See App.RequireGuards.
 // A handler of [To] that another router serves is no route of the App, and this guard does
 // not cover it: give its type a Guard method.
 func (rt *Router) Guard(f func(h Handler) error) {
@@ -143,7 +143,7 @@ func (rt *Router) Guard(f func(h Handler) error) {
 	rt.guards = append(rt.guards, f)
 }
 
-// Public is a guard for [Router.Guard] that lets everybody pass: for App.Guarded it says
+// Public is a guard for [Router.Guard] that lets everybody pass: for App.RequireGuards it says
 // that a Router is open on purpose.
 func Public(Handler) error { return nil }
 

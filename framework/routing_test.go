@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/webapp2"
 )
 
 // telling makes a handler that responds with a name and the variables of its route.
@@ -379,7 +380,7 @@ func TestSlashInAValue(t *testing.T) {
 // A domain that is one of several builds paths, as webapp2's did.
 func TestURLInADomain(t *testing.T) {
 	app, _ := newApp(t)
-	template, err := framework.Template(`<:a\.example|localhost>`)
+	template, err := webapp2.Template(`<:a\.example|localhost>`)
 	if err != nil {
 		t.Fatal(err)
 	}

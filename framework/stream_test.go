@@ -54,7 +54,7 @@ func TestErrorAfterSendingBreaksTheConnection(t *testing.T) {
 		"4xx":   func(h *action) error { return h.Abort(404) },
 		"panic": func(h *action) error { panic("broken") },
 		"redirect": func(h *action) error {
-			if err := h.Redirect("/there"); !errors.Is(err, framework.ErrSent) {
+			if err := h.Redirect("/there"); !errors.Is(err, framework.ErrHeaderWritten) {
 				t.Errorf("Redirect returned %v", err)
 			}
 			return h.RedirectAbort("/there", http.StatusFound)

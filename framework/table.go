@@ -161,7 +161,7 @@ func (a *App) checkTable() (mistakes []error) {
 		if ours != nil && ours.verbs.only != nil && r.methods == nil {
 			report("route %q of ToMethod takes every method: name them with Methods", r.template)
 		}
-		if a.Guarded && len(r.allGuards()) == 0 && (ours == nil || !ours.verbs.guarded) {
+		if a.RequireGuards && len(r.allGuards()) == 0 && (ours == nil || !ours.verbs.guarded) {
 			report("route %q has no guard: give its Router one with Guard (framework.Public lets everybody pass), or its type a Guard method", r.template)
 		}
 		key := fmt.Sprint(r.form, canonical(r.template), " ", r.hostName, r.host)

@@ -8,7 +8,7 @@ import "net/http"
 // program does before [Serve] is done before anybody can ask. A route of the App's own
 // at these paths comes first.
 func (a *App) asksWhetherStarted(r *http.Request) bool {
-	if a.Proxy != AppEngine || r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if a.TrustedProxy != AppEngine || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
 	return r.URL.Path == "/_ah/warmup" || r.URL.Path == "/_ah/start"

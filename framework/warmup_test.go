@@ -22,7 +22,7 @@ func TestWarmup(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			app, _ := appOf(t, func(*action) error { return nil })
-			app.Proxy = test.proxy
+			app.TrustedProxy = test.proxy
 			answer, _, _ := fetch(t, request(t, test.verb, start(t, app).URL+test.path, ""))
 			if answer.StatusCode != test.status {
 				t.Errorf("status %d, want %d", answer.StatusCode, test.status)
@@ -31,7 +31,7 @@ func TestWarmup(t *testing.T) {
 	}
 	t.Run("a route of the app's own", func(t *testing.T) {
 		app, _ := newApp(t)
-		app.Proxy = framework.AppEngine
+		app.TrustedProxy = framework.AppEngine
 		app.Handle("/_ah/warmup", do(app, func(h *action) error { _, err := io.WriteString(h, "own"); return err }))
 		if _, body := get(t, start(t, app).URL+"/_ah/warmup"); body != "own" {
 			t.Errorf("got %q", body)

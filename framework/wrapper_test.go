@@ -134,10 +134,10 @@ func TestMiddlewareCompressesNothing(t *testing.T) {
 // A change that comes too late is reported through a wrapped writer too.
 func TestMiddlewareSendsBeforeTheHandler(t *testing.T) {
 	app, _ := appOf(t, func(h *action) error {
-		if !h.Response.Sent() {
+		if !h.Response.HeaderWritten() {
 			t.Error("the handler does not know that the header has gone")
 		}
-		if err := h.Redirect("/there"); !errors.Is(err, framework.ErrSent) {
+		if err := h.Redirect("/there"); !errors.Is(err, framework.ErrHeaderWritten) {
 			t.Errorf("Redirect returned %v", err)
 		}
 		_, err := io.WriteString(h, "page")

@@ -61,7 +61,7 @@ func TestBadCookies(t *testing.T) {
 }
 
 func TestBadForms(t *testing.T) {
-	s := serve(t, sessions.NewMemory(), func(s *server) { s.app.MaxBody = 1 << 10 })
+	s := serve(t, sessions.NewMemory(), func(s *server) { s.app.MaxBodyBytes = 1 << 10 })
 	tests := []struct {
 		name, contentType, body string
 		status                  int

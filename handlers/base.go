@@ -119,7 +119,7 @@ func (h *BaseHandler) warnOfSecureCookies(header http.Header) {
 	for _, line := range header["Set-Cookie"] {
 		if strings.Contains(line, "; Secure") {
 			h.Site.secureWarning.Do(func() {
-				h.logger().WarnContext(h.Context(), "handlers: a Secure cookie was sent over plain http, where browsers refuse it, so that no session lasts: serve https; if a proxy does, set App.Proxy; on a laptop set Spec.Insecure",
+				h.logger().WarnContext(h.Context(), "handlers: a Secure cookie was sent over plain http, where browsers refuse it, so that no session lasts: serve https; if a proxy does, set App.TrustedProxy; on a laptop set Spec.Insecure",
 					"host", h.Request.Host)
 			})
 			return

@@ -19,9 +19,9 @@ type CronHandler struct{ BaseHandler }
 
 // Guard answers 403 to every client but the cron service, which sends the header
 // X-Appengine-Cron. App Engine removes that header from other requests. Elsewhere any client
-// can send it, so Guard believes it only if App.Proxy is [framework.AppEngine].
+// can send it, so Guard believes it only if App.TrustedProxy is [framework.AppEngine].
 func (h *CronHandler) Guard() error {
-	if h.App.Proxy != framework.AppEngine || h.Request.Header.Get("X-Appengine-Cron") != "true" {
+	if h.App.TrustedProxy != framework.AppEngine || h.Request.Header.Get("X-Appengine-Cron") != "true" {
 		return h.Abort(http.StatusForbidden, "This page is for the cron service only.")
 	}
 	return nil

@@ -36,7 +36,7 @@ func TestOnlyAppEngineRunsJobs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, sessions.NewMemory(), func(s *server) {
-				s.app.Proxy = test.proxy
+				s.app.TrustedProxy = test.proxy
 				s.app.Handle("/cron/a", framework.To[cleaning](s.app))
 				s.app.Handle("/cron/b", framework.To[careless](s.app))
 			})

@@ -33,7 +33,7 @@ func ExampleCronHandler() {
 		fmt.Println(answer.Code)
 	}
 	ask() // on a laptop, where anybody can send the header
-	app.Proxy = framework.AppEngine
+	app.TrustedProxy = framework.AppEngine
 	ask()
 	// Output:
 	// 403

@@ -41,7 +41,7 @@ func TestSecureCookieOverPlainHTTP(t *testing.T) {
 			app := framework.New()
 			var log strings.Builder
 			app.Log = slog.New(slog.NewTextHandler(&log, nil))
-			app.Init, app.Proxy = site.Init, framework.CloudRun
+			app.Init, app.TrustedProxy = site.Init, framework.CloudRun
 			app.Handle("/visits", framework.To[visitPage](app))
 			for range 3 {
 				r := httptest.NewRequest("GET", test.url+test.path, nil)

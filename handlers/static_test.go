@@ -264,7 +264,7 @@ func TestTransportSecurity(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, sessions.NewMemory(), func(s *server) {
-				s.app.Proxy, s.app.Debug = framework.CloudRun, test.debug
+				s.app.TrustedProxy, s.app.Debug = framework.CloudRun, test.debug
 				s.site.Headers = test.asked
 			})
 			header := s.client(t).get("/login", "X-Forwarded-Proto", test.scheme).header
@@ -341,7 +341,7 @@ func TestResponsesDoNotShareSecurityHeaders(t *testing.T) {
 	for range 2 {
 		var h handlers.BaseHandler
 		w := httptest.NewRecorder()
-		framework.Init(&h, s.app, w, httptest.NewRequest(http.MethodGet, "/", nil))
+		framework.Init(w, httptest.NewRequest(http.MethodGet, "/", nil), s.app, &h)
 		if got := h.Response.Header().Values("Referrer-Policy"); len(got) != 1 {
 			t.Errorf("%d values", len(got))
 		}

@@ -580,6 +580,6 @@ func (t *Throttle) suspect(ip, name string) {
 	}
 	if names[strings.Clone(name)] = true; len(names) > suspectNames {
 		t.suspects = suspects{logged: true}
-		t.log().Warn("handlers: logins with many names fail from one address of this network: if it is a proxy, App.Proxy is wrong, and all clients share the limits of one address. Set App.Proxy to framework.Proxies(n) for n proxies that append to X-Forwarded-For", "address", ip, "names", len(names))
+		t.log().Warn("handlers: logins with many names fail from one address of this network: if it is a proxy, App.TrustedProxy is wrong, and all clients share the limits of one address. Set App.TrustedProxy to framework.Proxies(n) for n proxies that append to X-Forwarded-For", "address", ip, "names", len(names))
 	}
 }

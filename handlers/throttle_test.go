@@ -276,7 +276,7 @@ func knownElsewhere(t *testing.T) string {
 func TestKnownBrowserCookie(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) {
 		stopped(s)
-		s.app.Proxy, s.site.Throttle.SignUps, s.site.Throttle.Name = framework.Proxies(1), -1, 1
+		s.app.TrustedProxy, s.site.Throttle.SignUps, s.site.Throttle.Name = framework.Proxies(1), -1, 1
 	})
 	c := s.client(t)
 	for i := range 7 {
@@ -360,7 +360,7 @@ func TestNetworksOfIPv6(t *testing.T) {
 
 // Behind a proxy, a stranger does not lock out other clients.
 func TestStrangersBehindAProxy(t *testing.T) {
-	s := serve(t, sessions.NewMemory(), func(s *server) { s.app.Proxy = framework.Proxies(1) })
+	s := serve(t, sessions.NewMemory(), func(s *server) { s.app.TrustedProxy = framework.Proxies(1) })
 	s.client(t).signUp("ann")
 	target, err := url.Parse(s.URL)
 	if err != nil {
@@ -425,7 +425,7 @@ func TestWrongProxyIsNoticed(t *testing.T) {
 				throttle.Failed(r, fmt.Sprint("name", i%test.names))
 				now = now.Add(time.Minute / 2)
 			}
-			if got := strings.Count(log.String(), "App.Proxy"); got != 2*test.want || strings.Count(log.String(), "\n") != test.want {
+			if got := strings.Count(log.String(), "App.TrustedProxy"); got != 2*test.want || strings.Count(log.String(), "\n") != test.want {
 				t.Errorf("want %d warnings:\n%s", test.want, &log)
 			}
 		})

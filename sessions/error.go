@@ -7,7 +7,7 @@ import (
 
 // ErrSent is in the chain of what [Session.Err] and [Store.Save] return where a
 // session was changed after its answer's header had gone. errors.Is holds it equal to
-// any other error with a method HeaderSent, as framework.ErrSent.
+// any other error with a method HeaderSent, as framework.ErrHeaderWritten.
 var ErrSent error = sentError{}
 
 type sentError struct{}

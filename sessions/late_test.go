@@ -18,7 +18,7 @@ type sent struct {
 	gone bool
 }
 
-func (s sent) Sent() bool { return s.gone }
+func (s sent) HeaderWritten() bool { return s.gone }
 
 // headerSent is another package's error of the same kind.
 type headerSent struct{}

@@ -70,7 +70,7 @@ var (
 
 func (s *saver) Header() http.Header         { return s.writer.Header() }
 func (s *saver) Unwrap() http.ResponseWriter { return s.writer }
-func (s *saver) Sent() bool                  { return s.sent }
+func (s *saver) HeaderWritten() bool         { return s.sent }
 func (s *saver) CanSetCookies() bool         { return !s.bare }
 
 func (s *saver) save() error {

@@ -97,7 +97,7 @@ func (st *Store) find(d *declared) *Session {
 //
 // A session that cannot be saved sets no cookie, while the others keep theirs; its
 // error is among those returned, joined. Those of a dead backend have a method
-// HTTPStatus that returns 503. If w says by a method Sent() bool that the header has
+// HTTPStatus that returns 503. If w says by a method HeaderWritten() bool that the header has
 // been written, nothing is saved and a session that was changed yields [ErrSent]. If w
 // says by a method CanSetCookies() bool that it cannot send a cookie, as a connection
 // that is taken over, a renewal that needs one is left for the next request.
@@ -106,8 +106,8 @@ func (st *Store) Save(w http.ResponseWriter) error {
 		return nil
 	}
 	sent := false
-	if w, ok := w.(interface{ Sent() bool }); ok {
-		sent = w.Sent()
+	if w, ok := w.(interface{ HeaderWritten() bool }); ok {
+		sent = w.HeaderWritten()
 	}
 	if w, ok := w.(interface{ CanSetCookies() bool }); ok {
 		st.bare = !w.CanSetCookies()

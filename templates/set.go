@@ -22,8 +22,8 @@ var builtin embed.FS
 
 // A Set is the pages of one site. It is safe for concurrent use.
 type Set struct {
-	pages   map[string]*template.Template
-	funcs   template.FuncMap // the site's own functions
+	pages map[string]*template.Template
+	funcs template.FuncMap // the site's own functions
 
 	unescaped map[string]*template.Template // the pages, for prefixed to copy
 	below     sync.Pool                     // of *prefixed

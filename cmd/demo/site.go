@@ -45,7 +45,7 @@ func newApp(ctx context.Context, c *config, keys []sessions.Key, services *servi
 	}
 	site.Users = &administered{services.users, admin}
 	app := demo.New(site, events)
-	app.Debug, app.Log, app.BaseURL, app.Proxy = c.Debug, log, c.BaseURL, c.proxy()
+	app.Debug, app.Log, app.BaseURL, app.TrustedProxy = c.Debug, log, c.BaseURL, c.proxy()
 	if c.RequestLog {
 		app.RequestLog = log
 	}

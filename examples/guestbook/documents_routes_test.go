@@ -11,6 +11,7 @@ import (
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/sessions/webapp2cookie"
+	"github.com/webapp2go/webapp2go/webapp2"
 )
 
 // What follows is quoted by docs/migrating.md.
@@ -32,7 +33,7 @@ func (h *About) Get() error  { _, err := fmt.Fprint(h, "about"); return err }
 func (h *About) Post() error { _, err := fmt.Fprint(h, "posted"); return err }
 
 func archiveRoute(app *framework.App) error {
-	path, err := framework.Template(`/archive/<year:\d{4}>/<slug>`)
+	path, err := webapp2.Template(`/archive/<year:\d{4}>/<slug>`)
 	if err != nil {
 		return err
 	}

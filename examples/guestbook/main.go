@@ -67,7 +67,7 @@ func run(ctx context.Context, project string) error {
 		return err
 	}
 	app := newApp(site, kept.book)
-	app.Proxy = platform.Proxy()
+	app.TrustedProxy = platform.Proxy()
 	if err := platform.Check(app, kept.sessions, kept.users); err != nil {
 		return fmt.Errorf("%w (set -project)", err)
 	}

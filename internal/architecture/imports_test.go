@@ -31,7 +31,7 @@ var allowed = map[string][]string{
 	"templates":              {},
 	"handlers":               {"framework", "sessions", "auth", "templates", "github.com/gorilla/securecookie"},
 	"cloud":                  {"framework", "sessions", "auth"},
-	"webapp2":                {"auth", "golang.org/x/crypto"},
+	"webapp2":                {"framework", "auth", "golang.org/x/crypto"},
 	"health":                 {"framework"},
 	"handlers/demo":          {"framework", "sessions", "auth", "templates", "handlers"},
 	"cmd/demo":               {"*"},

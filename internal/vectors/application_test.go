@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/webapp2"
 )
 
 // An appSpec declares an application.
@@ -99,7 +100,7 @@ func (a *application) init(h framework.Handler) {
 }
 
 func (a *application) route(spec routeSpec, handler *handlerSpec) error {
-	template, err := framework.Template(spec.Template)
+	template, err := webapp2.Template(spec.Template)
 	if err != nil {
 		return err
 	}
@@ -130,9 +131,9 @@ func (a *application) route(spec routeSpec, handler *handlerSpec) error {
 func (a *application) handler(spec routeSpec, handler *handlerSpec) (http.Handler, error) {
 	switch {
 	case spec.RedirectTo != "":
-		return framework.RedirectRoute(spec.RedirectTo, http.StatusMovedPermanently), nil
+		return webapp2.RedirectHandler(spec.RedirectTo, http.StatusMovedPermanently), nil
 	case handler != nil && handler.Kind == "RedirectHandler":
-		return framework.RedirectRoute(cmp.Or(spec.Defaults.URI, "/"), redirectCode(spec.Defaults.Code, spec.Defaults.Permanent == nil || *spec.Defaults.Permanent)), nil
+		return webapp2.RedirectHandler(cmp.Or(spec.Defaults.URI, "/"), redirectCode(spec.Defaults.Code, spec.Defaults.Permanent == nil || *spec.Defaults.Permanent)), nil
 	case spec.RedirectToName != "":
 		return a.redirectToName(spec.RedirectToName), nil
 	case spec.HandlerMethod != "":

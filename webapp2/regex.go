@@ -1,4 +1,4 @@
-package framework
+package webapp2
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package framework_test
+package webapp2_test
 
 import (
 	"crypto/tls"

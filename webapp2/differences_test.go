@@ -1,4 +1,4 @@
-package framework_test
+package webapp2_test
 
 // A difference is a deliberate one, with the cases that show it and what they do
 // here. Cases that are not listed do what webapp2 did.

@@ -1,4 +1,4 @@
-package framework
+package webapp2
 
 import (
 	"strings"
@@ -91,22 +91,9 @@ func TestTemplateRefuses(t *testing.T) {
 			if err == nil {
 				t.Fatalf("Template = %q, want an error that says %q", got, says)
 			}
-			if got != "" || !strings.Contains(err.Error(), says) || !strings.HasPrefix(err.Error(), "framework: route template ") {
+			if got != "" || !strings.Contains(err.Error(), says) || !strings.HasPrefix(err.Error(), "webapp2: route template ") {
 				t.Errorf("Template = %q, %v, want an error that says %q", got, err, says)
 			}
 		})
-	}
-}
-
-func TestLiteralOf(t *testing.T) {
-	for name, want := range map[string]string{"-open": "{", "-close": "}", "-percent": "%"} {
-		if text, ok := literalOf(name); !ok || text != want {
-			t.Errorf("literalOf(%q) = %q, %v, want %q", name, text, ok, want)
-		}
-	}
-	for _, name := range []string{"x", "0", "open", "-host", "-", ""} {
-		if text, ok := literalOf(name); ok {
-			t.Errorf("literalOf(%q) = %q", name, text)
-		}
 	}
 }

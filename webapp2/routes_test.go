@@ -1,4 +1,4 @@
-package framework_test
+package webapp2_test
 
 import (
 	"encoding/json"
@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/webapp2"
 )
 
 // A routeSpec is a route, or a tree of routes, as the vectors declare it.
@@ -101,7 +102,7 @@ func (t *table) fail(err error) {
 }
 
 func (t *table) template(text string) string {
-	template, err := framework.Template(text)
+	template, err := webapp2.Template(text)
 	if err != nil {
 		t.fail(err)
 	}
@@ -174,7 +175,7 @@ func (t *table) handle(router *framework.Router, spec routeSpec, h http.Handler)
 func (t *table) handler(handlers string, spec routeSpec) http.Handler {
 	switch {
 	case spec.RedirectTo != "":
-		return framework.RedirectRoute(spec.RedirectTo, http.StatusMovedPermanently)
+		return webapp2.RedirectHandler(spec.RedirectTo, http.StatusMovedPermanently)
 	case spec.RedirectToName != "":
 		return framework.From(t.app, func() *named { return &named{name: spec.RedirectToName} })
 	}

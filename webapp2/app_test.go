@@ -1,4 +1,4 @@
-package framework_test
+package webapp2_test
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/webapp2"
 )
 
 // varsPage hands its variables to the test.
@@ -24,9 +25,9 @@ func (p *varsPage) Get() error {
 	return p.Redirect("/")
 }
 
-func mustTemplate(t testing.TB, webapp2 string) string {
+func mustTemplate(t testing.TB, text string) string {
 	t.Helper()
-	template, err := framework.Template(webapp2)
+	template, err := webapp2.Template(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,13 +109,13 @@ func FuzzTemplate(f *testing.F) {
 	for _, seed := range []string{`/<year:\d{4}>/<:(a|b)>`, `/a{2}/100%`, `/<x:[]{[]\}(?#)(?i:b{,3})>`, `/<x:(?!a)>`} {
 		f.Add(seed)
 	}
-	f.Fuzz(func(t *testing.T, webapp2 string) {
-		template, err := framework.Template(webapp2)
+	f.Fuzz(func(t *testing.T, text string) {
+		template, err := webapp2.Template(text)
 		if err != nil || !strings.HasPrefix(template, "/") {
 			return
 		}
 		if err := mux.NewRouter().Path(template).GetError(); err != nil {
-			t.Errorf("%q became %q: %v", webapp2, template, err)
+			t.Errorf("%q became %q: %v", text, template, err)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package framework
+package webapp2
 
 import (
 	"fmt"
@@ -20,21 +20,21 @@ var webapp2Variable = regexp.MustCompile(`<([A-Za-z_][\p{L}\p{N}_]*)?(?::([^>]*)
 // a slash, hosts. The result is for Handle, Path, PathPrefix and Host.
 //
 // An unnamed variable gets its number for a name: the values of "/<:\d+>/<:\w+>"
-// are Vars["0"] and Vars["1"], also beside named ones, where webapp2 dropped them.
+// are h.Var("0") and h.Var("1"), also beside named ones, where webapp2 dropped them.
 // The count starts anew with each template, so a prefix and its children should
 // not both have unnamed ones. Unnamed variables of a host are in no Vars, as in
 // webapp2.
 //
 // Groups in a regex become non-capturing, as mux wants them. Text that mux would
 // take for its own, which is braces and the percent sign, becomes a variable that
-// [App.URL] fills in and that is kept out of Vars.
+// [framework.App.URL] fills in and that is kept out of Vars.
 //
 // What Python's re has and Go's regexp has not (lookaround, backreferences, the
 // flags a, L, u and x, ...) is an error that names it; so is a name used twice.
 // \d, \w, \s and \b mean ASCII, as they did to Python 2.
 func Template(webapp2 string) (template string, err error) {
 	if !utf8.ValidString(webapp2) {
-		return "", fmt.Errorf("framework: route template %q is not UTF-8", webapp2)
+		return "", fmt.Errorf("webapp2: route template %q is not UTF-8", webapp2)
 	}
 	var out strings.Builder
 	host := webapp2 != "" && webapp2[0] != '/'
@@ -57,13 +57,13 @@ func Template(webapp2 string) (template string, err error) {
 			unnamed++
 		}
 		if names[name] && name != hostPart {
-			return "", fmt.Errorf("framework: route template %q: two variables are named %q; give one of them another name", webapp2, name)
+			return "", fmt.Errorf("webapp2: route template %q: two variables are named %q; give one of them another name", webapp2, name)
 		}
 		names[name] = true
 		if pattern != "" {
 			translated, err := translatePattern(pattern, host)
 			if err != nil {
-				return "", fmt.Errorf("framework: route template %q: variable %q: %w", webapp2, name, err)
+				return "", fmt.Errorf("webapp2: route template %q: variable %q: %w", webapp2, name, err)
 			}
 			name += ":" + translated
 		}
@@ -79,7 +79,8 @@ func submatch(text string, at []int, group int) string {
 	return text[at[2*group]:at[2*group+1]]
 }
 
-// The names of the variables that Template makes up. No template of webapp2 has them.
+// The names of the variables that Template makes up. Package framework knows them: it
+// leaves them out of the variables of a route, and fills them in when it builds a URL.
 const (
 	openBrace  = "-open"
 	closeBrace = "-close"
@@ -92,23 +93,3 @@ var literals = strings.NewReplacer(
 	"}", "{"+closeBrace+`:\x7d}`,
 	"%", "{"+percent+`:\x25}`,
 )
-
-// literalOf returns the text that a variable stands for, where Template made it up
-// for text that mux would take for its own: braces are variables to it, and a percent
-// sign breaks the URLs that it builds.
-func literalOf(name string) (text string, ok bool) {
-	switch name {
-	case openBrace:
-		return "{", true
-	case closeBrace:
-		return "}", true
-	case percent:
-		return "%", true
-	}
-	return "", false
-}
-
-func isInvented(name string) bool {
-	_, literal := literalOf(name)
-	return literal || name == hostPart
-}

@@ -1,0 +1,43 @@
+package webapp2_test
+
+import (
+	"net/http/httptest"
+	"testing"
+
+	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/webapp2"
+)
+
+func TestRedirectHandler(t *testing.T) {
+	app := framework.New()
+	app.Handle("/old", webapp2.RedirectHandler("/neu/ü", 308))
+	app.Handle("/elsewhere", webapp2.RedirectHandler("https://example.com/a?b=c#d", 301))
+	for path, want := range map[string]string{"/old?a=b": "/neu/%C3%BC", "/elsewhere": "https://example.com/a?b=c#d"} {
+		for _, method := range []string{"GET", "HEAD", "POST", "DELETE"} {
+			w := httptest.NewRecorder()
+			app.ServeHTTP(w, httptest.NewRequest(method, path, nil))
+			if w.Code < 301 || w.Header().Get("Location") != want || w.Body.Len() > 0 {
+				t.Errorf("%s %s: status %d, Location %q, body %q", method, path, w.Code, w.Header().Get("Location"), w.Body)
+			}
+		}
+	}
+}
+
+func TestRedirectHandlerRefuses(t *testing.T) {
+	for _, test := range []struct {
+		to   string
+		code int
+	}{
+		{"/new", 200}, {"/new", 304}, {"", 301}, {"new", 301}, {"//evil.example", 301}, {`/\evil.example`, 301},
+		{"https:///new", 301}, {"javascript:alert(1)", 301}, {"ftp://example.com/", 301}, {"/a\r\nb", 301},
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("RedirectHandler(%q, %d) did not panic", test.to, test.code)
+				}
+			}()
+			webapp2.RedirectHandler(test.to, test.code)
+		}()
+	}
+}
