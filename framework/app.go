@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -87,11 +89,6 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.finish(response, r)
 }
 
-// maxPath is the longest path that is looked up, in bytes. A regular expression takes 0.1
-// ms for a kilobyte, and a 405 asks it for each method. RFC 9110 section 4.1 has everybody
-// take URIs of 8,000 bytes.
-const maxPath = 8 << 10
-
 // find looks for the route that takes a request, and returns an error if none may.
 func (a *App) find(s *search, r *http.Request) error {
 	switch r.Method {
@@ -119,6 +116,59 @@ func (a *App) find(s *search, r *http.Request) error {
 		return Abort(http.StatusMethodNotAllowed)
 	}
 	return Abort(http.StatusNotFound)
+}
+
+// maxPath is the longest path that is looked up, in bytes. A regular expression takes 0.1
+// ms for a kilobyte, and a 405 asks it for each method. RFC 9110 section 4.1 has everybody
+// take URIs of 8,000 bytes.
+const maxPath = 8 << 10
+
+// sameOriginOnly refuses every write that a browser sends from another origin.
+var sameOriginOnly = http.NewCrossOriginProtection()
+
+// fromAnotherSite is what the user is told of a refused write. What net/http found is the
+// cause of the error: it speaks to who runs the site.
+const fromAnotherSite = "This request came from another site, so nothing was done. Open this site and try again from there."
+
+// crossOrigin returns the rules for writes from other origins. Clients that are no
+// browsers send neither Sec-Fetch-Site nor Origin and pass; an Origin of null and
+// sibling subdomains have to be trusted by name, with
+// [http.CrossOriginProtection.AddTrustedOrigin]. The upgrade of a WebSocket is a GET
+// and is not covered: check its Origin in the handler.
+func (a *App) crossOrigin() *http.CrossOriginProtection {
+	if a.CrossOrigin != nil {
+		return a.CrossOrigin
+	}
+	return sameOriginOnly
+}
+
+// withoutPrefix returns the request with App.Prefix taken off its path, unless it has been
+// taken off already.
+func (a *App) withoutPrefix(r *http.Request) *http.Request {
+	if a.Prefix == "" || takenOff(r) != "" {
+		return r
+	}
+	path, ok := strings.CutPrefix(r.URL.Path, a.Prefix)
+	if !ok || path != "" && path[0] != '/' {
+		return r
+	}
+	below, address := *r, *r.URL
+	address.Path = cmp.Or(path, "/")
+	address.RawPath = strings.TrimPrefix(r.URL.RawPath, (&url.URL{Path: a.Prefix}).EscapedPath())
+	below.URL = &address
+	return &below
+}
+
+// limitBody bounds what a handler can read.
+func (a *App) limitBody(w *Response, r *http.Request) *http.Request {
+	most := a.MaxBodyBytes
+	if most == 0 {
+		most = 32 << 20
+	}
+	if most < 0 || r.Body == nil || r.Body == http.NoBody {
+		return r
+	}
+	return withLimit(w, r, most)
 }
 
 // finish sends what is held, and answers the error of a hook that failed in that.
@@ -159,6 +209,77 @@ func (a *App) fail(w *Response, r *http.Request, err error) {
 		}
 	}
 	a.answer(h, err)
+}
+
+// refuse responds to a request that no route takes, or may take (RFC 9110 sections 9.3.7,
+// 15.5.6 and 15.6.2).
+func (a *App) refuse(w *Response, r *http.Request, err error) {
+	code := Status(err)
+	switch {
+	case code == http.StatusForbidden:
+	case code == http.StatusNotFound && a.asksWhetherStarted(r):
+		w.WriteHeader(http.StatusOK)
+		return
+	case !knownVerb(r.Method):
+		err = Abort(http.StatusNotImplemented)
+	case code == http.StatusMethodNotAllowed:
+		methods := a.table().allowed(r)
+		if methods == nil {
+			err = Abort(http.StatusNotFound)
+			break
+		}
+		w.Header().Set("Allow", allow(methods))
+		if r.Method == http.MethodOptions {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+	}
+	a.withoutRoute(w, r, func(Handler) error { return err })
+}
+
+// withoutRoute responds to a request that no handler of ours has taken: the Fallback's
+// Dispatch runs, as that of any handler, with an action of ours.
+func (a *App) withoutRoute(w *Response, r *http.Request, action func(Handler) error) {
+	h, failed := a.newFallback(w, r)
+	if failed != nil {
+		action = func(Handler) error { return failed }
+	}
+	_, guarded := h.(guarder)
+	e := &endpoint{app: a, newHandler: func() Handler { return h }, verbs: &verbs{only: action, guarded: guarded}}
+	e.serve(w, r, nil)
+}
+
+// newFallback makes the handler that answers where no route did, without App.Init:
+// the plain one, and an error, where App.Fallback panics or returns none.
+func (a *App) newFallback(w *Response, r *http.Request) (h Handler, err error) {
+	h = new(plain)
+	if a.Fallback != nil {
+		err = protect(func() error {
+			made := a.Fallback()
+			if err := checkNil(made, "App.Fallback"); err != nil {
+				return err
+			}
+			h = made
+			return nil
+		})
+	}
+	h.requestHandler().fill(h, a, w, r, &endpoint{app: a, verbs: new(verbs)}, w.core.match)
+	return h, err
+}
+
+// plain is the handler that answers where no route did, for an App without a Fallback.
+type plain struct{ RequestHandler }
+
+// asksWhetherStarted tells whether App Engine asks a new instance to get ready:
+// GET /_ah/warmup before it sends users (where app.yaml has inbound_services: warmup),
+// GET /_ah/start with manual and basic scaling. Nothing is left to do then: what a
+// program does before [Serve] is done before anybody can ask. A route of the App's own
+// at these paths comes first.
+func (a *App) asksWhetherStarted(r *http.Request) bool {
+	if a.TrustedProxy != AppEngine || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	return r.URL.Path == "/_ah/warmup" || r.URL.Path == "/_ah/start"
 }
 
 func (a *App) initialize(h Handler) {

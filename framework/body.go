@@ -14,27 +14,12 @@ import (
 	"github.com/gorilla/mux"
 )
 
-// formMemory is how much of a multipart form is kept in memory; larger files go to
-// the temporary folder, which on App Engine is memory as well.
-const formMemory = 1 << 20
-
-// urlEncoded is the Content-Type of a form, as browsers send it.
-const urlEncoded = "application/x-www-form-urlencoded"
-
-// LimitBody bounds what is read of the request's body from now on: a read beyond it
-// fails with an *[http.MaxBytesError], which answers 413. Call it before the body is
-// read. It lowers App.MaxBodyBytes for this request and cannot raise it.
-func (h *RequestHandler) LimitBody(bytes int64) {
-	if r := h.Request; r.Body != nil && r.Body != http.NoBody {
-		h.Request = withLimit(h.Response, r, bytes)
-	}
-}
-
-// maxFields bounds the fields of ParseFields: a field of two bytes costs a hundred times
-// as much when it is parsed.
-const maxFields = 256
-
-var errManyFields = Abort(http.StatusRequestEntityTooLarge, fmt.Sprintf("More than %d fields.", maxFields))
+// ParseForm reads the query and the form of the request, multipart too, so that
+// h.Request.Form, PostForm and MultipartForm hold them. The errors answer 400 for one
+// that is malformed, 413 for one larger than App.MaxBodyBytes, 415 for a body that is no
+// form. The body of a GET, HEAD, DELETE or OPTIONS has no meaning (RFC 9110 section 9.3.5):
+// of those the query alone is read, and one that comes with a form answers 400.
+func (h *RequestHandler) ParseForm() error { return h.parseForm(formMemory) }
 
 // ParseFields is [RequestHandler.ParseForm] for a form of a few fields and no files, as
 // to log in. Query and body may have limit bytes and 256 fields together; more answers
@@ -73,6 +58,85 @@ func (h *RequestHandler) ParseFields(limit int64) error {
 	return nil
 }
 
+// DecodeJSON reads the body, one JSON value, into v. The errors answer 400 for one that
+// is malformed or does not fit v, 413 for one larger than App.MaxBodyBytes, 415 for a body
+// that is not sent as JSON.
+func (h *RequestHandler) DecodeJSON(v any) error {
+	r := h.Request
+	h.Response.json = true
+	if !isJSON(r.Header.Get("Content-Type")) {
+		return Abort(http.StatusUnsupportedMediaType, "JSON is expected.")
+	}
+	if r.Body == nil {
+		return unreadable(io.EOF, "JSON")
+	}
+	decoder := json.NewDecoder(r.Body)
+	if err := decoder.Decode(v); err != nil {
+		if _, ok := errors.AsType[*json.InvalidUnmarshalError](err); ok {
+			return fmt.Errorf("framework: DecodeJSON: %w", err)
+		}
+		return unreadable(err, "JSON")
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		if err == nil {
+			err = errors.New("more than one value")
+		}
+		return unreadable(err, "JSON")
+	}
+	return nil
+}
+
+// LimitBody bounds what is read of the request's body from now on: a read beyond it
+// fails with an *[http.MaxBytesError], which answers 413. Call it before the body is
+// read. It lowers App.MaxBodyBytes for this request and cannot raise it.
+func (h *RequestHandler) LimitBody(bytes int64) {
+	if r := h.Request; r.Body != nil && r.Body != http.NoBody {
+		h.Request = withLimit(h.Response, r, bytes)
+	}
+}
+
+// Text responds with plain text, in UTF-8. A Content-Type that was set before is kept.
+//
+//	return h.Text("hello")
+func (h *RequestHandler) Text(s string) error {
+	h.Response.contentType("text/plain; charset=utf-8")
+	_, err := h.Response.WriteString(s)
+	return err
+}
+
+// HTML responds with a page that is made, in UTF-8. It escapes nothing: use html/template
+// for what came with a request. A Content-Type that was set before is kept.
+func (h *RequestHandler) HTML(s string) error {
+	h.Response.contentType("text/html; charset=utf-8")
+	_, err := h.Response.WriteString(s)
+	return err
+}
+
+// JSON writes v as the body, with the Content-Type application/json unless the handler
+// has set another. A v that cannot be encoded is an error, and nothing is written.
+func (h *RequestHandler) JSON(v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("framework: JSON: %w", err)
+	}
+	h.Response.contentType("application/json")
+	_, err = h.Write(append(body, '\n'))
+	return err
+}
+
+// formMemory is how much of a multipart form is kept in memory; larger files go to
+// the temporary folder, which on App Engine is memory as well.
+const formMemory = 1 << 20
+
+// urlEncoded is the Content-Type of a form, as browsers send it.
+const urlEncoded = "application/x-www-form-urlencoded"
+
+// maxFields bounds the fields of ParseFields: a field of two bytes costs a hundred times
+// as much when it is parsed.
+const maxFields = 256
+
+var errManyFields = Abort(http.StatusRequestEntityTooLarge, fmt.Sprintf("More than %d fields.", maxFields))
+
 // fewFields is the body of a form, whose reading fails if it has more than left fields.
 type fewFields struct {
 	io.ReadCloser
@@ -86,18 +150,6 @@ func (f *fewFields) Read(p []byte) (int, error) {
 		return 0, errManyFields
 	}
 	return n, err
-}
-
-// limitBody bounds what a handler can read.
-func (a *App) limitBody(w *Response, r *http.Request) *http.Request {
-	most := a.MaxBodyBytes
-	if most == 0 {
-		most = 32 << 20
-	}
-	if most < 0 || r.Body == nil || r.Body == http.NoBody {
-		return r
-	}
-	return withLimit(w, r, most)
 }
 
 // withLimit returns a copy of a request whose body can be read up to a limit. It is a copy
@@ -141,13 +193,6 @@ func (u uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	u.handler.ServeHTTP(w, r)
 }
 
-// ParseForm reads the query and the form of the request, multipart too, so that
-// h.Request.Form, PostForm and MultipartForm hold them. The errors answer 400 for one
-// that is malformed, 413 for one larger than App.MaxBodyBytes, 415 for a body that is no
-// form. The body of a GET, HEAD, DELETE or OPTIONS has no meaning (RFC 9110 section 9.3.5):
-// of those the query alone is read, and one that comes with a form answers 400.
-func (h *RequestHandler) ParseForm() error { return h.parseForm(formMemory) }
-
 // parseForm keeps files of up to memory bytes, all together, out of the temporary folder.
 func (h *RequestHandler) parseForm(memory int64) error {
 	r := h.Request
@@ -164,63 +209,6 @@ func (h *RequestHandler) parseForm(memory int64) error {
 		return unreadable(r.ParseMultipartForm(memory), "form")
 	}
 	return Abort(http.StatusUnsupportedMediaType, "A form is expected.")
-}
-
-// DecodeJSON reads the body, one JSON value, into v. The errors answer 400 for one that
-// is malformed or does not fit v, 413 for one larger than App.MaxBodyBytes, 415 for a body
-// that is not sent as JSON.
-func (h *RequestHandler) DecodeJSON(v any) error {
-	r := h.Request
-	h.Response.json = true
-	if !isJSON(r.Header.Get("Content-Type")) {
-		return Abort(http.StatusUnsupportedMediaType, "JSON is expected.")
-	}
-	if r.Body == nil {
-		return unreadable(io.EOF, "JSON")
-	}
-	decoder := json.NewDecoder(r.Body)
-	if err := decoder.Decode(v); err != nil {
-		if _, ok := errors.AsType[*json.InvalidUnmarshalError](err); ok {
-			return fmt.Errorf("framework: DecodeJSON: %w", err)
-		}
-		return unreadable(err, "JSON")
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		if err == nil {
-			err = errors.New("more than one value")
-		}
-		return unreadable(err, "JSON")
-	}
-	return nil
-}
-
-// JSON writes v as the body, with the Content-Type application/json unless the handler
-// has set another. A v that cannot be encoded is an error, and nothing is written.
-func (h *RequestHandler) JSON(v any) error {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("framework: JSON: %w", err)
-	}
-	h.Response.contentType("application/json")
-	_, err = h.Write(append(body, '\n'))
-	return err
-}
-
-// Text responds with plain text, in UTF-8. A Content-Type that was set before is kept.
-//
-//	return h.Text("hello")
-func (h *RequestHandler) Text(s string) error {
-	h.Response.contentType("text/plain; charset=utf-8")
-	_, err := h.Response.WriteString(s)
-	return err
-}
-
-// HTML responds with a page that is made, in UTF-8. It escapes nothing: use html/template
-// for what came with a request. A Content-Type that was set before is kept.
-func (h *RequestHandler) HTML(s string) error {
-	h.Response.contentType("text/html; charset=utf-8")
-	_, err := h.Response.WriteString(s)
-	return err
 }
 
 // hasBody tells whether a request brings a body that ParseForm would read.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -110,6 +111,7 @@ type unready struct {
 }
 
 func (u *unready) Error() string { return "framework: " + u.types + ": " + u.err.Error() }
+
 func (u *unready) Unwrap() error { return u.err }
 
 // joinUnready makes one mistake of all that say the same, so that what the App lacks is
@@ -145,6 +147,279 @@ func joinUnready(found []error) (joined []error) {
 // nowhere is the writer behind the Response of a probe.
 type nowhere http.Header
 
-func (n nowhere) Header() http.Header         { return http.Header(n) }
+func (n nowhere) Header() http.Header { return http.Header(n) }
+
 func (n nowhere) Write(p []byte) (int, error) { return len(p), nil }
-func (n nowhere) WriteHeader(int)             {}
+
+func (n nowhere) WriteHeader(int) {}
+
+// checkTable reports the mistakes in the routing table, because of which routes never
+// match, or not as they were meant to.
+func (a *App) checkTable() (mistakes []error) {
+	report := func(format string, arguments ...any) {
+		mistakes = append(mistakes, fmt.Errorf("framework: "+format, arguments...))
+	}
+	names := map[string]string{}   // of the routes, with their templates
+	first := map[string][]*Route{} // the routes of a path and a host
+	// The function returns no error, so Walk does not.
+	_ = a.Walk(func(r *Route, _ *Router, above []*Route) error {
+		for _, mistake := range r.mistakes {
+			report("route %q never matches: %w", r.template, mistake)
+		}
+		if len(r.mistakes) > 0 {
+			return SkipRouter
+		}
+		if _, err := r.askedOf(); err != nil {
+			report("route %q never matches: %w", r.template, err)
+			return SkipRouter
+		}
+		if r.name != "" {
+			if other, taken := names[r.name]; taken {
+				report("routes %q and %q are both named %q: give one of them another name, or let one type serve both", other, r.template, r.name)
+			}
+			names[r.name] = r.template
+		}
+		if r.buildOnly {
+			return SkipRouter
+		}
+		if r.below != nil {
+			if r.handler != nil && !slices.ContainsFunc(r.below.routes, func(r *Route) bool { return r.handler == nil && r.below == nil }) {
+				report("route %q has a handler and a Subrouter: the handler serves only routes below that have none; give it a route of its own", r.template)
+			}
+			return nil
+		}
+		h := r.handler
+		for i := len(above) - 1; i >= 0 && h == nil; i-- {
+			h = above[i].handler
+		}
+		if h == nil {
+			report("route %q has no handler: give it one, or BuildOnly if it is there for its URL alone", r.template)
+			return nil
+		}
+		ours, _ := h.(*endpoint)
+		if ours != nil && ours.app != a {
+			report("route %q serves a handler that was made for another App: give To the App whose route it is", r.template)
+		}
+		if ours != nil && ours.verbs.only != nil && r.methods == nil {
+			report("route %q of ToMethod takes every method: name them with Methods", r.template)
+		}
+		if a.RequireGuards && len(r.allGuards()) == 0 && (ours == nil || !ours.verbs.guarded) {
+			report("route %q has no guard: give its Router one with Guard (framework.Public lets everybody pass), or its type a Guard method", r.template)
+		}
+		key := fmt.Sprint(r.form, canonical(r.template), " ", r.hostName, r.host)
+		for _, other := range first[key] {
+			if covers(other, r) {
+				report("route %q is never reached: %q comes before it and takes all of its requests; name the methods of each with Methods, or let one type serve both", r.template, other.template)
+				break
+			}
+		}
+		first[key] = append(first[key], r)
+		return nil
+	})
+	return mistakes
+}
+
+// covers reports whether a route takes all requests that a later one of the same path
+// and host could take.
+func covers(first, later *Route) bool {
+	if len(first.conditions) > 0 && (first.host == "" || len(first.conditions) > 1) {
+		return false
+	}
+	return first.methods == nil || later.methods != nil && !slices.ContainsFunc(later.methods, func(method string) bool {
+		return !slices.Contains(first.methods, method)
+	})
+}
+
+// canonical returns a template without the names of its variables.
+func canonical(template string) string {
+	parts, _ := parseTemplate(template, anySegment)
+	return expression(parts)
+}
+
+func (r *Route) allGuards() (guards []func(Handler) error) {
+	for rt := r.router; rt != nil; {
+		guards = append(guards, rt.guards...)
+		if rt.above == nil {
+			break
+		}
+		rt = rt.above.router
+	}
+	return guards
+}
+
+// checkPrefix returns what is wrong with App.Prefix.
+func (a *App) checkPrefix() error {
+	if p := a.Prefix; p != "" && (p[0] != '/' || p[len(p)-1] == '/' || strings.HasPrefix(p, "//") || !validPath(p)) {
+		return fmt.Errorf("framework: App.Prefix is %q: it must begin with a slash and not end with one, like \"/shop\"", p)
+	}
+	return nil
+}
+
+// checkHandler returns what makes a handler unfit for any request.
+func checkHandler(h Handler) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = fmt.Errorf("framework: %T embeds its RequestHandler through a nil pointer: embed by value", h)
+		}
+	}()
+	h.requestHandler().endpoint = nil // reached through every embedded pointer
+	return checkMethods(h)
+}
+
+// checkNil refuses what a function made that should have made a handler.
+func checkNil(h Handler, function string) error {
+	if v := reflect.ValueOf(h); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return fmt.Errorf("framework: %s returned nil, not a handler", function)
+	}
+	return nil
+}
+
+// A namedMethod is a method of a handler that is found by its name.
+type namedMethod struct {
+	does  string // what for
+	right func(Handler) bool
+	of    func(reflect.Type) (reflect.Method, bool)
+}
+
+// namedMethods are all of them. The names are constants because a loop over a type's
+// methods, or a name that is computed, makes the linker keep every exported method of
+// the program: 2 MB.
+var namedMethods = []namedMethod{
+	{"serve GET", is[getter], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Get") }},
+	{"serve POST", is[poster], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Post") }},
+	{"serve PUT", is[putter], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Put") }},
+	{"serve PATCH", is[patcher], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Patch") }},
+	{"serve DELETE", is[deleter], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Delete") }},
+	{"serve HEAD", is[header], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Head") }},
+	{"serve OPTIONS", is[optionser], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Options") }},
+	{"be asked before the action", is[guarder], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Guard") }},
+	{"be asked by Check", is[readier], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Ready") }},
+}
+
+// misspelt are the likely ways to write these names wrong. They are constants for the same
+// reason.
+var misspelt = []struct {
+	name, right string
+	has         func(Handler) bool
+}{
+	{"Gaurd", "Guard", is[interface{ Gaurd() error }]},
+	{"Gurad", "Guard", is[interface{ Gurad() error }]},
+	{"Guadr", "Guard", is[interface{ Guadr() error }]},
+	{"Gard", "Guard", is[interface{ Gard() error }]},
+	{"Gurd", "Guard", is[interface{ Gurd() error }]},
+	{"Guad", "Guard", is[interface{ Guad() error }]},
+	{"Guar", "Guard", is[interface{ Guar() error }]},
+	{"Guards", "Guard", is[interface{ Guards() error }]},
+	{"Gaurds", "Guard", is[interface{ Gaurds() error }]},
+	{"Guart", "Guard", is[interface{ Guart() error }]},
+	{"GUARD", "Guard", is[interface{ GUARD() error }]},
+	{"Redy", "Ready", is[interface{ Redy() error }]},
+	{"Raedy", "Ready", is[interface{ Raedy() error }]},
+	{"Reday", "Ready", is[interface{ Reday() error }]},
+	{"Gte", "Get", is[interface{ Gte() error }]},
+	{"GET", "Get", is[interface{ GET() error }]},
+	{"Pots", "Post", is[interface{ Pots() error }]},
+	{"Psot", "Post", is[interface{ Psot() error }]},
+	{"Pos", "Post", is[interface{ Pos() error }]},
+	{"POST", "Post", is[interface{ POST() error }]},
+	{"Ptu", "Put", is[interface{ Ptu() error }]},
+	{"PUT", "Put", is[interface{ PUT() error }]},
+	{"Pacth", "Patch", is[interface{ Pacth() error }]},
+	{"Ptach", "Patch", is[interface{ Ptach() error }]},
+	{"Pathc", "Patch", is[interface{ Pathc() error }]},
+	{"PATCH", "Patch", is[interface{ PATCH() error }]},
+	{"Delte", "Delete", is[interface{ Delte() error }]},
+	{"Delet", "Delete", is[interface{ Delet() error }]},
+	{"Dleete", "Delete", is[interface{ Dleete() error }]},
+	{"Deltee", "Delete", is[interface{ Deltee() error }]},
+	{"Deleet", "Delete", is[interface{ Deleet() error }]},
+	{"DELETE", "Delete", is[interface{ DELETE() error }]},
+	{"Haed", "Head", is[interface{ Haed() error }]},
+	{"HEAD", "Head", is[interface{ HEAD() error }]},
+	{"Option", "Options", is[interface{ Option() error }]},
+	{"Opitons", "Options", is[interface{ Opitons() error }]},
+	{"Optoins", "Options", is[interface{ Optoins() error }]},
+	{"OPTIONS", "Options", is[interface{ OPTIONS() error }]},
+}
+
+func is[T any](h Handler) bool {
+	_, ok := h.(T)
+	return ok
+}
+
+// checkMethods refuses a type that has a method of such a name which would never be
+// called: one of another form, or one of a base that Go does not promote, because two
+// bases have it or a field hides it. A Guard that is lost like that guards nothing.
+func checkMethods(h Handler) error {
+	t := reflect.TypeOf(h)
+	for _, m := range namedMethods {
+		if m.right(h) {
+			continue
+		}
+		if method, has := m.of(t); has {
+			return fmt.Errorf("framework: (%s).%s is a %s; to %s it must be a func() error", t, method.Name, form(method), m.does)
+		}
+		if base, method, has := m.lost(t); has {
+			return fmt.Errorf("framework: %s does not get the %s of its %s, because another base or a field has the same name; to %s it needs a %[2]s of its own", t, method.Name, base, m.does)
+		}
+	}
+	return nil
+}
+
+// checkNames refuses a method that nothing would call because its name is misspelt: a
+// Gaurd guards nothing. ToMethod may have any method as its action, so that of its types,
+// and of a Fallback's, only Guard and Ready are looked for.
+func checkNames(h Handler, anyAction bool) error {
+	for _, m := range misspelt {
+		if m.has(h) && (!anyAction || m.right == "Guard" || m.right == "Ready") {
+			return fmt.Errorf("framework: (%T).%s is never called: did you mean %s? If not, give it a name that looks less like it", h, m.name, m.right)
+		}
+	}
+	return nil
+}
+
+// lost finds the method in the bases of a type, which does not have it.
+func (m namedMethod) lost(t reflect.Type) (base reflect.Type, method reflect.Method, has bool) {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return nil, reflect.Method{}, false
+	}
+	for i := range t.NumField() {
+		field := t.Field(i)
+		if !field.Anonymous {
+			continue
+		}
+		base := field.Type
+		if base.Kind() == reflect.Struct {
+			base = reflect.PointerTo(base)
+		}
+		if method, has := m.of(base); has && form(method) == "func() error" {
+			return base, method, true
+		}
+		if base, method, has := m.lost(base); has {
+			return base, method, true
+		}
+	}
+	return nil, reflect.Method{}, false
+}
+
+// form prints the type of a method as its author wrote it, without the receiver.
+func form(m reflect.Method) string {
+	var in, out []string
+	for i := 1; i < m.Type.NumIn(); i++ {
+		in = append(in, m.Type.In(i).String())
+	}
+	if m.Type.IsVariadic() {
+		in[len(in)-1] = "..." + m.Type.In(len(in)).Elem().String()
+	}
+	for i := range m.Type.NumOut() {
+		out = append(out, m.Type.Out(i).String())
+	}
+	results := strings.Join(out, ", ")
+	if len(out) > 1 {
+		results = "(" + results + ")"
+	}
+	return strings.TrimSpace("func(" + strings.Join(in, ", ") + ") " + results)
+}

@@ -1,7 +1,9 @@
 package framework
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -143,21 +145,9 @@ func (rt *Router) Guard(f func(h Handler) error) {
 	rt.guards = append(rt.guards, f)
 }
 
-// Public is a guard for [Router.Guard] that lets everybody pass: for App.RequireGuards it says
-// that a Router is open on purpose.
-func Public(Handler) error { return nil }
-
 // Named returns the route of a name, of any Router of the App; nil: there is none. It is
 // mux's Get.
 func (rt *Router) Named(name string) *Route { return rt.app.names[name] }
-
-// SkipRouter is what the function of [Router.Walk] returns to leave out the routes below
-// a route.
-var SkipRouter error = skipRouter{}
-
-type skipRouter struct{}
-
-func (skipRouter) Error() string { return "framework: skip the routes below" }
 
 // Walk calls f for the routes of the Router and of those below, in the order in which
 // they match, with the routes whose Subrouters lead there. It ends with the first error
@@ -182,6 +172,18 @@ func (rt *Router) walk(f func(*Route, *Router, []*Route) error, ancestors []*Rou
 	}
 	return nil
 }
+
+// SkipRouter is what the function of [Router.Walk] returns to leave out the routes below
+// a route.
+var SkipRouter error = skipRouter{}
+
+type skipRouter struct{}
+
+func (skipRouter) Error() string { return "framework: skip the routes below" }
+
+// Public is a guard for [Router.Guard] that lets everybody pass: for App.RequireGuards it says
+// that a Router is open on purpose.
+func Public(Handler) error { return nil }
 
 // A Route is one row of the routing table, in the vocabulary of mux's Route. Its methods
 // return it, so that they can be chained; those that limit it come before Subrouter.
@@ -310,25 +312,6 @@ func (r *Route) Host(template string) *Route {
 	}
 	r.host = template
 	return r.condition(func(m *mux.Route) { m.Host(lowerLiterals(template)) }).distinct()
-}
-
-// lowerLiterals writes the text of a template in small letters, not its variables.
-func lowerLiterals(template string) string {
-	var out strings.Builder
-	depth := 0
-	for i := range len(template) {
-		c := template[i]
-		switch {
-		case c == '{':
-			depth++
-		case c == '}':
-			depth--
-		case depth == 0 && 'A' <= c && c <= 'Z':
-			c += 'a' - 'A'
-		}
-		out.WriteByte(c)
-	}
-	return out.String()
 }
 
 // Methods limits the route to some methods; GET takes HEAD too. Together with those
@@ -516,4 +499,210 @@ func (r *Route) parts() (all [][]part) {
 // serves reports whether the route serves a method that it takes.
 func (r *Route) serves(method string) bool {
 	return r.ours == nil || r.ours.verbs.action(method) != nil
+}
+
+// lowerLiterals writes the text of a template in small letters, not its variables.
+func lowerLiterals(template string) string {
+	var out strings.Builder
+	depth := 0
+	for i := range len(template) {
+		c := template[i]
+		switch {
+		case c == '{':
+			depth++
+		case c == '}':
+			depth--
+		case depth == 0 && 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		}
+		out.WriteByte(c)
+	}
+	return out.String()
+}
+
+// table returns the tree, made at the first request: from then on the routing table must
+// not change. Mistakes that nobody has asked Check for are logged then.
+func (a *App) table() *tree {
+	if t := a.frozen.Load(); t != nil {
+		return t
+	}
+	t := a.freeze()
+	if !a.checked.Swap(true) {
+		if err := a.Check(); err != nil {
+			a.logger().Error("the App has mistakes: call its Check before it serves, to be told at start", "error", err)
+		}
+	}
+	return t
+}
+
+func (a *App) freeze() *tree {
+	a.freezing.Lock()
+	defer a.freezing.Unlock()
+	if t := a.frozen.Load(); t != nil {
+		return t
+	}
+	t := &tree{root: node{first: math.MaxInt}, methods: []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "TRACE"}}
+	if a.Router != nil {
+		order := 0
+		t.add(a.Router, nil, nil, nil, &order)
+	}
+	a.frozen.Store(t)
+	return t
+}
+
+// add adds the routes of a Router and of those below it: with the middleware and the
+// guards of the Routers above, and the handler that those of its routes have that have
+// none.
+func (t *tree) add(rt *Router, middleware []func(http.Handler) http.Handler, guards []func(Handler) error, h http.Handler, order *int) {
+	middleware = slices.Concat(middleware, rt.middleware)
+	guards = slices.Concat(guards, rt.guards)
+	for _, r := range rt.routes {
+		handler := r.handler
+		if handler == nil {
+			handler = h
+		}
+		switch {
+		case len(r.mistakes) > 0 || r.buildOnly:
+		case r.below != nil:
+			t.add(r.below, middleware, guards, handler, order)
+		case handler != nil:
+			r.order, r.guards = *order, guards
+			*order++
+			if err := r.freeze(handler, middleware); err != nil {
+				rt.app.logger().Error("a route takes no request", "route", r.template, "error", err)
+				continue
+			}
+			t.insert(r)
+		}
+	}
+}
+
+// freeze makes what a request needs to know of the route.
+func (r *Route) freeze(h http.Handler, middleware []func(http.Handler) http.Handler) (err error) {
+	if r.asked, err = r.askedOf(); err != nil {
+		return err
+	}
+	parts, _ := parseTemplate(r.template, anySegment)
+	r.plan = planOf(parts, r.form != whole)
+	if r.ours, _ = h.(*endpoint); r.ours != nil {
+		if len(middleware) == 0 {
+			return nil
+		}
+		h = routed{r}
+	} else {
+		h = foreign{r, removingUploads(h)}
+	}
+	failed := protect(func() error {
+		for _, wrap := range slices.Backward(middleware) {
+			if h = wrap(h); h == nil {
+				return fmt.Errorf("framework: middleware of route %q returned nil, not a handler", r.template)
+			}
+		}
+		return nil
+	})
+	if failed != nil {
+		// The route takes its requests all the same: a later one may have no guard.
+		r.router.app.logger().Error("a route answers 500", "route", r.template, "error", failed)
+		h = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(failed) })
+	}
+	r.chain = h
+	return nil
+}
+
+// askedOf makes the route that mux is asked about: what is not path, method or a host
+// without variables.
+func (r *Route) askedOf() (*mux.Route, error) {
+	if len(r.conditions) == 0 {
+		return nil, nil
+	}
+	asked := mux.NewRouter().NewRoute()
+	var panicked error
+	func() {
+		defer func() {
+			if v := recover(); v != nil { // of a pattern with a group that captures
+				panicked = fmt.Errorf("%v", v)
+			}
+		}()
+		for _, condition := range r.conditions {
+			condition(asked)
+		}
+	}()
+	return asked, errors.Join(panicked, asked.GetError())
+}
+
+// routed serves a route of ours behind middleware.
+type routed struct{ route *Route }
+
+func (t routed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	t.route.ours.serveHTTP(w, r, t.route)
+}
+
+// foreign serves a route whose http.Handler is the program's own: it is given the
+// variables in the places where others look for them, and asked for only behind the
+// guards of its Routers.
+type foreign struct {
+	route   *Route
+	handler http.Handler
+}
+
+func (f foreign) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var m found
+	if response := behind(w); response != nil && response.core.route == f.route {
+		m = response.found()
+	} else {
+		m = f.route.matchBehind(r)
+	}
+	if vars := m.vars(); len(vars) > 0 {
+		r = mux.SetURLVars(r, vars)
+		for name, value := range vars {
+			r.SetPathValue(name, value)
+		}
+	}
+	if len(f.route.guards) == 0 {
+		f.handler.ServeHTTP(w, r)
+		return
+	}
+	app := f.route.router.app
+	response, ours := w.(*Response)
+	if !ours {
+		response = newBareResponse(w, r, m)
+		defer response.removeUploads()
+		defer app.finish(response, r)
+	}
+	app.withoutRoute(response, r, func(h Handler) error {
+		f.handler.ServeHTTP(h.requestHandler().Response, h.requestHandler().Request)
+		return nil
+	})
+}
+
+// matchBehind returns the match of a route whose middleware has hidden the Response, so
+// that what was found is out of reach.
+func (r *Route) matchBehind(request *http.Request) found {
+	var s search
+	if t := r.router.app.frozen.Load(); t != nil {
+		t.find(&s, request, request.Method)
+	}
+	if s.route != r {
+		panic(fmt.Sprintf("framework: middleware of route %q hides the Response and changes the request: give its ResponseWriter the method Unwrap", r.template))
+	}
+	return s.found
+}
+
+// RouteOf returns the route that took the request that a writer answers, for middleware:
+// nil if none did, or if w hides the [Response] behind a writer without Unwrap.
+func RouteOf(w http.ResponseWriter) *Route {
+	if response := behind(w); response != nil {
+		return response.core.route
+	}
+	return nil
+}
+
+// VarOf returns a variable of the route that took the request that a writer answers, for
+// middleware: empty if there is none, see [RouteOf].
+func VarOf(w http.ResponseWriter, name string) string {
+	if response := behind(w); response != nil {
+		value, _ := response.found().variable(name)
+		return value
+	}
+	return ""
 }

@@ -126,32 +126,6 @@ func (s Server) Run(ctx context.Context) error {
 	return err
 }
 
-// A client is the connection that a request came on, with the Server's WriteTimeout.
-//
-// net/http begins its own write timeout when it has read the header of the request,
-// which would end every stream, and every response that takes long to make. So a
-// Response begins it again before each piece that it writes. What ends is a response
-// that nobody reads. An http.Handler around the App, or in its place, that writes by
-// itself has the time of one WriteTimeout.
-type client struct {
-	connection net.Conn
-	timeout    time.Duration // 0: none
-}
-
-type clientKey struct{}
-
-// piece is how many bytes a client has to accept within the WriteTimeout.
-const piece = 256 << 10
-
-// clientOf returns the client of a request that a Server took, nil if another did.
-func clientOf(r *http.Request) *client {
-	c, _ := r.Context().Value(clientKey{}).(*client)
-	if c == nil || c.timeout == 0 {
-		return nil
-	}
-	return c
-}
-
 // check returns what keeps the server from starting, before the port is open.
 func (s Server) check() error {
 	switch {

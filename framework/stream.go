@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"time"
 )
 
 var (
@@ -171,4 +172,77 @@ func behind(w http.ResponseWriter) *Response {
 			return nil
 		}
 	}
+}
+
+// SetWriteDeadline sets a deadline of the handler's own for all that is written from now
+// on, instead of Server.WriteTimeout; the zero time is none. See
+// [http.ResponseController].
+func (r *Response) SetWriteDeadline(deadline time.Time) error {
+	if err := http.NewResponseController(r.writer).SetWriteDeadline(deadline); err != nil {
+		return err
+	}
+	r.client = nil
+	return nil
+}
+
+// pass writes to the client, which has the time of WriteTimeout for each piece.
+func (r *Response) pass(p []byte) (written int, err error) {
+	defer r.relax()
+	for r.client != nil && len(p)-written > piece {
+		r.extend()
+		n, err := r.writer.Write(p[written : written+piece])
+		written += n
+		if err != nil {
+			return written, err
+		}
+	}
+	r.extend()
+	n, err := r.writer.Write(p[written:])
+	return written + n, err
+}
+
+// extend gives the client the time of WriteTimeout from now on.
+func (r *Response) extend() {
+	switch {
+	case r.client == nil:
+	case r.shared:
+		_ = http.NewResponseController(r.writer).SetWriteDeadline(time.Now().Add(r.client.timeout))
+	default:
+		_ = r.client.connection.SetWriteDeadline(time.Now().Add(r.client.timeout)) // fails on a closed connection, as the write will
+	}
+}
+
+// relax ends the time that extend gave. On a connection of its own that is not needed:
+// its deadline is only that of a write. A stream of HTTP/2 is cut at its deadline, also
+// while its handler pauses.
+func (r *Response) relax() {
+	if r.shared && r.client != nil {
+		_ = http.NewResponseController(r.writer).SetWriteDeadline(time.Time{})
+	}
+}
+
+// A client is the connection that a request came on, with the Server's WriteTimeout.
+//
+// net/http begins its own write timeout when it has read the header of the request,
+// which would end every stream, and every response that takes long to make. So a
+// Response begins it again before each piece that it writes. What ends is a response
+// that nobody reads. An http.Handler around the App, or in its place, that writes by
+// itself has the time of one WriteTimeout.
+type client struct {
+	connection net.Conn
+	timeout    time.Duration // 0: none
+}
+
+type clientKey struct{}
+
+// piece is how many bytes a client has to accept within the WriteTimeout.
+const piece = 256 << 10
+
+// clientOf returns the client of a request that a Server took, nil if another did.
+func clientOf(r *http.Request) *client {
+	c, _ := r.Context().Value(clientKey{}).(*client)
+	if c == nil || c.timeout == 0 {
+		return nil
+	}
+	return c
 }

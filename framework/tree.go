@@ -1,13 +1,14 @@
 package framework
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"net/http"
 	"net/url"
+	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gorilla/mux"
 )
@@ -331,23 +332,296 @@ func (n *node) branch(s *segment) *node {
 	return &b.node
 }
 
-// askedOf makes the route that mux is asked about: what is not path, method or a host
-// without variables.
-func (r *Route) askedOf() (*mux.Route, error) {
-	if len(r.conditions) == 0 {
-		return nil, nil
+// A step is what the search does at a node: literal text, then one segment, or what is
+// left of one, that a variable takes.
+type step struct {
+	literal string
+	segment *segment // nil: none, this is the end
+}
+
+// A segment takes a path up to the next slash.
+type segment struct {
+	source  string // of its pattern, the same for segments that take the same
+	after   string // text behind the variable, if that takes any text: {name}.html
+	class   *class // nil: see pattern
+	pattern *regexp.Regexp
+}
+
+// takes reports whether the segment takes a text without slashes.
+func (s *segment) takes(text string) bool {
+	switch {
+	case s.class != nil:
+		return s.class.takes(text)
+	case s.pattern != nil:
+		return s.pattern.MatchString(text)
 	}
-	asked := mux.NewRouter().NewRoute()
-	var panicked error
-	func() {
-		defer func() {
-			if v := recover(); v != nil { // of a pattern with a group that captures
-				panicked = fmt.Errorf("%v", v)
-			}
-		}()
-		for _, condition := range r.conditions {
-			condition(asked)
+	return len(text) > len(s.after) && strings.HasSuffix(text, s.after)
+}
+
+// A variable is one of a route's. Where its value begins follows from the path: after so
+// many slashes, and so many bytes.
+type variable struct {
+	name    string
+	slashes int            // in the path before it
+	offset  int            // bytes after the last of them
+	after   int            // bytes of the segment behind the value
+	rest    bool           // it takes all that is left, slashes too
+	pattern *regexp.Regexp // that takes its text apart; nil: the text is the value
+	group   int            // of the pattern, from 1
+}
+
+// value cuts the variable's value out of a path that its route has matched.
+func (v *variable) value(path string) string {
+	at := 0
+	for n := v.slashes; n > 0; at++ {
+		if path[at] == '/' {
+			n--
 		}
-	}()
-	return asked, errors.Join(panicked, asked.GetError())
+	}
+	text := path[at+v.offset:]
+	if end := strings.IndexByte(text, '/'); end >= 0 && !v.rest {
+		text = text[:end]
+	}
+	text = text[:len(text)-v.after]
+	if v.pattern != nil {
+		m := v.pattern.FindStringSubmatchIndex(text)
+		if m == nil || m[2*v.group] < 0 {
+			return ""
+		}
+		text = text[m[2*v.group]:m[2*v.group+1]]
+	}
+	if strings.Contains(text, slashInValue) {
+		text = strings.ReplaceAll(text, slashInValue, "/")
+	}
+	return text
+}
+
+// A plan says how the tree finds a route.
+type plan struct {
+	steps     []step
+	open      bool           // more may follow
+	least     int            // bytes that must follow, if it is open
+	pattern   *regexp.Regexp // that decides about the whole path; nil: the steps do
+	variables []variable
+}
+
+// planOf makes the plan of a path template that has been checked; prefix says that more
+// may follow. A variable that may take a slash, or that does not know where it ends,
+// leaves the decision to a regular expression for the whole path.
+func planOf(parts []part, prefix bool) plan {
+	p := plan{open: prefix}
+	var literal strings.Builder
+	slashes, offset := 0, 0
+	pieces := split(parts)
+	for i := 0; i < len(pieces); {
+		piece := pieces[i]
+		if piece.name == "" {
+			literal.WriteString(piece.text)
+			if offset += len(piece.text); piece.text == "/" {
+				slashes, offset = slashes+1, 0
+			}
+			i++
+			continue
+		}
+		end := i
+		for end < len(pieces) && pieces[end].text != "/" {
+			end++
+		}
+		within, last := pieces[i:end], end == len(pieces)
+		if last && len(within) == 1 && (piece.pattern == ".*" || piece.pattern == ".+") {
+			p.variables = append(p.variables, variable{name: piece.name, slashes: slashes, offset: offset, rest: true})
+			p.open, p.least = true, strings.Count(piece.pattern, "+")
+			break
+		}
+		taken := segmentOf(within)
+		if taken == nil || last && prefix && taken.source != anySegment {
+			return wholePlan(parts, prefix, p.steps, literal.String())
+		}
+		group := 0
+		for _, w := range within {
+			if w.name != "" {
+				group++
+				p.variables = append(p.variables, variable{name: w.name, slashes: slashes, offset: offset, after: len(taken.after), pattern: taken.pattern, group: group})
+			}
+		}
+		p.steps = append(p.steps, step{literal.String(), taken})
+		literal.Reset()
+		i = end
+	}
+	p.steps = append(p.steps, step{literal: literal.String()})
+	return p
+}
+
+func wholePlan(parts []part, prefix bool, before []step, literal string) plan {
+	source := expression(parts)
+	if !prefix {
+		source += "$"
+	}
+	p := plan{steps: append(before, step{literal: literal}), open: true, pattern: regexp.MustCompile(source)}
+	for i, name := range names(parts) {
+		p.variables = append(p.variables, variable{name: name, rest: true, pattern: p.pattern, group: i + 1})
+	}
+	return p
+}
+
+// split splits the literal text of a template at its slashes, which are pieces too.
+func split(parts []part) (pieces []part) {
+	for _, p := range parts {
+		if p.name != "" {
+			pieces = append(pieces, p)
+			continue
+		}
+		for i, text := range strings.Split(p.text, "/") {
+			if i > 0 {
+				pieces = append(pieces, part{text: "/"})
+			}
+			if text != "" {
+				pieces = append(pieces, part{text: text})
+			}
+		}
+	}
+	return pieces
+}
+
+// segmentOf returns the segment that some parts take, nil if they may take a slash.
+func segmentOf(parts []part) *segment {
+	for _, p := range parts {
+		if p.name != "" && !withinSegment(p.pattern) {
+			return nil
+		}
+	}
+	if len(parts) == 1 {
+		source := parts[0].pattern
+		if source == anySegment {
+			return &segment{source: source}
+		}
+		if class := classOf(source); class != nil {
+			return &segment{source: source, class: class}
+		}
+	}
+	source := expression(parts) + "$"
+	if len(parts) == 2 && parts[0].pattern == anySegment && parts[1].name == "" {
+		return &segment{source: source, after: parts[1].text}
+	}
+	return &segment{source: source, pattern: regexp.MustCompile(source)}
+}
+
+// A class is a pattern like [0-9]+ or \d{4}: some characters of one set. It is told apart
+// without a regular expression, in half the time.
+type class struct {
+	ascii    [2]uint64 // a bit for each character
+	beyond   bool      // all others are in it too
+	min, max int       // how many bytes; max -1: any number
+}
+
+func (c *class) takes(text string) bool {
+	if len(text) < c.min || c.max >= 0 && len(text) > c.max {
+		return false
+	}
+	for i := range len(text) {
+		if b := text[i]; b >= utf8.RuneSelf && !c.beyond || b < utf8.RuneSelf && c.ascii[b>>6]>>(b&63)&1 == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// classOf returns the class of a pattern, nil if it is something else.
+func classOf(pattern string) *class {
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return nil
+	}
+	c := &class{min: 1, max: 1}
+	switch re.Op {
+	case syntax.OpPlus:
+		c.max = -1
+	case syntax.OpStar:
+		c.min, c.max = 0, -1
+	case syntax.OpRepeat:
+		c.min, c.max = re.Min, re.Max
+	case syntax.OpCharClass:
+		re = &syntax.Regexp{Sub: []*syntax.Regexp{re}}
+	default:
+		return nil
+	}
+	set := re.Sub[0]
+	if set.Op != syntax.OpCharClass {
+		return nil
+	}
+	for i := 0; i < len(set.Rune); i += 2 {
+		low, high := set.Rune[i], set.Rune[i+1]
+		for r := low; r <= min(high, utf8.RuneSelf-1); r++ {
+			c.ascii[r>>6] |= 1 << (r & 63)
+		}
+		if high >= utf8.RuneSelf {
+			if low > utf8.RuneSelf || high != utf8.MaxRune {
+				return nil
+			}
+			c.beyond = true
+		}
+	}
+	if c.beyond && (c.min > 1 || c.max >= 0) {
+		return nil // which counts characters, not bytes
+	}
+	return c
+}
+
+// withinSegment reports whether a pattern never matches a slash and does not look at
+// what stands around it.
+func withinSegment(pattern string) bool {
+	parsed, err := syntax.Parse(pattern, syntax.Perl)
+	return err == nil && stays(parsed)
+}
+
+func stays(re *syntax.Regexp) bool {
+	switch re.Op {
+	case syntax.OpAnyChar, syntax.OpAnyCharNotNL, syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText,
+		syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+		return false
+	case syntax.OpLiteral:
+		return !slices.Contains(re.Rune, '/')
+	case syntax.OpCharClass:
+		for i := 0; i < len(re.Rune); i += 2 {
+			if re.Rune[i] <= '/' && '/' <= re.Rune[i+1] {
+				return false
+			}
+		}
+	}
+	for _, sub := range re.Sub {
+		if !stays(sub) {
+			return false
+		}
+	}
+	return true
+}
+
+// vars returns the variables of a match, nil if there are none.
+func (m found) vars() map[string]string {
+	if m.route == nil || len(m.route.plan.variables) == 0 && len(m.values) == 0 {
+		return nil
+	}
+	vars := make(map[string]string, len(m.route.plan.variables)+len(m.values))
+	for name, value := range m.values {
+		vars[name] = value
+	}
+	for i := range m.route.plan.variables {
+		v := &m.route.plan.variables[i]
+		vars[v.name] = v.value(m.path)
+	}
+	return vars
+}
+
+// variable returns the value of a variable of a match.
+func (m found) variable(name string) (value string, ok bool) {
+	if m.route == nil {
+		return "", false
+	}
+	for i := range m.route.plan.variables {
+		if v := &m.route.plan.variables[i]; v.name == name {
+			return v.value(m.path), true
+		}
+	}
+	value, ok = m.values[name]
+	return value, ok
 }

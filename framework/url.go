@@ -13,6 +13,19 @@ import (
 	"sync"
 )
 
+// URL returns the URL of a named route as a string, see [App.URL]. What http.StripPrefix
+// took off the request's path is put before it.
+func (h *RequestHandler) URL(name string, pairs ...any) (string, error) {
+	u, err := h.App.URL(name, pairs...)
+	if err != nil {
+		return "", err
+	}
+	if h.App.Prefix == "" && u.Host == "" {
+		return h.Prefix() + u.String(), nil
+	}
+	return u.String(), nil
+}
+
 // URL returns the URL of a named route: webapp2's uri_for. The pairs are names, which
 // must be strings, and values: strings, numbers, booleans and what has a String method,
 // printed as by fmt.Sprint. Those that are variables of the route go into the path; the
@@ -236,19 +249,6 @@ func (a *App) base() (*url.URL, error) {
 	return base, nil
 }
 
-// URL returns the URL of a named route as a string, see [App.URL]. What http.StripPrefix
-// took off the request's path is put before it.
-func (h *RequestHandler) URL(name string, pairs ...any) (string, error) {
-	u, err := h.App.URL(name, pairs...)
-	if err != nil {
-		return "", err
-	}
-	if h.App.Prefix == "" && u.Host == "" {
-		return h.Prefix() + u.String(), nil
-	}
-	return u.String(), nil
-}
-
 // Prefix returns what comes before the paths of the App in a URL: App.Prefix, or what
 // another handler has taken off the path of the request, as http.StripPrefix does. It is
 // escaped as in a URL, has no slash at its end, and is empty if there is none. A redirect
@@ -276,27 +276,195 @@ func takenOff(r *http.Request) string {
 	return strings.TrimSuffix(before, "/")
 }
 
-// withoutPrefix returns the request with App.Prefix taken off its path, unless it has been
-// taken off already.
-func (a *App) withoutPrefix(r *http.Request) *http.Request {
-	if a.Prefix == "" || takenOff(r) != "" {
-		return r
-	}
-	path, ok := strings.CutPrefix(r.URL.Path, a.Prefix)
-	if !ok || path != "" && path[0] != '/' {
-		return r
-	}
-	below, address := *r, *r.URL
-	address.Path = cmp.Or(path, "/")
-	address.RawPath = strings.TrimPrefix(r.URL.RawPath, (&url.URL{Path: a.Prefix}).EscapedPath())
-	below.URL = &address
-	return &below
+// Redirect answers 302 Found. What was written of the body is dropped; headers and
+// cookies are kept. Return what it returns:
+//
+//	return h.Redirect("/login")
+//
+// A target is a path of this site, or a URL with scheme and host. One that is empty,
+// that holds control bytes, that begins with "//" or "/\" and so means another host, or
+// that is script, is an error that answers 400. It is [ErrHeaderWritten] after the header has
+// gone. The status is that of the error at once, so that a page whose action forgot to
+// return it is no success. A target that came with a request goes through [SafeNext], which this is not.
+func (h *RequestHandler) Redirect(to string) error {
+	return h.RedirectCode(to, http.StatusFound)
 }
 
-// checkPrefix returns what is wrong with App.Prefix.
-func (a *App) checkPrefix() error {
-	if p := a.Prefix; p != "" && (p[0] != '/' || p[len(p)-1] == '/' || strings.HasPrefix(p, "//") || !validPath(p)) {
-		return fmt.Errorf("framework: App.Prefix is %q: it must begin with a slash and not end with one, like \"/shop\"", p)
+// RedirectCode is Redirect with the status 301, 302, 303, 307 or 308.
+func (h *RequestHandler) RedirectCode(to string, code int) error {
+	location, err := h.location(to, code)
+	if err != nil {
+		return h.misdirected(err)
 	}
+	w := h.Response
+	w.dropBody()
+	for name := range w.Header() {
+		if strings.HasPrefix(name, "Content-") && w.describesBody(name) {
+			w.Header().Del(name)
+		}
+	}
+	w.Header().Set("Location", location)
+	w.WriteHeader(code)
 	return nil
+}
+
+// RedirectTo redirects to a named route, see [App.URL] for the pairs.
+func (h *RequestHandler) RedirectTo(name string, pairs ...any) error {
+	to, err := h.URL(name, pairs...)
+	if err != nil {
+		return h.misdirected(err)
+	}
+	return h.Redirect(to)
+}
+
+// misdirected sets the status of a redirect that failed, and returns its error.
+func (h *RequestHandler) misdirected(err error) error {
+	if !h.Response.HeaderWritten() {
+		h.Response.WriteHeader(Status(err))
+	}
+	return err
+}
+
+// RedirectAbort returns an error that redirects with the status 301, 302, 303, 307 or
+// 308: webapp2's redirect(abort=True). It can be returned from any depth, and passes
+// HandleError and App.Errors[code] on its way. Unlike webapp2's it keeps the cookies
+// that were set before.
+func (h *RequestHandler) RedirectAbort(to string, code int) error {
+	location, err := h.location(to, code)
+	if err != nil {
+		return h.note(err)
+	}
+	return h.note(&Error{Code: code, Err: redirection(location)})
+}
+
+// redirection is the cause of an error that redirects.
+type redirection string
+
+func (r redirection) Error() string { return "redirect to " + string(r) }
+
+// location returns the target of a redirect that may be answered.
+func (h *RequestHandler) location(to string, code int) (string, error) {
+	if err := checkRedirect(code); err != nil {
+		return "", err
+	}
+	location, err := escapeLocation(to)
+	if err == nil && strings.IndexByte("/?#.", to[0]) < 0 && !hasScheme(to) {
+		return "", fmt.Errorf("framework: redirect to %q: a path begins with a slash: write %q, or RedirectTo(%[1]q) for the route of that name", to, "/"+to)
+	}
+	if err != nil {
+		return "", &Error{Code: http.StatusBadRequest, Err: err} // it came with the request
+	}
+	if h.Response.HeaderWritten() {
+		return "", fmt.Errorf("framework: redirect: %w", ErrHeaderWritten)
+	}
+	return location, nil
+}
+
+func checkRedirect(code int) error {
+	if redirects(code) {
+		return nil
+	}
+	return fmt.Errorf("framework: redirect with status %d: use 301, 302, 303, 307 or 308", code)
+}
+
+// redirects reports whether a status sends the client to a Location.
+func redirects(code int) bool {
+	switch code {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+// escapeLocation returns a target as it stands in the header (RFC 9110 section 10.2.2),
+// or what is wrong with it.
+func escapeLocation(to string) (string, error) {
+	if to == "" {
+		return "", errors.New("framework: redirect to an empty target")
+	}
+	if len(to) > 1 && strings.IndexByte("/\\", to[0]) >= 0 && strings.IndexByte("/\\", to[1]) >= 0 {
+		return "", fmt.Errorf("framework: redirect to %q, which is another host: write its scheme", to)
+	}
+	if scheme, _, ok := strings.Cut(to, ":"); ok {
+		switch strings.ToLower(scheme) {
+		case "javascript", "data", "vbscript":
+			return "", fmt.Errorf("framework: redirect to %q, which is no place", to)
+		}
+	}
+	var escaped strings.Builder
+	for i := range len(to) {
+		switch c := to[i]; {
+		case c < ' ' || c == 0x7f:
+			return "", fmt.Errorf("framework: redirect to %q: a control byte", to)
+		case c == ' ' || c >= 0x80:
+			fmt.Fprintf(&escaped, "%%%02X", c)
+		default:
+			escaped.WriteByte(c)
+		}
+	}
+	return escaped.String(), nil
+}
+
+// hasScheme reports whether a target begins with a scheme (RFC 3986 section 3.1).
+func hasScheme(to string) bool {
+	scheme, _, ok := strings.Cut(to, ":")
+	return ok && isLetter(scheme[0]) && !strings.ContainsFunc(scheme, func(c rune) bool {
+		return (c < 'a' || 'z' < c) && (c < 'A' || 'Z' < c) && (c < '0' || '9' < c) && c != '+' && c != '-' && c != '.'
+	})
+}
+
+// maxNext is the longest path of SafeNext, in bytes. Escaping makes it up to three times
+// as long, and App Engine's front end takes 8 KiB of header.
+const maxNext = 2 << 10
+
+// SafeNext returns next if it is a path of this site, with or without a query, and
+// else fallback. For the ?next= of a login page: a target that came with a request
+// must not lead to another site (OWASP, Unvalidated Redirects and Forwards). A path
+// longer than 2,048 bytes is none: escaped in another URL, it would not fit in a header.
+func SafeNext(next, fallback string) string {
+	if len(next) == 0 || len(next) > maxNext || next[0] != '/' || strings.HasPrefix(next, "//") || strings.ContainsRune(next, '\\') {
+		return fallback
+	}
+	for i := range len(next) {
+		if next[i] < ' ' || next[i] == 0x7f {
+			return fallback
+		}
+	}
+	u, err := url.Parse(next)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !validPath(u.Path) || strings.HasPrefix(u.Path, "//") {
+		return fallback
+	}
+	return next
+}
+
+// SlashRedirect answers the other form of a path, the one with or without a slash
+// at its end, by a permanent redirect to the right one: webapp2's strict_slash.
+//
+//	app.Handle("/about", framework.To[About](app)).Name("about")
+//	app.Handle("/about/", framework.SlashRedirect())
+//
+// It is a 308, so the client repeats its method and body, and it keeps the query and what
+// http.StripPrefix has taken off the path.
+// Schemes, Methods and Host limit such a route like any other.
+func SlashRedirect() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := r.URL.EscapedPath()
+		if before := takenOff(r); path != "/" {
+			path = before + path
+		}
+		if path == "/" || strings.HasPrefix(path, "//") { // a browser takes //host for another site
+			http.NotFound(w, r)
+			return
+		}
+		if other, ok := strings.CutSuffix(path, "/"); ok {
+			path = other
+		} else {
+			path += "/"
+		}
+		if r.URL.RawQuery != "" {
+			path += "?" + r.URL.RawQuery
+		}
+		w.Header().Set("Location", path)
+		w.WriteHeader(http.StatusPermanentRedirect)
+	})
 }
