@@ -95,7 +95,7 @@ func (a *App) find(s *search, r *http.Request) error {
 	case http.MethodGet, http.MethodHead, http.MethodOptions: // which change nothing
 	default:
 		if err := a.crossOrigin().Check(r); err != nil {
-			return &Error{Code: http.StatusForbidden, Message: fromAnotherSite, Err: err}
+			return &Error{Code: http.StatusForbidden, Message: crossOriginMessage, Err: err}
 		}
 	}
 	if a.Router == nil {
@@ -126,9 +126,9 @@ const maxPath = 8 << 10
 // sameOriginOnly refuses every write that a browser sends from another origin.
 var sameOriginOnly = http.NewCrossOriginProtection()
 
-// fromAnotherSite is what the user is told of a refused write. What net/http found is the
+// crossOriginMessage is what the user is told of a refused write. What net/http found is the
 // cause of the error: it speaks to who runs the site.
-const fromAnotherSite = "This request came from another site, so nothing was done. Open this site and try again from there."
+const crossOriginMessage = "This request came from another site, so nothing was done. Open this site and try again from there."
 
 // crossOrigin returns the rules for writes from other origins. Clients that are no
 // browsers send neither Sec-Fetch-Site nor Origin and pass; an Origin of null and
@@ -217,10 +217,10 @@ func (a *App) refuse(w *Response, r *http.Request, err error) {
 	code := Status(err)
 	switch {
 	case code == http.StatusForbidden:
-	case code == http.StatusNotFound && a.asksWhetherStarted(r):
+	case code == http.StatusNotFound && a.isWarmup(r):
 		w.WriteHeader(http.StatusOK)
 		return
-	case !knownVerb(r.Method):
+	case !knownMethod(r.Method):
 		err = Abort(http.StatusNotImplemented)
 	case code == http.StatusMethodNotAllowed:
 		methods := a.table().allowed(r)
@@ -234,12 +234,12 @@ func (a *App) refuse(w *Response, r *http.Request, err error) {
 			return
 		}
 	}
-	a.withoutRoute(w, r, func(Handler) error { return err })
+	a.respondByFallback(w, r, func(Handler) error { return err })
 }
 
-// withoutRoute responds to a request that no handler of ours has taken: the Fallback's
+// respondByFallback responds to a request that no handler of ours has taken: the Fallback's
 // Dispatch runs, as that of any handler, with an action of ours.
-func (a *App) withoutRoute(w *Response, r *http.Request, action func(Handler) error) {
+func (a *App) respondByFallback(w *Response, r *http.Request, action func(Handler) error) {
 	h, failed := a.newFallback(w, r)
 	if failed != nil {
 		action = func(Handler) error { return failed }
@@ -270,12 +270,12 @@ func (a *App) newFallback(w *Response, r *http.Request) (h Handler, err error) {
 // plain is the handler that answers where no route did, for an App without a Fallback.
 type plain struct{ RequestHandler }
 
-// asksWhetherStarted tells whether App Engine asks a new instance to get ready:
+// isWarmup tells whether App Engine asks a new instance to get ready:
 // GET /_ah/warmup before it sends users (where app.yaml has inbound_services: warmup),
 // GET /_ah/start with manual and basic scaling. Nothing is left to do then: what a
 // program does before [Serve] is done before anybody can ask. A route of the App's own
 // at these paths comes first.
-func (a *App) asksWhetherStarted(r *http.Request) bool {
+func (a *App) isWarmup(r *http.Request) bool {
 	if a.TrustedProxy != AppEngine || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
@@ -293,7 +293,7 @@ func (a *App) logger() *slog.Logger {
 }
 
 // made remembers what serves routes, for Check.
-func (a *App) made(e *endpoint) {
+func (a *App) addEndpoint(e *endpoint) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	a.endpoints = append(a.endpoints, e)

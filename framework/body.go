@@ -68,20 +68,20 @@ func (h *RequestHandler) DecodeJSON(v any) error {
 		return Abort(http.StatusUnsupportedMediaType, "JSON is expected.")
 	}
 	if r.Body == nil {
-		return unreadable(io.EOF, "JSON")
+		return bodyError(io.EOF, "JSON")
 	}
 	decoder := json.NewDecoder(r.Body)
 	if err := decoder.Decode(v); err != nil {
 		if _, ok := errors.AsType[*json.InvalidUnmarshalError](err); ok {
 			return fmt.Errorf("framework: DecodeJSON: %w", err)
 		}
-		return unreadable(err, "JSON")
+		return bodyError(err, "JSON")
 	}
 	if _, err := decoder.Token(); err != io.EOF {
 		if err == nil {
 			err = errors.New("more than one value")
 		}
-		return unreadable(err, "JSON")
+		return bodyError(err, "JSON")
 	}
 	return nil
 }
@@ -200,13 +200,13 @@ func (h *RequestHandler) parseForm(memory int64) error {
 		if r.ContentLength != 0 && isForm(r) && r.PostForm == nil { // else middleware has read it, as one that changes the method does
 			return Abort(http.StatusBadRequest, "The form of a ", r.Method, " is not read: put the values into the query.")
 		}
-		return unreadable(r.ParseForm(), "form")
+		return bodyError(r.ParseForm(), "form")
 	}
 	switch formKind(r) {
 	case urlEncoded:
-		return unreadable(r.ParseForm(), "form")
+		return bodyError(r.ParseForm(), "form")
 	case "multipart/form-data":
-		return unreadable(r.ParseMultipartForm(memory), "form")
+		return bodyError(r.ParseMultipartForm(memory), "form")
 	}
 	return Abort(http.StatusUnsupportedMediaType, "A form is expected.")
 }
@@ -235,8 +235,8 @@ func isForm(r *http.Request) bool {
 	return kind == urlEncoded || kind == "multipart/form-data"
 }
 
-// unreadable gives the error of reading a body its status.
-func unreadable(err error, what string) error {
+// bodyError gives the error of reading a body its status.
+func bodyError(err error, what string) error {
 	if err == nil {
 		return nil
 	}

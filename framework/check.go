@@ -92,7 +92,7 @@ func (a *App) checkFallback() error {
 func (a *App) probe(h Handler) error {
 	r, _ := http.NewRequest(http.MethodGet, "/", http.NoBody) // of constants: it cannot fail
 	err := protect(func() error {
-		Init(nowhere{}, r, a, h)
+		Init(discardWriter{}, r, a, h)
 		if h, ok := h.(readier); ok {
 			return h.Ready()
 		}
@@ -144,14 +144,14 @@ func joinUnready(found []error) (joined []error) {
 	return joined
 }
 
-// nowhere is the writer behind the Response of a probe.
-type nowhere http.Header
+// discardWriter is the writer behind the Response of a probe.
+type discardWriter http.Header
 
-func (n nowhere) Header() http.Header { return http.Header(n) }
+func (n discardWriter) Header() http.Header { return http.Header(n) }
 
-func (n nowhere) Write(p []byte) (int, error) { return len(p), nil }
+func (n discardWriter) Write(p []byte) (int, error) { return len(p), nil }
 
-func (n nowhere) WriteHeader(int) {}
+func (n discardWriter) WriteHeader(int) {}
 
 // checkTable reports the mistakes in the routing table, because of which routes never
 // match, or not as they were meant to.
@@ -169,7 +169,7 @@ func (a *App) checkTable() (mistakes []error) {
 		if len(r.mistakes) > 0 {
 			return SkipRouter
 		}
-		if _, err := r.askedOf(); err != nil {
+		if _, err := r.newMuxRoute(); err != nil {
 			report("route %q never matches: %w", r.template, err)
 			return SkipRouter
 		}
@@ -206,7 +206,7 @@ func (a *App) checkTable() (mistakes []error) {
 		if a.RequireGuards && len(r.allGuards()) == 0 && (ours == nil || !ours.verbs.guarded) {
 			report("route %q has no guard: give its Router one with Guard (framework.Public lets everybody pass), or its type a Guard method", r.template)
 		}
-		key := fmt.Sprint(r.form, canonical(r.template), " ", r.hostName, r.host)
+		key := fmt.Sprint(r.form, templateShape(r.template), " ", r.hostName, r.host)
 		for _, other := range first[key] {
 			if covers(other, r) {
 				report("route %q is never reached: %q comes before it and takes all of its requests; name the methods of each with Methods, or let one type serve both", r.template, other.template)
@@ -231,7 +231,7 @@ func covers(first, later *Route) bool {
 }
 
 // canonical returns a template without the names of its variables.
-func canonical(template string) string {
+func templateShape(template string) string {
 	parts, _ := parseTemplate(template, anySegment)
 	return expression(parts)
 }

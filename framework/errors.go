@@ -120,9 +120,9 @@ func (headerWrittenError) Is(target error) bool {
 	return same
 }
 
-// sound returns err, and what it throws instead where its own methods panic, as those of
+// checkError returns err, and what it throws instead where its own methods panic, as those of
 // a nil pointer do that was returned as an error.
-func sound(err error) error {
+func checkError(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -139,8 +139,8 @@ func sound(err error) error {
 func (a *App) answer(h Handler, err error) {
 	core := h.requestHandler()
 	w, r := core.Response, core.Request
-	w.prepare(err)
-	left := sound(protect(func() error { return h.HandleError(err) }))
+	w.beginError(err)
+	left := checkError(protect(func() error { return h.HandleError(err) }))
 	if left == nil {
 		return
 	}
@@ -153,8 +153,8 @@ func (a *App) answer(h Handler, err error) {
 	}
 	id := a.report(w, r, err)
 	if site := a.Errors[Status(err)]; site != nil && !w.sent {
-		w.prepare(err)
-		failed := sound(protect(func() error { return site(h, err) }))
+		w.beginError(err)
+		failed := checkError(protect(func() error { return site(h, err) }))
 		if failed == nil {
 			return
 		}
@@ -167,7 +167,7 @@ func (a *App) answer(h Handler, err error) {
 		w.broken = true
 		return
 	}
-	w.prepare(err)
+	w.beginError(err)
 	a.errorPage(core, page{Status: Status(err), Error: err, ID: id})
 }
 

@@ -69,8 +69,8 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.serveHT
 // serveHTTP serves a request that may have come through middleware, of a route if the App
 // has chosen it.
 func (e *endpoint) serveHTTP(w http.ResponseWriter, r *http.Request, route *Route) {
-	response, ours := w.(*Response)
-	if ours {
+	response, ok := w.(*Response)
+	if ok {
 		response.acted = true                               // if a Guard passed its request on to this one
 		response.guarded = response.guarded && route == nil // middleware may come with another request
 		var h Handler
@@ -82,13 +82,13 @@ func (e *endpoint) serveHTTP(w http.ResponseWriter, r *http.Request, route *Rout
 	}
 	// Middleware has wrapped the writer, or there is no App around.
 	var m found
-	outer := behind(w)
+	outer := responseOf(w)
 	if outer != nil && outer.core.route != nil {
 		m = outer.found()
 	} else if route != nil {
 		m = route.matchBehind(r)
 	}
-	response = newBareResponse(w, r, m)
+	response = newResponseWithoutHandler(w, r, m)
 	defer response.removeUploads()
 	if outer != nil {
 		response.sent = outer.sent
@@ -128,7 +128,7 @@ func (e *endpoint) serve(w *Response, r *http.Request, h Handler) {
 	if err == nil && delegated && w.failure() == nil {
 		return
 	}
-	if err := protect(func() error { e.conclude(w, r, h, core, delegated, err); return nil }); err != nil {
+	if err := protect(func() error { e.finishErrors(w, r, h, core, delegated, err); return nil }); err != nil {
 		app.fail(w, r, err) // of a handler that has lost its Response, or of the log
 	}
 }
@@ -154,10 +154,10 @@ func (h *RequestHandler) Dispatch() error {
 		return errors.New("framework: Dispatch of a handler that was never initialized: use a route or framework.Init")
 	}
 	h.Response.delegated = true
-	return protect(h.act)
+	return protect(h.runAction)
 }
 
-func (h *RequestHandler) act() error {
+func (h *RequestHandler) runAction() error {
 	verbs := h.endpoint.verbs
 	if verbs.guarded {
 		if passed, err := h.guard(ownGuard); !passed {
@@ -165,9 +165,9 @@ func (h *RequestHandler) act() error {
 		}
 	}
 	if action := verbs.action(h.Request.Method); action != nil {
-		return h.perform(action)
+		return h.callAction(action)
 	}
-	return h.withoutAction()
+	return h.refuseMethod()
 }
 
 func ownGuard(h Handler) error { return h.(guarder).Guard() }
@@ -188,7 +188,7 @@ func (h *RequestHandler) guard(f func(Handler) error) (passed bool, err error) {
 
 // perform calls the action. One that forgot to return what Abort or RedirectAbort made is
 // answered with it all the same, as webapp2's abort ended a request by itself.
-func (h *RequestHandler) perform(action func(Handler) error) error {
+func (h *RequestHandler) callAction(action func(Handler) error) error {
 	w := h.Response
 	defer w.endNoting(w.beginNoting())
 	if err := action(h.outermost); err != nil {
@@ -253,10 +253,10 @@ func (v *verbs) action(verb string) func(Handler) error {
 	return nil
 }
 
-// withoutAction answers a verb that the handler does not serve (RFC 9110 sections
+// refuseMethod answers a verb that the handler does not serve (RFC 9110 sections
 // 9.3.7, 15.5.6 and 15.6.2). Of a route of the App, other routes may serve it.
-func (h *RequestHandler) withoutAction() error {
-	if !knownVerb(h.Request.Method) {
+func (h *RequestHandler) refuseMethod() error {
+	if !knownMethod(h.Request.Method) {
 		return Abort(http.StatusNotImplemented)
 	}
 	allows := h.endpoint.verbs.allow
@@ -273,8 +273,8 @@ func (h *RequestHandler) withoutAction() error {
 	return Abort(http.StatusMethodNotAllowed)
 }
 
-// knownVerb tells whether HTTP knows a verb (RFC 9110 section 9.3, RFC 5789).
-func knownVerb(verb string) bool {
+// knownMethod tells whether HTTP knows a verb (RFC 9110 section 9.3, RFC 5789).
+func knownMethod(verb string) bool {
 	switch verb {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
 		http.MethodDelete, http.MethodOptions, http.MethodConnect, http.MethodTrace:
@@ -298,11 +298,11 @@ func protect(f func() error) (err error) {
 	return f()
 }
 
-// conclude answers what Dispatch has left to answer.
-func (e *endpoint) conclude(w *Response, r *http.Request, h Handler, core *RequestHandler, delegated bool, err error) {
+// finishErrors answers what Dispatch has left to answer.
+func (e *endpoint) finishErrors(w *Response, r *http.Request, h Handler, core *RequestHandler, delegated bool, err error) {
 	app := e.app
-	err = sound(err)
-	if err == nil && !delegated && !w.answered() {
+	err = checkError(err)
+	if err == nil && !delegated && !w.begun() {
 		err = fmt.Errorf("framework: %T.Dispatch neither answered nor called the embedded Dispatch", h)
 	}
 	if failed := w.failure(); failed != nil && !errors.Is(err, failed) {
@@ -418,19 +418,19 @@ func newEndpoint(app *App, newHandler func() Handler, only func(Handler) error) 
 	if err := checkNames(probe, only != nil); err != nil {
 		panic(err.Error())
 	}
-	v := verbsOf(probe)
+	v := methodsOf(probe)
 	v.only = only
 	if only == nil && v.allow == http.MethodOptions {
 		panic(fmt.Sprintf("framework: %T serves no request: it has no Get, Post, Put, Patch, Delete, Head or Options that is a func() error", probe))
 	}
-	e := &endpoint{app: app, newHandler: newHandler, allocate: allocateBare, verbs: v}
-	app.made(e)
+	e := &endpoint{app: app, newHandler: newHandler, allocate: allocateResponse, verbs: v}
+	app.addEndpoint(e)
 	return e
 }
 
-// verbsOf lists what the type of h answers. HEAD falls back to GET (RFC 9110 section
-// 9.3.2); OPTIONS is always allowed, see withoutAction.
-func verbsOf(h Handler) *verbs {
+// methodsOf lists what the type of h answers. HEAD falls back to GET (RFC 9110 section
+// 9.3.2); OPTIONS is always allowed, see refuseMethod.
+func methodsOf(h Handler) *verbs {
 	v := new(verbs)
 	var allow []string
 	add := func(served bool, verb string, field *func(Handler) error, action func(Handler) error) {
@@ -498,9 +498,9 @@ func (v *verbs) set(method func(verb string) func(Handler) error, count int) err
 func Init(w http.ResponseWriter, r *http.Request, app *App, h Handler) {
 	response, ok := w.(*Response)
 	if !ok {
-		response = newBareResponse(w, r, found{})
+		response = newResponseWithoutHandler(w, r, found{})
 	}
-	h.requestHandler().fill(h, app, response, r, &endpoint{app: app, verbs: verbsOf(h)}, response.core.match)
+	h.requestHandler().fill(h, app, response, r, &endpoint{app: app, verbs: methodsOf(h)}, response.core.match)
 	app.initialize(h)
 }
 

@@ -56,7 +56,7 @@ func (r *Response) RequestID() string {
 	if extras.id != "" {
 		return extras.id
 	}
-	switch outer := behind(r.writer); {
+	switch outer := responseOf(r.writer); {
 	case outer != nil: // middleware wrapped the writer: it is the same request
 		extras.id = outer.RequestID()
 	case (r.proxy() == AppEngine || r.proxy() == CloudRun) && r.core.Request != nil:

@@ -273,7 +273,7 @@ func (t *twin) want(r *http.Request) string {
 	if status == http.StatusNotFound {
 		middleware = "[]"
 	}
-	if !knownVerb(r.Method) {
+	if !knownMethod(r.Method) {
 		return "501" + middleware
 	}
 	var allowed []string

@@ -55,7 +55,7 @@ var errFinished = errors.New("framework: write to a response that is finished")
 // handler.
 func newResponse(w http.ResponseWriter, r *http.Request, m found) (*Response, Handler) {
 	if m.route == nil || m.route.ours == nil {
-		return newBareResponse(w, r, m), nil
+		return newResponseWithoutHandler(w, r, m), nil
 	}
 	e := m.route.ours
 	response, h := e.allocate()
@@ -64,15 +64,15 @@ func newResponse(w http.ResponseWriter, r *http.Request, m found) (*Response, Ha
 	return response, h
 }
 
-// newBareResponse makes a Response that has no handler yet.
-func newBareResponse(w http.ResponseWriter, r *http.Request, m found) *Response {
-	response, _ := allocateBare()
+// newResponseWithoutHandler makes a Response that has no handler yet.
+func newResponseWithoutHandler(w http.ResponseWriter, r *http.Request, m found) *Response {
+	response, _ := allocateResponse()
 	response.begin(w, r, m)
 	return response
 }
 
-// allocateBare allocates a Response without a handler.
-func allocateBare() (*Response, Handler) {
+// allocateResponse allocates a Response without a handler.
+func allocateResponse() (*Response, Handler) {
 	made := new(struct {
 		core     RequestHandler
 		response Response
@@ -91,7 +91,7 @@ func (r *Response) begin(w http.ResponseWriter, request *http.Request, m found) 
 	r.writer, r.core.Request, r.client = w, request, clientOf(request)
 	if request.ProtoMajor > 1 && r.client != nil {
 		r.shared = true
-		r.relax() // net/http has begun the time of the stream, which is not the client's yet
+		r.stopWriteTimeout() // net/http has begun the time of the stream, which is not the client's yet
 	}
 	r.head = request.Method == http.MethodHead
 	r.encoded = w.Header()["Content-Encoding"] != nil
@@ -125,14 +125,14 @@ func (r *Response) WriteHeader(code int) {
 		if r.runHooks() == nil {
 			r.sent = true
 			r.dropBody()
-			r.extend()
+			r.startWriteTimeout()
 			r.writer.WriteHeader(code)
 			r.client = nil // what follows is another protocol's
 		}
 	case 100 <= code && code < 200:
-		r.extend()
+		r.startWriteTimeout()
 		r.writer.WriteHeader(code)
-		r.relax()
+		r.stopWriteTimeout()
 	default:
 		if code < 100 || code > 999 {
 			panic("framework: WriteHeader(" + strconv.Itoa(code) + "): a status has three digits")
@@ -266,13 +266,13 @@ func (r *Response) send(whole bool) error {
 	}
 	r.sent = true
 	r.complete(whole)
-	r.extend()
-	defer r.relax()
+	r.startWriteTimeout()
+	defer r.stopWriteTimeout()
 	r.writer.WriteHeader(r.Status())
 	if r.held() == 0 || !bodyAllowed(r.status) || r.head {
 		return nil
 	}
-	if text := r.text; text != "" && len(text) <= piece {
+	if text := r.text; text != "" && len(text) <= maxPiece {
 		r.text = ""
 		_, err := io.WriteString(r.writer, text)
 		return err
@@ -333,11 +333,11 @@ func (r *Response) runLateHooks() (failed []error) {
 func (r *Response) runNext() (ran bool, err error) {
 	if hook, ok := r.nextHook(); ok {
 		r.committed = true
-		return true, sound(protect(func() error { return hook(r) }))
+		return true, checkError(protect(func() error { return hook(r) }))
 	}
 	if saver := r.saver; saver != nil {
 		r.saver, r.committed = nil, true
-		return true, sound(protect(func() error { return saver.Save(r) }))
+		return true, checkError(protect(func() error { return saver.Save(r) }))
 	}
 	return false, nil
 }
@@ -464,7 +464,7 @@ func (r *Response) describesBody(name string) bool {
 
 // prepare makes room for the answer to an error, with its status and, where it is a
 // redirect, its Location.
-func (r *Response) prepare(err error) {
+func (r *Response) beginError(err error) {
 	if r.sent {
 		return
 	}
@@ -480,7 +480,7 @@ func (r *Response) prepare(err error) {
 }
 
 // answered tells whether somebody has begun an answer.
-func (r *Response) answered() bool {
+func (r *Response) begun() bool {
 	return r.status != 0 || r.count > 0 || r.sent || r.failure() != nil
 }
 
@@ -638,7 +638,7 @@ func (r *Response) Unwrap() http.ResponseWriter { return r.writer }
 func (r *Response) finish() {
 	r.release()
 	r.finished = true
-	r.extend() // the server writes what it holds, and the end of a stream, after this
+	r.startWriteTimeout() // the server writes what it holds, and the end of a stream, after this
 }
 
 // removeUploads removes the temporary files of the form of the handler's request.

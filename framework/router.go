@@ -479,7 +479,7 @@ func (r *Route) GetVarNames() (list []string) {
 	for _, parts := range r.parts() {
 		list = append(list, names(parts)...)
 	}
-	return slices.DeleteFunc(list, isInvented)
+	return slices.DeleteFunc(list, isHidden)
 }
 
 // parts returns the templates of host, path and queries, taken apart.
@@ -579,7 +579,7 @@ func (t *tree) add(rt *Router, middleware []func(http.Handler) http.Handler, gua
 
 // freeze makes what a request needs to know of the route.
 func (r *Route) freeze(h http.Handler, middleware []func(http.Handler) http.Handler) (err error) {
-	if r.asked, err = r.askedOf(); err != nil {
+	if r.asked, err = r.newMuxRoute(); err != nil {
 		return err
 	}
 	parts, _ := parseTemplate(r.template, anySegment)
@@ -609,9 +609,9 @@ func (r *Route) freeze(h http.Handler, middleware []func(http.Handler) http.Hand
 	return nil
 }
 
-// askedOf makes the route that mux is asked about: what is not path, method or a host
+// newMuxRoute makes the route that mux is asked about: what is not path, method or a host
 // without variables.
-func (r *Route) askedOf() (*mux.Route, error) {
+func (r *Route) newMuxRoute() (*mux.Route, error) {
 	if len(r.conditions) == 0 {
 		return nil, nil
 	}
@@ -647,7 +647,7 @@ type foreign struct {
 
 func (f foreign) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var m found
-	if response := behind(w); response != nil && response.core.route == f.route {
+	if response := responseOf(w); response != nil && response.core.route == f.route {
 		m = response.found()
 	} else {
 		m = f.route.matchBehind(r)
@@ -663,13 +663,13 @@ func (f foreign) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	app := f.route.router.app
-	response, ours := w.(*Response)
-	if !ours {
-		response = newBareResponse(w, r, m)
+	response, ok := w.(*Response)
+	if !ok {
+		response = newResponseWithoutHandler(w, r, m)
 		defer response.removeUploads()
 		defer app.finish(response, r)
 	}
-	app.withoutRoute(response, r, func(h Handler) error {
+	app.respondByFallback(response, r, func(h Handler) error {
 		f.handler.ServeHTTP(h.requestHandler().Response, h.requestHandler().Request)
 		return nil
 	})
@@ -691,7 +691,7 @@ func (r *Route) matchBehind(request *http.Request) found {
 // RouteOf returns the route that took the request that a writer answers, for middleware:
 // nil if none did, or if w hides the [Response] behind a writer without Unwrap.
 func RouteOf(w http.ResponseWriter) *Route {
-	if response := behind(w); response != nil {
+	if response := responseOf(w); response != nil {
 		return response.core.route
 	}
 	return nil
@@ -700,7 +700,7 @@ func RouteOf(w http.ResponseWriter) *Route {
 // VarOf returns a variable of the route that took the request that a writer answers, for
 // middleware: empty if there is none, see [RouteOf].
 func VarOf(w http.ResponseWriter, name string) string {
-	if response := behind(w); response != nil {
+	if response := responseOf(w); response != nil {
 		value, _ := response.found().variable(name)
 		return value
 	}

@@ -80,7 +80,7 @@ func (s Server) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	state := newServing(s.Handler)
+	state := newServerState(s.Handler)
 	server := &http.Server{
 		Handler:           state,
 		ReadHeaderTimeout: cmp.Or(s.ReadHeaderTimeout, 10*time.Second),
@@ -91,7 +91,7 @@ func (s Server) Run(ctx context.Context) error {
 		ErrorLog:          cmp.Or(s.ErrorLog, slog.NewLogLogger(logger.Handler(), slog.LevelWarn)),
 		TLSConfig:         s.TLS.Clone(),
 		BaseContext: func(net.Listener) context.Context {
-			return context.WithValue(context.Background(), servingKey{}, state)
+			return context.WithValue(context.Background(), serverStateKey{}, state)
 		},
 		ConnContext: func(ctx context.Context, connection net.Conn) context.Context {
 			return context.WithValue(ctx, clientKey{}, &client{connection, writeTimeout})
@@ -115,7 +115,7 @@ func (s Server) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	cancel() // from here on a signal has its usual effect
-	state.leaving.Store(true)
+	state.stopping.Store(true)
 	select {
 	case err := <-served:
 		return fmt.Errorf("framework: %w", err)
@@ -174,47 +174,47 @@ func (s Server) listen(ctx context.Context) (net.Listener, error) {
 }
 
 // serving is what a Server knows of its requests and connections while it runs.
-type serving struct {
-	handler http.Handler
-	leaving atomic.Bool     // the signal to stop has come
-	running atomic.Int64    // handlers that have not returned, those of hijacked connections included
-	stop    context.Context // ends when the server begins to stop
-	end     context.CancelFunc
+type serverState struct {
+	handler  http.Handler
+	stopping atomic.Bool     // the signal to stop has come
+	running  atomic.Int64    // handlers that have not returned, those of hijacked connections included
+	stop     context.Context // ends when the server begins to stop
+	end      context.CancelFunc
 
 	mutex sync.Mutex
 	fresh map[net.Conn]time.Time // connections that have sent no request, and since when
 }
 
-// servingKey is the key of the *serving in the context of a request.
-type servingKey struct{}
+// serverStateKey is the key of the *serverState in the context of a request.
+type serverStateKey struct{}
 
-// servingOf returns what the Server of a request knows, nil if none of ours serves it.
-func servingOf(ctx context.Context) *serving {
-	state, _ := ctx.Value(servingKey{}).(*serving)
+// serverStateOf returns what the Server of a request knows, nil if none of ours serves it.
+func serverStateOf(ctx context.Context) *serverState {
+	state, _ := ctx.Value(serverStateKey{}).(*serverState)
 	return state
 }
 
 // Stopping reports whether the [Server] of the request with this context has been told to
 // stop. It is false for a request that another server took. A health check asks it.
 func Stopping(ctx context.Context) bool {
-	state := servingOf(ctx)
-	return state != nil && state.leaving.Load()
+	state := serverStateOf(ctx)
+	return state != nil && state.stopping.Load()
 }
 
-func newServing(h http.Handler) *serving {
-	state := &serving{handler: h, fresh: map[net.Conn]time.Time{}}
+func newServerState(h http.Handler) *serverState {
+	state := &serverState{handler: h, fresh: map[net.Conn]time.Time{}}
 	state.stop, state.end = context.WithCancel(context.Background())
 	return state
 }
 
-func (s *serving) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *serverState) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.running.Add(1)
 	defer s.running.Add(-1)
 	s.handler.ServeHTTP(w, r)
 }
 
 // connection notes which connections have sent no request yet.
-func (s *serving) connection(c net.Conn, state http.ConnState) {
+func (s *serverState) connection(c net.Conn, state http.ConnState) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if state == http.StateNew {
@@ -230,7 +230,7 @@ const firstRequest = 500 * time.Millisecond
 
 // closeFresh closes the connections that have sent no request for long enough, until ctx
 // ends.
-func (s *serving) closeFresh(ctx context.Context) {
+func (s *serverState) closeFresh(ctx context.Context) {
 	for ctx.Err() == nil {
 		s.mutex.Lock()
 		for c, since := range s.fresh {
@@ -252,7 +252,7 @@ func pause(ctx context.Context) {
 }
 
 // drain lets running requests end, and cuts off those that take longer.
-func (s *serving) drain(server *http.Server, onShutdown []func(), budget time.Duration) error {
+func (s *serverState) drain(server *http.Server, onShutdown []func(), budget time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), budget)
 	defer cancel()
 	s.end()

@@ -36,8 +36,8 @@ func (r *Response) FlushError() error {
 	if err := r.send(false); err != nil {
 		return err
 	}
-	r.extend()
-	defer r.relax()
+	r.startWriteTimeout()
+	defer r.stopWriteTimeout()
 	return http.NewResponseController(r.writer).Flush()
 }
 
@@ -114,10 +114,10 @@ func (r *Response) passFrom(src io.Reader) (n int64, err error) {
 	if file, ok := left.R.(*os.File); !ok || !isRegular(file) {
 		return io.Copy((*passer)(r), src)
 	}
-	defer r.relax()
+	defer r.stopWriteTimeout()
 	for left.N > 0 {
-		r.extend()
-		part := &io.LimitedReader{R: left.R, N: min(left.N, piece)}
+		r.startWriteTimeout()
+		part := &io.LimitedReader{R: left.R, N: min(left.N, maxPiece)}
 		want := part.N
 		copied, err := io.Copy(r.writer, part)
 		n += copied
@@ -144,7 +144,7 @@ func isRegular(file *os.File) bool {
 // [context.Cause] then is [http.ErrServerClosed]. Without a Server it is ctx. A handler of
 // App has the method of the same name.
 func StreamContext(ctx context.Context) context.Context {
-	state := servingOf(ctx)
+	state := serverStateOf(ctx)
 	if state == nil {
 		return ctx
 	}
@@ -161,7 +161,7 @@ func (h *RequestHandler) StreamContext() context.Context { return StreamContext(
 
 // behind returns the Response of ours behind a writer, nil if there is none: what
 // middleware that wraps the writer leaves to the next handler.
-func behind(w http.ResponseWriter) *Response {
+func responseOf(w http.ResponseWriter) *Response {
 	for {
 		switch wrapper := w.(type) {
 		case *Response:
@@ -187,22 +187,22 @@ func (r *Response) SetWriteDeadline(deadline time.Time) error {
 
 // pass writes to the client, which has the time of WriteTimeout for each piece.
 func (r *Response) pass(p []byte) (written int, err error) {
-	defer r.relax()
-	for r.client != nil && len(p)-written > piece {
-		r.extend()
-		n, err := r.writer.Write(p[written : written+piece])
+	defer r.stopWriteTimeout()
+	for r.client != nil && len(p)-written > maxPiece {
+		r.startWriteTimeout()
+		n, err := r.writer.Write(p[written : written+maxPiece])
 		written += n
 		if err != nil {
 			return written, err
 		}
 	}
-	r.extend()
+	r.startWriteTimeout()
 	n, err := r.writer.Write(p[written:])
 	return written + n, err
 }
 
 // extend gives the client the time of WriteTimeout from now on.
-func (r *Response) extend() {
+func (r *Response) startWriteTimeout() {
 	switch {
 	case r.client == nil:
 	case r.shared:
@@ -215,7 +215,7 @@ func (r *Response) extend() {
 // relax ends the time that extend gave. On a connection of its own that is not needed:
 // its deadline is only that of a write. A stream of HTTP/2 is cut at its deadline, also
 // while its handler pauses.
-func (r *Response) relax() {
+func (r *Response) stopWriteTimeout() {
 	if r.shared && r.client != nil {
 		_ = http.NewResponseController(r.writer).SetWriteDeadline(time.Time{})
 	}
@@ -235,8 +235,8 @@ type client struct {
 
 type clientKey struct{}
 
-// piece is how many bytes a client has to accept within the WriteTimeout.
-const piece = 256 << 10
+// maxPiece is how many bytes a client has to accept within the WriteTimeout.
+const maxPiece = 256 << 10
 
 // clientOf returns the client of a request that a Server took, nil if another did.
 func clientOf(r *http.Request) *client {

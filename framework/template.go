@@ -41,8 +41,8 @@ func literalOf(name string) (text string, ok bool) {
 	return "", false
 }
 
-// isInvented reports whether webapp2.Template made a variable up.
-func isInvented(name string) bool {
+// isHidden reports whether webapp2.Template made a variable up.
+func isHidden(name string) bool {
 	_, literal := literalOf(name)
 	return literal || name == hostPart
 }
@@ -178,7 +178,7 @@ func checkPath(template string, parts []part) error {
 		for j, segment := range segments {
 			whole := (j > 0 || i == 0) && (j < len(segments)-1 || i == len(parts)-1) // no variable is beside it
 			switch {
-			case whole && dots(segment):
+			case whole && isDotSegment(segment):
 				return fmt.Errorf("template %q has the segment %q, which no request can have in its path", template, segment)
 			case segment == "*" && whole:
 				return fmt.Errorf("template %q: * is another router's: write {rest:.*}, or {star:\\*} for the character", template)
@@ -192,7 +192,7 @@ func checkPath(template string, parts []part) error {
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' }
 
-func dots(segment string) bool { return segment == "." || segment == ".." }
+func isDotSegment(segment string) bool { return segment == "." || segment == ".." }
 
 // validPath reports whether a path can be one of ours: UTF-8, without control bytes,
 // and without a segment that a browser or a file system would resolve.
@@ -202,7 +202,7 @@ func validPath(path string) bool {
 		switch c := path[i]; {
 		case '/' < c && c < 0x7f:
 		case c == '/':
-			if dots(path[start:i]) {
+			if isDotSegment(path[start:i]) {
 				return false
 			}
 			start = i + 1
@@ -212,7 +212,7 @@ func validPath(path string) bool {
 			ascii = false
 		}
 	}
-	return !dots(path[start:]) && (ascii || utf8.ValidString(path))
+	return !isDotSegment(path[start:]) && (ascii || utf8.ValidString(path))
 }
 
 // names lists the variables of a template.

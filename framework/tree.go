@@ -206,7 +206,7 @@ func (s *search) ask(r *Route) (values map[string]string, ok bool) {
 		return nil, false
 	}
 	for name := range found.Vars {
-		if isInvented(name) {
+		if isHidden(name) {
 			delete(found.Vars, name)
 		}
 	}
@@ -219,7 +219,7 @@ func (s *search) ask(r *Route) (values map[string]string, ok bool) {
 // lowerHost returns a request whose host is written as templates write it: in small
 // letters and without a dot at the end (RFC 9110 section 4.2.3).
 func lowerHost(r *http.Request) *http.Request {
-	host := requestHost(r)
+	host := hostOf(r)
 	name, port := splitPort(host)
 	lower := strings.ToLower(strings.TrimSuffix(name, ".")) + port
 	if lower == host {
@@ -235,13 +235,13 @@ func lowerHost(r *http.Request) *http.Request {
 
 func (s *search) hostIs(name string) bool {
 	if !s.hosted {
-		host, _ := splitPort(requestHost(s.request))
+		host, _ := splitPort(hostOf(s.request))
 		s.host, s.hosted = strings.TrimSuffix(host, "."), true
 	}
 	return strings.EqualFold(s.host, name)
 }
 
-func requestHost(r *http.Request) string {
+func hostOf(r *http.Request) string {
 	if r.URL.IsAbs() {
 		return r.URL.Host
 	}
@@ -571,10 +571,10 @@ func classOf(pattern string) *class {
 // what stands around it.
 func withinSegment(pattern string) bool {
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
-	return err == nil && stays(parsed)
+	return err == nil && staysInSegment(parsed)
 }
 
-func stays(re *syntax.Regexp) bool {
+func staysInSegment(re *syntax.Regexp) bool {
 	switch re.Op {
 	case syntax.OpAnyChar, syntax.OpAnyCharNotNL, syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText,
 		syntax.OpWordBoundary, syntax.OpNoWordBoundary:
@@ -589,7 +589,7 @@ func stays(re *syntax.Regexp) bool {
 		}
 	}
 	for _, sub := range re.Sub {
-		if !stays(sub) {
+		if !staysInSegment(sub) {
 			return false
 		}
 	}

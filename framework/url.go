@@ -56,7 +56,7 @@ func (a *App) URL(name string, pairs ...any) (*url.URL, error) {
 		if !ok {
 			return wrong("the name %v is a %T, not a string", pairs[i], pairs[i])
 		}
-		texts, err := texts(pairs[i+1])
+		texts, err := valueTexts(pairs[i+1])
 		if err != nil {
 			return wrong("the value of %q %w", key, err)
 		}
@@ -164,15 +164,15 @@ func takes(pattern, text string) bool {
 }
 
 // texts returns a value of URL as text, one for each value of a slice.
-func texts(value any) ([]string, error) {
+func valueTexts(value any) ([]string, error) {
 	if !isList(value) {
-		text, err := textOf(value)
+		text, err := valueText(value)
 		return []string{text}, err
 	}
 	var list []string
 	of := reflect.ValueOf(value)
 	for i := range of.Len() {
-		text, err := textOf(of.Index(i).Interface())
+		text, err := valueText(of.Index(i).Interface())
 		if err != nil {
 			return nil, fmt.Errorf("holds one that %w", err)
 		}
@@ -191,7 +191,7 @@ func isList(value any) bool {
 	return t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8
 }
 
-func textOf(value any) (string, error) {
+func valueText(value any) (string, error) {
 	if value == nil {
 		return "", errors.New("is nil")
 	}
@@ -294,7 +294,7 @@ func (h *RequestHandler) Redirect(to string) error {
 func (h *RequestHandler) RedirectCode(to string, code int) error {
 	location, err := h.location(to, code)
 	if err != nil {
-		return h.misdirected(err)
+		return h.redirectFailed(err)
 	}
 	w := h.Response
 	w.dropBody()
@@ -312,13 +312,13 @@ func (h *RequestHandler) RedirectCode(to string, code int) error {
 func (h *RequestHandler) RedirectTo(name string, pairs ...any) error {
 	to, err := h.URL(name, pairs...)
 	if err != nil {
-		return h.misdirected(err)
+		return h.redirectFailed(err)
 	}
 	return h.Redirect(to)
 }
 
-// misdirected sets the status of a redirect that failed, and returns its error.
-func (h *RequestHandler) misdirected(err error) error {
+// redirectFailed sets the status of a redirect that failed, and returns its error.
+func (h *RequestHandler) redirectFailed(err error) error {
 	if !h.Response.HeaderWritten() {
 		h.Response.WriteHeader(Status(err))
 	}
