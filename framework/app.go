@@ -13,49 +13,83 @@ import (
 )
 
 // An App is a web application: a routing table, what its handlers share, and how it
-// answers when something goes wrong. Make one with [New], set its fields and its
-// routes, and then serve; it must not change after the first request. ServeHTTP, URL
-// and the other methods that only read are safe for concurrent use.
+// responds to errors. Make one with [New], set its fields, add its routes, and serve it with
+// [Serve], a [Server] or net/http. It must not change after the first request. ServeHTTP,
+// URL and the other methods that only read are safe for concurrent use.
 type App struct {
-	*Router // the routing table: Handle, HandleFunc, PathPrefix, Host, Use, Guard, Named, ...
+	// Router is the routing table, made by New: app.Handle, app.PathPrefix, app.Use, ...
+	*Router
 
-	Debug         bool                        // error pages show the error and the stack
-	Log           *slog.Logger                // nil: slog.Default()
-	RequestLog    *slog.Logger                // gets one record for each request; nil: none, as where the platform keeps such a log itself
-	Init          func(h Handler)             // called on every new handler, before Dispatch; nil: nothing
-	Errors        map[int]ErrorHandler        // the site's error pages by status; New makes the map; others are plain
-	Fallback      func() Handler              // makes the handler that answers where no route did (404, 405); nil: a plain one
-	BaseURL       string                      // scheme and host for absolute URLs; the Host header is not trusted for them
-	Prefix        string                      // path below which the App stands, like "/shop", with or without http.StripPrefix around it; part of the URLs that it builds; empty: none
-	BufferSize    int                         // bytes of body that are held back; 0: 64 KiB
-	MaxBodyBytes  int64                       // bytes of a request's body; 0: 32 MiB; negative: no limit
-	CrossOrigin   *http.CrossOriginProtection // which cross-origin writes of browsers to let in; nil: none
-	TrustedProxy  Proxy                       // whose headers to believe; none by default
-	RequireGuards bool                        // Check reports every route that neither Router.Guard nor a Guard of its type covers
+	// Debug makes the error pages show the error and its stack. Anybody can read them.
+	Debug bool
+	// Log gets the errors of the App itself: those that are answered with a 5xx, and
+	// warnings. If nil, slog.Default().
+	Log *slog.Logger
+	// RequestLog gets one record for each request. If nil, there are none: App Engine and
+	// Cloud Run keep such a log by themselves.
+	RequestLog *slog.Logger
 
-	frozen    atomic.Pointer[tree] // of the routing table; nil before the first request
-	checked   atomic.Bool          // Check was called
-	mutex     sync.Mutex           // guards endpoints
-	freezing  sync.Mutex           // guards the making of the tree
-	endpoints []*endpoint
-	names     map[string]*Route
+	// Init is called with every new handler, before Dispatch. It gives handlers what the
+	// site shares. [RequestHandlerOf] has the request and the response.
+	Init func(h Handler)
+	// Errors are the site's error pages by status, 300 to 599. A status without an entry
+	// gets a plain page, HTML or JSON.
+	Errors map[int]ErrorHandler
+	// Fallback makes the handler that responds if no route does (404, 405) and that serves
+	// error pages then. If nil, a handler without methods of its own.
+	Fallback func() Handler
 
-	warnedOfProxy atomic.Bool // that Proxy does not say what stands in front of the program
+	// BaseURL is the scheme and host of absolute URLs, like "https://www.example.com". They
+	// cannot be built without: the Host header of a request is chosen by its sender.
+	BaseURL string
+	// Prefix is the path below which the App stands, like "/shop". It is taken off the path
+	// of each request, unless http.StripPrefix has done so, and put before each URL. Behind
+	// http.StripPrefix it is only needed for URLs without a request, as in mail.
+	Prefix string
+
+	// BufferSize is how many bytes of a response's body are held back until Dispatch has
+	// returned. If 0, 64 KiB.
+	BufferSize int
+	// MaxBodyBytes bounds the body of a request; a larger one is 413. If 0, 32 MiB. If
+	// negative, there is no limit.
+	MaxBodyBytes int64
+
+	// CrossOrigin configures the protection against cross-site request forgery (CSRF). If
+	// nil, every unsafe request that a browser sends from another origin is 403. Use
+	// [http.CrossOriginProtection.AddTrustedOrigin] for sibling subdomains and for an Origin
+	// of null.
+	CrossOrigin *http.CrossOriginProtection
+	// TrustedProxy is the proxy whose headers are believed. If zero, there is none.
+	TrustedProxy Proxy
+	// RequireGuards makes Check report each route that has no guard, see [Router.Guard].
+	RequireGuards bool
+
+	names  map[string]*Route    // the routes that have a name
+	frozen atomic.Pointer[tree] // the routing table, made at the first request; nil before it
+
+	freezing  sync.Mutex  // is held while the tree is made
+	mutex     sync.Mutex  // guards endpoints
+	endpoints []*endpoint // of all routes, for Check
+	checked   atomic.Bool // whether Check was called
+
+	warnedOfProxy atomic.Bool // whether a wrong TrustedProxy was logged
 }
 
-// An ErrorHandler answers an error of its status: webapp2's error_handlers. h is the
-// handler of the request, or the one that App.Fallback made; it is an [io.Writer] to
-// answer with, and has the methods of the site's base, such as Render:
+// An ErrorHandler responds to an error of its status: webapp2's error_handlers. H is the
+// handler of the request, or the one that App.Fallback made. It has the methods of the
+// site's base, such as Render; [RequestHandlerOf] has the request and the response:
 //
 //	app.Errors[404] = func(h framework.Handler, err error) error {
 //		return h.(interface{ Render(string, any) error }).Render("lost", nil)
 //	}
 //
-// The status is set, the body is empty, headers and cookies are kept. An error that it
-// returns is answered with a plain page, HTML or JSON; return err to have that.
+// When it is called, the status is set, the body is empty, and headers and cookies are
+// kept. If it returns an error, which may be err, the response is a plain page, HTML or
+// JSON.
 type ErrorHandler func(h Handler, err error) error
 
-// New returns an App without routes and without error pages.
+// New returns an App without routes. Protection against cross-site request forgery is on:
+// an unsafe request from another origin is 403, see App.CrossOrigin.
 func New() *App {
 	a := &App{Errors: map[int]ErrorHandler{}}
 	a.Router = &Router{app: a}
@@ -64,7 +98,8 @@ func New() *App {
 
 var _ http.Handler = (*App)(nil)
 
-// ServeHTTP takes one request through its life: match, build, dispatch, respond.
+// ServeHTTP serves one request: it finds the route, makes the handler, calls its Dispatch
+// and sends the response.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = a.withoutPrefix(r)
 	var s search
@@ -79,27 +114,27 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case refused != nil:
 		a.refuse(response, r, refused)
-	case s.route.chain == nil:
-		s.route.ours.serve(response, r, h)
+	case s.route.wrapped == nil:
+		s.route.endpoint.serve(response, r, h)
 	default:
-		if err := protect(func() error { s.route.chain.ServeHTTP(response, r); return nil }); err != nil {
-			a.fail(response, r, err) // of middleware, or of an http.Handler that is none of ours
+		if err := protect(func() error { s.route.wrapped.ServeHTTP(response, r); return nil }); err != nil {
+			a.fail(response, r, err) // a panic in middleware or in an http.Handler
 		}
 	}
 	a.finish(response, r)
 }
 
-// find looks for the route that takes a request, and returns an error if none may.
+// find looks for the route that takes a request. It returns an error if there is none.
 func (a *App) find(s *search, r *http.Request) error {
 	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions: // which change nothing
+	case http.MethodGet, http.MethodHead, http.MethodOptions: // safe, so that they need no check
 	default:
 		if err := a.crossOrigin().Check(r); err != nil {
 			return &Error{Code: http.StatusForbidden, Message: crossOriginMessage, Err: err}
 		}
 	}
 	if a.Router == nil {
-		return errors.New("framework: an App without a Router: make it with framework.New")
+		return errNoRouter
 	}
 	if len(r.URL.Path) > maxPath {
 		return Abort(http.StatusRequestURITooLong)
@@ -118,23 +153,23 @@ func (a *App) find(s *search, r *http.Request) error {
 	return Abort(http.StatusNotFound)
 }
 
-// maxPath is the longest path that is looked up, in bytes. A regular expression takes 0.1
-// ms for a kilobyte, and a 405 asks it for each method. RFC 9110 section 4.1 has everybody
-// take URIs of 8,000 bytes.
+var errNoRouter = errors.New("framework: the App has no Router: make it with framework.New")
+
+// maxPath is the longest path that is looked up, in bytes. A longer one is 414: some
+// patterns take 0.1 ms for each kilobyte, and a 405 asks them once for each method.
+// Servers should support URIs of at least 8,000 bytes (RFC 9110 section 4.1).
 const maxPath = 8 << 10
 
-// sameOriginOnly refuses every write that a browser sends from another origin.
+// sameOriginOnly refuses every unsafe request that a browser sends from another origin.
 var sameOriginOnly = http.NewCrossOriginProtection()
 
-// crossOriginMessage is what the user is told of a refused write. What net/http found is the
-// cause of the error: it speaks to who runs the site.
+// crossOriginMessage is what the client is told. The cause of the error is net/http's own
+// text, for the operator.
 const crossOriginMessage = "This request came from another site, so nothing was done. Open this site and try again from there."
 
-// crossOrigin returns the rules for writes from other origins. Clients that are no
-// browsers send neither Sec-Fetch-Site nor Origin and pass; an Origin of null and
-// sibling subdomains have to be trusted by name, with
-// [http.CrossOriginProtection.AddTrustedOrigin]. The upgrade of a WebSocket is a GET
-// and is not covered: check its Origin in the handler.
+// crossOrigin returns the protection against cross-site requests. It lets clients pass
+// that are not browsers: they send neither Sec-Fetch-Site nor Origin. It does not cover
+// the upgrade of a WebSocket, which is a GET: check its Origin in the handler.
 func (a *App) crossOrigin() *http.CrossOriginProtection {
 	if a.CrossOrigin != nil {
 		return a.CrossOrigin
@@ -142,10 +177,10 @@ func (a *App) crossOrigin() *http.CrossOriginProtection {
 	return sameOriginOnly
 }
 
-// withoutPrefix returns the request with App.Prefix taken off its path, unless it has been
-// taken off already.
+// withoutPrefix returns the request without App.Prefix in its path. If somebody else has
+// removed it, it returns r.
 func (a *App) withoutPrefix(r *http.Request) *http.Request {
-	if a.Prefix == "" || takenOff(r) != "" {
+	if a.Prefix == "" || removedPrefix(r) != "" {
 		return r
 	}
 	path, ok := strings.CutPrefix(r.URL.Path, a.Prefix)
@@ -159,7 +194,7 @@ func (a *App) withoutPrefix(r *http.Request) *http.Request {
 	return &below
 }
 
-// limitBody bounds what a handler can read.
+// limitBody bounds the body of a request by App.MaxBodyBytes.
 func (a *App) limitBody(w *Response, r *http.Request) *http.Request {
 	most := a.MaxBodyBytes
 	if most == 0 {
@@ -171,7 +206,7 @@ func (a *App) limitBody(w *Response, r *http.Request) *http.Request {
 	return withLimit(w, r, most)
 }
 
-// finish sends what is held, and answers the error of a hook that failed in that.
+// finish sends what is held back. It responds to the error of a hook that fails then.
 func (a *App) finish(w *Response, r *http.Request) {
 	err := w.send(true)
 	if err != nil && !w.sent {
@@ -183,21 +218,21 @@ func (a *App) finish(w *Response, r *http.Request) {
 	}
 	if w.hooked() {
 		for _, err := range w.runLateHooks() {
-			a.logger().ErrorContext(r.Context(), "a change came after the header was sent: make it before the first flush, or keep less than App.BufferSize",
+			a.logger().ErrorContext(r.Context(), "a change came after the header was written: make it before the first flush, or set a larger App.BufferSize",
 				"error", err, "method", r.Method, "path", r.URL.Path, "id", w.RequestID())
 		}
 	}
 	w.finish()
 	if w.broken && r.Context().Value(http.ServerContextKey) != nil {
-		panic(http.ErrAbortHandler) // the client must not take half an answer for a whole one
+		panic(http.ErrAbortHandler) // the client must not take half a response for a whole one
 	}
 }
 
-// fail answers an error that no Dispatch returned: with the handler of the request,
-// where it has one, else with that of the Fallback.
+// fail responds to an error that did not come from Dispatch, with the handler of the
+// request. If there is none yet, with that of App.Fallback.
 func (a *App) fail(w *Response, r *http.Request, err error) {
 	h := w.core.outermost
-	if w.core.App == nil { // it was made, and not given the request yet
+	if w.core.App == nil { // the handler does not exist, or was not given the request
 		var failed error
 		h, failed = a.newFallback(w, r)
 		w.core = h.requestHandler()
@@ -208,11 +243,11 @@ func (a *App) fail(w *Response, r *http.Request, err error) {
 			err = errors.Join(err, failed)
 		}
 	}
-	a.answer(h, err)
+	a.respondToError(h, err)
 }
 
-// refuse responds to a request that no route takes, or may take (RFC 9110 sections 9.3.7,
-// 15.5.6 and 15.6.2).
+// refuse responds to a request that find has returned an error for: with 204 for OPTIONS,
+// with 404, 405, 501 and so on (RFC 9110 sections 9.3.7, 15.5.6 and 15.6.2).
 func (a *App) refuse(w *Response, r *http.Request, err error) {
 	code := Status(err)
 	switch {
@@ -237,22 +272,23 @@ func (a *App) refuse(w *Response, r *http.Request, err error) {
 	a.respondByFallback(w, r, func(Handler) error { return err })
 }
 
-// respondByFallback responds to a request that no handler of ours has taken: the Fallback's
-// Dispatch runs, as that of any handler, with an action of ours.
+// respondByFallback responds to a request that has no handler of its own. The handler of
+// App.Fallback goes through Init, Guard and Dispatch like any other, with action in place
+// of its own methods.
 func (a *App) respondByFallback(w *Response, r *http.Request, action func(Handler) error) {
 	h, failed := a.newFallback(w, r)
 	if failed != nil {
 		action = func(Handler) error { return failed }
 	}
 	_, guarded := h.(guarder)
-	e := &endpoint{app: a, newHandler: func() Handler { return h }, verbs: &verbs{only: action, guarded: guarded}}
+	e := &endpoint{app: a, newHandler: func() Handler { return h }, methods: &methodTable{only: action, guarded: guarded}}
 	e.serve(w, r, nil)
 }
 
-// newFallback makes the handler that answers where no route did, without App.Init:
-// the plain one, and an error, where App.Fallback panics or returns none.
+// newFallback makes the handler of App.Fallback, without calling App.Init. If
+// App.Fallback is nil, fails or returns nil, it makes a plainHandler.
 func (a *App) newFallback(w *Response, r *http.Request) (h Handler, err error) {
-	h = new(plain)
+	h = new(plainHandler)
 	if a.Fallback != nil {
 		err = protect(func() error {
 			made := a.Fallback()
@@ -263,18 +299,17 @@ func (a *App) newFallback(w *Response, r *http.Request) (h Handler, err error) {
 			return nil
 		})
 	}
-	h.requestHandler().fill(h, a, w, r, &endpoint{app: a, verbs: new(verbs)}, w.core.match)
+	h.requestHandler().fill(h, a, w, r, &endpoint{app: a, methods: new(methodTable)}, w.core.match)
 	return h, err
 }
 
-// plain is the handler that answers where no route did, for an App without a Fallback.
-type plain struct{ RequestHandler }
+// A plainHandler is the handler that responds if no route does and App.Fallback is nil.
+type plainHandler struct{ RequestHandler }
 
-// isWarmup tells whether App Engine asks a new instance to get ready:
-// GET /_ah/warmup before it sends users (where app.yaml has inbound_services: warmup),
-// GET /_ah/start with manual and basic scaling. Nothing is left to do then: what a
-// program does before [Serve] is done before anybody can ask. A route of the App's own
-// at these paths comes first.
+// isWarmup reports whether App Engine asks a new instance to get ready: GET /_ah/warmup
+// before it sends users, if app.yaml has "inbound_services: warmup", and GET /_ah/start
+// with manual and basic scaling. The response is an empty 200, because whatever a program
+// does before [Serve] has been done. A route of the App for these paths comes first.
 func (a *App) isWarmup(r *http.Request) bool {
 	if a.TrustedProxy != AppEngine || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
@@ -292,7 +327,7 @@ func (a *App) logger() *slog.Logger {
 	return cmp.Or(a.Log, slog.Default())
 }
 
-// made remembers what serves routes, for Check.
+// addEndpoint keeps the endpoint of a route for Check.
 func (a *App) addEndpoint(e *endpoint) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()

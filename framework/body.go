@@ -14,17 +14,17 @@ import (
 	"github.com/gorilla/mux"
 )
 
-// ParseForm reads the query and the form of the request, multipart too, so that
-// h.Request.Form, PostForm and MultipartForm hold them. The errors answer 400 for one
-// that is malformed, 413 for one larger than App.MaxBodyBytes, 415 for a body that is no
-// form. The body of a GET, HEAD, DELETE or OPTIONS has no meaning (RFC 9110 section 9.3.5):
-// of those the query alone is read, and one that comes with a form answers 400.
+// ParseForm reads the query and the form of the request into h.Request.Form, PostForm and
+// MultipartForm. The status of its error is 400 if the form is malformed, 413 if it is
+// larger than App.MaxBodyBytes, and 415 if the body is not a form. The body of a GET,
+// HEAD, DELETE or OPTIONS has no meaning (RFC 9110 section 9.3): ParseForm reads the
+// query of such a request, and returns an error with status 400 if it has a form.
 func (h *RequestHandler) ParseForm() error { return h.parseForm(formMemory) }
 
-// ParseFields is [RequestHandler.ParseForm] for a form of a few fields and no files, as
-// to log in. Query and body may have limit bytes and 256 fields together; more answers
-// 413, before it is parsed unless it is multipart. A file answers 400, and none is written
-// to the temporary folder.
+// ParseFields is like [RequestHandler.ParseForm], for a form of a few fields without
+// files, such as a login. Limit bounds the query and the body together, in bytes;
+// together they may have 256 fields. If there is more, the status of the error is 413. A
+// form with a file is 400. No file is written to the temporary folder.
 func (h *RequestHandler) ParseFields(limit int64) error {
 	query := h.Request.URL.RawQuery
 	left := limit - int64(len(query))
@@ -40,7 +40,7 @@ func (h *RequestHandler) ParseFields(limit int64) error {
 	}
 	h.LimitBody(left)
 	if hasBody(h.Request) && formKind(h.Request) == urlEncoded {
-		h.Request.Body = &fewFields{h.Request.Body, fields} // LimitBody has made the copy
+		h.Request.Body = &fewFields{h.Request.Body, fields} // LimitBody has copied the request
 	}
 	if err := h.parseForm(limit); err != nil {
 		return err
@@ -58,9 +58,9 @@ func (h *RequestHandler) ParseFields(limit int64) error {
 	return nil
 }
 
-// DecodeJSON reads the body, one JSON value, into v. The errors answer 400 for one that
-// is malformed or does not fit v, 413 for one larger than App.MaxBodyBytes, 415 for a body
-// that is not sent as JSON.
+// DecodeJSON reads the body, one JSON value, into v. The status of its error is 400 if
+// the body is malformed or does not fit v, 413 if it is larger than App.MaxBodyBytes, and
+// 415 if its Content-Type is not JSON.
 func (h *RequestHandler) DecodeJSON(v any) error {
 	r := h.Request
 	h.Response.json = true
@@ -86,16 +86,16 @@ func (h *RequestHandler) DecodeJSON(v any) error {
 	return nil
 }
 
-// LimitBody bounds what is read of the request's body from now on: a read beyond it
-// fails with an *[http.MaxBytesError], which answers 413. Call it before the body is
-// read. It lowers App.MaxBodyBytes for this request and cannot raise it.
+// LimitBody bounds what is read of the body from now on, in bytes. A read beyond it
+// returns an *[http.MaxBytesError], whose status is 413. Call it before the body is read.
+// It cannot raise the limit of App.MaxBodyBytes.
 func (h *RequestHandler) LimitBody(bytes int64) {
 	if r := h.Request; r.Body != nil && r.Body != http.NoBody {
 		h.Request = withLimit(h.Response, r, bytes)
 	}
 }
 
-// Text responds with plain text, in UTF-8. A Content-Type that was set before is kept.
+// Text responds with plain text in UTF-8. It keeps a Content-Type that was set before.
 //
 //	return h.Text("hello")
 func (h *RequestHandler) Text(s string) error {
@@ -104,16 +104,16 @@ func (h *RequestHandler) Text(s string) error {
 	return err
 }
 
-// HTML responds with a page that is made, in UTF-8. It escapes nothing: use html/template
-// for what came with a request. A Content-Type that was set before is kept.
+// HTML responds with an HTML page in UTF-8. It escapes nothing: use html/template for
+// text that comes with a request. It keeps a Content-Type that was set before.
 func (h *RequestHandler) HTML(s string) error {
 	h.Response.contentType("text/html; charset=utf-8")
 	_, err := h.Response.WriteString(s)
 	return err
 }
 
-// JSON writes v as the body, with the Content-Type application/json unless the handler
-// has set another. A v that cannot be encoded is an error, and nothing is written.
+// JSON responds with v as JSON. It keeps a Content-Type that was set before. If v cannot
+// be encoded, it returns an error and writes nothing.
 func (h *RequestHandler) JSON(v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {
@@ -124,20 +124,20 @@ func (h *RequestHandler) JSON(v any) error {
 	return err
 }
 
-// formMemory is how much of a multipart form is kept in memory; larger files go to
-// the temporary folder, which on App Engine is memory as well.
+// formMemory is how much of a multipart form is kept in memory. Larger files are written
+// to the temporary folder, which on App Engine is memory too.
 const formMemory = 1 << 20
 
-// urlEncoded is the Content-Type of a form, as browsers send it.
+// urlEncoded is the Content-Type of a form without files.
 const urlEncoded = "application/x-www-form-urlencoded"
 
-// maxFields bounds the fields of ParseFields: a field of two bytes costs a hundred times
-// as much when it is parsed.
+// maxFields bounds the fields of ParseFields. A parsed field takes a hundred times the
+// memory of its two bytes.
 const maxFields = 256
 
 var errManyFields = Abort(http.StatusRequestEntityTooLarge, fmt.Sprintf("More than %d fields.", maxFields))
 
-// fewFields is the body of a form, whose reading fails if it has more than left fields.
+// A fewFields is the body of a form. Reading more than left fields is an error.
 type fewFields struct {
 	io.ReadCloser
 	left int
@@ -152,30 +152,29 @@ func (f *fewFields) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// withLimit returns a copy of a request whose body can be read up to a limit. It is a copy
-// because the server looks at the body of its own request to decide whether it may
-// respond before it has read it, as it must if the client waits for 100 Continue before
-// it sends any (RFC 9110 section 10.1.1).
+// withLimit returns a copy of a request with a bounded body. It is a copy because
+// net/http inspects the body of its own request to handle "Expect: 100-continue" (RFC
+// 9110 section 10.1.1).
 func withLimit(w *Response, r *http.Request, bytes int64) *http.Request {
 	limited := *r
 	limited.Body = http.MaxBytesReader(w.writer, r.Body, bytes)
 	return &limited
 }
 
-// removeUploads removes the temporary files of a request's form. The server does so only
-// for the request that it made itself, and handlers are given copies of it.
+// removeUploads removes the temporary files of a request's form. net/http does so for its
+// own request only, and handlers get copies of it.
 func removeUploads(r *http.Request) {
 	if r != nil && r.MultipartForm != nil {
-		_ = r.MultipartForm.RemoveAll() // the temporary folder keeps what cannot be removed
+		_ = r.MultipartForm.RemoveAll() // a file that cannot be removed stays
 	}
 }
 
-// removingUploads removes the uploads of a request when its handler has served it. It
-// stands right before each http.Handler, so that it sees the copies of middleware.
-// In another Router that is such a handler, it stands before each of its handlers.
+// removingUploads returns a handler that removes the uploads of a request after h has
+// served it. It is next to each http.Handler, so that it sees the copies that middleware
+// makes. In a mux.Router, it wraps each handler.
 func removingUploads(h http.Handler) http.Handler {
 	if other, ok := h.(*mux.Router); ok {
-		// The function returns no error, so Walk does not.
+		// The function returns no error.
 		_ = other.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
 			if h := route.GetHandler(); h != nil {
 				route.Handler(removingUploads(h))
@@ -193,11 +192,11 @@ func (u uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	u.handler.ServeHTTP(w, r)
 }
 
-// parseForm keeps files of up to memory bytes, all together, out of the temporary folder.
+// parseForm is ParseForm, with files of up to memory bytes in total kept in memory.
 func (h *RequestHandler) parseForm(memory int64) error {
 	r := h.Request
 	if !hasBody(r) {
-		if r.ContentLength != 0 && isForm(r) && r.PostForm == nil { // else middleware has read it, as one that changes the method does
+		if r.ContentLength != 0 && isForm(r) && r.PostForm == nil { // unless middleware has read it, such as one that overrides the method
 			return Abort(http.StatusBadRequest, "The form of a ", r.Method, " is not read: put the values into the query.")
 		}
 		return bodyError(r.ParseForm(), "form")
@@ -211,7 +210,7 @@ func (h *RequestHandler) parseForm(memory int64) error {
 	return Abort(http.StatusUnsupportedMediaType, "A form is expected.")
 }
 
-// hasBody tells whether a request brings a body that ParseForm would read.
+// hasBody reports whether a request has a body that ParseForm reads.
 func hasBody(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
@@ -220,7 +219,7 @@ func hasBody(r *http.Request) bool {
 	return false
 }
 
-// formKind returns the media type of a request's body without its parameters.
+// formKind returns the media type of a request's body, without parameters.
 func formKind(r *http.Request) string {
 	kind := r.Header.Get("Content-Type")
 	if kind != urlEncoded {
@@ -229,13 +228,13 @@ func formKind(r *http.Request) string {
 	return kind
 }
 
-// isForm reports whether the body of a request is said to be a form.
+// isForm reports whether the Content-Type of a request is a form's.
 func isForm(r *http.Request) bool {
 	kind := formKind(r)
 	return kind == urlEncoded || kind == "multipart/form-data"
 }
 
-// bodyError gives the error of reading a body its status.
+// bodyError gives an error of reading a body its status.
 func bodyError(err error, what string) error {
 	if err == nil {
 		return nil

@@ -10,23 +10,21 @@ import (
 )
 
 // Check returns the mistakes that can be found before the first request, all of them
-// joined, nil if there are none. [Serve] calls it; if middleware stands around the App,
-// or another server serves it, call it in main: else the first request has it done, and
-// the log tells the mistakes.
+// joined, or nil if there are none. [Serve] and [Server.Run] call it. If another server
+// serves the App, or middleware without a Check method is around it, call it in main; if
+// nothing does, the first request logs the mistakes.
 //
-// It makes a handler of every type that has a route, runs App.Init on it with a GET
-// of "/" and a Response that goes nowhere, and asks its Ready() error where it has
-// one. And it reports the mistakes of the routing table, see [Router]: templates that are
-// wrong, names of routes and of a route's variables given twice, a route without a
-// handler, with one of another App or that is never reached, a route of [ToMethod] that
-// names no methods and, if App.RequireGuards is set, a route that has no guard.
+// Check reports mistakes of the routing table, see [Router], and of the fields of the
+// App. It also makes a handler of each type that has a route, calls App.Init with it and
+// a request for "/", and calls its method Ready() error, if it has one. A handler reports
+// there what it lacks, such as a field that App.Init must set.
 func (a *App) Check() error {
 	a.checked.Store(true)
 	if a.Router == nil {
-		return errors.New("framework: an App without a Router: make it with framework.New")
+		return errNoRouter
 	}
 	if a.Router.app != a {
-		return errors.New("framework: App.Router is another App's: leave the one that framework.New has made")
+		return errors.New("framework: App.Router belongs to another App: keep the one that framework.New has made")
 	}
 	mistakes := a.checkTable()
 	a.mutex.Lock()
@@ -39,7 +37,7 @@ func (a *App) Check() error {
 	mistakes = append(mistakes, joinUnready(append(found, a.checkFallback()))...)
 	for status := range a.Errors {
 		if status < 300 || status > 599 {
-			mistakes = append(mistakes, fmt.Errorf("framework: App.Errors[%d] is never called: an error's status is 300 to 599", status))
+			mistakes = append(mistakes, fmt.Errorf("framework: App.Errors[%d] is never called: use a status from 300 to 599", status))
 		}
 	}
 	if _, err := a.base(); err != nil {
@@ -49,7 +47,7 @@ func (a *App) Check() error {
 	return errors.Join(mistakes...)
 }
 
-// checkEndpoint makes two handlers as for two requests, and asks one whether it is ready.
+// checkEndpoint makes two handlers of an endpoint, and probes one.
 func (a *App) checkEndpoint(e *endpoint) error {
 	var first Handler
 	err := protect(func() error {
@@ -59,7 +57,7 @@ func (a *App) checkEndpoint(e *endpoint) error {
 			return err
 		}
 		if first.requestHandler() == second.requestHandler() {
-			return fmt.Errorf("framework: the constructor given to From returned the same %T twice: it must make a new one for each request", first)
+			return fmt.Errorf("framework: the constructor given to From returned the same %T twice: make a new one for each request", first)
 		}
 		return nil
 	})
@@ -69,7 +67,7 @@ func (a *App) checkEndpoint(e *endpoint) error {
 	return a.probe(first)
 }
 
-// checkFallback makes one handler as for a request, and asks it whether it is ready.
+// checkFallback makes a handler of App.Fallback and probes it.
 func (a *App) checkFallback() error {
 	if a.Fallback == nil {
 		return nil
@@ -88,9 +86,9 @@ func (a *App) checkFallback() error {
 	return a.probe(h)
 }
 
-// probe gives a handler all that it gets for a request, and asks whether it is ready.
+// probe gives a handler a request, as a route does, and calls its Ready.
 func (a *App) probe(h Handler) error {
-	r, _ := http.NewRequest(http.MethodGet, "/", http.NoBody) // of constants: it cannot fail
+	r, _ := http.NewRequest(http.MethodGet, "/", http.NoBody) // cannot fail with constants
 	err := protect(func() error {
 		Init(discardWriter{}, r, a, h)
 		if h, ok := h.(readier); ok {
@@ -104,7 +102,7 @@ func (a *App) probe(h Handler) error {
 	return nil
 }
 
-// An unready says that handlers of a type cannot serve.
+// An unready is the error of a Ready method, with the types of the handlers.
 type unready struct {
 	types string
 	err   error
@@ -114,8 +112,8 @@ func (u *unready) Error() string { return "framework: " + u.types + ": " + u.err
 
 func (u *unready) Unwrap() error { return u.err }
 
-// joinUnready makes one mistake of all that say the same, so that what the App lacks is
-// told once and not for every type.
+// joinUnready makes one error of those with the same text, so that what the App lacks is
+// reported once, not for each type.
 func joinUnready(found []error) (joined []error) {
 	types := map[string][]string{}
 	for _, err := range found {
@@ -144,7 +142,7 @@ func joinUnready(found []error) (joined []error) {
 	return joined
 }
 
-// discardWriter is the writer behind the Response of a probe.
+// A discardWriter is the writer of the Response of a probe.
 type discardWriter http.Header
 
 func (n discardWriter) Header() http.Header { return http.Header(n) }
@@ -153,15 +151,14 @@ func (n discardWriter) Write(p []byte) (int, error) { return len(p), nil }
 
 func (n discardWriter) WriteHeader(int) {}
 
-// checkTable reports the mistakes in the routing table, because of which routes never
-// match, or not as they were meant to.
+// checkTable returns the mistakes of the routing table.
 func (a *App) checkTable() (mistakes []error) {
 	report := func(format string, arguments ...any) {
 		mistakes = append(mistakes, fmt.Errorf("framework: "+format, arguments...))
 	}
 	names := map[string]string{}   // of the routes, with their templates
 	first := map[string][]*Route{} // the routes of a path and a host
-	// The function returns no error, so Walk does not.
+	// The function returns no error.
 	_ = a.Walk(func(r *Route, _ *Router, above []*Route) error {
 		for _, mistake := range r.mistakes {
 			report("route %q never matches: %w", r.template, mistake)
@@ -196,14 +193,14 @@ func (a *App) checkTable() (mistakes []error) {
 			report("route %q has no handler: give it one, or BuildOnly if it is there for its URL alone", r.template)
 			return nil
 		}
-		ours, _ := h.(*endpoint)
-		if ours != nil && ours.app != a {
+		e, _ := h.(*endpoint)
+		if e != nil && e.app != a {
 			report("route %q serves a handler that was made for another App: give To the App whose route it is", r.template)
 		}
-		if ours != nil && ours.verbs.only != nil && r.methods == nil {
+		if e != nil && e.methods.only != nil && r.methods == nil {
 			report("route %q of ToMethod takes every method: name them with Methods", r.template)
 		}
-		if a.RequireGuards && len(r.allGuards()) == 0 && (ours == nil || !ours.verbs.guarded) {
+		if a.RequireGuards && len(r.allGuards()) == 0 && (e == nil || !e.methods.guarded) {
 			report("route %q has no guard: give its Router one with Guard (framework.Public lets everybody pass), or its type a Guard method", r.template)
 		}
 		key := fmt.Sprint(r.form, templateShape(r.template), " ", r.hostName, r.host)
@@ -219,7 +216,7 @@ func (a *App) checkTable() (mistakes []error) {
 	return mistakes
 }
 
-// covers reports whether a route takes all requests that a later one of the same path
+// covers reports whether a route takes all requests that a later one with the same path
 // and host could take.
 func covers(first, later *Route) bool {
 	if len(first.conditions) > 0 && (first.host == "" || len(first.conditions) > 1) {
@@ -230,12 +227,13 @@ func covers(first, later *Route) bool {
 	})
 }
 
-// canonical returns a template without the names of its variables.
+// templateShape returns a template without the names of its variables.
 func templateShape(template string) string {
 	parts, _ := parseTemplate(template, anySegment)
 	return expression(parts)
 }
 
+// allGuards returns the guards of the route's Routers, innermost first.
 func (r *Route) allGuards() (guards []func(Handler) error) {
 	for rt := r.router; rt != nil; {
 		guards = append(guards, rt.guards...)
@@ -247,7 +245,7 @@ func (r *Route) allGuards() (guards []func(Handler) error) {
 	return guards
 }
 
-// checkPrefix returns what is wrong with App.Prefix.
+// checkPrefix returns an error if App.Prefix is not a path prefix.
 func (a *App) checkPrefix() error {
 	if p := a.Prefix; p != "" && (p[0] != '/' || p[len(p)-1] == '/' || strings.HasPrefix(p, "//") || !validPath(p)) {
 		return fmt.Errorf("framework: App.Prefix is %q: it must begin with a slash and not end with one, like \"/shop\"", p)
@@ -255,35 +253,34 @@ func (a *App) checkPrefix() error {
 	return nil
 }
 
-// checkHandler returns what makes a handler unfit for any request.
+// checkHandler returns an error if a handler could serve no request.
 func checkHandler(h Handler) (err error) {
 	defer func() {
 		if recover() != nil {
 			err = fmt.Errorf("framework: %T embeds its RequestHandler through a nil pointer: embed by value", h)
 		}
 	}()
-	h.requestHandler().endpoint = nil // reached through every embedded pointer
+	h.requestHandler().endpoint = nil // which panics if it is embedded through a nil pointer
 	return checkMethods(h)
 }
 
-// checkNil refuses what a function made that should have made a handler.
+// checkNil returns an error if a constructor has returned nil.
 func checkNil(h Handler, function string) error {
 	if v := reflect.ValueOf(h); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
-		return fmt.Errorf("framework: %s returned nil, not a handler", function)
+		return fmt.Errorf("framework: %s returned nil: return a handler", function)
 	}
 	return nil
 }
 
-// A namedMethod is a method of a handler that is found by its name.
+// A namedMethod is a method of a handler that is called by its name.
 type namedMethod struct {
-	does  string // what for
+	does  string // what it is for
 	right func(Handler) bool
 	of    func(reflect.Type) (reflect.Method, bool)
 }
 
-// namedMethods are all of them. The names are constants because a loop over a type's
-// methods, or a name that is computed, makes the linker keep every exported method of
-// the program: 2 MB.
+// The names are constants because a computed name, or a loop over the methods of a type,
+// makes the linker keep every exported method of the program: 2 MB.
 var namedMethods = []namedMethod{
 	{"serve GET", is[getter], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Get") }},
 	{"serve POST", is[poster], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Post") }},
@@ -292,11 +289,11 @@ var namedMethods = []namedMethod{
 	{"serve DELETE", is[deleter], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Delete") }},
 	{"serve HEAD", is[header], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Head") }},
 	{"serve OPTIONS", is[optionser], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Options") }},
-	{"be asked before the action", is[guarder], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Guard") }},
-	{"be asked by Check", is[readier], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Ready") }},
+	{"be called before the action", is[guarder], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Guard") }},
+	{"be called by Check", is[readier], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Ready") }},
 }
 
-// misspelt are the likely ways to write these names wrong. They are constants for the same
+// misspelt are likely misspellings of those names. They are constants for the same
 // reason.
 var misspelt = []struct {
 	name, right string
@@ -347,9 +344,9 @@ func is[T any](h Handler) bool {
 	return ok
 }
 
-// checkMethods refuses a type that has a method of such a name which would never be
-// called: one of another form, or one of a base that Go does not promote, because two
-// bases have it or a field hides it. A Guard that is lost like that guards nothing.
+// checkMethods returns an error if a type has a method with one of the names that would
+// never be called: because its signature is another, or because Go does not promote it,
+// if two bases have it or a field hides it. Such a Guard would guard nothing.
 func checkMethods(h Handler) error {
 	t := reflect.TypeOf(h)
 	for _, m := range namedMethods {
@@ -357,7 +354,7 @@ func checkMethods(h Handler) error {
 			continue
 		}
 		if method, has := m.of(t); has {
-			return fmt.Errorf("framework: (%s).%s is a %s; to %s it must be a func() error", t, method.Name, form(method), m.does)
+			return fmt.Errorf("framework: (%s).%s is a %s; to %s it must be a func() error", t, method.Name, signature(method), m.does)
 		}
 		if base, method, has := m.lost(t); has {
 			return fmt.Errorf("framework: %s does not get the %s of its %s, because another base or a field has the same name; to %s it needs a %[2]s of its own", t, method.Name, base, m.does)
@@ -366,9 +363,9 @@ func checkMethods(h Handler) error {
 	return nil
 }
 
-// checkNames refuses a method that nothing would call because its name is misspelt: a
-// Gaurd guards nothing. ToMethod may have any method as its action, so that of its types,
-// and of a Fallback's, only Guard and Ready are looked for.
+// checkNames returns an error for a method whose name is a misspelling: a Gaurd guards
+// nothing. If anyAction is true, only Guard and Ready are checked: the action of ToMethod
+// may have any name.
 func checkNames(h Handler, anyAction bool) error {
 	for _, m := range misspelt {
 		if m.has(h) && (!anyAction || m.right == "Guard" || m.right == "Ready") {
@@ -378,7 +375,7 @@ func checkNames(h Handler, anyAction bool) error {
 	return nil
 }
 
-// lost finds the method in the bases of a type, which does not have it.
+// lost finds the method in the bases of a type that does not have it.
 func (m namedMethod) lost(t reflect.Type) (base reflect.Type, method reflect.Method, has bool) {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -395,7 +392,7 @@ func (m namedMethod) lost(t reflect.Type) (base reflect.Type, method reflect.Met
 		if base.Kind() == reflect.Struct {
 			base = reflect.PointerTo(base)
 		}
-		if method, has := m.of(base); has && form(method) == "func() error" {
+		if method, has := m.of(base); has && signature(method) == "func() error" {
 			return base, method, true
 		}
 		if base, method, has := m.lost(base); has {
@@ -405,8 +402,8 @@ func (m namedMethod) lost(t reflect.Type) (base reflect.Type, method reflect.Met
 	return nil, reflect.Method{}, false
 }
 
-// form prints the type of a method as its author wrote it, without the receiver.
-func form(m reflect.Method) string {
+// signature returns the type of a method, without the receiver.
+func signature(m reflect.Method) string {
 	var in, out []string
 	for i := 1; i < m.Type.NumIn(); i++ {
 		in = append(in, m.Type.In(i).String())

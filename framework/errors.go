@@ -14,17 +14,17 @@ import (
 	"strings"
 )
 
-// An Error is an error that says how to answer it.
+// An Error is an error with the status of its response.
 type Error struct {
-	Code    int    // the HTTP status, 300 to 599; anything else answers 500, and so does a redirect without a target
-	Message string // shown to the client where Code is a 4xx; empty: the status text
-	Err     error  // the cause, for the log; never shown outside Debug
+	Code    int    // the HTTP status, 300 to 599; any other, and a redirect without a target, is 500
+	Message string // shown to the client if Code is a 4xx; if empty, the status text
+	Err     error  // the cause, for the log; shown to the client only in Debug
 }
 
 // Error returns the status, the message and the cause.
 func (e *Error) Error() string {
 	if e == nil {
-		return "framework: no error"
+		return "framework: nil *Error"
 	}
 	text := fmt.Sprintf("%d %s", e.Code, http.StatusText(e.Code))
 	if e.Message != "" {
@@ -44,13 +44,13 @@ func (e *Error) Unwrap() error {
 	return e.Err
 }
 
-// Abort returns an *[Error] that answers with a status and a message, made of its
-// arguments as by fmt.Sprint: webapp2's abort, which raised where this returns.
+// Abort returns an *[Error] with a status, and with a message that is made as by
+// fmt.Sprint. Webapp2's abort raised an exception; return this error:
 //
 //	return framework.Abort(http.StatusConflict, "the name ", name, " is taken")
 //
-// A redirect needs a target: Abort with 301, 302, 303, 307 or 308 is a mistake that
-// answers 500. Use [RequestHandler.RedirectAbort].
+// A redirect needs a target: Abort with 301, 302, 303, 307 or 308 is a mistake, and a
+// 500. Use [RequestHandler.RedirectAbort].
 func Abort(code int, message ...any) error {
 	e := &Error{Code: code, Message: fmt.Sprint(message...)}
 	if redirects(code) {
@@ -59,26 +59,26 @@ func Abort(code int, message ...any) error {
 	return e
 }
 
-// A PanicError is a panic that was recovered. It answers 500, or the status of the
-// error that was thrown.
+// A PanicError is a panic that was recovered. Its status is 500 or, if the value is an
+// error, the status of that error.
 type PanicError struct {
-	Value any    // what was thrown
-	Stack []byte // as runtime/debug.Stack printed it
+	Value any    // the argument of panic
+	Stack []byte // from runtime/debug.Stack
 }
 
-// Error returns what was thrown.
+// Error returns the value of the panic.
 func (e *PanicError) Error() string { return fmt.Sprintf("framework: panic: %v", e.Value) }
 
-// Unwrap returns the error that was thrown, nil where it was no error.
+// Unwrap returns the value of the panic if it is an error, else nil.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err
 }
 
-// Status returns the HTTP status that answers an error: the Code of the first
-// *[Error] in its chain, else what an HTTPStatus() int in the chain says, else 413
-// for an *[http.MaxBytesError], else 500. A status outside 300 to 599 is 500, and so is
-// a redirect that no RedirectAbort made; nil is 200.
+// Status returns the HTTP status of the response to an error: the Code of the first
+// *[Error] in its chain, else the result of a method HTTPStatus() int in the chain, else
+// 413 for an *[http.MaxBytesError], else 500. It returns 500 for a status outside of 300
+// to 599 and for a redirect without a target, and 200 for nil.
 func Status(err error) int {
 	if err == nil {
 		return http.StatusOK
@@ -103,40 +103,40 @@ func Status(err error) int {
 	return code
 }
 
-// ErrHeaderWritten says that a change came after the header had gone: a redirect, a status, or
-// a change of a session, whose error matches it with errors.Is.
+// ErrHeaderWritten is in the chain of the error of a redirect, and of a change of a
+// session, that comes after the header has been written.
 var ErrHeaderWritten error = headerWrittenError{}
 
 type headerWrittenError struct{}
 
-func (headerWrittenError) Error() string { return "framework: the header has been sent already" }
+func (headerWrittenError) Error() string { return "framework: the header has been written already" }
 
 func (headerWrittenError) HeaderSent() bool { return true }
 
-// Is makes all errors with the same meaning match, of packages that cannot import
-// each other.
+// Is reports whether target has the same meaning: package sessions, which cannot import
+// this one, has an error of its own with a method HeaderSent.
 func (headerWrittenError) Is(target error) bool {
 	_, same := target.(interface{ HeaderSent() bool })
 	return same
 }
 
-// checkError returns err, and what it throws instead where its own methods panic, as those of
-// a nil pointer do that was returned as an error.
+// checkError returns err, or a *PanicError if a method of err panics, as those of a typed
+// nil pointer may.
 func checkError(err error) error {
 	if err == nil {
 		return nil
 	}
-	thrown := protect(func() error {
+	panicked := protect(func() error {
 		_, _ = Status(err), err.Error()
 		return nil
 	})
-	return cmp.Or(thrown, err)
+	return cmp.Or(panicked, err)
 }
 
-// answer turns an error into a response: the outermost handler may do it, then the
-// site's error handler for the status, then a plain page does. Each is asked once, so
-// one that fails itself cannot go round for ever.
-func (a *App) answer(h Handler, err error) {
+// respondToError responds to an error: the outermost handler's HandleError may do so, then the
+// error handler in App.Errors, then a plain page. Each is called once, so that an error
+// of theirs cannot loop.
+func (a *App) respondToError(h Handler, err error) {
 	core := h.requestHandler()
 	w, r := core.Response, core.Request
 	w.beginError(err)
@@ -144,8 +144,8 @@ func (a *App) answer(h Handler, err error) {
 	if left == nil {
 		return
 	}
-	if thrown, ok := left.(*PanicError); ok && !errors.Is(err, thrown) {
-		a.report(w, r, err) // HandleError panicked, and knows nothing of the first error
+	if panicked, ok := left.(*PanicError); ok && !errors.Is(err, panicked) {
+		a.report(w, r, err) // HandleError has panicked, and its error does not include err
 	}
 	err = left
 	if !w.sent && Status(err) >= 400 && !slices.Contains(w.Header()["Vary"], errorVary) {
@@ -171,9 +171,9 @@ func (a *App) answer(h Handler, err error) {
 	a.errorPage(core, page{Status: Status(err), Error: err, ID: id})
 }
 
-// report logs an error that is the server's own, or that comes too late to be
-// answered, and returns the id of the request, under which the log has it. Any other is
-// the client's, which is told, and has none; so is a verb that nobody knows.
+// report logs an error if its status is a 5xx, or if it comes too late for a response,
+// and returns the id of the log record. It does not log errors of the client, which
+// include unknown methods, and returns "".
 func (a *App) report(w *Response, r *http.Request, err error) (id string) {
 	status := Status(err)
 	if (status < 500 || status == http.StatusNotImplemented) && !w.sent {
@@ -182,23 +182,23 @@ func (a *App) report(w *Response, r *http.Request, err error) (id string) {
 	id = w.RequestID()
 	attributes := []any{"error", err, "status", status, "id", id, "method", r.Method, "path", r.URL.Path, "sent", w.sent}
 	level := slog.LevelError
-	if thrown, ok := errors.AsType[*PanicError](err); ok {
-		attributes = append(attributes, "stack", string(thrown.Stack))
+	if panicked, ok := errors.AsType[*PanicError](err); ok {
+		attributes = append(attributes, "stack", string(panicked.Stack))
 	} else if r.Context().Err() == context.Canceled {
-		level = slog.LevelInfo // the client has gone: nobody's fault
+		level = slog.LevelInfo // the client has closed the connection
 	}
 	a.logger().Log(r.Context(), level, "request failed", attributes...)
 	return id
 }
 
-// page is what a plain error page says.
+// A page is the content of a plain error page.
 type page struct {
 	Status int
 	Error  error
-	ID     string // of the log record; empty for a 4xx
+	ID     string // of the log record; empty if there is none
 }
 
-// errorPage answers with a plain page, HTML or JSON, see [RequestHandler.WantsJSON].
+// errorPage writes a plain page, HTML or JSON, see [RequestHandler.WantsJSON].
 func (a *App) errorPage(h *RequestHandler, p page) {
 	w := h.Response
 	if p.Status < 400 {
@@ -212,8 +212,8 @@ func (a *App) errorPage(h *RequestHandler, p page) {
 	detail, stack := "", ""
 	if a.Debug {
 		detail = p.Error.Error()
-		if thrown, ok := errors.AsType[*PanicError](p.Error); ok {
-			stack = string(thrown.Stack)
+		if panicked, ok := errors.AsType[*PanicError](p.Error); ok {
+			stack = string(panicked.Stack)
 		}
 	}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -245,11 +245,11 @@ func (a *App) errorPage(h *RequestHandler, p page) {
 	}
 }
 
-// WantsJSON reports whether an error of the request is answered with JSON, else it is with
-// a page. An Accept header that names JSON or HTML decides. Without such a name the answer
-// is JSON if the body of the request is JSON or [RequestHandler.DecodeJSON] was called, if
-// the action had begun to answer with JSON, if a script of a page asks ("Sec-Fetch-Dest:
-// empty"), or if IsAPI says so.
+// WantsJSON reports whether an error of the request is JSON rather than an HTML page. If
+// the Accept header names JSON or HTML, that decides. Else it is JSON if the request's
+// body is JSON, if [RequestHandler.DecodeJSON] was called, if the response so far is
+// JSON, if a script has sent the request ("Sec-Fetch-Dest: empty"), or if IsAPI returns
+// true.
 func (h *RequestHandler) WantsJSON() bool {
 	asked := h.Request.Header
 	ofJSON, ofHTML := preferences(strings.Join(asked["Accept"], ","))
@@ -263,13 +263,13 @@ func (h *RequestHandler) WantsJSON() bool {
 	return ok && api.IsAPI()
 }
 
-// IsAPI reports whether the handler is for programs, so that its errors are JSON for a
-// client that names neither JSON nor HTML in Accept. The default is false; override it in
-// the base of an API's handlers, and in that of App.Fallback if a whole site is an API.
+// IsAPI reports whether the handler is part of an API, so that its errors are JSON unless
+// the Accept header asks for HTML. The default returns false. Override it in the base of
+// an API's handlers, and in that of App.Fallback if the whole site is an API.
 func (h *RequestHandler) IsAPI() bool { return false }
 
-// preferences returns how much an Accept header wants JSON and HTML where it names them,
-// each 0 to 1 (RFC 9110 section 12.5.1).
+// preferences returns the weights of JSON and HTML in an Accept header, 0 to 1. It is 0
+// if the header does not name the type (RFC 9110 section 12.5.1).
 func preferences(accept string) (ofJSON, ofHTML float64) {
 	for entry := range strings.SplitSeq(accept, ",") {
 		kind, parameters, _ := strings.Cut(entry, ";")
@@ -298,5 +298,5 @@ func isJSON(kind string) bool {
 	return kind == "application/json" || strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")
 }
 
-// errorVary lists what of a request WantsJSON asks, beside its body and its handler.
+// errorVary are the headers of a request that WantsJSON reads.
 const errorVary = "Accept, Sec-Fetch-Dest"

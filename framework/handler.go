@@ -14,18 +14,20 @@ import (
 	"github.com/gorilla/mux"
 )
 
-// Handler is what a route serves. A type becomes one by embedding [RequestHandler],
-// by value: the unexported method can be had in no other way.
+// A Handler serves the requests of a route. A type becomes one by embedding
+// [RequestHandler] by value; it cannot be implemented in another way, because of the
+// unexported method.
 type Handler interface {
 	Dispatch() error
 	HandleError(err error) error
 	requestHandler() *RequestHandler
 }
 
-// RequestHandler is what every handler embeds, webapp2's class of the same name. A
-// route makes one value of the outermost type for each request, so its fields belong
-// to that request alone. A goroutine that outlives the request must take values from
-// it, not the handler. The zero value is for a route, or [Init], to fill.
+// RequestHandler is the type that every handler embeds: webapp2's class of the same name.
+// Each request gets a new value of the outermost type, made by its route, so the fields
+// of a handler belong to one request. A goroutine that outlives the request must not use
+// the handler; give it the values that it needs. A zero RequestHandler is not usable: a
+// route or [Init] fills it.
 type RequestHandler struct {
 	_ noCopy
 
@@ -33,54 +35,54 @@ type RequestHandler struct {
 	Request  *http.Request
 	Response *Response
 
-	outermost Handler   // the value that embeds this one, whose methods answer
-	endpoint  *endpoint // that made it
-	match               // the route that took the request
+	outermost Handler   // the value that embeds this one
+	endpoint  *endpoint // that has made it
+	match               // the route of the request
 }
 
 func (h *RequestHandler) requestHandler() *RequestHandler { return h }
 
-// RequestHandlerOf returns the RequestHandler that h embeds, for code that is given any
-// handler and needs its request, response or variables: App.Init, a guard of a Router, an
-// [ErrorHandler].
+// RequestHandlerOf returns the RequestHandler that h embeds, with its request, response
+// and variables. It is for functions that get any handler: App.Init, a guard of a Router,
+// an [ErrorHandler].
 func RequestHandlerOf(h Handler) *RequestHandler { return h.requestHandler() }
 
-// noCopy lets go vet find value receivers and copies of handlers.
+// A noCopy lets go vet report copies of handlers and methods with value receivers.
 type noCopy struct{}
 
 func (*noCopy) Lock() {}
 
 func (*noCopy) Unlock() {}
 
-// An endpoint serves one handler type.
+// An endpoint serves the requests of one handler type. To and its kin make it.
 type endpoint struct {
 	app        *App
 	newHandler func() Handler
-	allocate   func() (*Response, Handler) // both in one allocation; a nil Handler is for newHandler to make
-	verbs      *verbs
+	allocate   func() (*Response, Handler) // in one allocation; if the Handler is nil, newHandler makes it
+	methods    *methodTable
 }
 
 var _ http.Handler = (*endpoint)(nil)
 
-// ServeHTTP serves a request that came by another way than the App's own table: behind a
-// function of the program, by a handler that hands its request on, or in another router.
+// ServeHTTP serves a request that the App did not route to this endpoint: one of another
+// router, of a function of the program, or of a handler that passes its request on.
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.serveHTTP(w, r, nil) }
 
-// serveHTTP serves a request that may have come through middleware, of a route if the App
-// has chosen it.
+// serveHTTP serves a request that may have come through middleware. Route is the route
+// that the App has chosen, nil if it has chosen none.
 func (e *endpoint) serveHTTP(w http.ResponseWriter, r *http.Request, route *Route) {
 	response, ok := w.(*Response)
 	if ok {
-		response.acted = true                               // if a Guard passed its request on to this one
-		response.guarded = response.guarded && route == nil // middleware may come with another request
+		response.acted = true                               // for a Guard that passes its request on
+		response.guarded = response.guarded && route == nil // middleware may have replaced the request
 		var h Handler
 		if core := response.core; route != nil && core.route == route && core.App == nil {
-			h = core.outermost // made together with the Response; nil: it was not
+			h = core.outermost // if it was made with the Response
 		}
 		e.serve(response, r, h)
 		return
 	}
-	// Middleware has wrapped the writer, or there is no App around.
+	// Middleware has wrapped the writer, or another router serves the request.
 	var m found
 	outer := responseOf(w)
 	if outer != nil && outer.core.route != nil {
@@ -97,12 +99,12 @@ func (e *endpoint) serveHTTP(w http.ResponseWriter, r *http.Request, route *Rout
 	e.app.finish(response, r)
 }
 
-// serve is what happens to a handler: it is made, if h is nil, and then Init, the guards
-// of its Routers, Dispatch, and HandleError if they fail.
+// serve makes the handler, if h is nil, and calls App.Init, the guards of the route's
+// Routers and Dispatch. It then responds to their errors.
 func (e *endpoint) serve(w *Response, r *http.Request, h Handler) {
 	app := e.app
 	var core *RequestHandler
-	outer := w.delegated // of a handler that hands its request on to this one
+	outer := w.delegated // by a handler that has passed its request on to this one
 	w.delegated = false
 	err := protect(func() error {
 		if h == nil {
@@ -129,7 +131,7 @@ func (e *endpoint) serve(w *Response, r *http.Request, h Handler) {
 		return
 	}
 	if err := protect(func() error { e.finishErrors(w, r, h, core, delegated, err); return nil }); err != nil {
-		app.fail(w, r, err) // of a handler that has lost its Response, or of the log
+		app.fail(w, r, err) // a panic: the handler has overwritten its Response, or the log panics
 	}
 }
 
@@ -137,34 +139,36 @@ func (h *RequestHandler) fill(outermost Handler, app *App, w *Response, r *http.
 	h.App, h.Request, h.Response, h.outermost, h.endpoint, h.match = app, r, w, outermost, e, m
 }
 
-// Dispatch calls the handler's Guard, if it has one, and then the action: the method
-// for the request's method, or the one that [ToMethod] was given. Override it in a type
-// that embeds this one to do something before or after, and call the embedded Dispatch
-// in between. An override refuses a request by not calling it.
+// Dispatch calls the handler's Guard, if it has one, and then the action: Get, Post or
+// another method for the method of the request, or the one that was given to [ToMethod].
+// A type that embeds RequestHandler overrides it to do something before and after, and
+// calls the embedded Dispatch in between. An override that does not call it must respond
+// by itself.
 //
-// A Guard lets a request pass by returning nil and leaving the response alone. It
-// refuses by returning an error, or by answering: after a redirect, a page, a status or
-// a body, and after a call of h.Abort or h.RedirectAbort even if their error was not
-// returned, the action does not run. Headers and cookies alone are no answer.
+// A Guard lets a request pass if it returns nil and leaves the response alone. It refuses
+// the request if it returns an error, or if it responds: after a redirect, a page, a
+// status or a body the action does not run. A call of h.Abort or h.RedirectAbort refuses
+// too, even if the error is not returned. Setting headers and cookies refuses nothing.
 //
-// A panic in Guard or the action is returned as a *[PanicError], so that what comes
-// after the embedded Dispatch always runs.
+// A panic in Guard or in the action is returned as a *[PanicError], so that the part of
+// an override after the embedded Dispatch always runs.
 func (h *RequestHandler) Dispatch() error {
 	if h.outermost == nil {
-		return errors.New("framework: Dispatch of a handler that was never initialized: use a route or framework.Init")
+		return errors.New("framework: Dispatch of a handler without a request: serve it by a route, or call framework.Init")
 	}
 	h.Response.delegated = true
 	return protect(h.runAction)
 }
 
+// runAction calls Guard and the action.
 func (h *RequestHandler) runAction() error {
-	verbs := h.endpoint.verbs
-	if verbs.guarded {
+	methods := h.endpoint.methods
+	if methods.guarded {
 		if passed, err := h.guard(ownGuard); !passed {
 			return err
 		}
 	}
-	if action := verbs.action(h.Request.Method); action != nil {
+	if action := methods.action(h.Request.Method); action != nil {
 		return h.callAction(action)
 	}
 	return h.refuseMethod()
@@ -172,7 +176,7 @@ func (h *RequestHandler) runAction() error {
 
 func ownGuard(h Handler) error { return h.(guarder).Guard() }
 
-// guard asks a guard and reports whether the request may pass.
+// guard calls a guard and reports whether the request may pass.
 func (h *RequestHandler) guard(f func(Handler) error) (passed bool, err error) {
 	w := h.Response
 	defer w.endNoting(w.beginNoting())
@@ -186,8 +190,8 @@ func (h *RequestHandler) guard(f func(Handler) error) (passed bool, err error) {
 	return !w.acted, nil
 }
 
-// perform calls the action. One that forgot to return what Abort or RedirectAbort made is
-// answered with it all the same, as webapp2's abort ended a request by itself.
+// callAction calls the action. If the action has called Abort or RedirectAbort and
+// returned nil, it returns that error: webapp2's abort ended a request by itself.
 func (h *RequestHandler) callAction(action func(Handler) error) error {
 	w := h.Response
 	defer w.endNoting(w.beginNoting())
@@ -198,7 +202,7 @@ func (h *RequestHandler) callAction(action func(Handler) error) error {
 	if aborted == nil {
 		return nil
 	}
-	h.App.logger().WarnContext(h.Context(), "an h.Abort or h.RedirectAbort was not returned: write return before it",
+	h.App.logger().WarnContext(h.Context(), "the error of h.Abort or h.RedirectAbort was not returned: write return before the call",
 		"handler", fmt.Sprintf("%T", h.outermost), "error", aborted, "method", h.Request.Method, "path", h.Request.URL.Path, "id", w.RequestID())
 	if w.sent {
 		return nil
@@ -206,8 +210,9 @@ func (h *RequestHandler) callAction(action func(Handler) error) error {
 	return aborted
 }
 
-// The verbs are one-method interfaces, and a handler type serves those it satisfies:
-// the type is the list. So Get and the others are never defined on a base.
+// The methods of a handler that are called by name, each as an interface. A handler type
+// serves the HTTP methods whose interfaces it implements, so RequestHandler must not have
+// a Get or Post of its own.
 type (
 	getter    interface{ Get() error }
 	poster    interface{ Post() error }
@@ -220,21 +225,21 @@ type (
 	readier   interface{ Ready() error }
 )
 
-// verbs is what a handler type answers, found once, when its route is made.
-type verbs struct {
-	get, head, post, put, patch, delete, options func(Handler) error // nil: not served
+// A methodTable holds what a handler type serves. It is made once, with its route.
+type methodTable struct {
+	get, head, post, put, patch, delete, options func(Handler) error // nil if not served
 
-	only    func(Handler) error // of ToMethod and of the answers where no route took the request: for every verb
-	guarded bool                // the type has a Guard
+	only    func(Handler) error // serves all methods; for ToMethod, and for requests without a route
+	guarded bool                // whether the type has a Guard
 	allow   string              // the Allow header
 }
 
-// action returns what answers a verb; nil: nothing does.
-func (v *verbs) action(verb string) func(Handler) error {
+// action returns the action for an HTTP method, nil if there is none.
+func (v *methodTable) action(method string) func(Handler) error {
 	if v.only != nil {
 		return v.only
 	}
-	switch verb {
+	switch method {
 	case http.MethodGet:
 		return v.get
 	case http.MethodHead:
@@ -253,14 +258,15 @@ func (v *verbs) action(verb string) func(Handler) error {
 	return nil
 }
 
-// refuseMethod answers a verb that the handler does not serve (RFC 9110 sections
-// 9.3.7, 15.5.6 and 15.6.2). Of a route of the App, other routes may serve it.
+// refuseMethod responds to a method that the handler does not serve: 204 to OPTIONS, else
+// 405, both with Allow, and 501 to an unknown method (RFC 9110 sections 9.3.7, 15.5.6 and
+// 15.6.2). Allow includes the methods that other routes serve at the same path.
 func (h *RequestHandler) refuseMethod() error {
 	if !knownMethod(h.Request.Method) {
 		return Abort(http.StatusNotImplemented)
 	}
-	allows := h.endpoint.verbs.allow
-	if h.route != nil && h.route.ours == h.endpoint {
+	allows := h.endpoint.methods.allow
+	if h.route != nil && h.route.endpoint == h.endpoint {
 		probe, address := *h.Request, *h.Request.URL
 		probe.URL, address.Path, address.RawPath = &address, strings.ReplaceAll(h.path, slashInValue, "/"), h.Request.URL.RawPath
 		allows = allow(h.App.table().allowed(&probe))
@@ -273,9 +279,9 @@ func (h *RequestHandler) refuseMethod() error {
 	return Abort(http.StatusMethodNotAllowed)
 }
 
-// knownMethod tells whether HTTP knows a verb (RFC 9110 section 9.3, RFC 5789).
-func knownMethod(verb string) bool {
-	switch verb {
+// knownMethod reports whether a method is defined by RFC 9110 section 9.3 or RFC 5789.
+func knownMethod(method string) bool {
+	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
 		http.MethodDelete, http.MethodOptions, http.MethodConnect, http.MethodTrace:
 		return true
@@ -283,8 +289,8 @@ func knownMethod(verb string) bool {
 	return false
 }
 
-// protect calls f and returns a panic of it as a *PanicError. http.ErrAbortHandler,
-// which asks the server to drop the connection, passes through.
+// protect calls f and returns a panic as a *PanicError. It does not recover
+// http.ErrAbortHandler, which makes the server close the connection.
 func protect(f func() error) (err error) {
 	defer func() {
 		switch value := recover(); value {
@@ -298,66 +304,71 @@ func protect(f func() error) (err error) {
 	return f()
 }
 
-// finishErrors answers what Dispatch has left to answer.
+// finishErrors responds to the error of serve, to a failed hook, and to a handler that
+// did not respond at all.
 func (e *endpoint) finishErrors(w *Response, r *http.Request, h Handler, core *RequestHandler, delegated bool, err error) {
 	app := e.app
 	err = checkError(err)
 	if err == nil && !delegated && !w.begun() {
-		err = fmt.Errorf("framework: %T.Dispatch neither answered nor called the embedded Dispatch", h)
+		err = fmt.Errorf("framework: %T.Dispatch has neither responded nor called the embedded Dispatch", h)
 	}
 	if failed := w.failure(); failed != nil && !errors.Is(err, failed) {
 		if err != nil {
 			app.report(w, r, err)
 		}
-		err = failed // whatever the handler made of it: what it did is not saved
+		err = failed // also if the handler has responded: its changes were not saved
 	}
 	switch {
 	case err == nil:
 	case core == nil:
-		app.fail(w, r, err) // there is no handler
+		app.fail(w, r, err) // no handler was made
 	default:
-		app.answer(h, err)
+		app.respondToError(h, err)
 	}
 }
 
-// HandleError is called once, on the outermost handler, with what Dispatch returned
-// or panicked with: webapp2's handle_exception. The body written so far is gone and
-// the status is [Status](err); headers and cookies are kept. Return nil when the
-// error has been answered, else the error to answer. The default returns err.
+// HandleError is called on the outermost handler, once, with the error that Dispatch has
+// returned or panicked with: webapp2's handle_exception. The body has been dropped, the
+// status is [Status](err), and headers and cookies are kept. Return nil after responding
+// to the error. If it returns an error, App.Errors or a plain page responds to that. The
+// default returns err.
 func (h *RequestHandler) HandleError(err error) error { return err }
 
-// HandlerOf is a pointer to a T that is a [Handler]: T embeds [RequestHandler].
+// HandlerOf is the type constraint of [To]: a pointer to a T that embeds
+// [RequestHandler].
 type HandlerOf[T any] interface {
 	*T
 	Handler
 }
 
-// To makes the handler of a route from a type: each request gets a new T, and the
-// method for its verb answers. It panics, saying the cure, where T has no such method
-// or one of a wrong form.
+// To returns an http.Handler that serves requests with handlers of the type T, which
+// embeds [RequestHandler]. Each request gets a new T. Its Get method serves GET, its Post
+// method POST, and so on:
 //
 //	app.Handle("/login", framework.To[LoginHandler](app)).Name("login")
 //
-// Register it without Methods: the type says which it serves.
+// The route needs no Methods: T has a method for each that it serves. To panics, with a
+// message that says how to fix it, if T has none, or has one that is not a func() error.
 //
-// The result serves in other routers too, net/http's ServeMux and any that calls
-// r.SetPathValue: h.Var has the variables then, and the App gives it everything but its
-// routing table.
+// The result also works in other routers that set r.PathValue, such as net/http's
+// ServeMux. There, h.Var returns the path values, and everything of the App but its
+// routing table is used.
 func To[T any, H HandlerOf[T]](app *App) http.Handler {
 	return newEndpointOf[T, H](app, nil)
 }
 
-// ToMethods is [To] with a method of T for each method of HTTP, by its name, for two
-// pages of one type. GET serves HEAD unless HEAD has its own. The route needs no Methods.
+// ToMethods is like [To], with a method of T for each HTTP method, so that one type can
+// serve several pages. GET serves HEAD too, unless there is a method for HEAD. The route
+// needs no Methods.
 //
 //	app.Handle("/books/new", framework.ToMethods(app, map[string]func(*BookHandler) error{
 //		"GET": (*BookHandler).New, "POST": (*BookHandler).Create,
 //	}))
 func ToMethods[T any, H HandlerOf[T]](app *App, methods map[string]func(H) error) http.Handler {
 	e := newEndpointOf[T, H](app, func(Handler) error { return nil })
-	e.verbs.only = nil
-	if err := e.verbs.set(func(verb string) func(Handler) error {
-		method := methods[verb]
+	e.methods.only = nil
+	if err := e.methods.set(func(name string) func(Handler) error {
+		method := methods[name]
 		if method == nil {
 			return nil
 		}
@@ -368,10 +379,10 @@ func ToMethods[T any, H HandlerOf[T]](app *App, methods map[string]func(H) error
 	return e
 }
 
-// ToMethod is [To] with one method of T for every verb, webapp2's handler_method. Its
-// route names the verbs:
+// ToMethod is like [To], with one method of T for all HTTP methods: webapp2's
+// handler_method. The route must name the HTTP methods:
 //
-//	app.Handle("/books", framework.ToMethod(app, (*BookHandler).List)).Methods("GET", "HEAD")
+//	app.Handle("/books", framework.ToMethod(app, (*BookHandler).List)).Methods("GET")
 func ToMethod[T any, H HandlerOf[T]](app *App, method func(H) error) http.Handler {
 	if method == nil {
 		panic("framework: ToMethod was given no method")
@@ -379,8 +390,9 @@ func ToMethod[T any, H HandlerOf[T]](app *App, method func(H) error) http.Handle
 	return newEndpointOf[T, H](app, func(h Handler) error { return method(h.(H)) })
 }
 
-// From is [To] with a constructor, for handlers that must not begin as zero values.
-// It is called once for each request, and must return a new value each time.
+// From is like [To] with a constructor, for handlers that need values in their fields.
+// The constructor is called once for each request, and must return a new handler each
+// time.
 func From[H Handler](app *App, newHandler func() H) http.Handler {
 	if newHandler == nil {
 		panic("framework: From was given no constructor")
@@ -388,8 +400,8 @@ func From[H Handler](app *App, newHandler func() H) http.Handler {
 	return newEndpoint(app, func() Handler { return newHandler() }, nil)
 }
 
-// newEndpointOf makes a route whose handlers begin as zero values. Where it is known
-// before anything else of a request, a handler and its Response are one allocation.
+// newEndpointOf makes an endpoint whose handlers begin as zero values, so that a handler
+// and its Response are one allocation. That saves a quarter of the floor of hello.
 func newEndpointOf[T any, H HandlerOf[T]](app *App, only func(Handler) error) *endpoint {
 	e := newEndpoint(app, func() Handler { return H(new(T)) }, only)
 	e.allocate = func() (*Response, Handler) {
@@ -404,9 +416,10 @@ func newEndpointOf[T any, H HandlerOf[T]](app *App, only func(Handler) error) *e
 	return e
 }
 
+// newEndpoint makes an endpoint and panics if its handlers cannot serve anything.
 func newEndpoint(app *App, newHandler func() Handler, only func(Handler) error) *endpoint {
 	if app == nil || app.Router == nil {
-		panic("framework: a route was made without an App: make it with framework.New first")
+		panic("framework: a handler was made without an App: call framework.New first")
 	}
 	probe := newHandler()
 	if err := checkNil(probe, "the constructor given to From"); err != nil {
@@ -423,20 +436,20 @@ func newEndpoint(app *App, newHandler func() Handler, only func(Handler) error) 
 	if only == nil && v.allow == http.MethodOptions {
 		panic(fmt.Sprintf("framework: %T serves no request: it has no Get, Post, Put, Patch, Delete, Head or Options that is a func() error", probe))
 	}
-	e := &endpoint{app: app, newHandler: newHandler, allocate: allocateResponse, verbs: v}
+	e := &endpoint{app: app, newHandler: newHandler, allocate: allocateResponse, methods: v}
 	app.addEndpoint(e)
 	return e
 }
 
-// methodsOf lists what the type of h answers. HEAD falls back to GET (RFC 9110 section
-// 9.3.2); OPTIONS is always allowed, see refuseMethod.
-func methodsOf(h Handler) *verbs {
-	v := new(verbs)
+// methodsOf makes the method table of a handler type. Get serves HEAD if there is no Head
+// (RFC 9110 section 9.3.2). OPTIONS is always allowed, see refuseMethod.
+func methodsOf(h Handler) *methodTable {
+	v := new(methodTable)
 	var allow []string
-	add := func(served bool, verb string, field *func(Handler) error, action func(Handler) error) {
+	add := func(served bool, method string, field *func(Handler) error, action func(Handler) error) {
 		if served {
 			*field = action
-			allow = append(allow, verb)
+			allow = append(allow, method)
 		}
 	}
 	_, get := h.(getter)
@@ -465,46 +478,46 @@ func methodsOf(h Handler) *verbs {
 	return v
 }
 
-// set makes verbs of the methods of ToMethods, of which there are count.
-func (v *verbs) set(method func(verb string) func(Handler) error, count int) error {
-	*v = verbs{guarded: v.guarded}
+// set fills the table with the methods of ToMethods, of which there are count.
+func (v *methodTable) set(actionOf func(method string) func(Handler) error, count int) error {
+	*v = methodTable{guarded: v.guarded}
 	var allow []string
 	for _, of := range []struct {
-		verb  string
-		field *func(Handler) error
+		method string
+		field  *func(Handler) error
 	}{
 		{"GET", &v.get}, {"HEAD", &v.head}, {"POST", &v.post}, {"PUT", &v.put},
 		{"PATCH", &v.patch}, {"DELETE", &v.delete}, {"OPTIONS", &v.options},
 	} {
-		if *of.field = method(of.verb); *of.field != nil {
+		if *of.field = actionOf(of.method); *of.field != nil {
 			count--
-		} else if of.verb == "HEAD" {
+		} else if of.method == "HEAD" {
 			v.head = v.get
 		}
-		if *of.field != nil || of.verb == "OPTIONS" {
-			allow = append(allow, of.verb)
+		if *of.field != nil || of.method == "OPTIONS" {
+			allow = append(allow, of.method)
 		}
 	}
 	v.allow = strings.Join(allow, ", ")
 	if count != 0 || len(allow) == 1 && v.options == nil {
-		return errors.New("framework: ToMethods takes a method for GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS, at least one of them, in capitals and not nil")
+		return errors.New("framework: ToMethods needs a method for at least one of GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS, with its name in capitals, and none may be nil")
 	}
 	return nil
 }
 
-// Init makes h the handler of one request: what a route does before Dispatch, and
-// what a test does to call one method of a handler. It ends with app.Init. A w that
-// is no [Response] is wrapped in one; Flush it to see the answer.
+// Init makes h the handler of a request and calls app.Init, as a route does before
+// Dispatch. Tests use it to call one method of a handler. If w is not a *[Response], Init
+// wraps it in one; call h.Response.Flush to write the buffered response.
 func Init(w http.ResponseWriter, r *http.Request, app *App, h Handler) {
 	response, ok := w.(*Response)
 	if !ok {
 		response = newResponseWithoutHandler(w, r, found{})
 	}
-	h.requestHandler().fill(h, app, response, r, &endpoint{app: app, verbs: methodsOf(h)}, response.core.match)
+	h.requestHandler().fill(h, app, response, r, &endpoint{app: app, methods: methodsOf(h)}, response.core.match)
 	app.initialize(h)
 }
 
-// Context returns the context of the request, or context.Background before [Init].
+// Context returns the context of the request. Before [Init] it is context.Background.
 func (h *RequestHandler) Context() context.Context {
 	if h.Request == nil {
 		return context.Background()
@@ -512,12 +525,12 @@ func (h *RequestHandler) Context() context.Context {
 	return h.Request.Context()
 }
 
-// Route returns the route of the App that took the request: webapp2's request.route. It
-// is nil if none did, as in another router.
+// Route returns the route that was chosen for the request: webapp2's request.route. It is
+// nil if the App has chosen none, as in another router.
 func (h *RequestHandler) Route() *Route { return h.route }
 
-// Var returns a variable of the route, empty if it has none of that name. In another
-// router it is what r.PathValue or mux.Vars has.
+// Var returns the value of a variable of the route, or "" if the route has no such
+// variable. In another router it returns what r.PathValue or mux.Vars has.
 func (h *RequestHandler) Var(name string) string {
 	value, ok := h.found().variable(name)
 	if ok || h.route != nil || h.Request == nil {
@@ -526,8 +539,8 @@ func (h *RequestHandler) Var(name string) string {
 	return cmp.Or(h.Request.PathValue(name), mux.Vars(h.Request)[name])
 }
 
-// Vars returns the variables of the route in a new map; nil if it has none. In another
-// router it has those that r.Pattern or mux.Vars names.
+// Vars returns the variables of the route in a new map, or nil if it has none. In another
+// router it returns the variables that r.Pattern or mux.Vars names.
 func (h *RequestHandler) Vars() map[string]string {
 	if h.route != nil || h.Request == nil {
 		return h.found().vars()
@@ -542,8 +555,8 @@ func (h *RequestHandler) Vars() map[string]string {
 	return vars
 }
 
-// IntVar returns a variable of the route as a number. A value that is no number of
-// 64 bits is an error that answers 404.
+// IntVar returns a variable of the route as an integer. If the value is not an integer of
+// 64 bits, the error's status is 404.
 func (h *RequestHandler) IntVar(name string) (int64, error) {
 	text := h.Var(name)
 	n, err := strconv.ParseInt(text, 10, 64)
@@ -556,7 +569,7 @@ func (h *RequestHandler) IntVar(name string) (int64, error) {
 	return 0, &Error{Code: http.StatusNotFound, Err: err}
 }
 
-// found returns what the search for the route has found.
+// found returns the match and the variables that are not in the path.
 func (h *RequestHandler) found() found {
 	if h.Response == nil {
 		return found{match: h.match}
@@ -564,15 +577,15 @@ func (h *RequestHandler) found() found {
 	return found{h.match, h.Response.values()}
 }
 
-// Serves reports whether the handler has an action for a method, as for "GET". HEAD
-// needs a Get or a Head.
+// Serves reports whether the handler has an action for an HTTP method, such as "GET". A
+// Get serves HEAD too.
 func (h *RequestHandler) Serves(method string) bool {
-	return h.endpoint != nil && h.endpoint.verbs.action(method) != nil
+	return h.endpoint != nil && h.endpoint.methods.action(method) != nil
 }
 
-// Preflight reports whether the request is a CORS preflight that the handler's own Options
-// method answers. Browsers send it without cookies (Fetch standard, "CORS-preflight
-// request"), so a Guard that asks who the user is lets it pass:
+// Preflight reports whether the request is a CORS preflight and the handler has an
+// Options method to answer it. Browsers send a preflight without cookies (Fetch standard,
+// "CORS-preflight request"), so a Guard that needs a user lets it pass:
 //
 //	if h.Preflight() {
 //		return nil
@@ -581,25 +594,25 @@ func (h *RequestHandler) Preflight() bool {
 	_, answers := h.outermost.(optionser)
 	return answers && h.Request.Method == http.MethodOptions &&
 		h.Request.Header.Get("Origin") != "" && h.Request.Header.Get("Access-Control-Request-Method") != "" &&
-		h.endpoint.verbs.only == nil
+		h.endpoint.methods.only == nil
 }
 
-// Write appends to the body, so that fmt.Fprintf(h, ...) works.
+// Write appends to the body of the response, so that fmt.Fprintf(h, ...) works.
 func (h *RequestHandler) Write(p []byte) (int, error) { return h.Response.Write(p) }
 
-// Abort returns an error that answers with a status, like the function [Abort]:
+// Abort returns an error with a status, like the function [Abort]:
 //
 //	return h.Abort(http.StatusNotFound)
 //
-// A Guard or an action that calls it and returns nil is answered with the error all the
-// same, and a warning in the log: what came after the call was done, and its page is
-// dropped. Use the function for an error that is not to be answered.
+// If a Guard or an action calls it and returns nil, the response is that error all the
+// same, and a warning is logged. The code after the call has run, and its body is
+// dropped. To make an error that is not the response, use the function.
 func (h *RequestHandler) Abort(code int, message ...any) error {
 	return h.note(Abort(code, message...))
 }
 
-// note records an error that a Guard or an action may have forgotten to return. Any
-// goroutine of the request may call it.
+// note keeps an error that a Guard or an action may forget to return. All goroutines of
+// the request may call it.
 func (h *RequestHandler) note(err error) error {
 	if h.Response != nil && h.Response.noting {
 		h.Response.needExtras().note(err)
@@ -607,8 +620,8 @@ func (h *RequestHandler) note(err error) error {
 	return err
 }
 
-// beginNoting begins to note what Abort and RedirectAbort make. It returns whether a
-// handler that passed its request on to this one does so already.
+// beginNoting makes note keep errors. It returns whether it does so already, for a
+// handler that has passed its request on to this one.
 func (r *Response) beginNoting() (outer bool) {
 	outer = r.noting
 	r.endNoting(true)
@@ -622,7 +635,7 @@ func (r *Response) endNoting(outer bool) {
 	}
 }
 
-// noted returns what was noted, nil if nothing was.
+// noted returns the error that was kept, nil if there is none.
 func (r *Response) noted() error {
 	e := r.extras.Load()
 	if e == nil {

@@ -9,11 +9,10 @@ import (
 	"time"
 )
 
-// logRequest writes the record of a request that is over into App.RequestLog: its
-// method, the template of its route, its path without the query, the address of the
-// client as [App.ClientIP] says it, the status, the bytes of body that were sent, how long
-// it took, and its id. A request whose answer
-// was broken off has "aborted" too.
+// logRequest writes the record of a request to App.RequestLog: method, template of the
+// route, path without the query, address of the client, see [App.ClientIP], status, size
+// of the body in bytes, duration, and id. If the response was not completed, the record
+// has "aborted".
 func (a *App) logRequest(w *Response, r *http.Request, began time.Time) {
 	ctx := context.WithoutCancel(r.Context())
 	if !a.RequestLog.Enabled(ctx, slog.LevelInfo) {
@@ -21,7 +20,7 @@ func (a *App) logRequest(w *Response, r *http.Request, began time.Time) {
 	}
 	status, size := w.Status(), w.count
 	if w.hijacked {
-		status = http.StatusSwitchingProtocols // or what else the connection is used for
+		status = http.StatusSwitchingProtocols // what the connection is used for is not known
 	}
 	if r.Method == http.MethodHead {
 		size = 0
@@ -46,18 +45,17 @@ func (a *App) logRequest(w *Response, r *http.Request, began time.Time) {
 	a.RequestLog.LogAttrs(ctx, slog.LevelInfo, "request", attributes...)
 }
 
-// RequestID returns the id under which the logs have this request: the error page of
-// a 5xx shows it to the user, the record of the error and [App.RequestLog] have it as
-// "id". If App.TrustedProxy is AppEngine or CloudRun it is the id of the request's trace, by
-// which Google's logs are found too; else it is random, and made when it is first
-// asked for.
+// RequestID returns the id of the request in the logs. The page of a 5xx shows it; the
+// records of the error and of [App.RequestLog] have it as "id". If App.TrustedProxy is
+// AppEngine or CloudRun, it is the trace id of Google's logs. Else it is random, and made
+// at the first call.
 func (r *Response) RequestID() string {
 	extras := r.needExtras()
 	if extras.id != "" {
 		return extras.id
 	}
 	switch outer := responseOf(r.writer); {
-	case outer != nil: // middleware wrapped the writer: it is the same request
+	case outer != nil: // middleware has wrapped the writer of the same request
 		extras.id = outer.RequestID()
 	case (r.proxy() == AppEngine || r.proxy() == CloudRun) && r.core.Request != nil:
 		extras.id = traceID(r.core.Request.Header.Get("X-Cloud-Trace-Context"))
@@ -68,9 +66,8 @@ func (r *Response) RequestID() string {
 	return extras.id
 }
 
-// traceID returns the trace of an X-Cloud-Trace-Context, "TRACE/SPAN;o=1", where it is
-// what such an id must be, 32 hexadecimal digits, and "" otherwise: a client may have
-// sent it.
+// traceID returns the trace id of an X-Cloud-Trace-Context, "TRACE/SPAN;o=1". If it is
+// not 32 hexadecimal digits, which a client may have sent, traceID returns "".
 func traceID(context string) string {
 	id, _, _ := strings.Cut(context, "/")
 	if len(id) != 32 || strings.Trim(id, "0123456789abcdef") != "" {

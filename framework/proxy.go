@@ -8,26 +8,27 @@ import (
 	"strings"
 )
 
-// A Proxy says what stands in front of the program, and so whose headers are believed.
-// Anybody can send X-Forwarded-For: it says something only if a proxy of the site's own
-// has written the end of it. If zero, nothing stands there.
+// A Proxy says which proxy is in front of the program, so that its headers can be
+// believed. Any client can send X-Forwarded-For: it is only true if a proxy of the site
+// has written the end of it. If zero, there is no proxy.
 type Proxy int
 
 const (
-	NoProxy   Proxy = iota // nothing: the connection is the client's own
+	NoProxy   Proxy = iota // none: the connection is that of the client
 	AppEngine              // App Engine's front end
-	CloudRun               // Cloud Run's front end: one proxy that appends, as Proxies(1), and Google's trace ids
+	CloudRun               // Cloud Run's front end: like Proxies(1), with the trace ids of Google's logs
 )
 
-// Proxies stands for n proxies in a row, 1 to 100, each of which appends the address
-// that it was asked from to X-Forwarded-For, as nginx (with $proxy_add_x_forwarded_for),
-// Caddy, Traefik, HAProxy and load balancers do. The n-th address from the end is the
-// client's: what stands before it is only what the client says. Scheme believes the
-// X-Forwarded-Proto of these proxies. The header Forwarded of RFC 7239 is not read.
+// Proxies returns the Proxy for n proxies in a row, 1 to 100, each of which appends the
+// address of its client to X-Forwarded-For. That is what nginx (with
+// $proxy_add_x_forwarded_for), Caddy, Traefik, HAProxy and load balancers do. The
+// client's address is the n-th from the end; earlier entries are supplied by the client.
+// Scheme uses X-Forwarded-Proto of these proxies. The Forwarded header of RFC 7239 is
+// ignored.
 //
-// Count every proxy: a load balancer before nginx makes two, and so does a load balancer
-// of your own before Cloud Run. If n is too small all clients have the address of a
-// proxy; if it is too large a client can choose its own. App.Check reports an n that is
+// Count all proxies: a load balancer before nginx makes two, and so does your own load
+// balancer before Cloud Run. If n is too small, all clients have the address of a proxy.
+// If it is too large, clients can choose their address. App.Check reports an n that is
 // out of range.
 func Proxies(n int) Proxy {
 	if n < 1 || n > maxProxies {
@@ -41,7 +42,7 @@ const (
 	badProxies Proxy = -1
 )
 
-// hops returns how many addresses of X-Forwarded-For the site's own proxies append.
+// hops returns how many addresses the proxies of the site append to X-Forwarded-For.
 func (p Proxy) hops() int {
 	switch {
 	case p == CloudRun:
@@ -52,6 +53,7 @@ func (p Proxy) hops() int {
 	return 0
 }
 
+// check returns an error for a value that is not a Proxy.
 func (p Proxy) check() error {
 	if p == NoProxy || p == AppEngine || p.hops() > 0 {
 		return nil
@@ -59,14 +61,14 @@ func (p Proxy) check() error {
 	return fmt.Errorf("framework: App.TrustedProxy is none of NoProxy, AppEngine, CloudRun and Proxies(1) to Proxies(%d): give Proxies the number of proxies in front of the program", maxProxies)
 }
 
-// ClientIP returns the address of the client as App.TrustedProxy says: that of the connection,
-// or the one that a proxy has seen. An IP address has no port, no brackets and no zone,
-// and an IPv4 address is never written as an IPv6 one.
+// ClientIP returns the IP address of the client: that of the connection or, if
+// App.TrustedProxy is set, the one that the proxy has seen. It has no port, no brackets
+// and no zone; an IPv4 address is never written as an IPv6 address.
 //
-// If a proxy's address is missing or malformed, ClientIP returns the nearest one to it
-// that can be trusted: the next proxy's, or the connection's. The first time it logs a
-// warning, as it does if a proxy seems to stand there and App.TrustedProxy is NoProxy, or
-// AppEngine and it is another one.
+// If the address of a proxy is missing or malformed, ClientIP returns the nearest one
+// that can be believed: that of the next proxy, or of the connection. The first time it
+// logs a warning. It also does so if there seems to be a proxy that App.TrustedProxy does
+// not name.
 func (a *App) ClientIP(r *http.Request) string {
 	peer := peerOf(r)
 	switch hops := a.TrustedProxy.hops(); {
@@ -78,9 +80,9 @@ func (a *App) ClientIP(r *http.Request) string {
 			return ip
 		}
 		if header != "" {
-			a.warnOfProxy("framework: App.TrustedProxy is AppEngine, but X-Appengine-User-Ip is no address", "value", fmt.Sprintf("%.100q", header))
+			a.warnOfProxy("framework: App.TrustedProxy is AppEngine, but X-Appengine-User-Ip is not an address", "value", fmt.Sprintf("%.100q", header))
 		} else if len(r.Header["X-Forwarded-For"]) > 0 {
-			a.warnOfProxy("framework: App.TrustedProxy is AppEngine, but a request has X-Forwarded-For without X-Appengine-User-Ip: another proxy seems to stand in front of the program, and all clients have its address. Set App.TrustedProxy to framework.Proxies(n) for n proxies that append to X-Forwarded-For, or to CloudRun", "from", peer)
+			a.warnOfProxy("framework: App.TrustedProxy is AppEngine, but a request has X-Forwarded-For without X-Appengine-User-Ip: another proxy seems to be in front of the program, and all clients have its address: set App.TrustedProxy to framework.Proxies(n) for n proxies that append to X-Forwarded-For, or to CloudRun", "from", peer)
 		}
 	case len(r.Header["X-Forwarded-For"]) > 0:
 		a.warnOfForwarded(peer, "X-Forwarded-For")
@@ -88,21 +90,22 @@ func (a *App) ClientIP(r *http.Request) string {
 	return peer
 }
 
-// forwardedFor returns the address that stands hops from the end of the lines of an
-// X-Forwarded-For, or the last good one on the way there, which begins at the connection.
+// forwardedFor returns the address that is hops from the end of X-Forwarded-For. If one
+// on the way is missing or malformed, it returns the one before, beginning with that of
+// the connection.
 func (a *App) forwardedFor(lines []string, hops int, nearest string) string {
 	if len(lines) == 0 {
-		return nearest // a health check, or another one who does not come by the proxies
+		return nearest // a health check, or another client that does not use the proxies
 	}
 	for hop := range hops {
 		element, ok := fromEnd(lines, hop)
 		ip, valid := parseIP(element)
 		switch {
 		case !ok:
-			a.warnOfProxy("framework: App.TrustedProxy says that more proxies append to X-Forwarded-For than did: correct the number, or do not let anybody come past the proxies", "proxies", hops, "addresses", hop)
+			a.warnOfProxy("framework: App.TrustedProxy names more proxies than have appended to X-Forwarded-For: correct the number, or let no client bypass the proxies", "proxies", hops, "addresses", hop)
 			return nearest
 		case !valid:
-			a.warnOfProxy("framework: App.TrustedProxy says that proxies append to X-Forwarded-For, but they appended what is no address: correct their configuration", "value", fmt.Sprintf("%.100q", element))
+			a.warnOfProxy("framework: App.TrustedProxy is set, but a proxy has appended something to X-Forwarded-For that is not an address: correct its configuration", "value", fmt.Sprintf("%.100q", element))
 			return nearest
 		}
 		nearest = ip
@@ -110,8 +113,8 @@ func (a *App) forwardedFor(lines []string, hops int, nearest string) string {
 	return nearest
 }
 
-// fromEnd returns the element that stands at place at, counted from 0 at the end, in a
-// list that is spread over the lines of a header. Empty elements count.
+// fromEnd returns element number at, from the end and from 0, of a list in the lines of a
+// header. Empty elements count.
 func fromEnd(lines []string, at int) (element string, ok bool) {
 	for i := len(lines) - 1; i >= 0; i-- {
 		for rest, more := lines[i], true; more; at-- {
@@ -127,7 +130,7 @@ func fromEnd(lines []string, at int) (element string, ok bool) {
 	return "", false
 }
 
-// parseIP reads an address as proxies write it: with a port and brackets, or without.
+// parseIP parses an address as proxies write it, with or without a port and brackets.
 func parseIP(text string) (ip string, ok bool) {
 	const longest = 100 // an IPv6 address with a zone, brackets and a port
 	text = strings.TrimSpace(text)
@@ -151,7 +154,7 @@ func parseIP(text string) (ip string, ok bool) {
 	return addr.WithZone("").Unmap().String(), true
 }
 
-// peerOf returns the address of the other end of the connection, without a port.
+// peerOf returns the address of the connection, without a port.
 func peerOf(r *http.Request) string {
 	if ip, ok := parseIP(r.RemoteAddr); ok {
 		return ip
@@ -162,8 +165,8 @@ func peerOf(r *http.Request) string {
 	return r.RemoteAddr
 }
 
-// Scheme returns "https" or "http": how the client came, as the connection or
-// App.TrustedProxy says. Case makes no difference.
+// Scheme returns "https" or "http": what the client has used, as the connection or
+// App.TrustedProxy says.
 func (a *App) Scheme(r *http.Request) string {
 	if r.TLS != nil {
 		return "https"
@@ -176,7 +179,7 @@ func (a *App) Scheme(r *http.Request) string {
 		a.warnOfForwarded(peerOf(r), "X-Forwarded-Proto")
 		return "http"
 	}
-	// Most proxies set it, some append to it as to X-Forwarded-For.
+	// Most proxies set it; some append to it, as to X-Forwarded-For.
 	scheme := ""
 	for hop := range max(a.TrustedProxy.hops(), 1) {
 		element, ok := fromEnd(lines, hop)
@@ -191,17 +194,17 @@ func (a *App) Scheme(r *http.Request) string {
 	return "http"
 }
 
-// warnOfForwarded warns of a header that a proxy seems to have written, and that nobody
-// believes: it comes from this machine or its own network. A stranger who sends one from
-// elsewhere is no reason to warn.
+// warnOfForwarded warns of a header that a proxy seems to have set and that is ignored.
+// It does so only if the request comes from this machine or a private network: any
+// stranger can send the header.
 func (a *App) warnOfForwarded(peer, header string) {
 	if addr, err := netip.ParseAddr(peer); err == nil && !addr.IsPrivate() && !addr.IsLoopback() && !addr.IsLinkLocalUnicast() {
 		return
 	}
-	a.warnOfProxy("framework: a proxy seems to stand in front of the program, but App.TrustedProxy does not say so: all clients have its address, and https is taken for http. Set App.TrustedProxy to framework.Proxies(n) for n proxies that append to X-Forwarded-For, or to AppEngine or CloudRun", "header", header, "from", peer)
+	a.warnOfProxy("framework: a proxy seems to be in front of the program, but App.TrustedProxy is not set: all clients have its address, and https is taken for http: set App.TrustedProxy to framework.Proxies(n) for n proxies that append to X-Forwarded-For, or to AppEngine or CloudRun", "header", header, "from", peer)
 }
 
-// warnOfProxy logs a warning once in the life of the App: each request would repeat it.
+// warnOfProxy logs a warning once: each request would repeat it.
 func (a *App) warnOfProxy(message string, attributes ...any) {
 	if a.warnedOfProxy.CompareAndSwap(false, true) {
 		a.logger().Warn(message, attributes...)

@@ -12,52 +12,53 @@ import (
 	"sync/atomic"
 )
 
-// A Response holds the answer back until Dispatch has returned, so that what runs
-// after the action can still set headers and an error can still replace the body.
-// What is larger than App.BufferSize, or flushed, is sent and streams on.
+// A Response holds the header and the body back until Dispatch has returned, so that code
+// after the action can set headers and an error can replace the body. A body larger than
+// App.BufferSize, or one that is flushed, is sent before that.
 //
-// It is an [http.ResponseWriter] and belongs to one request: it is not safe for
-// concurrent use, and a write after the request ended is an error.
+// It is an [http.ResponseWriter]. It belongs to one request and is not safe for
+// concurrent use, except for BeforeSend. A write after the end of the request is an
+// error.
 type Response struct {
 	writer http.ResponseWriter
-	core   *RequestHandler // of the request's handler; before there is one, of none
-	client *client         // who has to read it in time; nil: nobody has
+	core   *RequestHandler // of the handler; one without a handler before there is one
+	client *client         // the connection, for write timeouts; nil without a Server
 
 	typed  [1]string              // see contentType
-	text   string                 // what is held, if it is one string alone: it needs no copy
-	body   *[]byte                // what is held otherwise; nil: nothing
-	count  int64                  // bytes of body written, sent or not
-	saver  Saver                  // runs after the functions of BeforeSend; nil: none, or it has run
-	extras atomic.Pointer[extras] // what few requests have; nil: nothing of it
+	text   string                 // what is held of the body, if it is one string
+	body   *[]byte                // what is held of the body otherwise; nil if nothing is
+	count  int64                  // bytes of the body, sent or held
+	saver  Saver                  // to run after the hooks; nil if there is none
+	extras atomic.Pointer[extras] // nil if the request needs none
 
-	status    int16 // what WriteHeader said; 0: nothing yet
-	head      bool  // the answer is one to HEAD
-	encoded   bool  // middleware around this has chosen a Content-Encoding, and changes the body on its way out
-	delegated bool  // the handler's RequestHandler.Dispatch was reached
+	status    int16 // 0 before WriteHeader
+	head      bool  // the request is a HEAD
+	encoded   bool  // middleware around this has set a Content-Encoding: it changes the body
+	delegated bool  // RequestHandler.Dispatch was called
 	noting    bool  // a Guard or an action is running
 	guarded   bool  // the guards of the route's Routers let the request pass
-	acted     bool  // the status or the body has changed since the last Guard began
-	json      bool  // the action reads or writes JSON, and so do its errors
-	sent      bool  // the header has gone
+	acted     bool  // the status or the body was changed since the last guard was called
+	json      bool  // errors are JSON, because the action reads or writes JSON
+	sent      bool  // the header has been written
 	committed bool  // a hook or the Saver has run
-	shared    bool  // the connection has other streams too, as in HTTP/2
+	shared    bool  // the connection has other streams, as in HTTP/2
 	hijacked  bool
 	finished  bool
-	broken    bool // failed after the header had gone
+	broken    bool // an error came after the header had been written
 }
 
 var _ http.ResponseWriter = (*Response)(nil)
 
-// errFinished is returned by a write that comes after the end of the request.
-var errFinished = errors.New("framework: write to a response that is finished")
+// errFinished is the error of a write after the end of the request.
+var errFinished = errors.New("framework: write after the end of the request")
 
-// newResponse makes the Response of a request and, of a route that was made by To, the
-// handler.
+// newResponse makes the Response of a request and, if [To] has made the route's handler,
+// a new handler.
 func newResponse(w http.ResponseWriter, r *http.Request, m found) (*Response, Handler) {
-	if m.route == nil || m.route.ours == nil {
+	if m.route == nil || m.route.endpoint == nil {
 		return newResponseWithoutHandler(w, r, m), nil
 	}
-	e := m.route.ours
+	e := m.route.endpoint
 	response, h := e.allocate()
 	response.core.outermost, response.core.endpoint = h, e
 	response.begin(w, r, m)
@@ -81,8 +82,8 @@ func allocateResponse() (*Response, Handler) {
 	return &made.response, nil
 }
 
-// begin gives a Response its request. What it needs of that is copied: a handler may put
-// another request in the place of its own.
+// begin gives a Response its request. It copies what it needs of the request, because a
+// handler may replace its Request.
 func (r *Response) begin(w http.ResponseWriter, request *http.Request, m found) {
 	r.core.match = m.match
 	if m.values != nil {
@@ -91,17 +92,18 @@ func (r *Response) begin(w http.ResponseWriter, request *http.Request, m found) 
 	r.writer, r.core.Request, r.client = w, request, clientOf(request)
 	if request.ProtoMajor > 1 && r.client != nil {
 		r.shared = true
-		r.stopWriteTimeout() // net/http has begun the time of the stream, which is not the client's yet
+		r.stopWriteTimeout() // net/http has begun a timeout for the stream; e begins with each write
 	}
 	r.head = request.Method == http.MethodHead
 	r.encoded = w.Header()["Content-Encoding"] != nil
 }
 
-// Header returns the header, which can be changed until it is sent.
+// Header returns the header. It can be changed until it is written.
 func (r *Response) Header() http.Header { return r.writer.Header() }
 
-// contentType sets the Content-Type, unless there is one. Its value lies in the Response:
-// a value of its own would be one more allocation, a quarter of the cost of a request.
+// contentType sets the Content-Type, unless there is one. Its value is stored in the
+// Response: a slice of its own would be a second allocation, a quarter of the floor of
+// hello.
 func (r *Response) contentType(value string) {
 	header := r.Header()
 	if len(header["Content-Type"]) > 0 && header["Content-Type"][0] != "" {
@@ -111,15 +113,15 @@ func (r *Response) contentType(value string) {
 	header["Content-Type"] = r.typed[:1:1]
 }
 
-// WriteHeader sets the status; until the header is sent the last call counts. An
-// informational status (1xx) is sent at once, and 101 is final: hooks run, and what
-// follows is no longer HTTP's.
+// WriteHeader sets the status. The last call before the header is written counts. An
+// informational status (1xx) is sent at once. The status 101 is final: the functions of
+// BeforeSend run, and the connection then has another protocol.
 func (r *Response) WriteHeader(code int) {
 	r.acted = r.acted || code < 100 || code >= 200 || code == http.StatusSwitchingProtocols
 	switch {
 	case r.finished || r.failure() != nil:
 	case r.sent:
-		r.writer.WriteHeader(code) // too late: the server logs it
+		r.writer.WriteHeader(code) // which logs that it comes too late
 	case code == http.StatusSwitchingProtocols:
 		r.status = int16(code)
 		if r.runHooks() == nil {
@@ -127,7 +129,7 @@ func (r *Response) WriteHeader(code int) {
 			r.dropBody()
 			r.startWriteTimeout()
 			r.writer.WriteHeader(code)
-			r.client = nil // what follows is another protocol's
+			r.client = nil // the connection has another protocol now
 		}
 	case 100 <= code && code < 200:
 		r.startWriteTimeout()
@@ -141,9 +143,9 @@ func (r *Response) WriteHeader(code int) {
 	}
 }
 
-// Write appends to the body. It returns [http.ErrBodyNotAllowed] for a status that has
-// none, the error of a hook that failed, and the errors of the connection once the
-// header is sent.
+// Write appends to the body. It returns [http.ErrBodyNotAllowed] if the status allows no
+// body, the error of a function of BeforeSend, and errors of the connection after the
+// header has been written.
 func (r *Response) Write(p []byte) (int, error) {
 	if err := r.writable(); err != nil {
 		return 0, err
@@ -165,7 +167,7 @@ func (r *Response) Write(p []byte) (int, error) {
 	return r.pass(p)
 }
 
-// WriteString is Write for a string, without a copy of it.
+// WriteString is like Write, but does not copy the first string.
 func (r *Response) WriteString(s string) (int, error) {
 	if r.sent || r.head || r.held()+len(s) > r.limit() {
 		return r.Write([]byte(s))
@@ -183,6 +185,7 @@ func (r *Response) WriteString(s string) (int, error) {
 	return len(s), nil
 }
 
+// writable returns an error if the body cannot be written.
 func (r *Response) writable() error {
 	r.acted = true
 	switch {
@@ -198,18 +201,17 @@ func (r *Response) writable() error {
 	return nil
 }
 
-// BeforeSend registers a function that may still change the header: it runs once,
-// when the header is about to go out, whatever made it go. This is where sessions are
-// saved. Its argument is this Response. Functions run in the order they were
-// registered, all of them even where one fails.
+// BeforeSend registers a function to be called once, with this Response, immediately
+// before the header is written. It can still change the header: sessions are saved in
+// this way. The functions are called in the order in which they were registered, all of
+// them even if one fails.
 //
-// Where one fails or panics, what is held is dropped and the error is answered
-// instead; the Write, Flush or Hijack that made the header go returns it, and no
-// function runs again. One that is registered after the header has gone runs at the
-// end of the request, when [Response.HeaderWritten] is true: it can change nothing any more.
+// If one returns an error or panics, the body is dropped and the response is that error.
+// Write, Flush and Hijack return it if they have made the header be written, and no
+// function is called again. A function that is registered after the header has been
+// written is called at the end of the request; [Response.HeaderWritten] is true then.
 //
-// It is the one method here that all goroutines of the request may call: the first use
-// of a session, which registers its save, may come from any of them.
+// All goroutines of the request may call BeforeSend.
 func (r *Response) BeforeSend(f func(http.ResponseWriter) error) {
 	e := r.needExtras()
 	e.mutex.Lock()
@@ -217,15 +219,14 @@ func (r *Response) BeforeSend(f func(http.ResponseWriter) error) {
 	e.hooks = append(e.hooks, f)
 }
 
-// A Saver has something to save before a response goes out, as a session store has.
+// A Saver saves something before the header of a response is written, such as sessions.
 type Saver interface {
 	Save(w http.ResponseWriter) error
 }
 
-// SaveWith registers a Saver whose Save runs after the functions of
-// [Response.BeforeSend], as the last thing before the header is written. In all else it
-// is such a function, but registering it allocates nothing. It must be called by the
-// goroutine that serves the request.
+// SaveWith registers a Saver. Its Save is called like a function of
+// [Response.BeforeSend], after all of them. Registering it allocates nothing. Only the
+// goroutine that serves the request may call SaveWith.
 func (r *Response) SaveWith(s Saver) {
 	if r.saver != nil {
 		r.BeforeSend(s.Save)
@@ -234,8 +235,8 @@ func (r *Response) SaveWith(s Saver) {
 	r.saver = s
 }
 
-// Commit runs the functions of [Response.BeforeSend] now, and not again, without
-// sending anything: an action that calls it knows that what it did is saved.
+// Commit calls the functions of [Response.BeforeSend] now, and not again, without writing
+// the header. When it returns nil, the changes of sessions have been saved.
 func (r *Response) Commit() error {
 	if r.sent {
 		return nil
@@ -243,8 +244,8 @@ func (r *Response) Commit() error {
 	return r.runHooks()
 }
 
-// send runs the hooks, then sends the header, then what is held of the body; whole
-// says that this is all of it. A hook that fails leaves everything unsent.
+// send runs the hooks, then writes the header and what is held of the body. Whole says
+// that the body is complete. If a hook fails, nothing is written.
 func (r *Response) send(whole bool) error {
 	if r.sent {
 		return nil
@@ -282,16 +283,15 @@ func (r *Response) send(whole bool) error {
 	return err
 }
 
-// retryAfter is the Retry-After, in seconds, of a 503 that has none (RFC 9110 section
-// 15.6.4). A program that sets another keeps it; one that sets nil has none. Two seconds
-// are what a request waits for a store that does not answer.
+// retryAfter is the Retry-After of a 503 that has none, in seconds (RFC 9110 section
+// 15.6.4). A program can set another, or set it to nil to send none. A request waits as
+// long for a store that does not answer.
 const retryAfter = "2"
 
-// hooked reports whether there may be something to run before the header is written, or a
-// failure to answer.
+// hooked reports whether a hook or a failure may be waiting.
 func (r *Response) hooked() bool { return r.saver != nil || r.extras.Load() != nil }
 
-// runHooks runs each hook once, those included that a hook registers.
+// runHooks runs each hook once, including those that a hook registers.
 func (r *Response) runHooks() error {
 	if err := r.failure(); err != nil || r.sent {
 		return err
@@ -312,10 +312,11 @@ func (r *Response) runHooks() error {
 	if len(failed) > 0 {
 		return r.fail(errors.Join(failed...))
 	}
-	return r.failure() // of a hook that ran while another sent the answer
+	return r.failure() // of a hook that a write of another hook has run
 }
 
-// runLateHooks runs the hooks that came too late, and returns their errors.
+// runLateHooks runs the hooks that were registered after the header was written, and
+// returns their errors.
 func (r *Response) runLateHooks() (failed []error) {
 	for {
 		ran, err := r.runNext()
@@ -328,8 +329,8 @@ func (r *Response) runLateHooks() (failed []error) {
 	}
 }
 
-// runNext runs the oldest hook, or the Saver if there is none. It reports whether it ran
-// one.
+// runNext runs the oldest hook or, if there is none, the Saver. It reports whether it has
+// run one.
 func (r *Response) runNext() (ran bool, err error) {
 	if hook, ok := r.nextHook(); ok {
 		r.committed = true
@@ -342,7 +343,7 @@ func (r *Response) runNext() (ran bool, err error) {
 	return false, nil
 }
 
-// nextHook takes the oldest of the hooks that wait, if any does.
+// nextHook removes the oldest hook and returns it.
 func (r *Response) nextHook() (hook func(http.ResponseWriter) error, ok bool) {
 	e := r.extras.Load()
 	if e == nil {
@@ -357,15 +358,14 @@ func (r *Response) nextHook() (hook func(http.ResponseWriter) error, ok bool) {
 	return hook, true
 }
 
-// fail drops the body: the error of a hook, or of what the hooks have set, is to be
-// answered.
+// fail drops the body. The response will be err.
 func (r *Response) fail(err error) error {
 	r.dropBody()
 	r.needExtras().failure = err
 	return err
 }
 
-// failure returns the error that is to be answered instead of the body; nil: none.
+// failure returns the error that replaces the body, nil if there is none.
 func (r *Response) failure() error {
 	if e := r.extras.Load(); e != nil {
 		return e.failure
@@ -373,21 +373,21 @@ func (r *Response) failure() error {
 	return nil
 }
 
-// complete says in the header what is known of the body: not its length, where
-// middleware makes another body of it.
+// complete sets the Content-Length and the Content-Type if they are known. It sets no
+// length if middleware encodes the body.
 func (r *Response) complete(whole bool) {
 	header := r.Header()
 	switch r.status {
 	case http.StatusNoContent:
 		header.Del("Content-Length")
 		header.Del("Content-Type")
-		header.Del("Content-Encoding") // of middleware that expected a body
+		header.Del("Content-Encoding") // which middleware has set for a body
 	case http.StatusNotModified:
 		header.Del("Content-Encoding") // as http.ServeContent does
 	}
 	if r.head {
 		if r.count == 0 {
-			return // of a Head of its own, which need not know
+			return // the type has a Head method, which may not know the body
 		}
 		if header["Content-Type"] == nil && header["Content-Encoding"] == nil && r.held() > 0 {
 			header.Set("Content-Type", http.DetectContentType(*r.body)) // as the server does for GET
@@ -401,16 +401,17 @@ func (r *Response) complete(whole bool) {
 	}
 }
 
-// serverCounts is the largest body whose length net/http finds out, if all of it has been
-// written when the handler returns: of such a body it is left to the server, which saves
-// a tenth of a request's cost.
+// serverCounts is the size of the largest body of which net/http computes the
+// Content-Length, if the handler has returned. Leaving it to net/http saves a tenth of a
+// request's cost.
 const serverCounts = 2 << 10
 
-// sniffed is how much of a body tells its type; of the answer to HEAD no more is kept.
+// sniffed is how much of a body is needed to detect its Content-Type. Of the body of a
+// HEAD no more is kept.
 const sniffed = 512
 
-// hasTrailers tells whether headers follow the body, by either of net/http's ways: then
-// its length must not be known (RFC 9112 section 7.1).
+// hasTrailers reports whether the header declares trailers, in either way of net/http.
+// The response then has no Content-Length (RFC 9112 section 7.1).
 func hasTrailers(header http.Header) bool {
 	for name := range header {
 		if name == "Trailer" || strings.HasPrefix(name, http.TrailerPrefix) {
@@ -420,17 +421,17 @@ func hasTrailers(header http.Header) bool {
 	return false
 }
 
-// bodyAllowed tells whether a status may have a body (RFC 9110 section 6.4.1).
+// bodyAllowed reports whether a status allows a body (RFC 9110 section 6.4.1).
 func bodyAllowed(status int16) bool {
 	return status != http.StatusNoContent && status != http.StatusNotModified && status != http.StatusSwitchingProtocols
 }
 
-// Reset drops the body, the status and the headers that describe them: Content-* but
-// not Content-Security-Policy, ETag, Last-Modified, Cache-Control, Expires,
-// Accept-Ranges, Location, Trailer. After the functions of BeforeSend have run it sets
-// Cache-Control to no-store. It keeps every other header and the cookies, and a
-// Content-Encoding of middleware that compresses what is written. It does nothing once
-// the header is sent.
+// Reset drops the body, the status and the headers that describe them: Content-* except
+// Content-Security-Policy, ETag, Last-Modified, Cache-Control, Expires, Accept-Ranges,
+// Location and Trailer. It keeps all other headers, the cookies, and a Content-Encoding
+// of middleware that compresses the body. If the functions of BeforeSend have run, it
+// sets "Cache-Control: no-store", because they may have set a cookie. After the header
+// has been written it does nothing.
 func (r *Response) Reset() {
 	if r.sent {
 		return
@@ -445,11 +446,11 @@ func (r *Response) Reset() {
 		}
 	}
 	if r.committed {
-		header["Cache-Control"] = []string{"no-store"} // what the hooks have said of it is gone
+		header["Cache-Control"] = []string{"no-store"} // the hooks have set one, which was dropped
 	}
 }
 
-// describesBody tells whether a header is about the body that is being dropped.
+// describesBody reports whether a header describes the body.
 func (r *Response) describesBody(name string) bool {
 	switch name {
 	case "Content-Encoding":
@@ -462,8 +463,8 @@ func (r *Response) describesBody(name string) bool {
 	return len(name) > 8 && name[:8] == "Content-"
 }
 
-// prepare makes room for the answer to an error, with its status and, where it is a
-// redirect, its Location.
+// beginError empties the response for an error, and sets its status and, for a redirect,
+// its Location.
 func (r *Response) beginError(err error) {
 	if r.sent {
 		return
@@ -479,19 +480,18 @@ func (r *Response) beginError(err error) {
 	}
 }
 
-// answered tells whether somebody has begun an answer.
+// begun reports whether there is a response to send.
 func (r *Response) begun() bool {
 	return r.status != 0 || r.count > 0 || r.sent || r.failure() != nil
 }
 
-// A body that is held lies in a buffer that the next request uses again. Those that
-// grew beyond the default of App.BufferSize are left to the garbage collector, so that a
-// few large answers do not fix the memory of all.
+// buffers are the buffers of bodies, for reuse. Those that have grown larger than
+// largestKept are not kept, so that a few large responses do not keep memory for ever.
 var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, 4<<10)) }}
 
 const largestKept = 64 << 10
 
-// buffer returns the buffer of the body, and takes one at its first call.
+// buffer returns the buffer of the body, and takes one from buffers at its first call.
 func (r *Response) buffer() *[]byte {
 	if r.body == nil {
 		r.body = buffers.Get().(*[]byte)
@@ -500,12 +500,13 @@ func (r *Response) buffer() *[]byte {
 	return r.body
 }
 
+// hold appends to what is held of the body.
 func (r *Response) hold(p []byte) {
 	buffer := r.buffer()
 	*buffer = append(*buffer, p...)
 }
 
-// holdFrom reads once from src, no more than there is room for.
+// holdFrom reads once from src, at most as much as may be held.
 func (r *Response) holdFrom(src io.Reader) (n int, err error) {
 	buffer := r.buffer()
 	held := len(*buffer)
@@ -520,6 +521,7 @@ func (r *Response) holdFrom(src io.Reader) (n int, err error) {
 	return n, err
 }
 
+// held returns how many bytes of the body are held.
 func (r *Response) held() int {
 	if r.body == nil {
 		return len(r.text)
@@ -527,13 +529,13 @@ func (r *Response) held() int {
 	return len(*r.body)
 }
 
-// dropBody forgets what was written and not sent.
+// dropBody drops what is held of the body.
 func (r *Response) dropBody() {
 	r.count = 0
 	r.release()
 }
 
-// release gives the buffer back. Nobody else has seen it: Write copies.
+// release gives the buffer back. Nothing else refers to it: Write copies.
 func (r *Response) release() {
 	buffer := r.body
 	if r.text = ""; buffer == nil {
@@ -546,22 +548,22 @@ func (r *Response) release() {
 	}
 }
 
-// Extras are what few requests have. They are apart because the bytes of a Response are
-// the larger part of what a request costs.
+// Extras are the fields that few requests need. They are apart because the size of a
+// Response is a large part of the cost of a request.
 type extras struct {
 	id        string            // see RequestID
-	values    map[string]string // of the variables that are not in the path
-	failure   error             // of a hook: the body is dropped, the error is to be answered
-	closed    bool              // no hook runs any more: one failed
-	hijacking bool              // the connection is being taken over: no cookie can go out
+	values    map[string]string // the variables of the route that are not in the path
+	failure   error             // the error of a hook, which replaces the body
+	closed    bool              // no hook runs again, because one has failed
+	hijacking bool              // Hijack is running hooks: no cookie can be set
 
-	mutex sync.Mutex                         // guards what follows, which all goroutines of the request may use
-	hooks []func(http.ResponseWriter) error  // that wait, the oldest first
-	first [1]func(http.ResponseWriter) error // where the first of them lies
-	noted error                              // what Abort or RedirectAbort made, called by a Guard or an action
+	mutex sync.Mutex                         // guards the following, which all goroutines of the request may use
+	hooks []func(http.ResponseWriter) error  // the hooks that wait, oldest first
+	first [1]func(http.ResponseWriter) error // the memory for the first hook
+	noted error                              // the last error of Abort or RedirectAbort in a guard or an action
 }
 
-// needExtras returns the extras, which it makes at its first call.
+// needExtras returns the extras, and makes them at its first call.
 func (r *Response) needExtras() *extras {
 	if e := r.extras.Load(); e != nil {
 		return e
@@ -574,9 +576,10 @@ func (r *Response) needExtras() *extras {
 	return r.extras.Load() // another goroutine was faster
 }
 
-// found returns what the search for the route has found.
+// found returns the match and the variables that are not in the path.
 func (r *Response) found() found { return found{r.core.match, r.values()} }
 
+// values returns the variables of the route that are not in the path.
 func (r *Response) values() map[string]string {
 	if e := r.extras.Load(); e != nil {
 		return e.values
@@ -584,7 +587,8 @@ func (r *Response) values() map[string]string {
 	return nil
 }
 
-// app returns the App that the request is in; nil: the handler has overwritten its own.
+// app returns the App of the request. It is nil if the handler has overwritten its
+// RequestHandler.
 func (r *Response) app() *App {
 	switch core := r.core; {
 	case core.endpoint != nil:
@@ -603,7 +607,7 @@ func (r *Response) limit() int {
 	return 64 << 10
 }
 
-// proxy returns what stands in front of the program.
+// proxy returns App.TrustedProxy.
 func (r *Response) proxy() Proxy {
 	if a := r.app(); a != nil {
 		return a.TrustedProxy
@@ -611,7 +615,7 @@ func (r *Response) proxy() Proxy {
 	return NoProxy
 }
 
-// Status returns the status that was set, 200 where none was.
+// Status returns the status. Until one is set it is 200.
 func (r *Response) Status() int {
 	if r.status == 0 {
 		return http.StatusOK
@@ -619,43 +623,43 @@ func (r *Response) Status() int {
 	return int(r.status)
 }
 
-// Sent tells whether the header has gone, so that neither it nor a cookie can change.
+// HeaderWritten reports whether the header has been written, so that it can no longer be
+// changed.
 func (r *Response) HeaderWritten() bool { return r.sent }
 
-// CanSetCookies reports whether the response can carry a Set-Cookie. While a Hijack runs
-// the functions of BeforeSend it cannot: what needs a cookie and can wait is left for
-// the next request then.
+// CanSetCookies reports whether the response can still set a cookie. It cannot while
+// Hijack calls the functions of BeforeSend; what needs a cookie then waits for the next
+// request.
 func (r *Response) CanSetCookies() bool {
 	e := r.extras.Load()
 	return e == nil || !e.hijacking
 }
 
-// Unwrap returns the server's writer, for [http.ResponseController]. The deadline to read
-// passes through; Flush, Hijack and the deadline to write are this type's own.
+// Unwrap returns the writer of the server, for [http.ResponseController]. Use the methods
+// of Response to flush, to hijack and to set a write deadline.
 func (r *Response) Unwrap() http.ResponseWriter { return r.writer }
 
-// finish ends the life of a Response.
+// finish ends the request.
 func (r *Response) finish() {
 	r.release()
 	r.finished = true
-	r.startWriteTimeout() // the server writes what it holds, and the end of a stream, after this
+	r.startWriteTimeout() // for what the server writes after this
 }
 
 // removeUploads removes the temporary files of the form of the handler's request.
 func (r *Response) removeUploads() { removeUploads(r.core.Request) }
 
-// App Engine's front end answers by itself, and says nothing to the program, where
-// headers are larger than this: 502 where it is all those of an answer, 400 where it
-// is one of a request, as the Cookie header is, in which all cookies come together.
+// App Engine's front end refuses larger headers by itself: those of a response with 502,
+// a single header of a request with 400. All cookies of a request are in one header.
 const (
 	headerBudget = 8 << 10
 	serverOwn    = 256 // the status line, Date, Content-Length and Content-Type, which come after the check
 )
 
-// checkBudget refuses an answer whose headers App Engine would refuse, or whose
-// cookies would make the browser's next request one that it refuses. What is too large
-// is taken out, so that the error can be answered. It is the client's if a redirect
-// repeats the address of a request that is too long: 414.
+// checkBudget returns an error if App Engine's front end would refuse the headers of the
+// response, or the Cookie header of the browser's next request. It removes the headers
+// that are too large, so that the error can be sent. A redirect that repeats the URL of a
+// long request is 414.
 func (r *Response) checkBudget() error {
 	header := r.Header()
 	if largest, size, sum := measure(header); sum > headerBudget {
@@ -665,24 +669,24 @@ func (r *Response) checkBudget() error {
 			delete(header, name)
 			left -= size
 		}
-		if tooLong { // a redirect that repeats the address of the request
+		if tooLong { // a redirect that repeats the URL of the request
 			return Abort(http.StatusRequestURITooLong)
 		}
-		return fmt.Errorf("framework: the headers of the answer have %d bytes, of which %s has %d; App Engine refuses more than %d with a 502",
+		return fmt.Errorf("framework: the headers of the response have %d bytes, of which %s has %d: make them smaller, because App Engine refuses more than %d with a 502",
 			sum, largest, size, headerBudget)
 	}
 	if set := header["Set-Cookie"]; len(set) > 0 && r.core.Request != nil {
 		if next := nextCookies(r.core.Request, set); next > headerBudget {
 			delete(header, "Set-Cookie")
-			return fmt.Errorf("framework: with the cookies of this answer the browser's Cookie header would have %d bytes; App Engine refuses more than %d with a 400",
+			return fmt.Errorf("framework: with the cookies of this response the browser's Cookie header would have %d bytes: make them smaller, because App Engine refuses more than %d with a 400",
 				next, headerBudget)
 		}
 	}
 	return nil
 }
 
-// measure returns the name and the bytes of the largest field of a header, and the
-// bytes of all.
+// measure returns the name and the size of the largest field of a header, and the size of
+// all.
 func measure(header http.Header) (largest string, size, sum int) {
 	sum = serverOwn
 	for name, values := range header {
@@ -697,8 +701,8 @@ func measure(header http.Header) (largest string, size, sum int) {
 	return largest, size, sum
 }
 
-// nextCookies returns how long the Cookie header will be that a browser sends after an
-// answer, had all its cookies the same domain and path.
+// nextCookies returns the size of the Cookie header that a browser will send after the
+// response, if all cookies have the same domain and path.
 func nextCookies(r *http.Request, set []string) int {
 	cookies := map[string]int{} // the length of "name=value", by name
 	add := func(pair string) {

@@ -11,48 +11,47 @@ import (
 	"github.com/gorilla/mux"
 )
 
-// A Router holds routes, in the vocabulary of gorilla/mux: the App has one, and each
-// [Route.Subrouter] makes one. It serves nothing by itself: the App does. The first
-// route that matches takes a request, in the order in which they were made, those of a
-// subrouter in the place of the route that has it.
+// A Router holds routes, in the vocabulary of gorilla/mux. The App has one, and
+// [Route.Subrouter] makes others. A Router serves nothing by itself; the App does. The
+// first route that matches a request gets it, in the order in which the routes were made.
+// The routes of a subrouter are in the place of the route that has it.
 //
-// For somebody who knows mux:
+// For those who know mux:
 //
-//	the same                      Handle, HandleFunc, Path, PathPrefix, Host, Methods, Schemes, Headers,
-//	                              HeadersRegexp, Queries, MatcherFunc, NewRoute, Name, Use, Walk, Subrouter,
-//	                              BuildOnly; templates, and that a prefix is text: "/static" matches "/staticfoo"
-//	Get, GetRoute                 Named
-//	Methods("GET")                takes HEAD too
-//	405 and OPTIONS               always with Allow, at every depth
-//	a host                        capitals and a dot at the end do not matter; [::1]:8080 is host [::1]
-//	middleware                    is built once for each route, at the first request, not once for each request
-//	a handler and a Subrouter     the handler is that of the routes below that have none of their own
-//	mux.Vars, mux.CurrentRoute    h.Var and h.Route; mux.Vars and r.PathValue in an http.Handler that is
-//	                              not made by To, VarOf and RouteOf in middleware
-//	StrictSlash                   SlashRedirect
-//	CleanPath                     none: a path is matched as it comes
-//	a path of any length          longer than 8 KiB is 414
-//	NotFoundHandler               App.Fallback, App.Errors
+//	the same                   Handle, HandleFunc, Path, PathPrefix, Host, Methods, Schemes, Headers,
+//	                           HeadersRegexp, Queries, MatcherFunc, NewRoute, Name, Use, Walk, Subrouter,
+//	                           BuildOnly; templates; a prefix is text: "/static" matches "/staticfoo"
+//	Get, GetRoute              Named
+//	Methods("GET")             matches HEAD too
+//	405 and OPTIONS            always with Allow, at every depth
+//	Host                       ignores case and a trailing dot; [::1]:8080 is the host [::1]
+//	middleware                 is called once for each route, at the first request
+//	a handler and a Subrouter  the handler serves the routes below that have none
+//	mux.Vars, CurrentRoute     h.Var and h.Route; in middleware VarOf and RouteOf; an http.Handler that To
+//	                           did not make has mux.Vars and r.PathValue
+//	StrictSlash                SlashRedirect
+//	CleanPath                  none: a path is matched as it comes
+//	NotFoundHandler            App.Fallback, App.Errors
+//	a path of any length       longer than 8 KiB is 414
 //
-// What mux lets pass and would serve to nobody, or to anybody, is a mistake that
-// [App.Check] reports with how to fix it: a matcher after Subrouter, two subrouters of a
-// route, two hosts or a variable twice on one way down, a route without a handler, two
-// routes of which the second is never reached, another router's syntax. A route that has
-// such a mistake takes no request, nor does any below it.
+// Some tables that mux accepts serve requests in an unexpected way, or never. [App.Check]
+// reports them: a matcher after Subrouter, two subrouters of one route, two hosts or one
+// variable twice on the way down, a route without a handler, a route that is never
+// reached, the syntax of another router. A route with such a mistake takes no request,
+// nor do the routes below it.
 //
-// Routes are made before the first request, by one goroutine; a change after it panics.
+// Make all routes before the first request, in one goroutine. A change after it panics.
 type Router struct {
 	app        *App
-	above      *Route // whose Subrouter this is; nil: the App's own
+	above      *Route // the route that has this Subrouter; nil for the App's Router
 	routes     []*Route
 	middleware []func(http.Handler) http.Handler
 	guards     []func(Handler) error
 }
 
-// NewRoute makes a route that matches every request, for the methods of [Route] to
-// limit.
+// NewRoute makes a route that matches every request. Its methods limit it.
 func (rt *Router) NewRoute() *Route {
-	rt.change()
+	rt.panicIfServing()
 	r := &Route{router: rt}
 	if above := rt.above; above != nil {
 		r.conditionsOf = above.conditionsOf
@@ -62,68 +61,70 @@ func (rt *Router) NewRoute() *Route {
 	return r
 }
 
-func (rt *Router) change() {
+// panicIfServing panics if the App has served a request.
+func (rt *Router) panicIfServing() {
 	if rt.app == nil {
-		panic("framework: a Router that was not made by framework.New or Subrouter: it belongs to no App")
+		panic("framework: this Router belongs to no App: use that of framework.New, or of Subrouter")
 	}
 	if rt.app.frozen.Load() != nil {
-		panic("framework: the routing table was changed after the first request: make all routes before serving")
+		panic("framework: the routing table was changed after the first request: make all routes before the App serves")
 	}
 }
 
-// Handle makes a route for a path. A handler made by [To] says itself which methods it
-// serves.
+// Handle makes a route for a path. A handler made by [To] needs no Methods.
 func (rt *Router) Handle(path string, h http.Handler) *Route {
 	return rt.NewRoute().Path(path).Handler(h)
 }
 
-// HandleFunc makes a route for a path.
+// HandleFunc makes a route for a path, with a function as its handler.
 func (rt *Router) HandleFunc(path string, f func(http.ResponseWriter, *http.Request)) *Route {
 	return rt.NewRoute().Path(path).HandlerFunc(f)
 }
 
-// Path makes a route for a path, see [Route.Path].
+// Path makes a route for a path. See [Route.Path].
 func (rt *Router) Path(template string) *Route { return rt.NewRoute().Path(template) }
 
-// PathPrefix makes a route for all paths with a beginning, see [Route.PathPrefix].
+// PathPrefix makes a route for the paths with a prefix. See [Route.PathPrefix].
 func (rt *Router) PathPrefix(template string) *Route { return rt.NewRoute().PathPrefix(template) }
 
-// Host makes a route for a host, see [Route.Host].
+// Host makes a route for a host. See [Route.Host].
 func (rt *Router) Host(template string) *Route { return rt.NewRoute().Host(template) }
 
-// Methods makes a route for some methods, see [Route.Methods].
+// Methods makes a route for some HTTP methods. See [Route.Methods].
 func (rt *Router) Methods(methods ...string) *Route { return rt.NewRoute().Methods(methods...) }
 
-// Schemes makes a route for some schemes, see [Route.Schemes].
+// Schemes makes a route for some schemes. See [Route.Schemes].
 func (rt *Router) Schemes(schemes ...string) *Route { return rt.NewRoute().Schemes(schemes...) }
 
-// Headers makes a route for requests with some headers, see [Route.Headers].
+// Headers makes a route for requests with some headers. See [Route.Headers].
 func (rt *Router) Headers(pairs ...string) *Route { return rt.NewRoute().Headers(pairs...) }
 
-// Queries makes a route for requests with a query, see [Route.Queries].
+// Queries makes a route for requests with a query. See [Route.Queries].
 func (rt *Router) Queries(pairs ...string) *Route { return rt.NewRoute().Queries(pairs...) }
 
-// MatcherFunc makes a route for requests that a function chooses, see
+// MatcherFunc makes a route for the requests that a function matches. See
 // [Route.MatcherFunc].
 func (rt *Router) MatcherFunc(f mux.MatcherFunc) *Route { return rt.NewRoute().MatcherFunc(f) }
 
-// Name makes a route with a name, see [Route.Name].
+// Name makes a route with a name. See [Route.Name].
 func (rt *Router) Name(name string) *Route { return rt.NewRoute().Name(name) }
 
-// Use adds middleware around all routes of the Router and of those below it, whether
-// they are made before or after this: the first that was added is the outermost, and a
-// Router's is around that of those below. It does not run for 404 and for what no route
-// takes by its method. Each function is called once for each route, at the first request.
+// Use adds middleware around all routes of the Router and of the Routers below, including
+// routes that were made before. The first is the outermost, and the middleware of a
+// Router is outside that of the Routers below. It does not run if no route matches, also
+// if only the method does not match. Each function is called once for each route, at the
+// first request.
 func (rt *Router) Use(middleware ...func(http.Handler) http.Handler) {
-	rt.change()
+	rt.panicIfServing()
 	rt.middleware = append(rt.middleware, middleware...)
 }
 
-// Guard asks f before each handler of the Router and of those below it, after App.Init
-// and before the handler's Dispatch, so that no type below is open because it forgot a
-// base. f lets a request pass by returning nil and leaving the response alone; it refuses
-// by returning an error, or by answering, as the Guard of a handler does. Handlers are of
-// many types: what f cannot ask, it refuses.
+// Guard adds a guard for all handlers of the Router and of the Routers below, so that a
+// type that forgets its base is not open. It is called after App.Init and before the
+// handler's Dispatch, after the guards of the Routers above. F lets a request pass if it
+// returns nil and leaves the response alone. It refuses a request in the same way as a
+// handler's Guard, see [RequestHandler.Dispatch]. It should refuse handlers of a type
+// that it does not know:
 //
 //	admin := app.PathPrefix("/admin").Subrouter()
 //	admin.Guard(func(h framework.Handler) error {
@@ -133,25 +134,25 @@ func (rt *Router) Use(middleware ...func(http.Handler) http.Handler) {
 //		return nil
 //	})
 //
-// Before an http.Handler that [To] did not make, f is asked with a handler of
-// App.Fallback. The guards of the Routers above are asked first. See App.RequireGuards.
-// A handler of [To] that another router serves is no route of the App, and this guard does
-// not cover it: give its type a Guard method.
+// For an http.Handler that [To] did not make, f gets a handler of App.Fallback.
+//
+// Guards of a Router do not cover handlers that another router serves. Give such a type a
+// Guard method. App.RequireGuards makes Check report routes without a guard.
 func (rt *Router) Guard(f func(h Handler) error) {
-	rt.change()
+	rt.panicIfServing()
 	if f == nil {
-		panic("framework: Router.Guard was given no function")
+		panic("framework: Router.Guard was given nil: give it a function")
 	}
 	rt.guards = append(rt.guards, f)
 }
 
-// Named returns the route of a name, of any Router of the App; nil: there is none. It is
-// mux's Get.
+// Named returns the route with a name, of any Router of the App, or nil if there is none.
+// It is mux's Get.
 func (rt *Router) Named(name string) *Route { return rt.app.names[name] }
 
-// Walk calls f for the routes of the Router and of those below, in the order in which
-// they match, with the routes whose Subrouters lead there. It ends with the first error
-// that f returns, but for [SkipRouter].
+// Walk calls f for each route of the Router and of the Routers below, in the order in
+// which they match, with the route's Router and the routes above. It returns the first
+// error of f that is not [SkipRouter].
 func (rt *Router) Walk(f func(route *Route, router *Router, ancestors []*Route) error) error {
 	return rt.walk(f, nil)
 }
@@ -173,87 +174,90 @@ func (rt *Router) walk(f func(*Route, *Router, []*Route) error, ancestors []*Rou
 	return nil
 }
 
-// SkipRouter is what the function of [Router.Walk] returns to leave out the routes below
-// a route.
+// SkipRouter is returned by the function of [Router.Walk] to skip the routes below a
+// route.
 var SkipRouter error = skipRouter{}
 
 type skipRouter struct{}
 
 func (skipRouter) Error() string { return "framework: skip the routes below" }
 
-// Public is a guard for [Router.Guard] that lets everybody pass: for App.RequireGuards it says
-// that a Router is open on purpose.
+// Public is a guard for [Router.Guard] that lets all requests pass. With
+// App.RequireGuards, it says that a Router is meant to be open.
 func Public(Handler) error { return nil }
 
-// A Route is one row of the routing table, in the vocabulary of mux's Route. Its methods
-// return it, so that they can be chained; those that limit it come before Subrouter.
+// A Route is one entry of the routing table, in the vocabulary of mux's Route. Its
+// methods return it, so that calls can be chained. Those that limit it must come before
+// Subrouter.
 type Route struct {
 	conditionsOf
 	router    *Router
 	name      string
 	handler   http.Handler
 	buildOnly bool
-	below     *Router // its Subrouter
-	mistakes  []error // because of which it takes no request
+	below     *Router // the Subrouter
+	mistakes  []error // if there are any, the route takes no request
 
 	frozen
 }
 
-// What decides about a route, which the routes below it inherit.
+// conditionsOf are the conditions of a route. The routes below inherit them.
 type conditionsOf struct {
-	template   string // of the path, with what stands above
+	template   string // the path, with those of the routes above
 	form       reach
-	host       string   // template, if it has variables or a port
-	hostName   string   // without them
-	methods    []string // nil: all
+	host       string   // the host, if it has variables or a port
+	hostName   string   // the host otherwise
+	methods    []string // nil for all
 	scheme     string   // for URLs
 	queries    []string // templates for URLs
 	conditions []func(*mux.Route)
 }
 
-// What a template of a path is for.
+// A reach says what the path template of a route matches.
 type reach uint8
 
 const (
-	noPath reach = iota
-	prefix
-	whole
+	noPath reach = iota // every path
+	prefix              // paths that begin with it
+	whole               // one path
 )
 
-// What is made of a route when the table is frozen.
+// frozen is what the first request makes of a route.
 type frozen struct {
-	order  int
-	plan   plan
-	ours   *endpoint             // that serves it; nil: an http.Handler of the program's own
-	chain  http.Handler          // with its middleware around it; nil: there is no more to it than ours
-	asked  *mux.Route            // about the conditions that mux knows; nil: there are none
-	guards []func(Handler) error // of its Routers, the outermost first
+	order    int                   // its place in the table
+	plan     plan                  // how the tree finds it
+	endpoint *endpoint             // of its handler, if To or its kin made that; else nil
+	wrapped  http.Handler          // the handler with its middleware; nil if endpoint has none
+	muxRoute *mux.Route            // for the conditions that the tree does not check; nil if there are none
+	guards   []func(Handler) error // of its Routers, outermost first
 }
 
-func (r *Route) wrong(format string, arguments ...any) *Route {
+// addMistake adds a mistake, because of which the route takes no request.
+func (r *Route) addMistake(format string, arguments ...any) *Route {
 	r.mistakes = append(r.mistakes, fmt.Errorf(format, arguments...))
 	return r
 }
 
-// limit is called by what limits a route.
-func (r *Route) limit(method string) {
-	r.router.change()
+// beforeSubrouter is called by each method that limits a route.
+func (r *Route) beforeSubrouter(method string) {
+	r.router.panicIfServing()
 	if r.below != nil {
-		r.wrong("%s after Subrouter does not hold below it: call it before Subrouter", method)
+		r.addMistake("%s was called after Subrouter, whose routes would not have it: call it before Subrouter", method)
 	}
 }
 
-// Path limits the route to a path. Variables are written {name} or {name:pattern}; the
-// first takes one segment, and a pattern is a regular expression without groups that
-// capture. Below a Subrouter's prefix the template is what follows it.
+// Path limits the route to a path. Variables are written {name} or {name:pattern}. The
+// first form matches one segment. A pattern is a regular expression without capturing
+// groups. Below a Subrouter the template is the part of the path after the Subrouter's
+// prefix.
 func (r *Route) Path(template string) *Route { return r.path("Path", template, whole) }
 
-// PathPrefix limits the route to the paths that begin with a template, which is text:
-// "/a" takes "/ab" too.
+// PathPrefix limits the route to paths with a prefix. The prefix is text: "/a" matches
+// "/ab" too.
 func (r *Route) PathPrefix(template string) *Route { return r.path("PathPrefix", template, prefix) }
 
 func (r *Route) path(method, template string, f reach) *Route {
-	r.limit(method)
+	r.beforeSubrouter(method)
 	above, had := r.template, r.form
 	joined := template
 	if had != noPath {
@@ -263,7 +267,7 @@ func (r *Route) path(method, template string, f reach) *Route {
 	if err == nil {
 		err = checkPath(template, parts)
 	}
-	if err == nil { // the parts of both, which may be more than those of each
+	if err == nil { // variables may begin above and end here
 		if parts, err = parseTemplate(joined, anySegment); err == nil {
 			err = checkPath(joined, parts)
 		}
@@ -271,40 +275,40 @@ func (r *Route) path(method, template string, f reach) *Route {
 	r.template, r.form = joined, f
 	switch {
 	case err != nil:
-		r.wrong("%w", err)
+		r.addMistake("%w", err)
 	case had == whole && (joined != above || f != whole):
-		r.wrong("nothing can follow the path %q, which is whole: use PathPrefix above", above)
+		r.addMistake("nothing can follow the path %q: use PathPrefix for the route above", above)
 	case had == prefix && !strings.HasPrefix(joined, above):
-		r.wrong("%q below the prefix %q is %q, which does not begin with the prefix: leave the slash at the end of the prefix out", template, above, joined)
+		r.addMistake("%q below the prefix %q is %q, which does not begin with the prefix: remove the slash at the end of the prefix", template, above, joined)
 	}
 	return r.distinct()
 }
 
-// distinct refuses a variable that the route has twice, in its path, host or queries.
+// distinct adds a mistake if a variable is in the path, host or queries twice.
 func (r *Route) distinct() *Route {
 	variables := r.GetVarNames()
 	for i, name := range variables {
 		if slices.Contains(variables[:i], name) {
-			return r.wrong("it has two variables named %q: give one of them another name", name)
+			return r.addMistake("it has two variables named %q: give one of them another name", name)
 		}
 	}
 	return r
 }
 
-// Host limits the route to a host, with or without a port. Capitals and a dot at the end
-// do not matter (RFC 9110 section 4.2.3). Variables are as in a path and take one label,
-// unless they have a pattern.
+// Host limits the route to a host, with or without a port. It ignores case and a trailing
+// dot (RFC 9110 section 4.2.3). Variables are written as in a path; without a pattern
+// they match one label.
 func (r *Route) Host(template string) *Route {
-	r.limit("Host")
+	r.beforeSubrouter("Host")
 	if r.host != "" || r.hostName != "" {
-		return r.wrong("it has two hosts, %q and %q: one on each way down", r.host+r.hostName, template)
+		return r.addMistake("it has two hosts, %q and %q: remove one", r.host+r.hostName, template)
 	}
 	parts, err := parseTemplate(template, anyLabel)
 	if err != nil {
-		return r.wrong("%w", err)
+		return r.addMistake("%w", err)
 	}
 	if strings.Trim(template, ".") == "" || strings.Contains(template, "/") && len(parts) == 1 {
-		return r.wrong("the host %q is none: write it without scheme and path", template)
+		return r.addMistake("%q is not a host: write it without scheme and path", template)
 	}
 	if _, port := splitPort(template); port == "" && len(parts) == 1 && parts[0].name == "" {
 		r.hostName = strings.TrimSuffix(template, ".")
@@ -314,16 +318,16 @@ func (r *Route) Host(template string) *Route {
 	return r.condition(func(m *mux.Route) { m.Host(lowerLiterals(template)) }).distinct()
 }
 
-// Methods limits the route to some methods; GET takes HEAD too. Together with those
-// above, both lists hold.
+// Methods limits the route to some HTTP methods. GET includes HEAD. Methods of the routes
+// above hold too.
 func (r *Route) Methods(methods ...string) *Route {
-	r.limit("Methods")
+	r.beforeSubrouter("Methods")
 	var list []string
 	for _, method := range methods {
 		method = strings.ToUpper(method)
 		switch {
 		case method == "" || strings.ContainsAny(method, " ,;/"):
-			r.wrong("Methods(%q): each argument is one method, as in Methods(\"GET\", \"POST\")", method)
+			r.addMistake("Methods(%q): each argument is one method, as in Methods(\"GET\", \"POST\")", method)
 		case !slices.Contains(list, method):
 			list = append(list, method)
 		}
@@ -337,58 +341,60 @@ func (r *Route) Methods(methods ...string) *Route {
 	}
 	if r.methods = list; len(list) == 0 {
 		r.methods = []string{}
-		r.wrong("no method is left to it: name one that the routes above have too")
+		r.addMistake("it takes no method: name one that the routes above take too")
 	}
 	return r
 }
 
-// Schemes limits the route to http or https, as the request came to this program: behind
-// a proxy, redirect by [App.Scheme] instead. The first is that of the route's URLs.
+// Schemes limits the route to "http" or "https", as this program has received the
+// request. Behind a proxy, use [App.Scheme] in the handler instead. The first is the
+// scheme of the route's URLs.
 func (r *Route) Schemes(schemes ...string) *Route {
-	r.limit("Schemes")
+	r.beforeSubrouter("Schemes")
 	if r.scheme == "" && len(schemes) > 0 {
 		r.scheme = strings.ToLower(schemes[0])
 	}
 	return r.condition(func(m *mux.Route) { m.Schemes(schemes...) })
 }
 
-// Headers limits the route to requests that have some headers, given as pairs of name
-// and value. An empty value is any.
+// Headers limits the route to requests that have some headers, given as pairs of name and
+// value. An empty value matches any.
 func (r *Route) Headers(pairs ...string) *Route {
-	r.limit("Headers")
+	r.beforeSubrouter("Headers")
 	return r.condition(func(m *mux.Route) { m.Headers(pairs...) })
 }
 
-// HeadersRegexp is Headers with regular expressions for values.
+// HeadersRegexp is like Headers, with regular expressions as values.
 func (r *Route) HeadersRegexp(pairs ...string) *Route {
-	r.limit("HeadersRegexp")
+	r.beforeSubrouter("HeadersRegexp")
 	return r.condition(func(m *mux.Route) { m.HeadersRegexp(pairs...) })
 }
 
-// Queries limits the route to requests whose query has some pairs. Values are templates,
-// whose variables take any text unless they have a pattern.
+// Queries limits the route to requests whose query has some values, given as pairs of
+// name and value. A value is a template. Its variables match any text unless they have a
+// pattern.
 func (r *Route) Queries(pairs ...string) *Route {
-	r.limit("Queries")
+	r.beforeSubrouter("Queries")
 	if len(pairs)%2 != 0 {
-		return r.wrong("Queries has %d arguments: they must be pairs of name and value", len(pairs))
+		return r.addMistake("Queries has %d arguments: give pairs of name and value", len(pairs))
 	}
 	r.queries = slices.Clip(r.queries)
 	for i := 0; i < len(pairs); i += 2 {
 		if _, err := parseTemplate(pairs[i+1], anyQuery); err != nil {
-			return r.wrong("%w", err)
+			return r.addMistake("%w", err)
 		}
 		r.queries = append(r.queries, pairs[i]+"="+pairs[i+1])
 	}
 	return r.condition(func(m *mux.Route) { m.Queries(pairs...) }).distinct()
 }
 
-// MatcherFunc limits the route to the requests for which f returns true. f may add to the
-// Vars of its RouteMatch; what else it sets has no effect. It is also asked which methods
-// the path takes, so it must change nothing.
+// MatcherFunc limits the route to requests for which f returns true. F may add to the
+// Vars of its RouteMatch, and nothing else. It is also called to find the methods for
+// Allow, so it must not change anything.
 func (r *Route) MatcherFunc(f mux.MatcherFunc) *Route {
-	r.limit("MatcherFunc")
+	r.beforeSubrouter("MatcherFunc")
 	if f == nil {
-		return r.wrong("MatcherFunc was given no function")
+		return r.addMistake("MatcherFunc was given nil: give it a function")
 	}
 	return r.condition(func(m *mux.Route) {
 		m.MatcherFunc(func(request *http.Request, found *mux.RouteMatch) bool {
@@ -406,31 +412,31 @@ func (r *Route) condition(add func(*mux.Route)) *Route {
 	return r
 }
 
-// Handler sets what serves the route.
+// Handler sets the handler of the route.
 func (r *Route) Handler(h http.Handler) *Route {
-	r.router.change()
+	r.router.panicIfServing()
 	r.handler = h
 	return r
 }
 
-// HandlerFunc sets a function that serves the route.
+// HandlerFunc sets a function as the handler of the route.
 func (r *Route) HandlerFunc(f func(http.ResponseWriter, *http.Request)) *Route {
-	r.router.change()
+	r.router.panicIfServing()
 	if r.handler = nil; f != nil {
 		r.handler = http.HandlerFunc(f)
 	}
 	return r
 }
 
-// Name gives the route a name, for [App.URL] and [Router.Named]. No other route of the
-// App may have it. An empty name is none.
+// Name gives the route a name, for [App.URL] and [Router.Named]. Names are unique in an
+// App. An empty name is none.
 func (r *Route) Name(name string) *Route {
-	r.router.change()
+	r.router.panicIfServing()
 	if name == "" {
 		return r
 	}
 	if r.name != "" {
-		return r.wrong("it has two names, %q and %q", r.name, name)
+		return r.addMistake("it has two names, %q and %q: remove one", r.name, name)
 	}
 	r.name = name
 	if app := r.router.app; app.names[name] == nil {
@@ -442,50 +448,51 @@ func (r *Route) Name(name string) *Route {
 	return r
 }
 
-// BuildOnly makes the route one that takes no request, nor does any below it: it is there
-// for its URL.
+// BuildOnly makes the route take no request, nor do the routes below. It is only for
+// URLs.
 func (r *Route) BuildOnly() *Route {
-	r.router.change()
+	r.router.panicIfServing()
 	r.buildOnly = true
 	return r
 }
 
-// Subrouter makes a Router for routes that match only if this one does. A route has one.
+// Subrouter makes a Router for routes that match only if this one does. A route has one
+// Subrouter at most.
 func (r *Route) Subrouter() *Router {
-	r.router.change()
+	r.router.panicIfServing()
 	if r.below != nil {
-		r.wrong("it has two Subrouters: make a route for each")
+		r.addMistake("it has two Subrouters: make a route for each")
 	}
 	r.below = &Router{app: r.router.app, above: r}
 	return r.below
 }
 
-// GetName returns the route's name, empty if it has none.
+// GetName returns the name of the route, "" if it has none.
 func (r *Route) GetName() string { return r.name }
 
-// GetHandler returns what serves the route, nil if nothing does.
+// GetHandler returns the handler of the route, nil if it has none.
 func (r *Route) GetHandler() http.Handler { return r.handler }
 
-// GetMethods returns the methods that the route takes, with what holds above it; nil if
-// it takes all.
+// GetMethods returns the HTTP methods that the route takes, also because of the routes
+// above. It is nil if the route takes all.
 func (r *Route) GetMethods() []string { return slices.Clone(r.methods) }
 
-// GetPathTemplate returns the template of the route's path, with what stands above it;
-// empty if it has none.
+// GetPathTemplate returns the whole template of the path, with those of the routes above.
+// It is "" if the route has none.
 func (r *Route) GetPathTemplate() string { return r.template }
 
-// GetVarNames returns the names of the variables of path, host and queries.
+// GetVarNames returns the names of the variables of the host, the path and the queries.
 func (r *Route) GetVarNames() (list []string) {
 	for _, parts := range r.parts() {
-		list = append(list, names(parts)...)
+		list = append(list, variableNames(parts)...)
 	}
 	return slices.DeleteFunc(list, isHidden)
 }
 
-// parts returns the templates of host, path and queries, taken apart.
+// parts returns the parsed templates of the host, the path and the queries.
 func (r *Route) parts() (all [][]part) {
 	add := func(template, anything string) {
-		parts, _ := parseTemplate(template, anything) // what is wrong was reported
+		parts, _ := parseTemplate(template, anything) // errors were reported as mistakes
 		all = append(all, parts)
 	}
 	add(r.host, anyLabel)
@@ -496,12 +503,12 @@ func (r *Route) parts() (all [][]part) {
 	return all
 }
 
-// serves reports whether the route serves a method that it takes.
+// serves reports whether the handler of the route serves a method that the route takes.
 func (r *Route) serves(method string) bool {
-	return r.ours == nil || r.ours.verbs.action(method) != nil
+	return r.endpoint == nil || r.endpoint.methods.action(method) != nil
 }
 
-// lowerLiterals writes the text of a template in small letters, not its variables.
+// lowerLiterals returns a template with its text, but not its variables, in lower case.
 func lowerLiterals(template string) string {
 	var out strings.Builder
 	depth := 0
@@ -520,8 +527,8 @@ func lowerLiterals(template string) string {
 	return out.String()
 }
 
-// table returns the tree, made at the first request: from then on the routing table must
-// not change. Mistakes that nobody has asked Check for are logged then.
+// table returns the tree of the routing table, which the first request makes. Mistakes
+// are logged then, if Check was never called.
 func (a *App) table() *tree {
 	if t := a.frozen.Load(); t != nil {
 		return t
@@ -529,12 +536,13 @@ func (a *App) table() *tree {
 	t := a.freeze()
 	if !a.checked.Swap(true) {
 		if err := a.Check(); err != nil {
-			a.logger().Error("the App has mistakes: call its Check before it serves, to be told at start", "error", err)
+			a.logger().Error("the App has mistakes: call App.Check in main to see them at startup", "error", err)
 		}
 	}
 	return t
 }
 
+// freeze makes the tree.
 func (a *App) freeze() *tree {
 	a.freezing.Lock()
 	defer a.freezing.Unlock()
@@ -550,9 +558,8 @@ func (a *App) freeze() *tree {
 	return t
 }
 
-// add adds the routes of a Router and of those below it: with the middleware and the
-// guards of the Routers above, and the handler that those of its routes have that have
-// none.
+// add adds the routes of a Router and of those below to the tree. Middleware and guards
+// are those of the Routers above. H serves routes that have no handler.
 func (t *tree) add(rt *Router, middleware []func(http.Handler) http.Handler, guards []func(Handler) error, h http.Handler, order *int) {
 	middleware = slices.Concat(middleware, rt.middleware)
 	guards = slices.Concat(guards, rt.guards)
@@ -577,40 +584,40 @@ func (t *tree) add(rt *Router, middleware []func(http.Handler) http.Handler, gua
 	}
 }
 
-// freeze makes what a request needs to know of the route.
+// freeze makes what a request needs of the route.
 func (r *Route) freeze(h http.Handler, middleware []func(http.Handler) http.Handler) (err error) {
-	if r.asked, err = r.newMuxRoute(); err != nil {
+	if r.muxRoute, err = r.newMuxRoute(); err != nil {
 		return err
 	}
 	parts, _ := parseTemplate(r.template, anySegment)
 	r.plan = planOf(parts, r.form != whole)
-	if r.ours, _ = h.(*endpoint); r.ours != nil {
+	if r.endpoint, _ = h.(*endpoint); r.endpoint != nil {
 		if len(middleware) == 0 {
 			return nil
 		}
-		h = routed{r}
+		h = wrappedRoute{r}
 	} else {
-		h = foreign{r, removingUploads(h)}
+		h = plainRoute{r, removingUploads(h)}
 	}
 	failed := protect(func() error {
 		for _, wrap := range slices.Backward(middleware) {
 			if h = wrap(h); h == nil {
-				return fmt.Errorf("framework: middleware of route %q returned nil, not a handler", r.template)
+				return fmt.Errorf("framework: middleware of route %q returned nil: return a handler", r.template)
 			}
 		}
 		return nil
 	})
 	if failed != nil {
-		// The route takes its requests all the same: a later one may have no guard.
-		r.router.app.logger().Error("a route answers 500", "route", r.template, "error", failed)
+		// The route takes its requests all the same: a later route may have no guard.
+		r.router.app.logger().Error("a route responds with 500 to every request", "route", r.template, "error", failed)
 		h = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(failed) })
 	}
-	r.chain = h
+	r.wrapped = h
 	return nil
 }
 
-// newMuxRoute makes the route that mux is asked about: what is not path, method or a host
-// without variables.
+// newMuxRoute makes the route of mux for the conditions that the tree does not check. It
+// is nil if there are none.
 func (r *Route) newMuxRoute() (*mux.Route, error) {
 	if len(r.conditions) == 0 {
 		return nil, nil
@@ -619,7 +626,7 @@ func (r *Route) newMuxRoute() (*mux.Route, error) {
 	var panicked error
 	func() {
 		defer func() {
-			if v := recover(); v != nil { // of a pattern with a group that captures
+			if v := recover(); v != nil { // because a pattern has a capturing group
 				panicked = fmt.Errorf("%v", v)
 			}
 		}()
@@ -630,22 +637,21 @@ func (r *Route) newMuxRoute() (*mux.Route, error) {
 	return asked, errors.Join(panicked, asked.GetError())
 }
 
-// routed serves a route of ours behind middleware.
-type routed struct{ route *Route }
+// A wrappedRoute serves a handler of ours behind middleware.
+type wrappedRoute struct{ route *Route }
 
-func (t routed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	t.route.ours.serveHTTP(w, r, t.route)
+func (t wrappedRoute) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	t.route.endpoint.serveHTTP(w, r, t.route)
 }
 
-// foreign serves a route whose http.Handler is the program's own: it is given the
-// variables in the places where others look for them, and asked for only behind the
-// guards of its Routers.
-type foreign struct {
+// A plainRoute serves an http.Handler that To did not make. It puts the variables of the
+// route where other packages look for them, and calls the guards of its Routers.
+type plainRoute struct {
 	route   *Route
 	handler http.Handler
 }
 
-func (f foreign) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (f plainRoute) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var m found
 	if response := responseOf(w); response != nil && response.core.route == f.route {
 		m = response.found()
@@ -675,21 +681,21 @@ func (f foreign) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// matchBehind returns the match of a route whose middleware has hidden the Response, so
-// that what was found is out of reach.
+// matchBehind searches again for the route of a request. It is for middleware that hides
+// the Response, and with it the first match.
 func (r *Route) matchBehind(request *http.Request) found {
 	var s search
 	if t := r.router.app.frozen.Load(); t != nil {
 		t.find(&s, request, request.Method)
 	}
 	if s.route != r {
-		panic(fmt.Sprintf("framework: middleware of route %q hides the Response and changes the request: give its ResponseWriter the method Unwrap", r.template))
+		panic(fmt.Sprintf("framework: middleware of route %q hides the Response and changes the request: give its ResponseWriter a method Unwrap", r.template))
 	}
 	return s.found
 }
 
-// RouteOf returns the route that took the request that a writer answers, for middleware:
-// nil if none did, or if w hides the [Response] behind a writer without Unwrap.
+// RouteOf returns the route of the request that w responds to, for middleware. It is nil
+// if no route matched, or if w hides the [Response] and has no method Unwrap.
 func RouteOf(w http.ResponseWriter) *Route {
 	if response := responseOf(w); response != nil {
 		return response.core.route
@@ -697,8 +703,8 @@ func RouteOf(w http.ResponseWriter) *Route {
 	return nil
 }
 
-// VarOf returns a variable of the route that took the request that a writer answers, for
-// middleware: empty if there is none, see [RouteOf].
+// VarOf returns a variable of the route of the request that w responds to, for
+// middleware. It is "" if there is none, see [RouteOf].
 func VarOf(w http.ResponseWriter, name string) string {
 	if response := responseOf(w); response != nil {
 		value, _ := response.found().variable(name)

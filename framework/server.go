@@ -21,52 +21,69 @@ import (
 	"time"
 )
 
-// A Server runs an app until it is told to stop. The zero value of every field but
-// Handler works.
-//
-// WriteTimeout ends a response that nobody reads, and leaves those alone that take long
-// to make: a [Response] begins it again before each write and each flush, so that a
-// stream may last for hours. A handler that sets a write deadline of its own, with
-// [http.ResponseController], has that one.
+// A Server serves an App until it is told to stop. Handler must be set; the zero value of
+// every other field works.
 type Server struct {
+	// Handler serves the requests: an App, or middleware around one. If it has a method
+	// Check() error, Run calls it before it listens.
 	Handler http.Handler
 
-	Addr     string       // empty: ":" + the variable PORT where it is set, as App Engine and Cloud Run do, else 127.0.0.1:8080
-	Listener net.Listener // if nil, Run listens on Addr; else Addr is not used, and Run closes the Listener when it stops
-	TLS      *tls.Config  // if nil, plain HTTP; else it must have a certificate, see [tls.LoadX509KeyPair]
+	// Addr is the TCP address to listen on. If empty, the port of the environment variable
+	// PORT on all interfaces, as App Engine and Cloud Run want it, or 127.0.0.1:8080 if PORT
+	// is not set.
+	Addr string
+	// Listener is used instead of Addr if it is not nil. Run closes it.
+	Listener net.Listener
+	// TLS is the configuration of HTTPS. If nil, the server uses plain HTTP. Otherwise it
+	// must have a certificate, see [tls.LoadX509KeyPair].
+	TLS *tls.Config
 
-	ReadHeaderTimeout time.Duration // from the connection to the end of the header; 0: 10 seconds
-	ReadTimeout       time.Duration // to the end of the body; 0: 60 seconds
-	WriteTimeout      time.Duration // how long the client may take to accept the next 256 KiB of a response; 0: 60 seconds; negative: for ever
-	IdleTimeout       time.Duration // between two requests of a connection; 0: 2 minutes
-	MaxHeaderBytes    int           // 0: 32 KiB
-	DrainTimeout      time.Duration // how long requests may go on after the server has begun to stop; 0: 3 seconds
+	// ReadHeaderTimeout bounds the time to read the header of a request. If 0, 10 seconds.
+	ReadHeaderTimeout time.Duration
+	// ReadTimeout bounds the time to read a whole request. If 0, 60 seconds.
+	ReadTimeout time.Duration
+	// WriteTimeout bounds the time that the client takes to accept the next 256 KiB of a
+	// response. If 0, 60 seconds. If negative, there is no bound. It ends responses that are
+	// not read, and neither streams nor responses that take long to make: a [Response]
+	// begins it again before each write and each flush. A handler can set a deadline of its
+	// own with [http.ResponseController].
+	WriteTimeout time.Duration
+	// IdleTimeout bounds the time between two requests of a connection. If 0, 2 minutes.
+	IdleTimeout time.Duration
+	// MaxHeaderBytes bounds the header of a request. If 0, 32 KiB.
+	MaxHeaderBytes int
 
-	// StopDelay is for a load balancer that asks a health check whether to send
-	// requests here, as Kubernetes does. For this long after the signal the server takes
-	// requests, while [Stopping] is true for each, so that package health responds with
-	// 503. Then it begins to stop. If 0, it stops at once.
+	// DrainTimeout is how long requests may continue after the server has begun to stop. If
+	// 0, 3 seconds.
+	DrainTimeout time.Duration
+	// StopDelay is for a load balancer that asks a health check whether to send requests
+	// here, as Kubernetes does. For this long after the signal the server takes requests,
+	// while [Stopping] is true for each, so that package health responds with 503. Then it
+	// begins to stop. If 0, it stops at once.
 	StopDelay time.Duration
-	// OnShutdown functions are called when the server begins to stop, each in a goroutine
-	// of its own, to end what the handlers do not know of. Run waits for them within
-	// DrainTimeout. A handler that streams waits on its [RequestHandler.StreamContext].
+	// OnShutdown functions are called when the server begins to stop, each in its own
+	// goroutine. Run waits for them within DrainTimeout. A handler that streams needs none:
+	// it waits for its [RequestHandler.StreamContext] to end.
 	OnShutdown []func()
 
-	Log       *slog.Logger        // nil: slog.Default()
-	ErrorLog  *log.Logger         // what net/http says of connections; if nil, Log gets it, as warnings
-	Listening func(addr net.Addr) // called once the port is open; nil: nothing
+	// Log gets one record when the server listens. If nil, slog.Default().
+	Log *slog.Logger
+	// ErrorLog gets net/http's errors of connections. If nil, they are warnings in Log.
+	ErrorLog *log.Logger
+	// Listening, if not nil, is called once the server listens.
+	Listening func(addr net.Addr)
 }
 
-// Serve runs an app with the defaults of [Server].
+// Serve runs an App with the defaults of [Server] until ctx ends or a signal comes.
 func Serve(ctx context.Context, app http.Handler) error {
 	return Server{Handler: app}.Run(ctx)
 }
 
-// Run checks the Handler where it has a Check() error, as an [App] does, listens, and
-// serves until ctx ends or SIGTERM or an interrupt comes. Then it begins to stop: it takes
-// no new requests, closes the connections that have none, ends the StreamContext of those
-// that run, and lets them end within DrainTimeout. It returns nil if all handlers have
-// ended, else an error. A second signal ends the process at once.
+// Run calls the Check method of the Handler, listens, and serves until ctx ends or the
+// process gets SIGTERM or an interrupt. It then begins to stop: it accepts no requests,
+// closes idle connections, ends the StreamContext of running requests, and waits for
+// their handlers up to DrainTimeout. It returns nil if all of them have returned. A
+// second signal kills the process at once.
 func (s Server) Run(ctx context.Context) error {
 	if err := s.check(); err != nil {
 		return err
@@ -114,7 +131,7 @@ func (s Server) Run(ctx context.Context) error {
 		return fmt.Errorf("framework: %w", err)
 	case <-ctx.Done():
 	}
-	cancel() // from here on a signal has its usual effect
+	cancel() // a second signal kills the process
 	state.stopping.Store(true)
 	select {
 	case err := <-served:
@@ -122,23 +139,23 @@ func (s Server) Run(ctx context.Context) error {
 	case <-time.After(s.StopDelay):
 	}
 	err = state.drain(server, s.OnShutdown, cmp.Or(s.DrainTimeout, 3*time.Second))
-	<-served // the port is free only now, where the signal came before Serve had begun
+	<-served // only then the port is free
 	return err
 }
 
-// check returns what keeps the server from starting, before the port is open.
+// check returns an error that keeps the server from starting.
 func (s Server) check() error {
 	switch {
 	case s.Handler == nil:
-		return errors.New("framework: Server without a Handler")
+		return errors.New("framework: Server.Handler is nil: set it, to an App for example")
 	case s.DrainTimeout < 0:
-		return errors.New("framework: Server.DrainTimeout is negative: 0 is 3 seconds")
+		return errors.New("framework: Server.DrainTimeout is negative: set a longer time, or 0 for 3 seconds")
 	case s.StopDelay < 0:
-		return errors.New("framework: Server.StopDelay is negative: 0 is none")
+		return errors.New("framework: Server.StopDelay is negative: set a longer time, or 0 for none")
 	case slices.ContainsFunc(s.OnShutdown, func(f func()) bool { return f == nil }):
-		return errors.New("framework: Server.OnShutdown holds a nil function: leave it out")
+		return errors.New("framework: Server.OnShutdown has a nil function: leave it out")
 	case s.TLS != nil && len(s.TLS.Certificates) == 0 && s.TLS.GetCertificate == nil && s.TLS.GetConfigForClient == nil:
-		return errors.New("framework: Server.TLS has no certificate: set its Certificates, as with tls.LoadX509KeyPair, or its GetCertificate")
+		return errors.New("framework: Server.TLS has no certificate: set its Certificates, with tls.LoadX509KeyPair for example, or its GetCertificate")
 	}
 	if app, ok := s.Handler.(interface{ Check() error }); ok {
 		return app.Check()
@@ -146,7 +163,8 @@ func (s Server) check() error {
 	return nil
 }
 
-// listen opens the port. Its errors name what chose the address, and how to fix it.
+// listen opens the port. Its errors name the setting that has chosen the address, and say
+// how to fix it.
 func (s Server) listen(ctx context.Context) (net.Listener, error) {
 	if s.Listener != nil {
 		return s.Listener, nil
@@ -173,29 +191,31 @@ func (s Server) listen(ctx context.Context) (net.Listener, error) {
 	return nil, fmt.Errorf("framework: cannot listen on %q, from %s: it must be such as %q: %w", address, from, example, err)
 }
 
-// serving is what a Server knows of its requests and connections while it runs.
+// A serverState is what a running Server knows of its requests and connections.
 type serverState struct {
 	handler  http.Handler
-	stopping atomic.Bool     // the signal to stop has come
-	running  atomic.Int64    // handlers that have not returned, those of hijacked connections included
+	stopping atomic.Bool     // whether the server was told to stop
+	running  atomic.Int64    // how many handlers have not returned, with those of hijacked connections
 	stop     context.Context // ends when the server begins to stop
 	end      context.CancelFunc
 
 	mutex sync.Mutex
-	fresh map[net.Conn]time.Time // connections that have sent no request, and since when
+	fresh map[net.Conn]time.Time // the connections that have sent no request, and since when
 }
 
 // serverStateKey is the key of the *serverState in the context of a request.
 type serverStateKey struct{}
 
-// serverStateOf returns what the Server of a request knows, nil if none of ours serves it.
+// serverStateOf returns the state of the Server of a request, nil if another server
+// serves it.
 func serverStateOf(ctx context.Context) *serverState {
 	state, _ := ctx.Value(serverStateKey{}).(*serverState)
 	return state
 }
 
-// Stopping reports whether the [Server] of the request with this context has been told to
-// stop. It is false for a request that another server took. A health check asks it.
+// Stopping reports whether the [Server] of a request has been told to stop, by the
+// request's context. Health checks use it. If another server serves the request, it is
+// false.
 func Stopping(ctx context.Context) bool {
 	state := serverStateOf(ctx)
 	return state != nil && state.stopping.Load()
@@ -213,7 +233,7 @@ func (s *serverState) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.handler.ServeHTTP(w, r)
 }
 
-// connection notes which connections have sent no request yet.
+// connection keeps which connections have sent no request yet.
 func (s *serverState) connection(c net.Conn, state http.ConnState) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -224,12 +244,11 @@ func (s *serverState) connection(c net.Conn, state http.ConnState) {
 	}
 }
 
-// firstRequest is how long a stop waits for the request of a new connection, which may
-// be on its way. Without one net/http would wait 5 seconds.
+// firstRequest is how long a stop waits for the first request of a new connection.
+// net/http would wait 5 seconds.
 const firstRequest = 500 * time.Millisecond
 
-// closeFresh closes the connections that have sent no request for long enough, until ctx
-// ends.
+// closeFresh closes connections that have sent no request for that long, until ctx ends.
 func (s *serverState) closeFresh(ctx context.Context) {
 	for ctx.Err() == nil {
 		s.mutex.Lock()
@@ -243,7 +262,7 @@ func (s *serverState) closeFresh(ctx context.Context) {
 	}
 }
 
-// pause waits a little, or until ctx ends.
+// pause waits for a moment, or until ctx ends.
 func pause(ctx context.Context) {
 	select {
 	case <-time.After(10 * time.Millisecond):
@@ -251,7 +270,7 @@ func pause(ctx context.Context) {
 	}
 }
 
-// drain lets running requests end, and cuts off those that take longer.
+// drain lets running requests finish, and cuts off those that take longer than budget.
 func (s *serverState) drain(server *http.Server, onShutdown []func(), budget time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), budget)
 	defer cancel()
@@ -267,7 +286,7 @@ func (s *serverState) drain(server *http.Server, onShutdown []func(), budget tim
 	}
 	go s.closeFresh(ctx)
 	if server.Shutdown(ctx) != nil {
-		late := s.running.Load() > 0 // before their connections are closed, which ends some
+		late := s.running.Load() > 0 // Close ends some of them
 		server.Close()
 		if late {
 			return cutOff(budget, ctx.Err())
@@ -283,5 +302,5 @@ func (s *serverState) drain(server *http.Server, onShutdown []func(), budget tim
 }
 
 func cutOff(budget time.Duration, err error) error {
-	return fmt.Errorf("framework: handlers or OnShutdown functions that still ran %v after the server began to stop were cut off: %w", budget, err)
+	return fmt.Errorf("framework: handlers or OnShutdown functions that still ran %v after the server had begun to stop were cut off: return when StreamContext ends, or set a longer Server.DrainTimeout: %w", budget, err)
 }

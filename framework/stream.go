@@ -19,12 +19,12 @@ var (
 	_ io.ReaderFrom = (*Response)(nil)
 )
 
-// Flush is FlushError for those who do not ask.
+// Flush is like FlushError and ignores the error.
 func (r *Response) Flush() { _ = r.FlushError() }
 
-// FlushError runs the hooks and sends the header and what is held. What is written
-// after it is not held back. On App Engine the platform collects the whole answer all
-// the same; Cloud Run streams.
+// FlushError calls the functions of BeforeSend and sends the header and the body so far.
+// What is written later is sent at once. App Engine collects the whole response all the
+// same; Cloud Run streams it.
 func (r *Response) FlushError() error {
 	r.acted = true
 	switch {
@@ -41,8 +41,9 @@ func (r *Response) FlushError() error {
 	return http.NewResponseController(r.writer).Flush()
 }
 
-// Hijack runs the hooks and takes over the connection, as [http.Hijacker] says. It
-// refuses where the header holds a cookie, which could no longer go out.
+// Hijack calls the functions of BeforeSend and takes over the connection, see
+// [http.Hijacker]. It returns an error if the header has a cookie, which could not be
+// sent.
 func (r *Response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	r.acted = true
 	switch {
@@ -59,7 +60,7 @@ func (r *Response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	if !r.sent && len(r.Header()["Set-Cookie"]) > 0 {
-		return nil, nil, errors.New("framework: Hijack would lose a cookie that was set in this request: set it in an answer before, or answer 101 through WriteHeader")
+		return nil, nil, errors.New("framework: Hijack would lose a cookie that this request has set: set it in an earlier response, or send a 101 by WriteHeader")
 	}
 	connection, buffered, err := http.NewResponseController(r.writer).Hijack()
 	if err != nil {
@@ -70,14 +71,14 @@ func (r *Response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return connection, buffered, nil
 }
 
-// ReadFrom copies what src has into the body. What fits is held back; once the header
-// is sent the server's own writer does the rest, which lets the kernel send files.
+// ReadFrom copies src into the body. After the header has been written, the server's
+// writer copies, so that the kernel can send files.
 func (r *Response) ReadFrom(src io.Reader) (n int64, err error) {
 	if err := r.writable(); err != nil {
 		return 0, err
 	}
 	if r.head {
-		return io.Copy(struct{ io.Writer }{r}, src) // Write counts
+		return io.Copy(struct{ io.Writer }{r}, src) // which counts the body and keeps none of it
 	}
 	for !r.sent {
 		if r.held() >= r.limit() {
@@ -100,14 +101,14 @@ func (r *Response) ReadFrom(src io.Reader) (n int64, err error) {
 	return n + copied, err
 }
 
-// passFrom copies to the client what is left of src. The server's writer takes a file
-// piece by piece. A src that may make it wait for more, as a pipe does, is read here, so
-// that only the client's time counts.
+// passFrom copies the rest of src to the client. A regular file is given to the server's
+// writer in pieces. Any other src, such as a pipe, is read here, so that the write
+// timeout does not include the time of waiting for src.
 func (r *Response) passFrom(src io.Reader) (n int64, err error) {
 	if r.client == nil {
 		return io.Copy(r.writer, src)
 	}
-	left, ok := src.(*io.LimitedReader) // as http.ServeContent uses it
+	left, ok := src.(*io.LimitedReader) // of http.ServeContent
 	if !ok {
 		left = &io.LimitedReader{R: src, N: math.MaxInt64}
 	}
@@ -129,20 +130,21 @@ func (r *Response) passFrom(src io.Reader) (n int64, err error) {
 	return n, nil
 }
 
-// A passer is a Response whose header has been written, without its ReadFrom.
+// A passer is a Response whose header has been written, without the method ReadFrom.
 type passer Response
 
 func (p *passer) Write(b []byte) (int, error) { return (*Response)(p).pass(b) }
 
+// isRegular reports whether a file is a regular file.
 func isRegular(file *os.File) bool {
 	info, err := file.Stat()
 	return err == nil && info.Mode().IsRegular()
 }
 
-// StreamContext returns a context for a handler that streams or has taken its connection
-// over: it ends with ctx, that of a request, and as soon as the [Server] begins to stop;
-// [context.Cause] then is [http.ErrServerClosed]. Without a Server it is ctx. A handler of
-// App has the method of the same name.
+// StreamContext returns a context for code that streams or has taken over its connection.
+// It ends with ctx, the context of a request, and as soon as the [Server] begins to stop;
+// [context.Cause] is [http.ErrServerClosed] then. Without a Server it is ctx. Handlers
+// have a method of the same name.
 func StreamContext(ctx context.Context) context.Context {
 	state := serverStateOf(ctx)
 	if state == nil {
@@ -154,13 +156,13 @@ func StreamContext(ctx context.Context) context.Context {
 	return ctx
 }
 
-// StreamContext is like Context for a handler that streams or has taken its connection
-// over: it also ends as soon as the [Server] begins to stop. A stream that returns then
-// does not hold the stop. See the function [StreamContext].
+// StreamContext returns a context that ends with the request, and as soon as the [Server]
+// begins to stop. A handler that streams returns when it ends, so that it does not hold
+// up the stop. See the function [StreamContext].
 func (h *RequestHandler) StreamContext() context.Context { return StreamContext(h.Context()) }
 
-// behind returns the Response of ours behind a writer, nil if there is none: what
-// middleware that wraps the writer leaves to the next handler.
+// responseOf returns the *Response behind w, by the Unwrap methods of middleware, or nil
+// if there is none.
 func responseOf(w http.ResponseWriter) *Response {
 	for {
 		switch wrapper := w.(type) {
@@ -174,9 +176,8 @@ func responseOf(w http.ResponseWriter) *Response {
 	}
 }
 
-// SetWriteDeadline sets a deadline of the handler's own for all that is written from now
-// on, instead of Server.WriteTimeout; the zero time is none. See
-// [http.ResponseController].
+// SetWriteDeadline sets the deadline for everything that is written from now on, in place
+// of Server.WriteTimeout. The zero time is no deadline. See [http.ResponseController].
 func (r *Response) SetWriteDeadline(deadline time.Time) error {
 	if err := http.NewResponseController(r.writer).SetWriteDeadline(deadline); err != nil {
 		return err
@@ -185,7 +186,8 @@ func (r *Response) SetWriteDeadline(deadline time.Time) error {
 	return nil
 }
 
-// pass writes to the client, which has the time of WriteTimeout for each piece.
+// pass writes to the client. Each piece of the body may take the time of
+// Server.WriteTimeout.
 func (r *Response) pass(p []byte) (written int, err error) {
 	defer r.stopWriteTimeout()
 	for r.client != nil && len(p)-written > maxPiece {
@@ -201,44 +203,43 @@ func (r *Response) pass(p []byte) (written int, err error) {
 	return written + n, err
 }
 
-// extend gives the client the time of WriteTimeout from now on.
+// startWriteTimeout gives the client the time of Server.WriteTimeout from now on.
 func (r *Response) startWriteTimeout() {
 	switch {
 	case r.client == nil:
 	case r.shared:
 		_ = http.NewResponseController(r.writer).SetWriteDeadline(time.Now().Add(r.client.timeout))
 	default:
-		_ = r.client.connection.SetWriteDeadline(time.Now().Add(r.client.timeout)) // fails on a closed connection, as the write will
+		_ = r.client.connection.SetWriteDeadline(time.Now().Add(r.client.timeout)) // fails on a closed connection, as the write then does
 	}
 }
 
-// relax ends the time that extend gave. On a connection of its own that is not needed:
-// its deadline is only that of a write. A stream of HTTP/2 is cut at its deadline, also
-// while its handler pauses.
+// stopWriteTimeout ends the timeout. Only HTTP/2 needs that: it resets a stream at its
+// deadline even if nothing is being written.
 func (r *Response) stopWriteTimeout() {
 	if r.shared && r.client != nil {
 		_ = http.NewResponseController(r.writer).SetWriteDeadline(time.Time{})
 	}
 }
 
-// A client is the connection that a request came on, with the Server's WriteTimeout.
+// A client is the connection of a request, with Server.WriteTimeout.
 //
-// net/http begins its own write timeout when it has read the header of the request,
-// which would end every stream, and every response that takes long to make. So a
-// Response begins it again before each piece that it writes. What ends is a response
-// that nobody reads. An http.Handler around the App, or in its place, that writes by
-// itself has the time of one WriteTimeout.
+// The write timeout of net/http begins when the header of the request has been read, so
+// that it would end every stream and every response that takes long to make. Response
+// begins it again before each piece that it writes, so that it only ends responses that
+// are not read. An http.Handler around the App, or in its place, has the time of one
+// WriteTimeout for all that it writes.
 type client struct {
 	connection net.Conn
-	timeout    time.Duration // 0: none
+	timeout    time.Duration // 0 if there is none
 }
 
 type clientKey struct{}
 
-// maxPiece is how many bytes a client has to accept within the WriteTimeout.
+// maxPiece is how many bytes a client must accept within the write timeout.
 const maxPiece = 256 << 10
 
-// clientOf returns the client of a request that a Server took, nil if another did.
+// clientOf returns the client of a request, nil if no Server of this package serves it.
 func clientOf(r *http.Request) *client {
 	c, _ := r.Context().Value(clientKey{}).(*client)
 	if c == nil || c.timeout == 0 {

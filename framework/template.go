@@ -8,19 +8,19 @@ import (
 	"unicode/utf8"
 )
 
-// What a variable takes that has no pattern of its own, as with mux.
+// The patterns of variables without a pattern, as in mux.
 const (
 	anySegment = "[^/]+" // of a path
 	anyLabel   = "[^.]+" // of a host
 	anyQuery   = ".*"    // of a query's value
 )
 
-// slashInValue stands for an encoded slash (%2F) while a path is matched, so that a
-// variable takes it and no slash of a template does. No path has this byte of its own.
+// slashInValue stands for an encoded slash (%2F) while a path is matched, so that
+// variables match it and slashes of templates do not. No valid path has this byte.
 const slashInValue = "\x00"
 
-// The names of variables that webapp2.Template makes up, which no other template has:
-// for text that is syntax in a template, and for what a host may be.
+// The names of the variables that webapp2.Template makes: for text that has a meaning in
+// templates, and for the unnamed variables of a host. No other template has them.
 const (
 	openBrace  = "-open"
 	closeBrace = "-close"
@@ -28,7 +28,7 @@ const (
 	hostPart   = "-host" // each unnamed variable of a host
 )
 
-// literalOf returns the text that a variable stands for, if webapp2.Template made it up.
+// literalOf returns the text of a variable that webapp2.Template has made for text.
 func literalOf(name string) (text string, ok bool) {
 	switch name {
 	case openBrace:
@@ -41,23 +41,24 @@ func literalOf(name string) (text string, ok bool) {
 	return "", false
 }
 
-// isHidden reports whether webapp2.Template made a variable up.
+// isHidden reports whether webapp2.Template has made a variable.
 func isHidden(name string) bool {
 	_, literal := literalOf(name)
 	return literal || name == hostPart
 }
 
-// A part of a template is literal text, or a variable with its pattern.
+// A part of a template is text or a variable.
 type part struct {
-	text          string // of literal text
-	name, pattern string // of a variable; name is empty if it is literal text
+	text          string // if it is text
+	name, pattern string // if it is a variable; else empty
 }
 
-// parseTemplate takes a template of mux apart. The variables that webapp2.Template made for
-// literal text become literal text.
+// parseTemplate splits a template of mux into its parts. Anything is the pattern of
+// variables without a pattern. Variables that webapp2.Template has made for text become
+// text.
 func parseTemplate(template, anything string) (parts []part, err error) {
 	if !utf8.ValidString(template) {
-		return nil, fmt.Errorf("template %q is not UTF-8", template)
+		return nil, fmt.Errorf("template %q is not UTF-8: correct its encoding", template)
 	}
 	literal := func(text string) {
 		if last := len(parts) - 1; last >= 0 && parts[last].name == "" {
@@ -75,7 +76,7 @@ func parseTemplate(template, anything string) (parts []part, err error) {
 		}
 		end := closing(rest[begin:])
 		if end < 0 {
-			return nil, fmt.Errorf("template %q has unbalanced braces", template)
+			return nil, fmt.Errorf("template %q has unbalanced braces: close each brace", template)
 		}
 		literal(rest[:begin])
 		name, pattern, given := strings.Cut(rest[begin+1:begin+end], ":")
@@ -93,8 +94,8 @@ func parseTemplate(template, anything string) (parts []part, err error) {
 	}
 }
 
-// patternNames lists the variables of a pattern that another router has set as the
-// request's: net/http's {name} and {name...}, or {name:regex}.
+// patternNames returns the variables in the pattern of another router: {name} and
+// {name...} of net/http, {name:regexp} of others.
 func patternNames(pattern string) (list []string) {
 	for {
 		begin := strings.IndexByte(pattern, '{')
@@ -113,7 +114,7 @@ func patternNames(pattern string) (list []string) {
 	}
 }
 
-// closing returns where the brace that a text begins with is closed; -1: nowhere.
+// closing returns the index of the brace that closes the first brace of text, or -1.
 func closing(text string) int {
 	depth := 0
 	for i := range len(text) {
@@ -132,36 +133,37 @@ func closing(text string) int {
 	return -1
 }
 
+// checkVariable returns an error for a variable that cannot be used.
 func checkVariable(name, pattern string, given bool) error {
 	switch {
 	case name == "$":
-		return errors.New("{$} is net/http's: leave it out, a path without PathPrefix matches whole")
+		return errors.New("{$} is the syntax of net/http: remove it, because a path matches as a whole")
 	case strings.HasSuffix(name, "...") && !given:
-		return fmt.Errorf("{%s} is net/http's: write {%s:.*}", name, strings.TrimSuffix(name, "..."))
+		return fmt.Errorf("{%s} is the syntax of net/http: write {%s:.*}", name, strings.TrimSuffix(name, "..."))
 	case name == "":
-		return errors.New("a variable has no name")
+		return errors.New("a variable has no name: write {name}")
 	case pattern == "":
-		return fmt.Errorf("variable %q has an empty pattern", name)
+		return fmt.Errorf("variable %q has an empty pattern: remove the colon", name)
 	}
 	compiled, err := regexp.Compile(pattern)
 	if err == nil {
-		_, err = regexp.Compile("(?:" + pattern + ")") // as it is used: \Q may be open
+		_, err = regexp.Compile("(?:" + pattern + ")") // as it is used: a \Q may be open
 	}
 	if err != nil {
 		return fmt.Errorf("variable %q: %w", name, err)
 	}
 	if compiled.NumSubexp() > 0 {
-		return fmt.Errorf("variable %q: the pattern has a group that captures: write (?:...) for (...)", name)
+		return fmt.Errorf("variable %q: the pattern has a capturing group: write (?:...) for (...)", name)
 	}
 	return nil
 }
 
-// checkPath refuses a path template that no request can match, or that is written in
-// another router's syntax.
+// checkPath returns an error for a path template that no request can match, or that has
+// the syntax of another router.
 func checkPath(template string, parts []part) error {
 	if template != "" && template[0] != '/' {
 		if method, path, ok := strings.Cut(template, " "); ok && strings.HasPrefix(path, "/") {
-			return fmt.Errorf("template %q begins with a method: write %q, and Methods(%q) unless a type of To says what it serves", template, path, method)
+			return fmt.Errorf("template %q begins with a method: write %q, and Methods(%q) if the handler is not made by To", template, path, method)
 		}
 		return fmt.Errorf("template %q must begin with a slash: write %q", template, "/"+template)
 	}
@@ -171,19 +173,19 @@ func checkPath(template string, parts []part) error {
 		}
 		for j := range len(p.text) {
 			if p.text[j] < ' ' || p.text[j] == 0x7f {
-				return fmt.Errorf("template %q holds a control byte, which no request can have in its path", template)
+				return fmt.Errorf("template %q has a control character, which no path can have", template)
 			}
 		}
 		segments := strings.Split(p.text, "/")
 		for j, segment := range segments {
-			whole := (j > 0 || i == 0) && (j < len(segments)-1 || i == len(parts)-1) // no variable is beside it
+			whole := (j > 0 || i == 0) && (j < len(segments)-1 || i == len(parts)-1) // whether it is next to no variable
 			switch {
 			case whole && isDotSegment(segment):
-				return fmt.Errorf("template %q has the segment %q, which no request can have in its path", template, segment)
+				return fmt.Errorf("template %q has the segment %q, which no path can have", template, segment)
 			case segment == "*" && whole:
-				return fmt.Errorf("template %q: * is another router's: write {rest:.*}, or {star:\\*} for the character", template)
+				return fmt.Errorf("template %q: * is the syntax of another router: write {rest:.*}, or {star:\\*} for the character", template)
 			case len(segment) > 1 && segment[0] == ':' && (j > 0 || i == 0) && isLetter(segment[1]):
-				return fmt.Errorf("template %q: %s is another router's: write {%s}, or {colon::}%s for the text", template, segment, segment[1:], segment[1:])
+				return fmt.Errorf("template %q: %s is the syntax of another router: write {%s}, or {colon::}%s for the text", template, segment, segment[1:], segment[1:])
 			}
 		}
 	}
@@ -192,10 +194,11 @@ func checkPath(template string, parts []part) error {
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' }
 
+// isDotSegment reports whether a segment is "." or "..".
 func isDotSegment(segment string) bool { return segment == "." || segment == ".." }
 
-// validPath reports whether a path can be one of ours: UTF-8, without control bytes,
-// and without a segment that a browser or a file system would resolve.
+// validPath reports whether a path may be served: it is UTF-8, and has no control
+// characters and no dot segments, which a browser or a file system would resolve.
 func validPath(path string) bool {
 	start, ascii := 0, true
 	for i := 0; i < len(path); i++ {
@@ -215,8 +218,8 @@ func validPath(path string) bool {
 	return !isDotSegment(path[start:]) && (ascii || utf8.ValidString(path))
 }
 
-// names lists the variables of a template.
-func names(parts []part) (list []string) {
+// variableNames returns the variables of a template.
+func variableNames(parts []part) (list []string) {
 	for _, p := range parts {
 		if p.name != "" {
 			list = append(list, p.name)
@@ -226,7 +229,7 @@ func names(parts []part) (list []string) {
 }
 
 // expression returns the regular expression of a template, with a group for each
-// variable, without its end.
+// variable. It matches at the beginning of a text.
 func expression(parts []part) string {
 	var pattern strings.Builder
 	pattern.WriteString("^")

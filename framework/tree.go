@@ -13,64 +13,65 @@ import (
 	"github.com/gorilla/mux"
 )
 
-// A tree finds the first route of a table that takes a request, in the order in which
-// they were registered. It knows paths, methods and hosts; about queries, headers,
-// schemes, functions and hosts with variables it asks mux, one route at a time.
+// A tree finds the first route of the routing table that takes a request, in the order in
+// which the routes were made. It checks path, method and host. For queries, headers,
+// schemes, functions and hosts with variables it calls Match of the route's mux.Route.
 type tree struct {
 	root    node
-	methods []string // that a path may be asked for, in the order of Allow
+	methods []string // all methods, in the order of Allow
 }
 
-// A node is a place in the tree. Text leads to it, byte by byte.
+// A node is a place in the tree, which a beginning of a path leads to.
 type node struct {
-	text     string // that leads here from the node above
-	heads    string // the first bytes of the texts of children
+	text     string // the text that leads here from the node above
+	heads    string // the first byte of the text of each child
 	children []*node
-	segments []*branch // by a segment that a variable takes
-	ends     []*Route  // the path ends here
-	opens    []*Route  // more may follow, or the route's pattern decides
-	first    int       // the least order of a route at or below this node
+	segments []*branch // the nodes behind a segment with variables
+	ends     []*Route  // the routes whose path ends here
+	opens    []*Route  // the routes whose path may go on, or that have a pattern
+	first    int       // the order of the first route at or below this node
 }
 
+// A branch is a node behind a segment that has variables.
 type branch struct {
 	segment *segment
 	node    node
 }
 
-// A match is a route that takes a request.
+// A match is the route of a request.
 type match struct {
 	route *Route
-	path  string // what it matched; the values of variables are cut out of it when asked for
+	path  string // the path that it has matched
 }
 
-// A found is a match with the values of the variables that are not in the path; nil: there
-// are none.
+// A found is a match with the variables that are not in the path, such as those of the
+// host.
 type found struct {
 	match
 	values map[string]string
 }
 
-// A search looks for the route of one request.
+// A search is the search for the route of one request.
 type search struct {
 	found
 	request *http.Request
 	method  string
-	host    string // of the request, if hosted
-	failed  error  // of a MatcherFunc that panicked
-	refused bool   // a route would have taken the request but for its method
+	host    string // of the request, if hosted is true
+	failed  error  // the panic of a MatcherFunc
+	refused bool   // whether a route does not match because of its method alone
 	hosted  bool
-	checked bool // whether valid is known
-	valid   bool // see validPath
+	checked bool // whether valid is set
+	valid   bool // the result of validPath
 }
 
-// find looks for the route of a request, with method in place of its own.
+// find looks for the route of a request, as if its method were method.
 func (t *tree) find(s *search, r *http.Request, method string) {
 	s.request, s.method = r, method
 	if r.URL.RawPath != "" {
 		if path, ok := withSlashes(r.URL); ok {
-			// The slash is part of a value or one of the path. The first route counts that takes
-			// the one or the other: handlers may read the path by themselves, so that a guarded
-			// route must not be passed by writing its slash in the other way.
+			// The slash is part of a value, or separates segments. The first route that matches
+			// in either way is taken: a handler may read the path by itself, so that encoding a
+			// slash must not lead past a route that has a guard.
 			if s.checked, s.valid = true, validPath(r.URL.Path); !s.valid {
 				return
 			}
@@ -88,8 +89,8 @@ func (t *tree) find(s *search, r *http.Request, method string) {
 	t.root.search(s, 0)
 }
 
-// withSlashes returns the path of a URL with slashInValue for each encoded slash. It
-// returns false if there is none.
+// withSlashes returns the path of a URL with slashInValue for each encoded slash, and
+// whether there is one.
 func withSlashes(u *url.URL) (path string, ok bool) {
 	if !strings.Contains(u.RawPath, "%2F") && !strings.Contains(u.RawPath, "%2f") || u.EscapedPath() != u.RawPath || strings.Contains(u.Path, slashInValue) {
 		return "", false
@@ -98,7 +99,8 @@ func withSlashes(u *url.URL) (path string, ok bool) {
 	return path, err == nil
 }
 
-// search looks at and below a node, which the first at bytes of the path have led to.
+// search looks for a better route at and below n. The first at bytes of the path have led
+// to n.
 func (n *node) search(s *search, at int) {
 	if s.route != nil && n.first > s.route.order {
 		return
@@ -134,8 +136,9 @@ func (n *node) search(s *search, at int) {
 	}
 }
 
-// segmentAt returns where the segment that holds a place of a path ends, and whether it
-// is one that may be served. Literal text was checked when it was registered.
+// segmentAt returns the end of the segment at a place in the path, and whether that
+// segment may be served. Only segments with variables need the check: templates were
+// checked when they were registered.
 func (s *search) segmentAt(at int) (end int, ok bool) {
 	path, odd := s.path, false
 	for end = at; end < len(path) && path[end] != '/'; end++ {
@@ -153,6 +156,7 @@ func (s *search) segmentAt(at int) (end int, ok bool) {
 	return end, true
 }
 
+// validPath reports whether the whole path may be served. It is computed once.
 func (s *search) validPath() bool {
 	if !s.checked {
 		s.checked, s.valid = true, validPath(s.path)
@@ -160,8 +164,9 @@ func (s *search) validPath() bool {
 	return s.valid
 }
 
-// offer reports whether a route that the path matches is the best so far, or comes after
-// the best: then no later one at this node can be it.
+// offer takes a route whose path matches, if its other conditions match too and it comes
+// before the best route so far. It reports whether the routes after it at this node
+// cannot be better.
 func (s *search) offer(r *Route) bool {
 	if s.route != nil && r.order > s.route.order {
 		return true
@@ -171,7 +176,7 @@ func (s *search) offer(r *Route) bool {
 		return false
 	}
 	var values map[string]string
-	if r.asked != nil {
+	if r.muxRoute != nil {
 		var ok bool
 		if values, ok = s.ask(r); !ok {
 			return false
@@ -185,7 +190,8 @@ func (s *search) offer(r *Route) bool {
 	return true
 }
 
-// ask asks mux about the conditions that only it knows.
+// ask checks the conditions that mux must check, and returns the variables that they
+// have.
 func (s *search) ask(r *Route) (values map[string]string, ok bool) {
 	request := s.request
 	if r.host != "" {
@@ -198,8 +204,8 @@ func (s *search) ask(r *Route) (values map[string]string, ok bool) {
 	}
 	var found mux.RouteMatch
 	matches := false
-	// A function of the program may panic.
-	if err := protect(func() error { matches = r.asked.Match(request, &found); return nil }); err != nil {
+	// A MatcherFunc may panic.
+	if err := protect(func() error { matches = r.muxRoute.Match(request, &found); return nil }); err != nil {
 		s.failed = err
 	}
 	if !matches {
@@ -216,8 +222,8 @@ func (s *search) ask(r *Route) (values map[string]string, ok bool) {
 	return found.Vars, true
 }
 
-// lowerHost returns a request whose host is written as templates write it: in small
-// letters and without a dot at the end (RFC 9110 section 4.2.3).
+// lowerHost returns a request whose host is in lower case and has no trailing dot, as
+// templates have it (RFC 9110 section 4.2.3).
 func lowerHost(r *http.Request) *http.Request {
 	host := hostOf(r)
 	name, port := splitPort(host)
@@ -233,6 +239,7 @@ func lowerHost(r *http.Request) *http.Request {
 	return &probe
 }
 
+// hostIs reports whether the request is for a host.
 func (s *search) hostIs(name string) bool {
 	if !s.hosted {
 		host, _ := splitPort(hostOf(s.request))
@@ -241,6 +248,7 @@ func (s *search) hostIs(name string) bool {
 	return strings.EqualFold(s.host, name)
 }
 
+// hostOf returns the host of a request, with its port.
 func hostOf(r *http.Request) string {
 	if r.URL.IsAbs() {
 		return r.URL.Host
@@ -248,7 +256,7 @@ func hostOf(r *http.Request) string {
 	return r.Host
 }
 
-// splitPort takes the port off a host, an address of IPv6 in brackets included.
+// splitPort splits a host, which may be an IPv6 address in brackets, from its port.
 func splitPort(host string) (name, port string) {
 	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
 		return host[:i], host[i:]
@@ -256,7 +264,7 @@ func splitPort(host string) (name, port string) {
 	return host, ""
 }
 
-// allowed lists the methods for which a request would be served.
+// allowed returns the methods for which a request would be served.
 func (t *tree) allowed(r *http.Request) (list []string) {
 	for _, method := range t.methods {
 		var s search
@@ -267,17 +275,17 @@ func (t *tree) allowed(r *http.Request) (list []string) {
 	return list
 }
 
-// allow returns the Allow header of some methods (RFC 9110 section 10.2.1).
+// allow returns the Allow header for some methods (RFC 9110 section 10.2.1).
 func allow(methods []string) string { return strings.Join(append(methods, "OPTIONS"), ", ") }
 
-// insert adds a route to the tree.
+// insert adds a route.
 func (t *tree) insert(r *Route) {
 	n := &t.root
 	n.first = min(n.first, r.order)
 	for _, s := range r.plan.steps {
-		n = n.along(s.literal, r.order)
+		n = n.literalChild(s.literal, r.order)
 		if s.segment != nil {
-			n = n.branch(s.segment)
+			n = n.segmentChild(s.segment)
 			n.first = min(n.first, r.order)
 		}
 	}
@@ -293,9 +301,8 @@ func (t *tree) insert(r *Route) {
 	}
 }
 
-// along returns the node to which a text leads from this one, which is made if there is
-// none.
-func (n *node) along(text string, order int) *node {
+// literalChild returns the node that a text leads to from n. It adds what is missing.
+func (n *node) literalChild(text string, order int) *node {
 	if text == "" {
 		return n
 	}
@@ -318,10 +325,11 @@ func (n *node) along(text string, order int) *node {
 		next = upper
 	}
 	next.first = min(next.first, order)
-	return next.along(text[same:], order)
+	return next.literalChild(text[same:], order)
 }
 
-func (n *node) branch(s *segment) *node {
+// segmentChild returns the node behind a segment. It adds what is missing.
+func (n *node) segmentChild(s *segment) *node {
 	for _, b := range n.segments {
 		if b.segment.source == s.source {
 			return &b.node
@@ -332,22 +340,22 @@ func (n *node) branch(s *segment) *node {
 	return &b.node
 }
 
-// A step is what the search does at a node: literal text, then one segment, or what is
-// left of one, that a variable takes.
+// A step is one step of a plan: literal text, and then the rest of a segment that has
+// variables.
 type step struct {
 	literal string
-	segment *segment // nil: none, this is the end
+	segment *segment // nil at the end of the template
 }
 
-// A segment takes a path up to the next slash.
+// A segment matches text up to the next slash that has variables.
 type segment struct {
-	source  string // of its pattern, the same for segments that take the same
-	after   string // text behind the variable, if that takes any text: {name}.html
-	class   *class // nil: see pattern
-	pattern *regexp.Regexp
+	source  string         // of its pattern; equal for segments that match the same
+	after   string         // the text after the variable, of a segment like {name}.html
+	class   *class         // of a segment that is one variable with such a pattern; else nil
+	pattern *regexp.Regexp // of other segments; else nil
 }
 
-// takes reports whether the segment takes a text without slashes.
+// takes reports whether the segment matches a text without slashes.
 func (s *segment) takes(text string) bool {
 	switch {
 	case s.class != nil:
@@ -358,19 +366,19 @@ func (s *segment) takes(text string) bool {
 	return len(text) > len(s.after) && strings.HasSuffix(text, s.after)
 }
 
-// A variable is one of a route's. Where its value begins follows from the path: after so
-// many slashes, and so many bytes.
+// A variable is a variable of a path. Its value is cut out of the path when it is asked
+// for: it begins some slashes, and then some bytes, after the beginning.
 type variable struct {
 	name    string
-	slashes int            // in the path before it
-	offset  int            // bytes after the last of them
-	after   int            // bytes of the segment behind the value
-	rest    bool           // it takes all that is left, slashes too
-	pattern *regexp.Regexp // that takes its text apart; nil: the text is the value
-	group   int            // of the pattern, from 1
+	slashes int            // slashes in the path before it
+	offset  int            // bytes between the last of them and the value
+	after   int            // bytes between the value and the end of the segment
+	rest    bool           // whether the value goes on to the end of the path
+	pattern *regexp.Regexp // whose group is the value; nil if the text is the value
+	group   int
 }
 
-// value cuts the variable's value out of a path that its route has matched.
+// value returns the value of the variable in a path that the route has matched.
 func (v *variable) value(path string) string {
 	at := 0
 	for n := v.slashes; n > 0; at++ {
@@ -396,18 +404,18 @@ func (v *variable) value(path string) string {
 	return text
 }
 
-// A plan says how the tree finds a route.
+// A plan is how the tree finds a route.
 type plan struct {
 	steps     []step
-	open      bool           // more may follow
-	least     int            // bytes that must follow, if it is open
-	pattern   *regexp.Regexp // that decides about the whole path; nil: the steps do
+	open      bool           // whether the path may go on after the steps
+	least     int            // how many bytes must follow, if open is true
+	pattern   *regexp.Regexp // must match the whole path; nil if the steps do
 	variables []variable
 }
 
-// planOf makes the plan of a path template that has been checked; prefix says that more
-// may follow. A variable that may take a slash, or that does not know where it ends,
-// leaves the decision to a regular expression for the whole path.
+// planOf returns the plan for the path template of a route. Prefix says that the path may
+// go on. If a variable can match a slash, or can end anywhere, a regular expression must
+// match the whole path.
 func planOf(parts []part, prefix bool) plan {
 	p := plan{open: prefix}
 	var literal strings.Builder
@@ -452,19 +460,20 @@ func planOf(parts []part, prefix bool) plan {
 	return p
 }
 
+// wholePlan returns a plan with a regular expression for the whole path.
 func wholePlan(parts []part, prefix bool, before []step, literal string) plan {
 	source := expression(parts)
 	if !prefix {
 		source += "$"
 	}
 	p := plan{steps: append(before, step{literal: literal}), open: true, pattern: regexp.MustCompile(source)}
-	for i, name := range names(parts) {
+	for i, name := range variableNames(parts) {
 		p.variables = append(p.variables, variable{name: name, rest: true, pattern: p.pattern, group: i + 1})
 	}
 	return p
 }
 
-// split splits the literal text of a template at its slashes, which are pieces too.
+// split splits the text of a template at its slashes, and keeps those as parts.
 func split(parts []part) (pieces []part) {
 	for _, p := range parts {
 		if p.name != "" {
@@ -483,7 +492,7 @@ func split(parts []part) (pieces []part) {
 	return pieces
 }
 
-// segmentOf returns the segment that some parts take, nil if they may take a slash.
+// segmentOf returns the segment for some parts, nil if they can match a slash.
 func segmentOf(parts []part) *segment {
 	for _, p := range parts {
 		if p.name != "" && !withinSegment(p.pattern) {
@@ -506,14 +515,15 @@ func segmentOf(parts []part) *segment {
 	return &segment{source: source, pattern: regexp.MustCompile(source)}
 }
 
-// A class is a pattern like [0-9]+ or \d{4}: some characters of one set. It is told apart
-// without a regular expression, in half the time.
+// A class is a pattern such as [0-9]+ or \d{4}: characters of one set. It takes half the
+// time of a regular expression.
 type class struct {
-	ascii    [2]uint64 // a bit for each character
-	beyond   bool      // all others are in it too
-	min, max int       // how many bytes; max -1: any number
+	ascii    [2]uint64 // a bit for each ASCII character
+	beyond   bool      // whether all other characters are in the set
+	min, max int       // the number of bytes; max is -1 if there is no maximum
 }
 
+// takes reports whether the class matches a text.
 func (c *class) takes(text string) bool {
 	if len(text) < c.min || c.max >= 0 && len(text) > c.max {
 		return false
@@ -526,7 +536,7 @@ func (c *class) takes(text string) bool {
 	return true
 }
 
-// classOf returns the class of a pattern, nil if it is something else.
+// classOf returns the class of a pattern, nil if it is another kind of pattern.
 func classOf(pattern string) *class {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
@@ -562,18 +572,19 @@ func classOf(pattern string) *class {
 		}
 	}
 	if c.beyond && (c.min > 1 || c.max >= 0) {
-		return nil // which counts characters, not bytes
+		return nil // the pattern counts characters, not bytes
 	}
 	return c
 }
 
-// withinSegment reports whether a pattern never matches a slash and does not look at
-// what stands around it.
+// withinSegment reports whether a pattern matches no slash and does not depend on the
+// text around it.
 func withinSegment(pattern string) bool {
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	return err == nil && staysInSegment(parsed)
 }
 
+// staysInSegment is withinSegment for a parsed pattern.
 func staysInSegment(re *syntax.Regexp) bool {
 	switch re.Op {
 	case syntax.OpAnyChar, syntax.OpAnyCharNotNL, syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText,
@@ -596,7 +607,7 @@ func staysInSegment(re *syntax.Regexp) bool {
 	return true
 }
 
-// vars returns the variables of a match, nil if there are none.
+// vars returns all variables, nil if there are none.
 func (m found) vars() map[string]string {
 	if m.route == nil || len(m.route.plan.variables) == 0 && len(m.values) == 0 {
 		return nil
@@ -612,7 +623,7 @@ func (m found) vars() map[string]string {
 	return vars
 }
 
-// variable returns the value of a variable of a match.
+// variable returns the value of a variable, and whether there is one.
 func (m found) variable(name string) (value string, ok bool) {
 	if m.route == nil {
 		return "", false

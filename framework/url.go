@@ -13,8 +13,8 @@ import (
 	"sync"
 )
 
-// URL returns the URL of a named route as a string, see [App.URL]. What http.StripPrefix
-// took off the request's path is put before it.
+// URL returns the URL of a named route as a string, see [App.URL], with
+// [RequestHandler.Prefix] before the path.
 func (h *RequestHandler) URL(name string, pairs ...any) (string, error) {
 	u, err := h.App.URL(name, pairs...)
 	if err != nil {
@@ -26,19 +26,18 @@ func (h *RequestHandler) URL(name string, pairs ...any) (string, error) {
 	return u.String(), nil
 }
 
-// URL returns the URL of a named route: webapp2's uri_for. The pairs are names, which
-// must be strings, and values: strings, numbers, booleans and what has a String method,
-// printed as by fmt.Sprint. Those that are variables of the route go into the path; the
-// rest becomes the query, sorted by name, where a name may come more than once: a slice is
-// a pair for each of its values. A route without a host gives a URL without one.
+// URL returns the URL of a named route: webapp2's uri_for. The pairs are names and
+// values. A name is a string. A value is a string, a number, a boolean or has a String
+// method, and is printed as by fmt.Sprint. Names of variables of the route become part of
+// the path. All others become the query, sorted by name; a name may be repeated, and a
+// slice is a pair for each of its values. The URL has a host only if the route has.
 //
-// It is an error if there is no such route, a variable is missing or does not match
-// its pattern, a value is of another kind or nil, or the path would be one that no request
-// can have.
+// It is an error if there is no such route, if a variable is missing or does not match
+// its pattern, if a value is nil or of another type, and if no request can have the path.
 func (a *App) URL(name string, pairs ...any) (*url.URL, error) {
 	route := a.names[name]
 	if route == nil {
-		return nil, fmt.Errorf("framework: no route is named %q", name)
+		return nil, fmt.Errorf("framework: no route is named %q: correct the name, or give the route its name with Name", name)
 	}
 	wrong := func(format string, arguments ...any) (*url.URL, error) {
 		return nil, fmt.Errorf("framework: URL of %q: %w", name, fmt.Errorf(format, arguments...))
@@ -47,14 +46,14 @@ func (a *App) URL(name string, pairs ...any) (*url.URL, error) {
 		return wrong("%w", route.mistakes[0])
 	}
 	if len(pairs)%2 != 0 {
-		return wrong("%d arguments after the name: they must be pairs of name and value", len(pairs))
+		return wrong("it has %d arguments after the name: give pairs of name and value", len(pairs))
 	}
 	variables := route.GetVarNames()
 	values, query := map[string]string{}, url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
 		key, ok := pairs[i].(string)
 		if !ok {
-			return wrong("the name %v is a %T, not a string", pairs[i], pairs[i])
+			return wrong("the name %v is a %T: give a string", pairs[i], pairs[i])
 		}
 		texts, err := valueTexts(pairs[i+1])
 		if err != nil {
@@ -67,7 +66,7 @@ func (a *App) URL(name string, pairs ...any) (*url.URL, error) {
 			continue
 		}
 		if isList(pairs[i+1]) {
-			return wrong("the value of %q is a %T: a variable of the path takes one value", key, pairs[i+1])
+			return wrong("the value of %q is a %T: give one value for a variable of the path", key, pairs[i+1])
 		}
 		values[key] = texts[0]
 	}
@@ -76,37 +75,37 @@ func (a *App) URL(name string, pairs ...any) (*url.URL, error) {
 		return wrong("%w", err)
 	}
 	if !validPath(u.Path) || strings.HasPrefix(u.Path, "//") {
-		return wrong("no request can have the path %q", u.Path)
+		return wrong("no request can have the path %q: give other values", u.Path)
 	}
 	u.Path = a.Prefix + u.Path
 	if u.RawPath != "" {
 		u.RawPath = (&url.URL{Path: a.Prefix}).EscapedPath() + u.RawPath
 	}
-	if len(query) > 0 { // beside what the route's own Queries asks for
+	if len(query) > 0 { // in addition to the Queries of the route
 		u.RawQuery = strings.TrimPrefix(u.RawQuery+"&"+query.Encode(), "&")
 	}
 	return u, nil
 }
 
-// url builds the URL of a route. It has no host if the host has a variable without a name:
-// it is then one of several hosts, and which one the client knows.
+// url builds the URL of a route. If the host has an unnamed variable, the URL has no
+// host: it is one of several, and the client knows which.
 func (r *Route) url(values map[string]string) (*url.URL, error) {
 	u := new(url.URL)
-	if host, _ := parseTemplate(r.host, anyLabel); r.hostName != "" || host != nil && !slices.Contains(names(host), hostPart) {
-		texts, err := fill(host, values)
+	if host, _ := parseTemplate(r.host, anyLabel); r.hostName != "" || host != nil && !slices.Contains(variableNames(host), hostPart) {
+		texts, err := expand(host, values)
 		if err != nil {
 			return nil, err
 		}
 		u.Scheme, u.Host = cmp.Or(r.scheme, "http"), r.hostName+strings.Join(texts, "")
 	}
 	parts, _ := parseTemplate(r.template, anySegment)
-	texts, err := fill(parts, values)
+	texts, err := expand(parts, values)
 	if err != nil {
 		return nil, err
 	}
 	u.Path = strings.Join(texts, "")
 	for i, p := range parts {
-		if texts[i] = (&url.URL{Path: texts[i]}).EscapedPath(); p.name != "" && !takes(p.pattern, values[p.name]) {
+		if texts[i] = (&url.URL{Path: texts[i]}).EscapedPath(); p.name != "" && !matchesWhole(p.pattern, values[p.name]) {
 			texts[i], u.RawPath = url.PathEscape(values[p.name]), "a value has a slash"
 		}
 	}
@@ -116,7 +115,7 @@ func (r *Route) url(values map[string]string) (*url.URL, error) {
 	var queries []string
 	for _, query := range r.queries {
 		parts, _ := parseTemplate(query, anyQuery)
-		texts, err := fill(parts, values)
+		texts, err := expand(parts, values)
 		if err != nil {
 			return nil, err
 		}
@@ -131,18 +130,18 @@ func (r *Route) url(values map[string]string) (*url.URL, error) {
 	return u, nil
 }
 
-// fill returns the texts of a template's parts, with values for the variables. A value
-// that has a slash where its pattern takes none is sent encoded.
-func fill(parts []part, values map[string]string) (texts []string, err error) {
+// expand returns the text of each part of a template, with values for the variables. A
+// value may have a slash that its pattern does not match: the URL then has it encoded.
+func expand(parts []part, values map[string]string) (texts []string, err error) {
 	for _, p := range parts {
 		text := p.text
 		if p.name != "" {
 			value, has := values[p.name]
 			if !has {
-				return nil, fmt.Errorf("variable %q is missing", p.name)
+				return nil, fmt.Errorf("variable %q is missing: give its name and value", p.name)
 			}
-			if !takes(p.pattern, value) && !takes(p.pattern, strings.ReplaceAll(value, "/", slashInValue)) {
-				return nil, fmt.Errorf("variable %q: %q doesn't match %q", p.name, value, p.pattern)
+			if !matchesWhole(p.pattern, value) && !matchesWhole(p.pattern, strings.ReplaceAll(value, "/", slashInValue)) {
+				return nil, fmt.Errorf("variable %q: %q does not match %q", p.name, value, p.pattern)
 			}
 			text = value
 		}
@@ -151,11 +150,11 @@ func fill(parts []part, values map[string]string) (texts []string, err error) {
 	return texts, nil
 }
 
-// patterns are the compiled patterns of variables for which a value was given.
+// patterns caches the compiled patterns of variables.
 var patterns sync.Map // of *regexp.Regexp by pattern
 
-// takes reports whether a pattern takes a whole text.
-func takes(pattern, text string) bool {
+// matchesWhole reports whether a pattern matches a whole text.
+func matchesWhole(pattern, text string) bool {
 	compiled, ok := patterns.Load(pattern)
 	if !ok {
 		compiled, _ = patterns.LoadOrStore(pattern, regexp.MustCompile("^(?:"+pattern+")$"))
@@ -163,7 +162,7 @@ func takes(pattern, text string) bool {
 	return compiled.(*regexp.Regexp).MatchString(text)
 }
 
-// texts returns a value of URL as text, one for each value of a slice.
+// valueTexts returns a value of URL as text, with one text for each value of a slice.
 func valueTexts(value any) ([]string, error) {
 	if !isList(value) {
 		text, err := valueText(value)
@@ -181,7 +180,7 @@ func valueTexts(value any) ([]string, error) {
 	return list, nil
 }
 
-// isList reports whether a value of URL is many values. Bytes are not.
+// isList reports whether a value of URL is a slice of values. A []byte is not.
 func isList(value any) bool {
 	switch value.(type) {
 	case nil, string, fmt.Stringer, error:
@@ -191,6 +190,7 @@ func isList(value any) bool {
 	return t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8
 }
 
+// valueText returns a value of URL as text.
 func valueText(value any) (string, error) {
 	if value == nil {
 		return "", errors.New("is nil")
@@ -210,9 +210,9 @@ func valueText(value any) (string, error) {
 	return "", fmt.Errorf("is a %T: give a string, a number, a boolean, what has a String method, or a slice of them", value)
 }
 
-// AbsoluteURL is [App.URL] with scheme and host: those of App.BaseURL, or the host of
-// the route where it has one. The Host header of a request is its sender's to choose,
-// so it is not used: a link in a mail would lead where the sender wants.
+// AbsoluteURL is like [App.URL], with a scheme and a host: those of App.BaseURL or, if
+// the route has a host, that host. It does not use the Host header of a request, which
+// its sender chooses: a link in a mail would lead to wherever the sender wants.
 func (a *App) AbsoluteURL(name string, pairs ...any) (*url.URL, error) {
 	u, err := a.URL(name, pairs...)
 	if err != nil {
@@ -234,7 +234,7 @@ func (a *App) AbsoluteURL(name string, pairs ...any) (*url.URL, error) {
 	return u, nil
 }
 
-// base returns BaseURL parsed, nil where it is not set.
+// base returns BaseURL parsed, nil if it is not set.
 func (a *App) base() (*url.URL, error) {
 	if a.BaseURL == "" {
 		return nil, nil
@@ -249,10 +249,10 @@ func (a *App) base() (*url.URL, error) {
 	return base, nil
 }
 
-// Prefix returns what comes before the paths of the App in a URL: App.Prefix, or what
-// another handler has taken off the path of the request, as http.StripPrefix does. It is
-// escaped as in a URL, has no slash at its end, and is empty if there is none. A redirect
-// to a path that is not built by URL needs it:
+// Prefix returns the beginning of the URLs of this site, which is not part of the paths
+// of its routes: App.Prefix or, if that is empty, what http.StripPrefix or another router
+// has removed from the path of the request. It is escaped and has no slash at its end. If
+// there is none, it is "". URL and RedirectTo include it; other paths need it:
 //
 //	return h.Redirect(h.Prefix() + "/about")
 func (h *RequestHandler) Prefix() string {
@@ -260,14 +260,14 @@ func (h *RequestHandler) Prefix() string {
 	case h.App != nil && h.App.Prefix != "":
 		return (&url.URL{Path: h.App.Prefix}).EscapedPath()
 	case h.Request != nil:
-		return takenOff(h.Request)
+		return removedPrefix(h.Request)
 	}
 	return ""
 }
 
-// takenOff returns the beginning of the path, as it was sent, that somebody around the App
-// has taken off; empty: nobody has.
-func takenOff(r *http.Request) string {
+// removedPrefix returns the beginning of the path, as it was sent, that is no longer in
+// r.URL, or "" if there is none.
+func removedPrefix(r *http.Request) string {
 	path, _, _ := strings.Cut(r.RequestURI, "?")
 	before, ok := strings.CutSuffix(path, r.URL.EscapedPath())
 	if !ok || !strings.HasPrefix(before, "/") || strings.HasPrefix(before, "//") || strings.Contains(before, "\\") {
@@ -276,21 +276,26 @@ func takenOff(r *http.Request) string {
 	return strings.TrimSuffix(before, "/")
 }
 
-// Redirect answers 302 Found. What was written of the body is dropped; headers and
-// cookies are kept. Return what it returns:
+// Redirect responds with 302 Found. It drops the body written so far and keeps headers
+// and cookies. Return its result:
 //
 //	return h.Redirect("/login")
 //
-// A target is a path of this site, or a URL with scheme and host. One that is empty,
-// that holds control bytes, that begins with "//" or "/\" and so means another host, or
-// that is script, is an error that answers 400. It is [ErrHeaderWritten] after the header has
-// gone. The status is that of the error at once, so that a page whose action forgot to
-// return it is no success. A target that came with a request goes through [SafeNext], which this is not.
+// The target is a path that begins with a slash, or a URL with scheme and host. Redirect
+// returns an error with status 400 if the target is empty, contains a control character,
+// begins with "//" or "/\", which would be another host, or has a script for its scheme.
+// It returns an error with status 500 that says how to fix it if the target is a bare
+// name like "login", and [ErrHeaderWritten] if the header has been written. On failure it
+// also sets the error's status, so that an action that forgets to return the error does
+// not answer 200.
+//
+// Redirect accepts every host. Pass a target that comes from the request through
+// [SafeNext].
 func (h *RequestHandler) Redirect(to string) error {
 	return h.RedirectCode(to, http.StatusFound)
 }
 
-// RedirectCode is Redirect with the status 301, 302, 303, 307 or 308.
+// RedirectCode is like Redirect, with the status 301, 302, 303, 307 or 308.
 func (h *RequestHandler) RedirectCode(to string, code int) error {
 	location, err := h.location(to, code)
 	if err != nil {
@@ -308,7 +313,7 @@ func (h *RequestHandler) RedirectCode(to string, code int) error {
 	return nil
 }
 
-// RedirectTo redirects to a named route, see [App.URL] for the pairs.
+// RedirectTo redirects to a named route. See [App.URL] for the pairs.
 func (h *RequestHandler) RedirectTo(name string, pairs ...any) error {
 	to, err := h.URL(name, pairs...)
 	if err != nil {
@@ -317,7 +322,7 @@ func (h *RequestHandler) RedirectTo(name string, pairs ...any) error {
 	return h.Redirect(to)
 }
 
-// redirectFailed sets the status of a redirect that failed, and returns its error.
+// redirectFailed sets the status of the error of a redirect, and returns the error.
 func (h *RequestHandler) redirectFailed(err error) error {
 	if !h.Response.HeaderWritten() {
 		h.Response.WriteHeader(Status(err))
@@ -325,10 +330,10 @@ func (h *RequestHandler) redirectFailed(err error) error {
 	return err
 }
 
-// RedirectAbort returns an error that redirects with the status 301, 302, 303, 307 or
-// 308: webapp2's redirect(abort=True). It can be returned from any depth, and passes
-// HandleError and App.Errors[code] on its way. Unlike webapp2's it keeps the cookies
-// that were set before.
+// RedirectAbort returns an error whose response is a redirect with the status 301, 302,
+// 303, 307 or 308: webapp2's redirect(abort=True). Functions at any depth can return it.
+// HandleError and App.Errors[code] see it like any error. Unlike webapp2's it keeps the
+// cookies that were set before.
 func (h *RequestHandler) RedirectAbort(to string, code int) error {
 	location, err := h.location(to, code)
 	if err != nil {
@@ -337,12 +342,12 @@ func (h *RequestHandler) RedirectAbort(to string, code int) error {
 	return h.note(&Error{Code: code, Err: redirection(location)})
 }
 
-// redirection is the cause of an error that redirects.
+// A redirection is the cause of an error that redirects: the target.
 type redirection string
 
 func (r redirection) Error() string { return "redirect to " + string(r) }
 
-// location returns the target of a redirect that may be answered.
+// location checks a redirect and returns its Location header.
 func (h *RequestHandler) location(to string, code int) (string, error) {
 	if err := checkRedirect(code); err != nil {
 		return "", err
@@ -367,7 +372,7 @@ func checkRedirect(code int) error {
 	return fmt.Errorf("framework: redirect with status %d: use 301, 302, 303, 307 or 308", code)
 }
 
-// redirects reports whether a status sends the client to a Location.
+// redirects reports whether a status is a redirect to a Location.
 func redirects(code int) bool {
 	switch code {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
@@ -376,26 +381,26 @@ func redirects(code int) bool {
 	return false
 }
 
-// escapeLocation returns a target as it stands in the header (RFC 9110 section 10.2.2),
-// or what is wrong with it.
+// escapeLocation returns a target as a Location header (RFC 9110 section 10.2.2), or an
+// error.
 func escapeLocation(to string) (string, error) {
 	if to == "" {
-		return "", errors.New("framework: redirect to an empty target")
+		return "", errors.New("framework: redirect to an empty target: give a path or a URL")
 	}
 	if len(to) > 1 && strings.IndexByte("/\\", to[0]) >= 0 && strings.IndexByte("/\\", to[1]) >= 0 {
-		return "", fmt.Errorf("framework: redirect to %q, which is another host: write its scheme", to)
+		return "", fmt.Errorf("framework: redirect to %q, which is another host: write its scheme, as in https:%s", to, strings.ReplaceAll(to, `\`, "/"))
 	}
 	if scheme, _, ok := strings.Cut(to, ":"); ok {
 		switch strings.ToLower(scheme) {
 		case "javascript", "data", "vbscript":
-			return "", fmt.Errorf("framework: redirect to %q, which is no place", to)
+			return "", fmt.Errorf("framework: redirect to %q: a script is not a target", to)
 		}
 	}
 	var escaped strings.Builder
 	for i := range len(to) {
 		switch c := to[i]; {
 		case c < ' ' || c == 0x7f:
-			return "", fmt.Errorf("framework: redirect to %q: a control byte", to)
+			return "", fmt.Errorf("framework: redirect to %q: a target has no control characters", to)
 		case c == ' ' || c >= 0x80:
 			fmt.Fprintf(&escaped, "%%%02X", c)
 		default:
@@ -413,14 +418,14 @@ func hasScheme(to string) bool {
 	})
 }
 
-// maxNext is the longest path of SafeNext, in bytes. Escaping makes it up to three times
-// as long, and App Engine's front end takes 8 KiB of header.
+// maxNext is the longest path that SafeNext returns, in bytes. Escaped in another URL it
+// can become three times as long, and App Engine accepts 8 KiB of headers.
 const maxNext = 2 << 10
 
-// SafeNext returns next if it is a path of this site, with or without a query, and
-// else fallback. For the ?next= of a login page: a target that came with a request
-// must not lead to another site (OWASP, Unvalidated Redirects and Forwards). A path
-// longer than 2,048 bytes is none: escaped in another URL, it would not fit in a header.
+// SafeNext returns next if it is a path of this host, with or without a query, and
+// fallback if it is not. Use it for a target that comes with a request, such as ?next= of
+// a login page, which must not lead to another site (OWASP, Unvalidated Redirects and
+// Forwards Cheat Sheet). It also returns fallback if next is longer than 2,048 bytes.
 func SafeNext(next, fallback string) string {
 	if len(next) == 0 || len(next) > maxNext || next[0] != '/' || strings.HasPrefix(next, "//") || strings.ContainsRune(next, '\\') {
 		return fallback
@@ -437,22 +442,22 @@ func SafeNext(next, fallback string) string {
 	return next
 }
 
-// SlashRedirect answers the other form of a path, the one with or without a slash
-// at its end, by a permanent redirect to the right one: webapp2's strict_slash.
+// SlashRedirect returns a handler that redirects a path with a slash at its end to the
+// path without, or the reverse: webapp2's strict_slash and mux's StrictSlash. It is the
+// handler of the second form:
 //
 //	app.Handle("/about", framework.To[About](app)).Name("about")
 //	app.Handle("/about/", framework.SlashRedirect())
 //
-// It is a 308, so the client repeats its method and body, and it keeps the query and what
-// http.StripPrefix has taken off the path.
-// Schemes, Methods and Host limit such a route like any other.
+// The status is 308, so that clients repeat the method and the body. The query and a
+// prefix that http.StripPrefix has removed are kept.
 func SlashRedirect() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.EscapedPath()
-		if before := takenOff(r); path != "/" {
+		if before := removedPrefix(r); path != "/" {
 			path = before + path
 		}
-		if path == "/" || strings.HasPrefix(path, "//") { // a browser takes //host for another site
+		if path == "/" || strings.HasPrefix(path, "//") { // which browsers read as another host
 			http.NotFound(w, r)
 			return
 		}
