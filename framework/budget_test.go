@@ -32,7 +32,7 @@ func TestHeaderBudget(t *testing.T) {
 			for i := range 20 {
 				h.Set(fmt.Sprint("X-", i), strings.Repeat("x", 1000))
 			}
-		}, 500, "framework: the headers of the answer have"},
+		}, 500, "framework: the headers of the response have"},
 		"cookies in an answer": {framework.AppEngine, nil, func(h http.Header) {
 			for _, name := range []string{"a", "b", "c"} {
 				h.Add("Set-Cookie", cookie(name, 3000).String())

@@ -66,7 +66,7 @@ func TestCheck(t *testing.T) {
 		"From of one pointer": {func(app *framework.App) {
 			one := new(onlyGet)
 			app.Handle("/", framework.From(app, func() *onlyGet { return one }))
-		}, []string{"framework: the constructor given to From returned the same *framework_test.onlyGet twice: it must make a new one for each request"}},
+		}, []string{"framework: the constructor given to From returned the same *framework_test.onlyGet twice: make a new one for each request"}},
 		"From that panics later": {func(app *framework.App) {
 			calls := 0
 			app.Handle("/", framework.From(app, func() *onlyGet {
@@ -79,9 +79,9 @@ func TestCheck(t *testing.T) {
 		"a Fallback not ready": {func(app *framework.App) { app.Fallback = func() framework.Handler { return new(needy) } },
 			[]string{"framework: *framework_test.needy: set app.Init = site.Init"}},
 		"a Fallback of nil": {func(app *framework.App) { app.Fallback = func() framework.Handler { return nil } },
-			[]string{"framework: App.Fallback returned nil, not a handler"}},
+			[]string{"framework: App.Fallback returned nil: return a handler"}},
 		"a Fallback with a bad Guard": {func(app *framework.App) { app.Fallback = func() framework.Handler { return new(guardOfBool) } },
-			[]string{"framework: (*framework_test.guardOfBool).Guard is a func() bool; to be asked before the action it must be a func() error"}},
+			[]string{"framework: (*framework_test.guardOfBool).Guard is a func() bool; to be called before the action it must be a func() error"}},
 		"a Fallback that panics": {func(app *framework.App) { app.Fallback = func() framework.Handler { panic("no fallback") } },
 			[]string{"framework: panic: no fallback"}},
 		"no leading slash": {func(app *framework.App) { app.Handle("nolead", get(app)) },
@@ -99,7 +99,7 @@ func TestCheck(t *testing.T) {
 		"no proxies":       {func(app *framework.App) { app.TrustedProxy = framework.Proxies(0) }, []string{"framework: App.TrustedProxy is none of NoProxy"}},
 		"too many proxies": {func(app *framework.App) { app.TrustedProxy = framework.Proxies(101) }, []string{"Proxies(1) to Proxies(100): give Proxies the number"}},
 		"another Router": {func(app *framework.App) { app.Router = framework.New().Router },
-			[]string{"framework: App.Router is another App's: leave the one that framework.New has made"}},
+			[]string{"framework: App.Router belongs to another App: keep the one that framework.New has made"}},
 		"ToMethod without verbs": {func(app *framework.App) { app.Handle("/a", framework.ToMethod(app, (*onlyGet).Get)) },
 			[]string{`framework: route "/a" of ToMethod takes every method: name them with Methods`}},
 		"no handler": {func(app *framework.App) {
@@ -132,13 +132,13 @@ func TestCheck(t *testing.T) {
 			app.Handle("/{$}", get(app))
 			app.Handle("/f/{rest...}", get(app))
 			app.Handle("GET /x", get(app))
-		}, []string{"{$} is net/http's: leave it out", "write {rest:.*}", `begins with a method: write "/x", and Methods("GET")`}},
+		}, []string{"{$} is the syntax of net/http: remove it", "write {rest:.*}", `begins with a method: write "/x", and Methods("GET")`}},
 		"chi's, gin's and echo's syntax": {func(app *framework.App) {
 			app.Handle("/f/*", get(app))
 			app.Handle("/u/:id/x", get(app))
 			app.Handle("/f/*x", get(app)) // is text
 			app.Handle("/12:30", get(app))
-		}, []string{`* is another router's: write {rest:.*}`, `:id is another router's: write {id}`}},
+		}, []string{`* is the syntax of another router: write {rest:.*}`, `:id is the syntax of another router: write {id}`}},
 		"a matcher after Subrouter": {func(app *framework.App) {
 			for _, limit := range []func(*framework.Route){
 				func(r *framework.Route) { r.Host("a.example") },
@@ -153,7 +153,7 @@ func TestCheck(t *testing.T) {
 				r.Subrouter().Handle("/x", get(app))
 				limit(r)
 			}
-		}, []string{"Host after Subrouter does not hold below it: call it before Subrouter", "Headers after", "Path after", "Methods after", "Schemes after", "Queries after", "MatcherFunc after"}},
+		}, []string{"Host was called after Subrouter, whose routes would not have it: call it before Subrouter", "Headers was called after", "Path was called after", "Methods was called after", "Schemes was called after", "Queries was called after", "MatcherFunc was called after"}},
 		"two Subrouters": {func(app *framework.App) {
 			r := app.PathPrefix("/a")
 			r.Subrouter().Handle("/x", get(app))
@@ -164,13 +164,13 @@ func TestCheck(t *testing.T) {
 		}, []string{"it has two hosts"}},
 		"no method is left": {func(app *framework.App) {
 			app.Methods("POST").Subrouter().Handle("/a", get(app)).Methods("GET")
-		}, []string{"no method is left to it"}},
+		}, []string{"it takes no method"}},
 		"dots and bad UTF-8": {func(app *framework.App) {
 			app.Handle("/a/../b", get(app))
 			app.Handle("/a/.", get(app))
 			app.Handle("/\xff", get(app))
 			app.Handle("/a\n", get(app))
-		}, []string{`the segment ".."`, `the segment "."`, "is not UTF-8", "control byte"}},
+		}, []string{`the segment ".."`, `the segment "."`, "is not UTF-8", "control character"}},
 		"a path below a whole path": {func(app *framework.App) {
 			app.Path("/a").Subrouter().Handle("/b", get(app))
 			app.Path("/c").Subrouter().NewRoute().Handler(get(app))
@@ -178,7 +178,7 @@ func TestCheck(t *testing.T) {
 		"a prefix with a slash": {func(app *framework.App) {
 			app.PathPrefix("/a/").Subrouter().Handle("", get(app))
 			app.PathPrefix("/b/").Subrouter().Handle("/x", get(app))
-		}, []string{"leave the slash at the end of the prefix out"}},
+		}, []string{"remove the slash at the end of the prefix"}},
 		"a handler and a Subrouter": {func(app *framework.App) {
 			app.PathPrefix("/a").Handler(get(app)).Subrouter().Handle("/x", get(app))
 			app.PathPrefix("/b").Handler(get(app)).Subrouter().Path("/x")
@@ -191,7 +191,7 @@ func TestCheck(t *testing.T) {
 			app.Handle("/b", get(app)).HeadersRegexp("A", "(")
 			app.Handle("/c", get(app)).Queries("q", "{q")
 			app.Handle("/d", get(app)).Queries("q")
-		}, []string{"number of parameters must be multiple of 2", "error parsing regexp", "unbalanced braces", "must be pairs of name and value"}},
+		}, []string{"number of parameters must be multiple of 2", "error parsing regexp", "unbalanced braces", "give pairs of name and value"}},
 		"no guard": {func(app *framework.App) {
 			app.RequireGuards = true
 			app.Handle("/open", get(app))
@@ -271,7 +271,7 @@ func TestRoutesAreMadeBeforeTheFirstRequest(t *testing.T) {
 	app.Handle("/", framework.To[onlyGet](app))
 	ask(app, "GET", "/")
 	defer func() {
-		if text, _ := recover().(string); !strings.Contains(text, "make all routes before serving") {
+		if text, _ := recover().(string); !strings.Contains(text, "make all routes before the App serves") {
 			t.Errorf("panic %q", text)
 		}
 	}()

@@ -1,12 +1,21 @@
-// Package framework is the core of webapp2go: handlers that are types, with an
-// overridable Dispatch, on routes in the vocabulary of gorilla/mux. It is what webapp2 was for
-// App Engine's Python, in Go.
+// Package framework is a web framework in the manner of webapp2: handlers are types with
+// an overridable Dispatch, on routes in the vocabulary of gorilla/mux. This is a whole
+// program:
+//
+//	package main
+//
+//	import (
+//		"context"
+//		"fmt"
+//		"log"
+//
+//		"github.com/webapp2go/webapp2go/framework"
+//	)
 //
 //	type HelloHandler struct{ framework.RequestHandler }
 //
 //	func (h *HelloHandler) Get() error {
-//		_, err := fmt.Fprintf(h, "Hello, %s!\n", h.Var("name"))
-//		return err
+//		return h.Text(fmt.Sprintf("Hello, %s!\n", h.Var("name")))
 //	}
 //
 //	func main() {
@@ -17,46 +26,59 @@
 //		}
 //	}
 //
+// It listens on 127.0.0.1:8080, or on the port of the variable PORT.
+//
 // # The life of a request
 //
-//	App.ServeHTTP              one place: match, build, dispatch, respond
-//	  match                    cross-origin writes and impossible paths are refused; a tree finds the route
-//	  new handler              one value per request, never shared, never pooled
-//	  App.Init                 hands it what the site shares
-//	  Dispatch                 the outermost override, and so on inwards
-//	    RequestHandler.Dispatch   Guard, then the action: Get, Post, ... or the route's method
-//	  HandleError              of the outermost handler, only on an error or a panic
-//	  App.Errors[status]       the site's error pages
-//	  Response.send            hooks run (sessions are saved), then header, then body
+//	App.ServeHTTP                 the order of the following
+//	  the route                   the first that matches; cross-site requests are refused before
+//	  a new handler               one value for each request
+//	  App.Init                    gives it what the site shares
+//	  Dispatch                    the outermost override, which calls the next
+//	    RequestHandler.Dispatch   calls Guard, then the action: Get, Post and so on
+//	  HandleError                 of the outermost handler, if there is an error or a panic
+//	  App.Errors[status]          the site's error page, if the error was returned
+//	  Response                    functions of BeforeSend (sessions are saved), header, body
 //
 // # Handlers
 //
-// A handler embeds [RequestHandler], or a base that does, by value. It serves the verbs
-// for which it has a method that is a func() error: Get, Post, Put, Patch, Delete, Head,
-// Options. HEAD falls back to Get. A base overrides Dispatch to do something before and
-// after, and has a Guard() error to say who may: Guard is asked just before the action,
-// and no override above can skip it.
+// A handler type embeds [RequestHandler], or a base type that does, by value. It serves
+// the HTTP methods for which it has a method without arguments that returns an error:
+// Get, Post, Put, Patch, Delete, Head, Options. Get serves HEAD too. [To] makes an
+// http.Handler of it.
+//
+// A base type overrides Dispatch to do something before and after the action, and has a
+// Guard() error to refuse requests. Guard is called immediately before the action, so
+// that no override of Dispatch above can skip it. See the examples of
+// [RequestHandler.Dispatch] and [Router.Guard].
+//
+// A handler responds with [RequestHandler.Text], [RequestHandler.HTML],
+// [RequestHandler.JSON] or [RequestHandler.Redirect], or writes to itself: it is an
+// io.Writer. It reads the request with [RequestHandler.Var], [RequestHandler.ParseForm]
+// and [RequestHandler.DecodeJSON].
 //
 // # Errors
 //
-// Every action returns an error. [Abort] makes one that names its status; a panic
-// becomes a [PanicError]; [Status] says what an error answers. An error drops the body
-// that was written and keeps headers and cookies.
+// Every action returns an error. [Abort] returns an error with a status, a panic becomes
+// a [PanicError], and [Status] returns the status of any error. The response to an error
+// keeps the headers and cookies that were set, and drops the body. See the example of
+// [App] for error pages.
 //
 // # Paths
 //
-// A path is matched as it comes, after percent-decoding. %2F can be part of a variable's
-// value and a slash of the path: the first route counts that takes the path in one of the
-// two ways. A path that is not UTF-8, or that holds control bytes or a "." or ".." segment,
-// is not found, and "//" does not match "/". So an http.Handler that cleans the path by
-// itself, as http.FileServer does, must not stand behind a shorter prefix than a guarded
-// route of the same files; handlers.FileHandler cleans nothing. Nothing is answered with a
-// redirect that no route asked for.
+// A path is matched as it comes, after percent-decoding. An encoded slash, %2F, can be
+// part of a value, or separate segments: the first route that matches in either way is
+// taken. A path that is not UTF-8, or has control characters or a "." or ".." segment, is
+// not found, and "//" does not match "/". No request is redirected unless a route does
+// so.
+//
+// An http.Handler that cleans the path by itself, as http.FileServer does, must not have
+// a shorter prefix than a route with a guard for the same files. The FileHandler of
+// package handlers does not clean the path.
 //
 // # Middleware
 //
-// Middleware is any func(http.Handler) http.Handler: given to [Router.Use] it does not run
-// for 404 and what a route refuses by its Methods; around the App, main calls [App.Check]
-// itself. The table of routes is whole before the first request: it is read without a
-// lock.
+// Middleware is a func(http.Handler) http.Handler. [Router.Use] adds it around the routes
+// of a Router. Middleware around the App also sees requests without a route; call
+// [App.Check] in main then, because [Serve] cannot.
 package framework

@@ -56,8 +56,8 @@ func TestErrorTexts(t *testing.T) {
 		"409 Conflict: taken: EOF":                    &framework.Error{Code: 409, Message: "taken", Err: io.EOF},
 		"500 Internal Server Error: EOF":              &framework.Error{Code: 500, Err: io.EOF},
 		"framework: panic: oh":                        &framework.PanicError{Value: "oh"},
-		"framework: no error":                         (*framework.Error)(nil),
-		"framework: the header has been sent already": framework.ErrHeaderWritten,
+		"framework: nil *Error":                         (*framework.Error)(nil),
+		"framework: the header has been written already": framework.ErrHeaderWritten,
 	} {
 		if err.Error() != want {
 			t.Errorf("%q, want %q", err, want)

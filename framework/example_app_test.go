@@ -79,7 +79,7 @@ func ExampleApp_URL() {
 	fmt.Println(err)
 	// Output:
 	// /books/7?page=2 <nil>
-	// framework: URL of "book": variable "id": "seven" doesn't match "[0-9]+"
+	// framework: URL of "book": variable "id": "seven" does not match "[0-9]+"
 }
 
 func ExampleApp_AbsoluteURL() {

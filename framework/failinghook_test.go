@@ -121,7 +121,7 @@ func TestHookOfAnErrorPageAfterAFailedHook(t *testing.T) {
 	if answer.StatusCode != 503 || body != "site's page" || runs != 1 {
 		t.Errorf("answer %d %q, %d runs", answer.StatusCode, body, runs)
 	}
-	if log.records("a change came after the header was sent", "method=GET", "path=/") != 1 {
+	if log.records("a change came after the header was written", "method=GET", "path=/") != 1 {
 		t.Errorf("log:\n%s", log)
 	}
 }

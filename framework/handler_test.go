@@ -113,7 +113,7 @@ func TestRoute(t *testing.T) {
 
 func TestDispatchWithoutInit(t *testing.T) {
 	err := new(counter).Dispatch()
-	if err == nil || !strings.Contains(err.Error(), "use a route or framework.Init") {
+	if err == nil || !strings.Contains(err.Error(), "call framework.Init") {
 		t.Errorf("Dispatch returned %v", err)
 	}
 	if ctx := new(counter).Context(); ctx != context.Background() {
@@ -170,7 +170,7 @@ func TestDispatchMustAnswerOrDelegate(t *testing.T) {
 	if answer := ask(app, "GET", "/forgets"); answer.Code != 500 {
 		t.Errorf("status %d", answer.Code)
 	}
-	if log.records("framework_test.silent.Dispatch neither answered nor called the embedded Dispatch") != 1 {
+	if log.records("framework_test.silent.Dispatch has neither responded nor called the embedded Dispatch") != 1 {
 		t.Errorf("log:\n%s", log)
 	}
 	if answer := ask(app, "GET", "/answers"); answer.Code != 202 {

@@ -106,7 +106,7 @@ func TestHookRegisteredAfterFlush(t *testing.T) {
 			if answer.StatusCode != 200 || body != "page" {
 				t.Errorf("answer %d %q", answer.StatusCode, body)
 			}
-			if log.records("a change came after the header was sent", "method=GET", "path=/") != 1 || log.records("level=ERROR") != 1 {
+			if log.records("a change came after the header was written", "method=GET", "path=/") != 1 || log.records("level=ERROR") != 1 {
 				t.Errorf("log:\n%s", log)
 			}
 		})
@@ -140,7 +140,7 @@ func TestHookOfAHookThatFlushed(t *testing.T) {
 	if answer.StatusCode != 200 || body != "page" || ran != 1 {
 		t.Errorf("answer %d %q, the hook ran %d times", answer.StatusCode, body, ran)
 	}
-	if log.records("a change came after the header was sent", "method=GET", "path=/") != 1 || log.records("level=ERROR") != 1 {
+	if log.records("a change came after the header was written", "method=GET", "path=/") != 1 || log.records("level=ERROR") != 1 {
 		t.Errorf("log:\n%s", log)
 	}
 }

@@ -182,7 +182,7 @@ func TestAbortThatIsNotReturned(t *testing.T) {
 			if answer.StatusCode != test.status || strings.Contains(body, "secret") || !strings.Contains(body, test.body) {
 				t.Errorf("answer %d %q", answer.StatusCode, body)
 			}
-			if got := log.records("level=WARN", "write return before it", "method=GET", "path=/"); got != test.warned {
+			if got := log.records("level=WARN", "write return before the call", "method=GET", "path=/"); got != test.warned {
 				t.Errorf("%d warnings, want %d:\n%s", got, test.warned, log)
 			}
 		})

@@ -90,7 +90,7 @@ func TestWriteAfterTheEnd(t *testing.T) {
 	var kept *framework.Response
 	app, _ := appOf(t, func(h *action) error { kept = h.Response; return nil })
 	answer := ask(app, "GET", "/")
-	if _, err := kept.Write([]byte("late")); err == nil || err.Error() != "framework: write to a response that is finished" {
+	if _, err := kept.Write([]byte("late")); err == nil || err.Error() != "framework: write after the end of the request" {
 		t.Errorf("Write returned %v", err)
 	}
 	if _, err := kept.WriteString("late"); err == nil {

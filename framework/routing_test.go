@@ -509,7 +509,7 @@ func TestToMethods(t *testing.T) {
 	} {
 		func() {
 			defer func() {
-				if text, _ := recover().(string); !strings.Contains(text, "ToMethods takes a method for GET") {
+				if text, _ := recover().(string); !strings.Contains(text, "ToMethods needs a method for at least one of GET") {
 					t.Errorf("%s: panic %q", name, text)
 				}
 			}()
@@ -547,7 +547,7 @@ func TestOddMiddleware(t *testing.T) {
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
 	}
-	if !strings.Contains(log.String(), "returned nil, not a handler") {
+	if !strings.Contains(log.String(), "returned nil: return a handler") {
 		t.Errorf("the log says nothing: %s", log)
 	}
 	if built != 2 {

@@ -116,7 +116,7 @@ func TestServerCutsOffWhatDoesNotEnd(t *testing.T) {
 	<-begun
 	terminate(t)
 	err := <-ended
-	if err == nil || !strings.HasPrefix(err.Error(), "framework: handlers or OnShutdown functions that still ran 1ms after the server began to stop were cut off") || !errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || !strings.HasPrefix(err.Error(), "framework: handlers or OnShutdown functions that still ran 1ms after the server had begun to stop were cut off") || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Run returned %v", err)
 	}
 	if body := <-result; !strings.HasPrefix(body, "error: ") {
@@ -410,7 +410,7 @@ func TestServerMistakes(t *testing.T) {
 		server     framework.Server
 		port, want string
 	}{
-		"no handler":        {framework.Server{}, "", "framework: Server without a Handler"},
+		"no handler":        {framework.Server{}, "", "framework: Server.Handler is nil"},
 		"Check":             {framework.Server{Handler: wrong}, "", "framework: *framework_test.needy: set app.Init = site.Init"},
 		"no port":           {framework.Server{Handler: right, Addr: "127.0.0.1"}, "", `framework: cannot listen on "127.0.0.1", from Server.Addr: it must be such as "127.0.0.1:8080"`},
 		"a bad port":        {framework.Server{Handler: right, Addr: "127.0.0.1:99999"}, "", `framework: cannot listen on "127.0.0.1:99999", from Server.Addr`},
@@ -423,7 +423,7 @@ func TestServerMistakes(t *testing.T) {
 		"negative drain":    {framework.Server{Handler: right, DrainTimeout: -1}, "", "framework: Server.DrainTimeout is negative"},
 		"negative delay":    {framework.Server{Handler: right, StopDelay: -1}, "", "framework: Server.StopDelay is negative"},
 		"no certificate":    {framework.Server{Handler: right, TLS: new(tls.Config)}, "", "framework: Server.TLS has no certificate: set its Certificates"},
-		"nil OnShutdown":    {framework.Server{Handler: right, OnShutdown: []func(){nil}}, "", "framework: Server.OnShutdown holds a nil function"},
+		"nil OnShutdown":    {framework.Server{Handler: right, OnShutdown: []func(){nil}}, "", "framework: Server.OnShutdown has a nil function"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("PORT", test.port)

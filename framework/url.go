@@ -46,14 +46,14 @@ func (a *App) URL(name string, pairs ...any) (*url.URL, error) {
 		return wrong("%w", route.mistakes[0])
 	}
 	if len(pairs)%2 != 0 {
-		return wrong("it has %d arguments after the name: give pairs of name and value", len(pairs))
+		return wrong("there are %d arguments after the name: give pairs of name and value", len(pairs))
 	}
 	variables := route.GetVarNames()
 	values, query := map[string]string{}, url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
 		key, ok := pairs[i].(string)
 		if !ok {
-			return wrong("the name %v is a %T: give a string", pairs[i], pairs[i])
+			return wrong("the name %v has the type %T: give a string", pairs[i], pairs[i])
 		}
 		texts, err := valueTexts(pairs[i+1])
 		if err != nil {
@@ -66,7 +66,7 @@ func (a *App) URL(name string, pairs ...any) (*url.URL, error) {
 			continue
 		}
 		if isList(pairs[i+1]) {
-			return wrong("the value of %q is a %T: give one value for a variable of the path", key, pairs[i+1])
+			return wrong("the value of %q has the type %T: give one value for a variable of the path", key, pairs[i+1])
 		}
 		values[key] = texts[0]
 	}

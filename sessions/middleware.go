@@ -145,7 +145,7 @@ func (s *saver) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	if !s.sent && len(s.Header()["Set-Cookie"]) > 0 {
-		return nil, nil, errors.New("sessions: Hijack would lose a cookie that was set in this request: set it in a response before")
+		return nil, nil, errors.New("sessions: Hijack would lose a cookie that this request has set: set it in a response before")
 	}
 	connection, buffered, err := http.NewResponseController(s.writer).Hijack()
 	if err != nil {
