@@ -7,6 +7,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"hash"
 	"strconv"
 	"sync"
@@ -32,6 +33,8 @@ type sealer struct {
 	block cipher.Block
 }
 
+var base64Of = base64.URLEncoding
+
 // scratch is what one seal or open needs.
 type scratch struct {
 	text, decoded []byte
@@ -49,17 +52,13 @@ func (s *scratch) done() {
 
 var pipe = []byte{'|'}
 
-func newSealer(k Key) (*sealer, error) {
+func newSealer(k Key) *sealer {
 	secret := append([]byte(nil), k.Hash...)
 	s := &sealer{macs: sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }}}
 	if k.Block != nil {
-		block, err := aes.NewCipher(k.Block)
-		if err != nil {
-			return nil, err
-		}
-		s.block = block
+		s.block, _ = aes.NewCipher(k.Block) // fails only for a length that check refuses
 	}
-	return s, nil
+	return s
 }
 
 func (s *sealer) sum(to, message []byte) []byte {
@@ -95,7 +94,8 @@ func (c *codec) open(name, value string) (payload string, date int64, key int, o
 	s := scratches.Get().(*scratch)
 	defer s.done()
 	text := append(append(s.text[:0], name...), '|')
-	text, err := appendDecoded(text, value)
+	s.decoded = append(s.decoded[:0], value...)
+	text, err := base64Of.AppendDecode(text, s.decoded)
 	s.text = text
 	if err != nil {
 		return "", 0, 0, false
@@ -109,10 +109,11 @@ func (c *codec) open(name, value string) (payload string, date int64, key int, o
 	if key < 0 {
 		return "", 0, 0, false
 	}
-	if date, ok = parseDate(dated); !ok {
+	date, err = strconv.ParseInt(string(dated), 10, 64)
+	if err != nil {
 		return "", 0, 0, false
 	}
-	s.decoded, err = appendDecoded(s.decoded[:0], sealed)
+	s.decoded, err = base64Of.AppendDecode(s.decoded[:0], sealed)
 	if err != nil {
 		return "", 0, 0, false
 	}
@@ -123,18 +124,6 @@ func (c *codec) open(name, value string) (payload string, date int64, key int, o
 		}
 	}
 	return string(plain), date, key, true
-}
-
-// parseDate is strconv.ParseInt, and makes no string of what seal writes.
-func parseDate(text []byte) (date int64, ok bool) {
-	for _, c := range text {
-		if c < '0' || '9' < c || len(text) > 18 {
-			date, err := strconv.ParseInt(string(text), 10, 64)
-			return date, err == nil
-		}
-		date = date*10 + int64(c-'0')
-	}
-	return date, len(text) > 0
 }
 
 func (c *codec) signedBy(s *scratch, message, mac []byte) int {

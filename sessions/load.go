@@ -206,8 +206,8 @@ type presented struct {
 
 // openRecords reads a session that lives in the backend. All loads share one deadline.
 func (s *Session) openRecords(candidates []candidate) {
-	ctx := newDeadline(s.store.request)
-	defer ctx.cancel()
+	ctx, cancel := newDeadline(s.store.request)
+	defer cancel()
 	var newest verdict
 	for i := range candidates {
 		found := recordOf(candidates[i].payload)

@@ -29,8 +29,8 @@ func (s *Session) save(sent bool, failed error) (line string, err error) {
 	case s.spec.Backend == nil:
 		line, err = s.saveCookie()
 	default:
-		ctx := newDeadline(s.store.request)
-		defer ctx.cancel()
+		ctx, cancel := newDeadline(s.store.request)
+		defer cancel()
 		line, err = s.saveRecord(ctx)
 	}
 	if err != nil {

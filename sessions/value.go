@@ -76,7 +76,7 @@ func encodeValue(value any) (string, error) {
 		}
 		return encodeOther(value, oddZone(v))
 	}
-	var s survey
+	s := survey{left: maxItems}
 	if err := s.look(reflect.ValueOf(value), maxSteps); err != nil {
 		return "", err
 	}

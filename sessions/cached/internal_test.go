@@ -2,7 +2,7 @@ package cached
 
 import (
 	"bytes"
-	"strings"
+	"fmt"
 	"testing"
 	"time"
 
@@ -30,28 +30,27 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// TestTraces checks that ids which differ in their first two characters have traces
-// of their own.
+// TestTraces checks that ids are spread over all traces, and that each has its own doubts.
 func TestTraces(t *testing.T) {
-	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	var all traces
 	now := time.Now()
 	seen := map[*trace]bool{}
-	for _, a := range alphabet {
-		for _, b := range alphabet {
-			trace := all.of(string(a) + string(b) + strings.Repeat("A", 41))
-			seen[trace] = true
-			if trace.inDoubt(now) {
-				t.Fatalf("doubts about %c%c before there are any", a, b)
-			}
-			trace.doubt(now.Add(time.Second))
-			trace.doubt(now) // never shortens
-			if !trace.inDoubt(now) || trace.inDoubt(now.Add(time.Second)) {
-				t.Fatalf("no doubts about %c%c, or for too long", a, b)
-			}
+	for n := range 20 * len(all) {
+		trace := all.of(fmt.Sprintf("%043d", n))
+		if seen[trace] {
+			continue
+		}
+		seen[trace] = true
+		if trace.inDoubt(now) {
+			t.Fatalf("doubts about %d before there are any", n)
+		}
+		trace.doubt(now.Add(time.Second))
+		trace.doubt(now) // never shortens
+		if !trace.inDoubt(now) || trace.inDoubt(now.Add(time.Second)) {
+			t.Fatalf("no doubts about %d, or for too long", n)
 		}
 	}
-	if len(seen) != len(all) {
+	if len(seen) < len(all)*99/100 {
 		t.Errorf("ids have %d traces of %d", len(seen), len(all))
 	}
 }

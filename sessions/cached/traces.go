@@ -1,6 +1,7 @@
 package cached
 
 import (
+	"hash/maphash"
 	"sync/atomic"
 	"time"
 )
@@ -16,27 +17,10 @@ type trace struct {
 	doubted atomic.Int64  // until when the cache is not to be read, in nanoseconds of Unix time
 }
 
-// of returns the trace of an id, found by 12 bits of its first two characters. An id
-// is a hash, so all traces are as likely.
-func (t *traces) of(id string) *trace {
-	return &t[uint16(sextet(id[0]))<<6|uint16(sextet(id[1]))]
-}
+// of returns the trace of an id.
+func (t *traces) of(id string) *trace { return &t[maphash.String(seed, id)%uint64(len(t))] }
 
-// sextet is what a character of base64url stands for.
-func sextet(c byte) byte {
-	switch {
-	case c >= 'a':
-		return c - 'a' + 26
-	case c == '_':
-		return 63
-	case c >= 'A':
-		return c - 'A'
-	case c == '-':
-		return 62
-	default:
-		return c - '0' + 52
-	}
-}
+var seed = maphash.MakeSeed()
 
 // doubt says that the cache could not be brought up to date.
 func (t *trace) doubt(until time.Time) {
