@@ -53,23 +53,27 @@ type CurrentBackend interface {
 // A UserBackend is a Backend that can also list and end the sessions of a user.
 type UserBackend interface {
 	Backend
-	// Sessions lists the sessions of user that have not expired and are no
-	// tombstones, newest first. No user, no sessions: an empty list is no error.
+	// Sessions lists the records of user that have not expired, newest first. An empty
+	// list is no error.
 	Sessions(ctx context.Context, user string) ([]Info, error)
-	// EndUser ends every session of user but those whose ids are named in except.
+	// EndUser deletes every record of user but those whose ids are named in except.
 	EndUser(ctx context.Context, user string, except ...string) error
 }
 
-// A Record is what a Backend keeps for one id.
-//
-// A record with empty Data is a tombstone: it stands for a minute where a session
-// was ended or renewed, so that a request that began before cannot bring it back.
-// A Backend keeps all of its fields as it keeps those of any other record.
+// A Record is what a Backend keeps for one id: a session, or for a minute the tombstone
+// of one that was ended or renewed. A Backend treats both alike.
 type Record struct {
-	Data    []byte    // opaque to the Backend, which neither changes nor keeps the caller's slice; empty in a tombstone
-	User    string    // whose session it is, any bytes; empty: nobody's. In a tombstone: the id it was renewed into, after a "!" if the user changed; empty: it was ended
+	Data    []byte    // opaque to the Backend, which neither changes nor keeps the caller's slice
+	User    string    // whose session it is, any bytes; empty: it has no user
 	Expires time.Time // when the Backend may forget it; never zero
 	Version uint64    // the version that Load read; a Backend never hands out 0
+}
+
+// IsTombstone reports whether r stands for a session that was ended or renewed. A
+// tombstone has no user. Backends do not need it; it is for tests and tools.
+func (r Record) IsTombstone() bool {
+	_, ok := r.tombstone()
+	return ok
 }
 
 // NextVersion returns a version for a record that replaces the one of version old, or for

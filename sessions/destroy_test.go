@@ -87,8 +87,8 @@ func TestTombstonesEnd(t *testing.T) {
 	id := b.get("/id").body
 	b.get("/logout")
 	r, err := p.Memory.Load(context.Background(), id)
-	if err != nil || len(r.Data) != 0 {
-		t.Fatalf("%d bytes, %v; want a tombstone", len(r.Data), err)
+	if err != nil || !r.IsTombstone() || r.User != "" {
+		t.Fatalf("%q of %q, %v; want a tombstone", r.Data, r.User, err)
 	}
 	if left := time.Until(r.Expires); left > time.Minute || left < 30*time.Second {
 		t.Errorf("it stands for %v, want a minute", left)

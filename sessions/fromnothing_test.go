@@ -164,7 +164,7 @@ func saved(t *testing.T, p *probe, st *sessions.Store) []any {
 	var kept []any
 	for _, id := range p.ids[before:] {
 		r, err := p.Memory.Load(t.Context(), id)
-		if err != nil || len(r.Data) == 0 {
+		if err != nil || r.IsTombstone() {
 			continue
 		}
 		var list []any

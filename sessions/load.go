@@ -248,7 +248,8 @@ func (s *Session) openRecord(ctx context.Context, found record, sealed int64) (w
 		return verdict{StatusGone, EventGone, nil}, false, nil
 	case err != nil:
 		return verdict{}, false, err
-	case len(r.Data) == 0:
+	}
+	if _, ended := r.tombstone(); ended {
 		s.dead = s.dead || s.store.meets(r)
 		return verdict{StatusGone, EventGone, nil}, false, nil
 	}

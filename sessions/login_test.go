@@ -207,7 +207,7 @@ func TestRemembered(t *testing.T) {
 	}
 	left := func() time.Duration {
 		for i := len(m.ids) - 1; i >= 0; i-- {
-			if r, err := m.Memory.Load(t.Context(), m.ids[i]); err == nil && len(r.Data) > 0 {
+			if r, err := m.Memory.Load(t.Context(), m.ids[i]); err == nil && !r.IsTombstone() {
 				return time.Until(r.Expires).Round(time.Minute)
 			}
 		}

@@ -287,8 +287,8 @@ func (m *Memory) heapOf(r Record) *byExpiry {
 	return &m.others
 }
 
-// owned reports whether r is a session of a user, and no tombstone.
-func (r Record) owned() bool { return r.User != "" && len(r.Data) > 0 }
+// owned reports whether r is a session of a user.
+func (r Record) owned() bool { return r.User != "" }
 
 // size is how many bytes a Memory takes for r.
 func (r Record) size() int { return len(r.Data) + len(r.User) + memoryOverhead }

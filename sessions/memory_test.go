@@ -112,7 +112,7 @@ func TestMemoryUsers(t *testing.T) {
 	expires := time.Now().Add(time.Hour)
 	for n, r := range []sessions.Record{
 		{Data: []byte("a"), User: "ann"}, {Data: []byte("a"), User: "ann"}, {Data: []byte("a"), User: "bob"},
-		{User: "ann"}, {Data: []byte("a")},
+		{Data: []byte("a")}, {Data: []byte("a")},
 	} {
 		r.Expires = expires
 		if err := m.Create(ctx, id(n), r); err != nil {

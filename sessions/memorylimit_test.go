@@ -80,9 +80,8 @@ func TestMemoryKeepsUsersLongest(t *testing.T) {
 		lost  int // of 1,000 logins
 	}{
 		{"visitors", NewMemory(), 200_000, visitor, 0},
-		{"tombstones", NewMemory(), 1_000_000, Record{User: id(0)}, 0},
+		{"tombstones", NewMemory(), 1_000_000, tombstone{successor: id(0)}.record(1), 0},
 		{"bytes", &Memory{MaxBytes: 8 << 20}, 200, Record{Data: make([]byte, 1<<20)}, 0},
-		{"bytes of the user of tombstones", &Memory{MaxBytes: 8 << 20}, 200, Record{User: strings.Repeat("u", 1<<20)}, 0},
 		{"full of users: one makes room", &Memory{MaxRecords: 1000}, 10_000, visitor, 1},
 		{"full of users' bytes", &Memory{MaxBytes: 1000 * (memoryOverhead + 8)}, 10_000, visitor, 2},
 	}
@@ -234,7 +233,7 @@ func TestMemoryUpdateMoves(t *testing.T) {
 		{"logged in, used again", in(1*time.Hour, "ann"), in(3*time.Hour, "ann"), in(2*time.Hour, "bob"), true},
 		{"another user", in(1*time.Hour, "ann"), in(3*time.Hour, "bob"), in(2*time.Hour, "ann"), true},
 		{"nobody's", in(3*time.Hour, "ann"), in(3*time.Hour, ""), in(2*time.Hour, "bob"), false},
-		{"a tombstone", in(3*time.Hour, "ann"), Record{User: "ann", Expires: now.Add(3 * time.Hour)}, in(2*time.Hour, "bob"), false},
+		{"a tombstone", in(3*time.Hour, "ann"), tombstone{}.record(1), in(2*time.Hour, "bob"), false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

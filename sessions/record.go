@@ -104,11 +104,11 @@ func (s *Session) current() bool {
 
 // A meeting is what a save finds that met another one.
 type meeting struct {
-	contents  *contents // what is stored now, and the log on it; nil: the session is gone
-	text      string    // what is stored, encoded
-	version   uint64
-	owner     string // the user of what is stored
-	successor string // if it is gone: the User of its tombstone
+	contents *contents // what is stored now, and the log on it; nil: the session is gone
+	text     string    // what is stored, encoded
+	version  uint64
+	owner    string    // the user of what is stored
+	ended    tombstone // if it is gone and not missing
 }
 
 // replay waits a little, reads the record again and applies the log to it.
@@ -122,8 +122,9 @@ func (s *Session) replay(ctx context.Context, retries int) (meeting, error) {
 		return meeting{}, nil
 	case err != nil:
 		return meeting{}, s.down("save", err)
-	case len(r.Data) == 0:
-		return meeting{successor: r.User}, nil
+	}
+	if ended, ok := r.tombstone(); ok {
+		return meeting{ended: ended}, nil
 	}
 	m := meeting{contents: &contents{}, text: string(r.Data), version: r.Version, owner: r.User}
 	if err := m.contents.parse(m.text); err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -19,20 +18,44 @@ const (
 	answerTime = 5 * time.Second
 )
 
-func tombstone(successor string, version uint64) Record {
-	return Record{User: successor, Expires: time.Now().Add(tombstoneTime), Version: version}
+// A tombstone is what a record says of a session that was ended or renewed.
+type tombstone struct {
+	successor  string // the id of the record that the session was renewed into; empty: it was ended
+	handedOver bool   // the renewal made it another user's. A logout does not follow: it means a session of the user before
 }
 
-// otherOwner marks the successor in a tombstone if the renewal made the session another
-// user's. A Destroy does not follow it: who logs out means a session of the old owner.
-const otherOwner = "!"
+// The Data of a tombstone is its version byte, a letter, and the successor.
+const (
+	versionTombstone = 0
+	tombEnded        = 'e'
+	tombRenewed      = 'r'
+	tombHandedOver   = 'h'
+)
 
-// successor returns what the tombstone of a renewal into made holds.
-func successor(made record, before, after string) string {
-	if before != after {
-		return otherOwner + made.id
+// record returns the Record that puts t in the place of the given version.
+func (t tombstone) record(version uint64) Record {
+	letter := byte(tombEnded)
+	switch {
+	case t.handedOver:
+		letter = tombHandedOver
+	case t.successor != "":
+		letter = tombRenewed
 	}
-	return made.id
+	data := append([]byte{versionTombstone, letter}, t.successor...)
+	return Record{Data: data, Expires: time.Now().Add(tombstoneTime), Version: version}
+}
+
+// tombstone returns what r says of a session that was ended or renewed; ok is false if r
+// holds a session.
+func (r Record) tombstone() (t tombstone, ok bool) {
+	if len(r.Data) < 2 || r.Data[0] != versionTombstone {
+		return tombstone{}, false
+	}
+	t = tombstone{successor: string(r.Data[2:]), handedOver: r.Data[1] == tombHandedOver}
+	if r.Data[1] == tombEnded {
+		return t, t.successor == ""
+	}
+	return t, (t.handedOver || r.Data[1] == tombRenewed) && CheckID(t.successor) == nil
 }
 
 // renewRecord saves the session under a new id and then puts a tombstone over the old
@@ -57,7 +80,7 @@ func (s *Session) renewRecord(ctx context.Context) (line string, err error) {
 	}
 	retries := 0
 	for ; ; retries++ {
-		_, err = s.spec.Backend.Update(ctx, s.record.id, tombstone(successor(made, now.owner, now.contents.user), now.version))
+		_, err = s.spec.Backend.Update(ctx, s.record.id, tombstone{made.id, now.owner != now.contents.user}.record(now.version))
 		if err == nil {
 			break
 		}
@@ -69,16 +92,16 @@ func (s *Session) renewRecord(ctx context.Context) (line string, err error) {
 		default: // it may have been carried out all the same
 			failed := err
 			now, err = s.look(ctx)
-			if err != nil || strings.TrimPrefix(now.successor, otherOwner) != made.id {
+			if err != nil || now.ended.successor != made.id {
 				s.abandon(ctx, made)
 				return "", s.unsaved(failed)
 			}
 		}
 		if err == nil && now.contents == nil {
-			if strings.TrimPrefix(now.successor, otherOwner) == made.id {
+			if now.ended.successor == made.id {
 				break
 			}
-			return s.loseRenewal(ctx, made, now.successor)
+			return s.loseRenewal(ctx, made, now.ended)
 		}
 		if err == nil {
 			err = s.rewrite(ctx, &made, now.contents)
@@ -97,14 +120,15 @@ func (s *Session) renewRecord(ctx context.Context) (line string, err error) {
 // look loads what stands in the session's place now.
 func (s *Session) look(ctx context.Context) (meeting, error) {
 	r, err := s.spec.Backend.Load(ctx, s.record.id)
-	if err != nil || len(r.Data) > 0 {
+	if err != nil {
 		return meeting{}, err
 	}
-	return meeting{successor: r.User}, nil
+	ended, _ := r.tombstone()
+	return meeting{ended: ended}, nil
 }
 
 // loseRenewal is the end of a renewal that has met another one or a logout, or no record.
-func (s *Session) loseRenewal(ctx context.Context, made record, successor string) (line string, err error) {
+func (s *Session) loseRenewal(ctx context.Context, made record, by tombstone) (line string, err error) {
 	line, err = s.lose(ctx, &made)
 	if err != nil || line == "" {
 		s.abandon(ctx, made)
@@ -113,7 +137,7 @@ func (s *Session) loseRenewal(ctx context.Context, made record, successor string
 		return line, err
 	}
 	// SetUser("") of a session that had a user is a logout.
-	if ended, err := s.follow(ctx, successor); err != nil {
+	if ended, err := s.follow(ctx, by); err != nil {
 		return "", err
 	} else if ended != "" {
 		s.event(Event{Kind: EventDestroyed, ID: ended})
@@ -244,10 +268,13 @@ func bury(ctx context.Context, b Backend, r record, user string, follow bool) (i
 				return "", lost(what), nil
 			case err != nil:
 				return "", what, err
-			case len(found.Data) == 0 && (!follow || found.User == "" || strings.HasPrefix(found.User, otherOwner)):
+			}
+			t, dead := found.tombstone()
+			switch {
+			case dead && (!follow || t.successor == "" || t.handedOver):
 				return "", endedBefore, nil
-			case len(found.Data) == 0:
-				r, what = record{id: found.User}, followed
+			case dead:
+				r, what = record{id: t.successor}, followed
 				retries = -1 // another record, and nobody was met there yet
 				continue
 			case user != "" && found.User != user:
@@ -255,7 +282,7 @@ func bury(ctx context.Context, b Backend, r record, user string, follow bool) (i
 			}
 			r.version = found.Version
 		}
-		switch _, err := b.Update(ctx, r.id, tombstone("", r.version)); {
+		switch _, err := b.Update(ctx, r.id, tombstone{}.record(r.version)); {
 		case err == nil:
 			return r.id, what, nil
 		case errors.Is(err, ErrNotFound):
@@ -275,13 +302,13 @@ func lost(so burial) burial {
 	return missing
 }
 
-// follow ends what a tombstone's User names, if that is the same owner's, and returns the
-// id of what it has ended.
-func (s *Session) follow(ctx context.Context, successor string) (ended string, err error) {
-	if successor == "" || strings.HasPrefix(successor, otherOwner) {
+// follow ends what the session was renewed into, if that is the same user's, and returns
+// the id of what it has ended.
+func (s *Session) follow(ctx context.Context, t tombstone) (ended string, err error) {
+	if t.successor == "" || t.handedOver {
 		return "", nil
 	}
-	if ended, _, err = bury(ctx, s.spec.Backend, record{id: successor}, "", true); err != nil {
+	if ended, _, err = bury(ctx, s.spec.Backend, record{id: t.successor}, "", true); err != nil {
 		return "", s.down("end", err)
 	}
 	return ended, nil

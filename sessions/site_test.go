@@ -205,7 +205,7 @@ func (p *probe) living() (n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, id := range p.ids {
-		if r, err := p.Memory.Load(context.Background(), id); err == nil && len(r.Data) > 0 {
+		if r, err := p.Memory.Load(context.Background(), id); err == nil && !r.IsTombstone() {
 			n++
 		}
 	}

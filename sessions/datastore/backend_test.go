@@ -56,10 +56,10 @@ func TestRecord(t *testing.T) {
 	}
 	got.Data, got.User = nil, newID()
 	if _, err := backend.Update(t.Context(), id, got); err != nil {
-		t.Fatalf("Update to a tombstone: %v", err)
+		t.Fatalf("Update without data: %v", err)
 	}
-	if tombstone := load(t, backend, id); len(tombstone.Data) != 0 || tombstone.User != got.User {
-		t.Errorf("Load of a tombstone: %+v, want no data and user %s", tombstone, got.User)
+	if empty := load(t, backend, id); len(empty.Data) != 0 || empty.User != got.User {
+		t.Errorf("Load: %+v, want no data and user %s", empty, got.User)
 	}
 	if err := backend.Create(t.Context(), newID(), sessions.Record{Data: []byte("x")}); err == nil {
 		t.Error("a record that never expires was kept")

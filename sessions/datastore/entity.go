@@ -79,8 +79,7 @@ func (e *entity) Save() ([]gcds.Property, error) {
 		{Name: "writes", Value: []byte(e.writes), NoIndex: true},
 	}
 	if e.user != "" {
-		// A tombstone is nobody's: its user is the id of the session it was renewed into.
-		properties = append(properties, gcds.Property{Name: "user", Value: userValue(e.user), NoIndex: len(e.data) == 0})
+		properties = append(properties, gcds.Property{Name: "user", Value: userValue(e.user)})
 	}
 	return properties, nil
 }

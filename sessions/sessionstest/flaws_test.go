@@ -151,7 +151,7 @@ func (b fragile) Update(ctx context.Context, id string, r sessions.Record) (uint
 type forgetful struct{ sessions.UserBackend }
 
 func (b forgetful) Update(ctx context.Context, id string, r sessions.Record) (uint64, error) {
-	if len(r.Data) == 0 {
+	if r.IsTombstone() {
 		return 1, b.Delete(ctx, id)
 	}
 	return upsert(b).Update(ctx, id, r)
@@ -364,7 +364,7 @@ func (b *fullTable) Create(ctx context.Context, id string, r sessions.Record) er
 }
 
 func (b *fullTable) Update(ctx context.Context, id string, r sessions.Record) (uint64, error) {
-	if b.full && (b.strict || len(r.Data) > 0) {
+	if b.full && (b.strict || !r.IsTombstone()) {
 		return 0, errors.New("full")
 	}
 	return b.table.Update(ctx, id, r)

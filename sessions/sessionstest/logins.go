@@ -55,7 +55,7 @@ func aged(f func(*sessions.Session), by time.Duration) func(*wire, *browser, str
 func (w *wire) age(t *testing.T, id string, by time.Duration) {
 	t.Helper()
 	r := load(t, w.Backend, id)
-	if len(r.Data) > 0 {
+	if !r.IsTombstone() {
 		t.Fatal("no tombstone")
 	}
 	r.Expires = r.Expires.Add(-by)

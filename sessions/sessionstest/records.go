@@ -197,21 +197,21 @@ var recordChecks = []check{
 		copy(written.Data, "XXXX")
 		wantData(t, b, id, "more")
 	}},
-	{"Tombstone", func(t *testing.T, b sessions.Backend) {
+	{"WithoutData", func(t *testing.T, b sessions.Backend) {
 		for _, data := range [][]byte{nil, {}} {
 			id := create(t, b, newRecord("data"))
 			r := load(t, b, id)
-			tombstone := sessions.Record{Data: data, User: newID(), Expires: time.Now().Add(time.Minute), Version: r.Version}
-			if _, err := b.Update(t.Context(), id, tombstone); err != nil {
+			empty := sessions.Record{Data: data, User: newID(), Expires: time.Now().Add(time.Minute), Version: r.Version}
+			if _, err := b.Update(t.Context(), id, empty); err != nil {
 				t.Fatalf("Update without data: %v", err)
 			}
 			wantData(t, b, id, "")
-			if got := load(t, b, id).User; got != tombstone.User {
-				t.Errorf("user %q of the tombstone, want %q: where the session went", got, tombstone.User)
+			if got := load(t, b, id).User; got != empty.User {
+				t.Errorf("user %q, want %q", got, empty.User)
 			}
 			_, err := b.Update(t.Context(), id, r)
-			wantError(t, "Update over the version before the tombstone", err, sessions.ErrConflict)
-			wantError(t, "Create over a tombstone", b.Create(t.Context(), id, newRecord("back")), sessions.ErrExists)
+			wantError(t, "Update over the version before", err, sessions.ErrConflict)
+			wantError(t, "Create over a record without data", b.Create(t.Context(), id, newRecord("back")), sessions.ErrExists)
 			wantData(t, b, id, "")
 		}
 	}},

@@ -100,7 +100,7 @@ func (b *table) Sessions(_ context.Context, user string) ([]sessions.Info, error
 	defer b.mu.Unlock()
 	var infos []sessions.Info
 	for id, r := range b.records {
-		if user != "" && r.User == user && len(r.Data) > 0 && time.Now().Before(r.Expires) {
+		if user != "" && r.User == user && time.Now().Before(r.Expires) {
 			infos = append(infos, r.Info(id))
 		}
 	}
@@ -112,7 +112,7 @@ func (b *table) EndUser(_ context.Context, user string, except ...string) error 
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for id, r := range b.records {
-		if user != "" && r.User == user && len(r.Data) > 0 && !slices.Contains(except, id) {
+		if user != "" && r.User == user && !slices.Contains(except, id) {
 			delete(b.records, id)
 		}
 	}

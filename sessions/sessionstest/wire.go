@@ -65,7 +65,7 @@ func (w *wire) living(ctx context.Context) (n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, id := range w.ids {
-		if r, err := w.Backend.Load(ctx, id); err == nil && len(r.Data) > 0 {
+		if r, err := w.Backend.Load(ctx, id); err == nil && !r.IsTombstone() {
 			n++
 		}
 	}
