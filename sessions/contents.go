@@ -1,11 +1,17 @@
 package sessions
 
 import (
+	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/fxamacker/cbor/v2"
 )
 
 // contents is what a session holds: the working copy of a request, or what a
@@ -209,4 +215,485 @@ func (r Record) Info(id string) Info {
 		info.Login, _, _ = readLogin(string(r.Data[timesEnd:min(len(r.Data), timesEnd+maxLogin)]))
 	}
 	return info
+}
+
+// maxData bounds an encoded session. It is what the largest backends can hold.
+const maxData = 1 << 20
+
+var (
+	encoding = encodingOf(cbor.TimeRFC3339Nano)
+	// encodingUTC is for values that hold a time in an odd zone.
+	encodingUTC = encodingOf(cbor.TimeRFC3339NanoUTC)
+)
+
+func encodingOf(times cbor.TimeMode) cbor.EncMode {
+	return must(cbor.EncOptions{
+		Sort:        cbor.SortBytewiseLexical, // equal values have equal bytes, so that what is unchanged is seen to be
+		Time:        times,
+		TimeTag:     cbor.EncTagRequired,
+		NaNConvert:  cbor.NaNConvertNone,
+		InfConvert:  cbor.InfConvertNone,
+		IndefLength: cbor.IndefLengthForbidden,
+	}.EncMode())
+}
+
+// oddZone tells whether the offset of t has seconds, as before there were time zones.
+// RFC 3339 has none: the time would be another.
+func oddZone(t time.Time) bool {
+	_, offset := t.Zone()
+	return offset%60 != 0
+}
+
+var decoding = must(cbor.DecOptions{
+	DupMapKey:        cbor.DupMapKeyEnforcedAPF,
+	MaxNestedLevels:  maxDepth,
+	MaxArrayElements: maxData, // the data itself is bounded by maxData, and is checked to be whole before this
+	MaxMapPairs:      maxData,
+	IndefLength:      cbor.IndefLengthForbidden,
+	UTF8:             cbor.UTF8DecodeInvalid, // a Go string is any bytes
+}.DecMode())
+
+func must[T any](mode T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return mode
+}
+
+// encodeValue returns value in CBOR, which decodeValue can read.
+func encodeValue(value any) (string, error) {
+	var small [64]byte
+	switch v := value.(type) {
+	case string:
+		if len(v) <= maxData {
+			return string(appendText(small[:0], v)), nil
+		}
+	case int:
+		return string(appendInt(small[:0], int64(v))), nil
+	case int64:
+		return string(appendInt(small[:0], v)), nil
+	case bool:
+		if v {
+			return rawTrue, nil
+		}
+		return rawFalse, nil
+	case time.Time:
+		if v.IsZero() {
+			return rawZeroTime, nil // the library's is null
+		}
+		return encodeOther(value, oddZone(v))
+	}
+	s := survey{left: maxItems}
+	if err := s.look(reflect.ValueOf(value), maxSteps); err != nil {
+		return "", err
+	}
+	return encodeOther(value, s.oddZone)
+}
+
+// encodeOther encodes what does not hold itself.
+func encodeOther(value any, utc bool) (string, error) {
+	mode := encoding
+	if utc {
+		mode = encodingUTC
+	}
+	data, err := mode.Marshal(value)
+	if err != nil {
+		return "", err
+	}
+	if len(data) > maxData {
+		return "", fmt.Errorf("%w: %d bytes, the limit is %d", ErrTooLarge, len(data), maxData)
+	}
+	raw := string(data)
+	if rest, err := skip(raw, maxDepth); err != nil {
+		return "", err
+	} else if rest != "" {
+		return "", errMalformed
+	}
+	return raw, nil
+}
+
+const (
+	rawFalse = "\xf4"
+	rawTrue  = "\xf5"
+
+	rawZeroTime = "\xc0\x740001-01-01T00:00:00Z"
+)
+
+// readInt reads an integer that an int64 holds.
+func readInt(data string) (n int64, ok bool) {
+	major, _, argument, _, err := head(data)
+	if err != nil || major > cborNegative || argument > math.MaxInt64 {
+		return 0, false
+	}
+	if major == cborNegative {
+		return ^int64(argument), true
+	}
+	return int64(argument), true
+}
+
+func appendInt(to []byte, n int64) []byte {
+	if n < 0 {
+		return appendHead(to, cborNegative, uint64(^n))
+	}
+	return appendHead(to, cborUint, uint64(n))
+}
+
+// decodeValue decodes raw into *to. The usual types need no reflection, and no
+// allocation but that of their result.
+func decodeValue[T any](raw string, to *T) (err error) {
+	switch to := any(to).(type) {
+	case *any:
+		*to, _, err = readAny(raw)
+		return err
+	case *string:
+		if text, _, err := readText(raw); err == nil {
+			*to = text
+			return nil
+		}
+	case *int64:
+		if n, ok := readInt(raw); ok {
+			*to = n
+			return nil
+		}
+	case *int:
+		if n, ok := readInt(raw); ok && int64(int(n)) == n {
+			*to = int(n)
+			return nil
+		}
+	case *bool:
+		if raw == rawFalse || raw == rawTrue {
+			*to = raw == rawTrue
+			return nil
+		}
+	}
+	return decodeOther(raw, to)
+}
+
+// decodeOther has a variable of its own, so that the one of decodeValue's caller
+// does not escape. Its error tells types, not values: it goes to the log.
+func decodeOther[T any](raw string, to *T) error {
+	var value T
+	err := decoding.Unmarshal([]byte(raw), &value)
+	if err == nil {
+		*to = value
+		return nil
+	}
+	if mismatch, ok := errors.AsType[*cbor.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("a CBOR %s is no %s in a %T", mismatch.CBORType, mismatch.GoType, value)
+	}
+	return fmt.Errorf("it cannot be decoded as a %T", value)
+}
+
+// A survey looks through a value before the CBOR library encodes it. The library follows
+// a value that holds itself until the stack is exhausted, which ends the whole program:
+// recover does not stop that.
+type survey struct {
+	left    int  // how many more items and bytes the value may have
+	oddZone bool // there is a time in an odd zone
+}
+
+const (
+	// maxSteps bounds the way to an item. Pointers, interfaces and embedded structs are
+	// steps too, though encoded they are no levels; skip checks the levels afterwards.
+	maxSteps = 8 * maxDepth
+	// maxItems bounds what a survey counts. A value may have more items than an encoded
+	// session has bytes, since empty fields may be left out.
+	maxItems = 4 * maxData
+)
+
+var errCyclic = errors.New("it holds itself, or is nested far too deep: keep the ids of what it refers to instead")
+
+// look goes where the library goes: into everything but values that have a method to
+// encode themselves, and fields that are left out. It returns an error if v is nested too deep
+// or, with everything that it refers to, too large.
+func (s *survey) look(v reflect.Value, steps int) (err error) {
+	if steps == 0 {
+		return errCyclic
+	}
+	if s.left--; s.left < 0 {
+		return fmt.Errorf("%w: it has more than %d items and bytes", ErrTooLarge, maxItems)
+	}
+	kind := v.Kind()
+	switch kind {
+	case reflect.Pointer, reflect.Interface:
+		if v.IsNil() {
+			return nil
+		}
+		return s.look(v.Elem(), steps-1)
+	case reflect.String, reflect.Slice, reflect.Array, reflect.Map, reflect.Struct:
+	default:
+		return nil
+	}
+	if v.Type() == timeType && v.CanInterface() {
+		t, _ := reflect.TypeAssert[time.Time](v)
+		s.oddZone = s.oddZone || oddZone(t)
+		return nil
+	}
+	if encodesItself(v.Type()) {
+		return nil
+	}
+	switch kind {
+	case reflect.String:
+		s.left -= v.Len()
+	case reflect.Slice, reflect.Array:
+		if v.Type().Elem().Kind() <= reflect.Complex128 { // numbers and bools lead to nothing
+			s.left -= v.Len()
+			return nil
+		}
+		for i := 0; i < v.Len() && err == nil; i++ {
+			err = s.look(v.Index(i), steps-1)
+		}
+	case reflect.Map:
+		for entries := v.MapRange(); err == nil && entries.Next(); {
+			if err = s.look(entries.Key(), steps-1); err == nil {
+				err = s.look(entries.Value(), steps-1)
+			}
+		}
+	case reflect.Struct:
+		for i := 0; i < v.NumField() && err == nil; i++ {
+			if encoded(v.Type().Field(i)) {
+				err = s.look(v.Field(i), steps-1)
+			}
+		}
+	}
+	return err
+}
+
+// encoded reports whether the library encodes a field, or the fields of it if it is an
+// embedded struct.
+func encoded(f reflect.StructField) bool {
+	if cmp.Or(f.Tag.Get("cbor"), f.Tag.Get("json")) == "-" {
+		return false
+	}
+	t := f.Type
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return f.IsExported() || f.Anonymous && t.Kind() == reflect.Struct
+}
+
+var (
+	timeType        = reflect.TypeFor[time.Time]()
+	marshaler       = reflect.TypeFor[cbor.Marshaler]()
+	binaryMarshaler = reflect.TypeFor[interface{ MarshalBinary() ([]byte, error) }]()
+)
+
+// encodesItself reports whether the library calls a method of t, or of a pointer to t.
+func encodesItself(t reflect.Type) bool {
+	p := reflect.PointerTo(t)
+	return p.Implements(marshaler) || p.Implements(binaryMarshaler)
+}
+
+// The parts of CBOR (RFC 8949) that every read needs: finding where a value ends,
+// so that values can be decoded one by one, and decoding one into an any. Nothing
+// here allocates by a count that the data only claims to have.
+
+// maxDepth bounds the nesting of a value.
+const maxDepth = 32
+
+const (
+	cborUint = iota
+	cborNegative
+	cborBytes
+	cborText
+	cborArray
+	cborMap
+	cborTag
+	cborSimple
+)
+
+const (
+	cborFalse   = 20
+	cborTrue    = 21
+	cborNull    = 22
+	cborFloat32 = 26
+	cborFloat64 = 27
+)
+
+var errMalformed = errors.New("malformed CBOR")
+
+// head splits off the head of the first item: its major type, the low bits that say
+// how its argument is written, and the argument. Indefinite lengths are refused:
+// this package does not write them.
+func head(data string) (major, info byte, argument uint64, rest string, err error) {
+	if data == "" {
+		return 0, 0, 0, "", errMalformed
+	}
+	major, info = data[0]>>5, data[0]&31
+	rest = data[1:]
+	if info < 24 {
+		return major, info, uint64(info), rest, nil
+	}
+	size := 1 << (info - 24)
+	if info > 27 || len(rest) < size {
+		return 0, 0, 0, "", errMalformed
+	}
+	for i := range size {
+		argument = argument<<8 | uint64(rest[i])
+	}
+	return major, info, argument, rest[size:], nil
+}
+
+// appendHead appends the shortest head of an item.
+func appendHead(to []byte, major byte, argument uint64) []byte {
+	major <<= 5
+	switch {
+	case argument < 24:
+		return append(to, major|byte(argument))
+	case argument <= math.MaxUint8:
+		return append(to, major|24, byte(argument))
+	case argument <= math.MaxUint16:
+		return binary.BigEndian.AppendUint16(append(to, major|25), uint16(argument))
+	case argument <= math.MaxUint32:
+		return binary.BigEndian.AppendUint32(append(to, major|26), uint32(argument))
+	}
+	return binary.BigEndian.AppendUint64(append(to, major|27), argument)
+}
+
+func appendText(to []byte, text string) []byte {
+	return append(appendHead(to, cborText, uint64(len(text))), text...)
+}
+
+// skip returns what follows the first item, all of which is well formed and at most
+// depth deep.
+func skip(data string, depth int) (rest string, err error) {
+	if depth == 0 {
+		return "", fmt.Errorf("nested deeper than %d", maxDepth)
+	}
+	major, _, n, rest, err := head(data)
+	if err != nil {
+		return "", err
+	}
+	switch major {
+	case cborBytes, cborText:
+		if n > uint64(len(rest)) {
+			return "", errMalformed
+		}
+		return rest[n:], nil
+	case cborArray, cborMap, cborTag:
+		if n > uint64(len(rest)) && major != cborTag { // an item is a byte at least
+			return "", errMalformed
+		}
+		switch major {
+		case cborMap:
+			n *= 2
+		case cborTag:
+			n = 1
+		}
+		for range n {
+			if rest, err = skip(rest, depth-1); err != nil {
+				return "", err
+			}
+		}
+	}
+	return rest, nil
+}
+
+// readText reads a text item.
+func readText(data string) (text, rest string, err error) {
+	major, _, n, rest, err := head(data)
+	if err != nil || major != cborText || n > uint64(len(rest)) {
+		return "", "", errMalformed
+	}
+	return rest[:n], rest[n:], nil
+}
+
+// readCount reads the head of an array or a map and returns how many it holds.
+func readCount(data string, want byte) (n int, rest string, err error) {
+	major, _, count, rest, err := head(data)
+	if err != nil || major != want || count > uint64(len(rest)) {
+		return 0, "", errMalformed
+	}
+	return int(count), rest, nil
+}
+
+// readAny decodes the first item, which skip has accepted, into what Get promises:
+// nil, bool, int64, uint64 above it, float64, string, []byte, time.Time, []any or
+// map[string]any.
+func readAny(data string) (value any, rest string, err error) {
+	major, info, n, rest, err := head(data)
+	if err != nil {
+		return nil, "", err
+	}
+	switch major {
+	case cborUint:
+		if n > math.MaxInt64 {
+			return n, rest, nil
+		}
+		return int64(n), rest, nil
+	case cborNegative:
+		if n > math.MaxInt64 {
+			return nil, "", errors.New("an integer below the least int64")
+		}
+		return ^int64(n), rest, nil
+	case cborBytes, cborText:
+		if n > uint64(len(rest)) {
+			return nil, "", errMalformed
+		}
+		if major == cborText {
+			return rest[:n], rest[n:], nil
+		}
+		return []byte(rest[:n]), rest[n:], nil
+	case cborArray:
+		return readArray(n, rest)
+	case cborMap:
+		return readMap(n, rest)
+	case cborTag:
+		return readTime(n, rest)
+	}
+	switch info {
+	case cborFalse, cborTrue:
+		return info == cborTrue, rest, nil
+	case cborNull:
+		return nil, rest, nil
+	case cborFloat32:
+		return float64(math.Float32frombits(uint32(n))), rest, nil
+	case cborFloat64:
+		return math.Float64frombits(n), rest, nil
+	}
+	return nil, "", fmt.Errorf("a simple value of kind %d", info)
+}
+
+func readArray(n uint64, data string) (value any, rest string, err error) {
+	if n > uint64(len(data)) {
+		return nil, "", errMalformed
+	}
+	array := make([]any, n)
+	for i := range array {
+		if array[i], data, err = readAny(data); err != nil {
+			return nil, "", err
+		}
+	}
+	return array, data, nil
+}
+
+func readMap(n uint64, data string) (value any, rest string, err error) {
+	if n > uint64(len(data)) {
+		return nil, "", errMalformed
+	}
+	object := make(map[string]any, n)
+	for range n {
+		key, rest, err := readText(data)
+		if err != nil {
+			return nil, "", errors.New("a map whose keys are no strings: use Get[T]")
+		}
+		if object[key], data, err = readAny(rest); err != nil {
+			return nil, "", err
+		}
+	}
+	return object, data, nil
+}
+
+// readTime reads what follows a tag; the only one of ours is 0, a time in the form
+// of RFC 3339.
+func readTime(tag uint64, data string) (value any, rest string, err error) {
+	if tag != 0 {
+		return nil, "", fmt.Errorf("a value of CBOR tag %d: use Get[T]", tag)
+	}
+	text, rest, err := readText(data)
+	if err != nil {
+		return nil, "", err
+	}
+	at, err := time.Parse(time.RFC3339Nano, text)
+	return at, rest, err
 }

@@ -1,10 +1,190 @@
 package sessions
 
 import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
 	"fmt"
+	"hash"
+	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
+	"time"
 )
+
+const (
+	// payloadVersion begins the payload of every cookie; its kind follows.
+	payloadVersion = 1
+	payloadHead    = 2
+	secretSize     = 32
+	// maxSkew is how far the clock of the server that signed a cookie may be ahead.
+	maxSkew = time.Minute
+	// soon is how far it may be ahead so that the cookie is passed over and not overwritten.
+	soon = time.Hour
+)
+
+// A codec seals and opens cookie values in the format of gorilla/securecookie v1.1.2
+// with a pass-through serializer, byte for byte:
+//
+//	base64(date "|" base64(payload) "|" HMAC-SHA256(name "|" date "|" base64(payload)))
+//
+// where the payload is encrypted by AES-CTR if the key has a block. The name is what
+// is bound into the signature. That library is the reference in the tests, and New
+// proves every key against it; this code is here because it keeps the hashed pads and
+// the buffers, dates cookies by Config.Now, and tells the date to its caller.
+//
+// Safe for concurrent use.
+type codec struct {
+	keys []*sealer // newest first
+}
+
+type sealer struct {
+	macs  sync.Pool // of hash.Hash: HMACs whose pads are hashed already
+	block cipher.Block
+}
+
+// newCodec checks the keys, all of them.
+func newCodec(keys []Key) (*codec, error) {
+	if len(keys) == 0 {
+		return nil, errors.New("sessions: Config.Keys is empty: give one Key with a Hash of 32 secret random bytes (`openssl rand -base64 32`), or RandomKey() in development")
+	}
+	c := &codec{}
+	var errs []error
+	for i, k := range keys {
+		if err := k.check(keys[:i]); err != nil {
+			errs = append(errs, fmt.Errorf("sessions: Config.Keys[%d]%w", i, err))
+			continue
+		}
+		c.keys = append(c.keys, newSealer(k))
+	}
+	return c, errors.Join(errs...)
+}
+
+func newSealer(k Key) *sealer {
+	secret := append([]byte(nil), k.Hash...)
+	s := &sealer{macs: sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }}}
+	if k.Block != nil {
+		s.block, _ = aes.NewCipher(k.Block) // fails only for a length that check refuses
+	}
+	return s
+}
+
+var base64Of = base64.URLEncoding
+
+// scratch is what one seal or open needs.
+type scratch struct {
+	text, decoded []byte
+	mac           [sha256.Size]byte
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// done gives s back, unless a session that fits in no cookie has made it large.
+func (s *scratch) done() {
+	if cap(s.text) <= 4*maxCookie {
+		scratches.Put(s)
+	}
+}
+
+var pipe = []byte{'|'}
+
+func (s *sealer) sum(to, message []byte) []byte {
+	mac := s.macs.Get().(hash.Hash)
+	mac.Reset()
+	mac.Write(message)
+	to = mac.Sum(to)
+	s.macs.Put(mac)
+	return to
+}
+
+// seal appends the sealed payload to dst, always with the newest key.
+func (c *codec) seal(dst []byte, name string, date int64, payload []byte) []byte {
+	key := c.keys[0]
+	if key.block != nil {
+		payload = encrypt(key.block, payload)
+	}
+	s := scratches.Get().(*scratch)
+	text := append(append(s.text[:0], name...), '|')
+	text = append(strconv.AppendInt(text, date, 10), '|')
+	text = base64Of.AppendEncode(text, payload)
+	mac := key.sum(s.mac[:0], text)
+	text = append(append(text, '|'), mac...)
+	dst = base64Of.AppendEncode(dst, text[len(name)+1:])
+	s.text = text
+	s.done()
+	return dst
+}
+
+// open returns the payload of value and the date it was sealed at, where one of the
+// keys has signed it; key is its place in the list.
+func (c *codec) open(name, value string) (payload string, date int64, key int, ok bool) {
+	s := scratches.Get().(*scratch)
+	defer s.done()
+	text := append(append(s.text[:0], name...), '|')
+	s.decoded = append(s.decoded[:0], value...)
+	text, err := base64Of.AppendDecode(text, s.decoded)
+	s.text = text
+	if err != nil {
+		return "", 0, 0, false
+	}
+	dated, rest, _ := bytes.Cut(text[len(name)+1:], pipe)
+	sealed, mac, found := bytes.Cut(rest, pipe)
+	if !found {
+		return "", 0, 0, false
+	}
+	key = c.signedBy(s, text[:len(name)+1+len(dated)+1+len(sealed)], mac)
+	if key < 0 {
+		return "", 0, 0, false
+	}
+	date, err = strconv.ParseInt(string(dated), 10, 64)
+	if err != nil {
+		return "", 0, 0, false
+	}
+	s.decoded, err = base64Of.AppendDecode(s.decoded[:0], sealed)
+	if err != nil {
+		return "", 0, 0, false
+	}
+	plain := s.decoded
+	if block := c.keys[key].block; block != nil {
+		if plain = decrypt(block, plain); plain == nil {
+			return "", 0, 0, false
+		}
+	}
+	return string(plain), date, key, true
+}
+
+func (c *codec) signedBy(s *scratch, message, mac []byte) int {
+	for i, key := range c.keys {
+		if hmac.Equal(mac, key.sum(s.mac[:0], message)) {
+			return i
+		}
+	}
+	return -1
+}
+
+func encrypt(block cipher.Block, plain []byte) []byte {
+	sealed := make([]byte, aes.BlockSize+len(plain))
+	rand.Read(sealed[:aes.BlockSize])
+	cipher.NewCTR(block, sealed[:aes.BlockSize]).XORKeyStream(sealed[aes.BlockSize:], plain)
+	return sealed
+}
+
+// decrypt works in place. Like securecookie, it refuses an empty text.
+func decrypt(block cipher.Block, sealed []byte) []byte {
+	if len(sealed) <= aes.BlockSize {
+		return nil
+	}
+	plain := sealed[aes.BlockSize:]
+	cipher.NewCTR(block, sealed[:aes.BlockSize]).XORKeyStream(plain, plain)
+	return plain
+}
 
 // maxCookie bounds a cookie's name and value together: browsers drop a larger one in
 // silence (RFC 6265bis section 5.6).
@@ -167,4 +347,80 @@ func validPath(path string) bool {
 func errTooLong(name string, value int) error {
 	return fmt.Errorf("%w for a cookie: its name has %d bytes and its value %d, together %d, and browsers drop more than %d: keep less in it, or give the Spec a Backend",
 		ErrTooLarge, len(name), value, len(name)+value, maxCookie)
+}
+
+// restrict keeps a response that a session went into out of shared caches, and a personal
+// one, or one that carries a cookie, out of all caches. A handler may decide for itself,
+// but a session's cookie never goes out with a response that shared caches may keep.
+func (s *Session) restrict(header http.Header, cookie, personal bool) {
+	if vary := header["Vary"]; len(vary) == 0 {
+		s.lines[0] = "Cookie"
+		header["Vary"] = s.lines[0:1:1]
+	} else if !hasField(vary, "*") && !hasField(vary, "Cookie") {
+		header["Vary"] = append(vary, "Cookie")
+	}
+	own := header["Cache-Control"]
+	control := "private, no-cache"
+	switch {
+	case len(own) > 0:
+		if hasField(own, "public") {
+			s.spec.manager.notice(s.store.request, cookie)
+		}
+		if !cookie || hasField(own, "private") || hasField(own, "no-store") {
+			return
+		}
+		control = "no-store"
+	case cookie:
+		control = "no-store"
+	case personal:
+		control = s.spec.manager.personal
+	}
+	s.lines[1] = control
+	header["Cache-Control"] = s.lines[1:2:2]
+}
+
+// hasField reports whether a comma-separated header has a field of this name.
+func hasField(lines []string, name string) bool {
+	for _, line := range lines {
+		for field := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(trim(field), name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// notices are the routes whose Cache-Control was complained of.
+type notices struct {
+	mu    sync.Mutex
+	noted map[string]bool
+}
+
+// maxNotices bounds how many routes are told apart.
+const maxNotices = 100
+
+// notice logs, once for each route, that a response of a session is said to be public.
+func (m *Manager) notice(r *http.Request, cookie bool) {
+	route := r.Pattern
+	if route == "" {
+		route = r.URL.Path
+	}
+	key := fmt.Sprint(cookie, route)
+	m.notices.mu.Lock()
+	known := m.notices.noted[key] || len(m.notices.noted) >= maxNotices
+	if !known {
+		if m.notices.noted == nil {
+			m.notices.noted = map[string]bool{}
+		}
+		m.notices.noted[key] = true
+	}
+	m.notices.mu.Unlock()
+	switch {
+	case known:
+	case cookie:
+		m.log.Error(`sessions: a response that sets a session's cookie has Cache-Control "public", which would hand the cookie to others: it is sent with "no-store"; leave Cache-Control out, or the session alone`, slog.String("route", route))
+	default:
+		m.log.Warn(`sessions: a response for which a session was read has Cache-Control "public": a shared cache that ignores Vary would show it to others; leave Cache-Control out, or the session alone`, slog.String("route", route))
+	}
 }

@@ -1,5 +1,7 @@
 package sessions
 
+import "log/slog"
+
 // An Event tells Config.OnEvent what became of a session: for metrics, and for the
 // security log that OWASP asks for. It never holds the id or the cookie.
 type Event struct {
@@ -39,4 +41,28 @@ func (k EventKind) String() string {
 		return "unknown"
 	}
 	return eventNames[k]
+}
+
+// event tells of the session's record where e names no other. The lock is held, or
+// this is the save, which alone changes it then.
+func (s *Session) event(e Event) {
+	if e.ID == "" {
+		e.ID = s.record.id
+	}
+	s.tell(e)
+}
+
+func (s *Session) tell(e Event) {
+	if onEvent := s.spec.manager.event; onEvent != nil {
+		e.Session = s.spec.Name
+		onEvent(e)
+	}
+}
+
+// undecodable reports a value that is there and cannot be had: it is lost alone. The
+// id is given, since the lock may be held or not.
+func (s *Session) undecodable(id, key string, err error) {
+	s.spec.manager.log.Warn("sessions: a value cannot be decoded",
+		slog.String("session", s.spec.Name), slog.String("key", key), slog.Any("error", err))
+	s.tell(Event{Kind: EventUndecodable, ID: id, Key: key, Err: err})
 }

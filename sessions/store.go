@@ -25,6 +25,27 @@ type Store struct {
 // half of time.Now.
 var start = time.Now()
 
+// Store returns the sessions of r: those of [Manager.Middleware], if r came through it,
+// else a new Store, which the caller keeps and saves. It reads nothing yet.
+func (m *Manager) Store(r *http.Request) *Store {
+	if st := m.fromContext(r); st != nil {
+		return st
+	}
+	st := new(Store)
+	st.begin(m, r)
+	return st
+}
+
+// StoreIn is [Manager.Store], but a new Store is made in room, which must not have been
+// used before. It spares an allocation to whoever keeps a Store in a larger value.
+func (m *Manager) StoreIn(room *Store, r *http.Request) *Store {
+	if st := m.fromContext(r); st != nil {
+		return st
+	}
+	room.begin(m, r)
+	return room
+}
+
 func (st *Store) begin(m *Manager, r *http.Request) {
 	st.manager, st.request = m, r
 	if m.backed { // only a Backend has tombstones
