@@ -46,6 +46,12 @@
 // login. Every way of setting a password follows the same rules, see
 // [Passwords.CheckNew].
 //
+// # Links in mails
+//
+// [Tokens] makes the tokens in links that are mailed to a user: to verify an address, to
+// choose another password, to log in. They need no table: each is signed together with
+// what its use changes, so that it works once. A [Purpose] says what that is.
+//
 // # Sessions
 //
 // A login is bound to [User.Credential], which changes with the password and with

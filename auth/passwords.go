@@ -225,6 +225,26 @@ func (p *Passwords) Change(ctx context.Context, b Backend, u *User, old, new str
 	return nil
 }
 
+// Reset gives the user of a token for [ResetPassword] a new password, stores it and returns
+// the user: the whole POST of a page behind the link. It returns [ErrToken], without the
+// work of a hash, for a token that cannot be used, and an *[InvalidError] for a password
+// that cannot be used, after which the token can be used again.
+func (p *Passwords) Reset(ctx context.Context, b Backend, t *Tokens, token, password string) (*User, error) {
+	u, _, err := t.Verify(ctx, b, ResetPassword, token)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Set(ctx, u, password); err != nil {
+		return nil, err
+	}
+	hash := u.Password
+	return t.Use(ctx, b, ResetPassword, token, func(u *User) error {
+		u.Password = hash
+		u.Restamp()
+		return nil
+	})
+}
+
 // authenticate returns ErrCredentials unless password is the user's. A failure
 // costs one argon2id hash, whatever its cause.
 func (p *Passwords) authenticate(ctx context.Context, u *User, password string) (stale bool, err error) {

@@ -52,6 +52,7 @@ func Run(t *testing.T, newBackend func(t *testing.T) auth.Backend) {
 		"race: two users swap names":           swapRace,
 		"race: deletion against update":        deleteAgainstUpdate,
 		"race: deletion against creation":      deleteAgainstCreate,
+		"race: uses of one token":              tokenRace,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { test(t, newBackend(t)) })

@@ -188,3 +188,49 @@ func wantOne(t *testing.T, errs []error, refused error) {
 	}
 	wantErr(t, "the other", errors.Join(errs...), refused)
 }
+
+// tokenRace uses one token eight times at once, while the user is changed otherwise.
+func tokenRace(t *testing.T, b auth.Backend) {
+	key := make([]byte, 32)
+	tokens := auth.NewTokens([][]byte{key})
+	for range 5 {
+		u := mustCreate(t, b, joe())
+		token, err := tokens.Make(auth.LogInByLink, u, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var calls []func() error
+		for range racers {
+			calls = append(calls, func() error {
+				_, err := tokens.Use(t.Context(), b, auth.LogInByLink, token, nil)
+				return err
+			})
+		}
+		for range 2 {
+			calls = append(calls, func() error {
+				now, err := b.ByID(t.Context(), u.ID)
+				if err == nil {
+					now.Roles = append(now.Roles, "member")
+					err = b.Update(t.Context(), now)
+				}
+				return err
+			})
+		}
+		won := 0
+		for i, err := range together(calls...) {
+			switch {
+			case i < racers && err == nil:
+				won++
+			case err != nil && !errors.Is(err, auth.ErrToken) && !errors.Is(err, auth.ErrConflict):
+				t.Errorf("call %d: %v", i, err)
+			}
+		}
+		now := mustByID(t, b, u.ID)
+		if won != 1 || now.Links != u.Links+1 {
+			t.Errorf("%d uses succeeded, the user has %d links after %d, want one use", won, now.Links, u.Links)
+		}
+		if err := b.Delete(t.Context(), now); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
