@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"cmd/demo":               {"*"},
 	"examples/counter":       {"framework", "sessions", "handlers", "auth", "templates"},
 	"examples/guestbook":     {"*"},
+	"examples/guide":         {"framework", "sessions", "handlers", "auth", "templates", "cloud", "github.com/coder/websocket", "github.com/klauspost/compress"},
 	"internal/alloctest":     {},
 	"internal/architecture":  {},
 	"internal/datastoretest": {"cloud.google.com/go/datastore", "google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/api"},
