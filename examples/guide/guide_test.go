@@ -150,8 +150,8 @@ func TestNoteWithAPhoto(t *testing.T) {
 			t.Errorf("missing %s\n%s", want, page)
 		}
 	}
-	if policy := res.Header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, Policy) || !strings.Contains(policy, "frame-ancestors 'none'") {
-		t.Errorf("policy %q", policy)
+	if got := res.Header.Get("Content-Security-Policy"); !strings.HasPrefix(got, csp) || !strings.Contains(got, "frame-ancestors 'none'") {
+		t.Errorf("policy %q", got)
 	}
 	if res.Uncompressed != true { // the client asked for gzip and has unpacked it
 		t.Error("the page was not compressed")

@@ -19,9 +19,9 @@ import (
 //go:embed pages
 var files embed.FS
 
-// Policy lets pages load scripts of the site and connect to it, in addition to what
-// handlers.StrictPolicy allows.
-const Policy = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'"
+// csp lets pages load scripts of the site and connect to it, in addition to what
+// handlers.StrictCSP allows.
+const csp = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'"
 
 // newApp makes the site and its routes. Programs write notes with key.
 func newApp(manager *sessions.Manager, users auth.Store, notes *Notes, key string) (*framework.App, error) {
@@ -33,7 +33,7 @@ func newApp(manager *sessions.Manager, users auth.Store, notes *Notes, key strin
 	if err != nil {
 		return nil, err
 	}
-	site := &handlers.Site{Name: "Board", Sessions: manager, Templates: pages, Users: users, Policy: Policy}
+	site := &handlers.Site{Name: "Board", Sessions: manager, Templates: pages, Users: users, CSP: csp}
 
 	app := framework.New()
 	app.Init = site.Init
