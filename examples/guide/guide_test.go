@@ -181,6 +181,7 @@ func TestAPI(t *testing.T) {
 		{"write from the reader", "POST", `{"author":"bert","text":"Hi"}`, []string{"Authorization", "Bearer " + apiKey, "Origin", Reader, "Sec-Fetch-Site", "cross-site"}, 201, `"id":2`},
 		{"write from elsewhere", "POST", `{"author":"bert","text":"Hi"}`, []string{"Authorization", "Bearer " + apiKey, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site"}, 403, `"status":403`},
 		{"no key", "POST", `{"author":"bert","text":"Hi"}`, nil, 401, `"status":401`},
+		{"no key, from the reader", "POST", `{"author":"bert","text":"Hi"}`, []string{"Origin", Reader}, 401, `"status":401`},
 		{"no text", "POST", `{"author":"bert"}`, []string{"Authorization", "Bearer " + apiKey}, 422, `"message":"author and text must have`},
 		{"malformed", "POST", `{`, []string{"Authorization", "Bearer " + apiKey}, 400, `"status":400`},
 		{"read", "GET", "", nil, 200, `[{"id":2,`},

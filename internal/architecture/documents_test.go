@@ -1,7 +1,6 @@
 package architecture
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,37 +8,51 @@ import (
 	"testing"
 )
 
-var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
+var block = regexp.MustCompile("(?s)```([a-z]+)\n(.*?)```")
 
-// Every piece of Go in the documents is a quotation of a file that is compiled, up to
-// indentation.
-func TestDocumentsQuoteWhatIsCompiled(t *testing.T) {
-	var compiled strings.Builder
-	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" {
-			return err
+// quoted has the files that a document quotes in blocks of each language. Other blocks,
+// such as commands, are not checked.
+var quoted = map[string][]string{
+	"go":         {"*.go"},
+	"js":         {"*.js"},
+	"nginx":      {"*.conf"},
+	"ini":        {"*.service"},
+	"dockerfile": {"*Dockerfile"},
+}
+
+// What a document shows of a program is a quotation of a file that is compiled or tested,
+// up to indentation.
+func TestDocumentsQuoteFiles(t *testing.T) {
+	texts := map[string]string{}
+	for language, patterns := range quoted {
+		var all strings.Builder
+		for _, name := range tracked(t, patterns...) {
+			text, err := os.ReadFile(filepath.Join("../..", name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.WriteString("\n" + unindented(string(text)) + "\n")
 		}
-		text, err := os.ReadFile(path)
-		compiled.WriteString("\n" + unindented(string(text)) + "\n")
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
+		texts[language] = all.String()
 	}
-	quoted := 0
+	quotations := 0
 	for _, document := range tracked(t, "*.md") {
 		text, err := os.ReadFile(filepath.Join("../..", document))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, block := range goBlock.FindAllStringSubmatch(string(text), -1) {
-			quoted++
-			if !strings.Contains(compiled.String(), "\n"+unindented(block[1])+"\n") {
-				t.Errorf("%s quotes what is in no file:\n%s", document, block[1])
+		for _, found := range block.FindAllStringSubmatch(string(text), -1) {
+			files, ok := texts[found[1]]
+			if !ok {
+				continue
+			}
+			quotations++
+			if !strings.Contains(files, "\n"+unindented(found[2])+"\n") {
+				t.Errorf("%s quotes what is in no file:\n%s", document, found[2])
 			}
 		}
 	}
-	if quoted == 0 {
+	if quotations == 0 {
 		t.Error("no document quotes anything")
 	}
 }
