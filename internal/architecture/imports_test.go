@@ -35,6 +35,7 @@ var allowed = map[string][]string{
 	"health":                 {"framework"},
 	"handlers/demo":          {"framework", "sessions", "auth", "templates", "handlers"},
 	"cmd/demo":               {"*"},
+	"examples/adopting":      {"framework", "sessions", "handlers", "templates", "github.com/alexedwards/scs/v2", "github.com/go-chi/chi/v5", "github.com/gorilla/sessions"},
 	"examples/counter":       {"framework", "sessions", "handlers", "auth", "templates"},
 	"examples/guestbook":     {"*"},
 	"examples/guide":         {"framework", "sessions", "handlers", "auth", "templates", "cloud", "github.com/coder/websocket", "github.com/klauspost/compress"},
