@@ -28,7 +28,7 @@ const (
 )
 
 // site returns the whole site, with its users and notes.
-func site(t *testing.T) (app *framework.App, users auth.Store, notes *Notes) {
+func site(t *testing.T) (app *framework.App, users auth.Backend, notes *Notes) {
 	t.Helper()
 	manager, err := sessions.New(sessions.Config{
 		Keys:     []sessions.Key{sessions.RandomKey()},
@@ -80,7 +80,7 @@ func TestWriteShowsItsErrors(t *testing.T) {
 
 			w := httptest.NewRecorder()
 			h := &Write{Notes: notes}
-			framework.Init(h, app, w, r)
+			framework.Init(w, r, app, h)
 			h.LogIn(ann, sessions.Login{})
 			before := len(notes.List())
 			if err := h.Dispatch(); err != nil {

@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string) error {
 	app.BaseURL = *baseURL
 	app.RequestLog = slog.Default()
 	if *proxies > 0 {
-		app.Proxy = framework.Proxies(*proxies)
+		app.TrustedProxy = framework.Proxies(*proxies)
 	}
 	return framework.Server{Handler: app, Addr: *addr}.Run(ctx)
 }

@@ -24,7 +24,7 @@ var files embed.FS
 const csp = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'"
 
 // newApp makes the site and its routes. Programs write notes with key.
-func newApp(manager *sessions.Manager, users auth.Store, notes *Notes, key string) (*framework.App, error) {
+func newApp(manager *sessions.Manager, users auth.Backend, notes *Notes, key string) (*framework.App, error) {
 	inside, err := fs.Sub(files, "pages")
 	if err != nil {
 		return nil, err

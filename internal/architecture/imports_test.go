@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"cmd/demo":               {"*"},
 	"examples/adopting":      {"framework", "sessions", "handlers", "templates", "github.com/alexedwards/scs/v2", "github.com/go-chi/chi/v5", "github.com/gorilla/sessions"},
 	"examples/counter":       {"framework", "sessions", "handlers", "auth", "templates"},
+	"examples/hello":         {"framework"},
 	"examples/guestbook":     {"*"},
 	"examples/guide":         {"framework", "sessions", "handlers", "auth", "templates", "cloud", "github.com/coder/websocket", "github.com/klauspost/compress"},
 	"internal/alloctest":     {},
