@@ -8,7 +8,8 @@
 //	bench -doc ../docs                        measure everything, write the tables and plots of performance.md
 //	bench -run '^session.*/served' -rounds 9  measure some rows
 //	bench -resume -doc ../docs                measure what an interrupted run has left
-//	bench -against /tmp/other -run session    compare this build with another one
+//	bench -against /tmp/other -run session -pairs 10
+//	                                          compare this build with another one
 package main
 
 import (
@@ -23,6 +24,7 @@ import (
 	"os/signal"
 	"regexp"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"syscall"
 	"time"
@@ -49,6 +51,7 @@ type options struct {
 	other            string
 	pairs            int
 	serve            string
+	profile          string
 }
 
 func run(ctx context.Context, arguments []string, in io.Reader, out, progress io.Writer) error {
@@ -65,6 +68,7 @@ func run(ctx context.Context, arguments []string, in io.Reader, out, progress io
 	flags.StringVar(&o.doc, "doc", "", "write the tables and plots into performance.md and images/ in this `folder`; all must have been measured")
 	flags.StringVar(&o.other, "against", "", "compare with another `build` of this program")
 	flags.IntVar(&o.pairs, "pairs", 10, "turns of the two builds with -against")
+	flags.StringVar(&o.profile, "cpuprofile", "", "write a profile to this `file`; go tool pprof -tagfocus webapp2go leaves the floor out")
 	flags.StringVar(&o.serve, "serve", "", "serve the site of this contender; the program starts itself so")
 	if err := flags.Parse(arguments); err != nil {
 		return err
@@ -103,7 +107,18 @@ func run(ctx context.Context, arguments []string, in io.Reader, out, progress io
 	if o.json {
 		save = func() error { return nil }
 	}
+	if o.profile != "" {
+		file, err := os.Create(o.profile)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return err
+		}
+	}
 	err = measureAll(ctx, todo, rec, save, progress)
+	pprof.StopCPUProfile()
 	if ctx.Err() != nil {
 		err = fmt.Errorf("interrupted; %s has what was measured, and -resume measures the rest", o.file)
 	}
@@ -200,6 +215,11 @@ func (r row) measure(ctx context.Context, c contender, rounds int, result *resul
 	}
 	if p.close != nil {
 		defer p.close()
+	}
+	subject := p.subject
+	p.subject = func() (ns float64, err error) {
+		pprof.Do(ctx, pprof.Labels("contender", c.name), func(context.Context) { ns, err = subject() })
+		return ns, err
 	}
 	return p.measure(ctx, rounds, result)
 }
