@@ -13,11 +13,11 @@ import (
 	"golang.org/x/perf/benchmath"
 )
 
-// against compares this build with another one of the same program. Both measure webapp2go
-// on the selected rows, in turns, in a process of their own each time, because the layout
-// of a process's memory is luck that stays until it ends. The report has each build's time
-// as a ratio to the floor's, the ratio of the two, and the p-value of benchstat's
-// Mann-Whitney U test.
+// against compares this build with another one of the same program. Both measure the
+// selected rows, in turns, each time in a new process, because the layout of a process's
+// memory is chance and lasts as long as the process. The table has each build's time as a
+// ratio to the floor's, the ratio of the two, and the p-value of the Mann-Whitney U test,
+// as benchstat has it.
 func against(ctx context.Context, other string, pairs int, arguments []string, out, progress io.Writer) error {
 	self, err := os.Executable()
 	if err != nil {

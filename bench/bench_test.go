@@ -194,6 +194,16 @@ func TestInterruptedRunKeepsWhatItMeasured(t *testing.T) {
 	if _, _, err := command(t, t.Context(), "-resume"); err == nil || !strings.Contains(err.Error(), "-time 1ms") {
 		t.Errorf("another length of runs is resumed: %v", err)
 	}
+	kept.Run, kept.Build = 200*time.Microsecond, "another"
+	if err := kept.save("results.json"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := command(t, t.Context(), "-resume"); err == nil || !strings.Contains(err.Error(), "another build") {
+		t.Errorf("another build's run is resumed: %v", err)
+	}
+	if out, _, err := command(t, t.Context(), "-resume", "-run", "hello/served", "-contenders", "^webapp2go$"); err != nil || !strings.Contains(out, "| hello ") {
+		t.Errorf("what another build measured is not printed: %v\n%s", err, out)
+	}
 	if _, _, err := command(t, ctx, "-run", "hello/"); err == nil || !strings.Contains(err.Error(), "-resume") {
 		t.Errorf("an interrupted program ends with %v", err)
 	}

@@ -192,8 +192,9 @@ func onServerCore(arguments ...string) *exec.Cmd {
 }
 
 // takeLastCore binds this process to the last core, if it can be bound.
-func takeLastCore() error {
+func takeLastCore(progress io.Writer) error {
 	if !taskset() {
+		fmt.Fprintln(progress, "processes are not bound to cores, because taskset of util-linux or a second core is missing")
 		return nil
 	}
 	last := strconv.Itoa(runtime.NumCPU() - 1)

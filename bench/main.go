@@ -95,13 +95,16 @@ func run(ctx context.Context, arguments []string, in io.Reader, out, progress io
 		} else if err != nil {
 			return err
 		}
-		if rec.Rounds != o.rounds || rec.Run != o.time || rec.Machine != machine() {
-			return fmt.Errorf("%s was measured with -rounds %d -time %s on %s: repeat that, or leave -resume out", o.file, rec.Rounds, rec.Run, rec.Machine)
+		if rec.Rounds != o.rounds || rec.Run != o.time {
+			return fmt.Errorf("%s was measured with -rounds %d -time %s: repeat that, or leave -resume out", o.file, rec.Rounds, rec.Run)
 		}
 	}
 	todo, err := o.choose(rec)
 	if err != nil {
 		return err
+	}
+	if len(todo) > 0 && (rec.Machine != machine() || rec.Build != build()) {
+		return fmt.Errorf("%s was measured by another build or elsewhere (%s): leave -resume out", o.file, rec.Machine)
 	}
 	save := func() error { return rec.save(o.file) }
 	if o.json {
@@ -177,7 +180,7 @@ func (rec *record) missing(rows []row) (n int) {
 // measureAll measures the rows, adds each result to the record, and saves it.
 func measureAll(ctx context.Context, rows []row, rec *record, save func() error, progress io.Writer) error {
 	runtime.GOMAXPROCS(1) // see servedPair
-	if err := takeLastCore(); err != nil {
+	if err := takeLastCore(progress); err != nil {
 		return err
 	}
 	length := func(rows []row) (sum time.Duration) {

@@ -16,7 +16,8 @@ import (
 // report returns all tables of the record, as Markdown.
 func (rec *record) report() []byte {
 	b := new(bytes.Buffer)
-	fmt.Fprintf(b, "Measured on %s in %d pairs of runs of %s. %s.\n", rec.Began.Format("2 January 2006"), rec.Rounds, rec.Run, rec.Machine)
+	fmt.Fprintf(b, "Measured on %s in %d pairs of runs of %s.\n%s. Load averages at the start: %s.\n",
+		rec.Began.Format("2 January 2006"), rec.Rounds, rec.Run, rec.Machine, rec.Load)
 	rows := allRows(rec.Run)
 	rec.printRatios(b, "As a server runs", served, rows)
 	rec.printRatios(b, "As a plain benchmark", plain, rows)

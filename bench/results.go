@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -16,6 +17,8 @@ import (
 type record struct {
 	Began   time.Time
 	Machine string
+	Load    string // the system's load averages when it began
+	Build   string // the program's SHA-256
 	Rounds  int
 	Run     time.Duration
 	Results []*result
@@ -31,13 +34,28 @@ type result struct {
 }
 
 func newRecord(rounds int, run time.Duration) *record {
-	return &record{Began: time.Now().UTC(), Machine: machine(), Rounds: rounds, Run: run}
+	load, _ := os.ReadFile("/proc/loadavg") // outside Linux there is none
+	averages := strings.Fields(string(load))
+	return &record{
+		Began: time.Now().UTC(), Machine: machine(), Load: strings.Join(averages[:min(3, len(averages))], " "),
+		Build: build(), Rounds: rounds, Run: run,
+	}
+}
+
+// build returns the SHA-256 of this program.
+func build() string {
+	program, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	data, _ := os.ReadFile(program)
+	return fmt.Sprintf("%x", sha256.Sum256(data))
 }
 
 // machine describes what the figures depend on.
 func machine() string {
 	processor := runtime.GOARCH
-	info, _ := os.ReadFile("/proc/cpuinfo") // there is none outside Linux
+	info, _ := os.ReadFile("/proc/cpuinfo") // outside Linux there is none
 	for line := range strings.Lines(string(info)) {
 		if name, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(name) == "model name" {
 			processor = strings.TrimSpace(value)

@@ -137,34 +137,37 @@ var (
 func routingName(kind string, n int) string { return fmt.Sprintf("routing, n = %d%s", n, kind) }
 
 // allRows lists what can be measured. A run in process has the length given, a run with
-// other processes five times that.
+// other processes five times that. Tables come before sites, which leave something behind
+// that costs small tables.
 func allRows(run time.Duration) []row {
 	var all []row
+	add := func(name string, h harness, most most, subjects []contender, newClient func(http.Handler) (*client, error), site func(contender) http.Handler) {
+		all = append(all, row{name, h, run, most, subjects, func(subject contender) (pair, error) {
+			below, above, err := newClients(newClient, site(floor), site(subject))
+			if err != nil {
+				return pair{}, err
+			}
+			if h == plain {
+				return plainPair(below, above, run), nil
+			}
+			p := servedPair(below, above, run, processorTime)
+			p.finish = allocations(below, above)
+			return p, nil
+		}})
+	}
 	for _, h := range []harness{served, plain} {
-		add := func(name string, most most, subjects []contender, newClient func(http.Handler) (*client, error), site func(contender) http.Handler) {
-			all = append(all, row{name, h, run, most, subjects, func(subject contender) (pair, error) {
-				below, above, err := newClients(newClient, site(floor), site(subject))
-				if err != nil {
-					return pair{}, err
-				}
-				if h == plain {
-					return plainPair(below, above, run), nil
-				}
-				p := servedPair(below, above, run, processorTime)
-				p.finish = allocations(below, above)
-				return p, nil
-			}})
-		}
-		add(controlName, most{}, []contender{floor}, sessionRead.newClient, func(c contender) http.Handler { return c.sites[sessionRead.site]() })
-		for _, t := range tables { // before the sites, which leave something behind that costs small tables
+		add(controlName, h, most{}, []contender{floor}, sessionRead.newClient, func(c contender) http.Handler { return c.sites[sessionRead.site]() })
+		for _, t := range tables {
 			for _, n := range tableSizes {
 				t := t
 				t.routes = newRoutes(n)
-				add(routingName(t.kind, n), t.most[n], t.subjects(), t.newClient, func(c contender) http.Handler { return c.table(t.table) })
+				add(routingName(t.kind, n), h, t.most[n], t.subjects(), t.newClient, func(c contender) http.Handler { return c.table(t.table) })
 			}
 		}
+	}
+	for _, h := range []harness{served, plain} {
 		for _, s := range scenarios {
-			add(s.name, s.most, s.subjects(), s.newClient, func(c contender) http.Handler { return c.sites[s.site]() })
+			add(s.name, h, s.most, s.subjects(), s.newClient, func(c contender) http.Handler { return c.sites[s.site]() })
 		}
 	}
 	return append(all, memcachedRow(sessionRead, 5*run, most{text: 1.0}), memcachedRow(sessionWrite, 5*run, most{text: 1.05}), endToEndRow(5*run))
