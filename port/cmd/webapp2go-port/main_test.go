@@ -1,0 +1,276 @@
+//go:build cgo
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webapp2go/webapp2go/port/internal/gocode"
+	"github.com/webapp2go/webapp2go/port/internal/source"
+)
+
+// applications are small applications in the styles of real ones, with what must come out.
+var applications = []struct {
+	name                 string
+	routes, types, verbs int
+	routeLike, converted int
+	in                   map[string][]string // what a written file must contain
+	report               []string
+	asks                 string // a path that the program answers with 501
+	not                  []string
+}{
+	{name: "tutorial", routes: 2, types: 2, verbs: 2, routeLike: 2, converted: 2, asks: "/",
+		in:     map[string][]string{"routes.go": {`app.Handle("/sign", framework.To[Guestbook](app))`}},
+		report: []string{"ndb models and queries", "users API", "1 of 1 HTML files", "script `guestbook.app`"}},
+	{name: "tuples", routes: 7, types: 6, verbs: 7, routeLike: 8, converted: 7, asks: "/vault/a-1/",
+		in: map[string][]string{
+			"routes.go":   {`app.Handle("/robots.txt"`, "regex(`/vault/([\\w\\d\\-]*)/?$`)", "TODO main.py:24"},
+			"vault_py.go": {`volumeUuid := h.Var("0")`, `except ValueError, e:`},
+		},
+		report: []string{"main.py:24: regular expression \"/look(?!behind)\": not one of Go's"}},
+	{name: "accounts", routes: 5, types: 6, verbs: 6, routeLike: 5, converted: 5, asks: "/v/12-abc",
+		in: map[string][]string{
+			"main.go":    {`Name:            "accounts"`, "AbsoluteTimeout: 86400 * time.Second", "SESSION_KEY", "Backend:"},
+			"main_py.go": {"// TODO: @user_required", `case "GET", "HEAD":`, "handlers.BaseHandler does"},
+			"routes.go":  {"template(`/<type:v|p>/<user_id:\\d+>-<signup_token:.+>`)"},
+		},
+		report: []string{"tokens of users", "'secret_key'"}, not: []string{"kW8djLq"}},
+	{name: "nested", routes: 8, types: 6, verbs: 8, routeLike: 15, converted: 14, asks: "/api/v1/ping",
+		in: map[string][]string{
+			"routes.go":       {"app.PathPrefix(`/api/{version:v\\d}`).Subrouter()", `.Name("admin-hosts")`, `(*HostList).List)`, "default state = 'blocked'"},
+			"api_hosts_py.go": {"return h.Get()", "type Host struct{ BaseHandler }"},
+			"api_users_py.go": {"// TODO: @require('EDIT_USERS')", "h.BaseHandler.Guard()"},
+			"api_base_py.go":  {"func (h *BaseHandler) HandleError(err error) error", "refuses some requests"},
+		},
+		report: []string{"api/users.py:26: no application mounts it"}},
+	{name: "domains", routes: 5, types: 4, verbs: 5, routeLike: 7, converted: 7, asks: "/",
+		in:     map[string][]string{"routes.go": {`app.Host(template("<tenant:[a-z]+>.example.org"))`, `host.Handle("/other/{0:.*}", framework.To[Any](app)).Name("items")`}},
+		report: []string{`the name "items" is given again at main.py:21`}},
+	{name: "strict", routes: 7, types: 3, verbs: 4, routeLike: 8, converted: 7, asks: "/social/x/complete",
+		in: map[string][]string{
+			"routes.go": {`app.Handle("/login", framework.SlashRedirect())`, `webapp2.RedirectHandler("https://example.com/x", 301)`, "TODO routes.py:14", "&toName{name: \"login\"}"},
+			"main.go":   {`Name:     "cart"`, "app.Errors[404] for not_found"},
+		},
+		report: []string{"webapp2_extras.i18n"}, not: []string{"_PUT_KEY_HERE"}},
+	{name: "lazy", routes: 5, types: 3, verbs: 4, routeLike: 7, converted: 5, asks: "/auth/google/callback",
+		in: map[string][]string{
+			"routes.go":            {`framework.ToMethod(app, (*AuthHandler).SimpleAuth)`, `.Name("auth_callback")`},
+			"lib_auth_views_py.go": {"lib/auth/mixin.py:2", `provider := h.Var("provider")`},
+			"pages_py.go":          {"grüß"},
+		},
+		report: []string{`its handler "removed.Module" is in no module`, "google.appengine.ext.deferred.application is not in the sources"}},
+	{name: "loops", routes: 10, types: 2, verbs: 3, routeLike: 12, converted: 8, asks: "/de/about",
+		in:     map[string][]string{"routes.go": {`app.Handle("/imprint"`, "// if DEBUG:", `app.Handle("/shop/most", framework.To[Page](app)).Methods("GET", "POST")`, "helloFunc"}},
+		report: []string{"goes over a value that is not known", "is never reached", "its handler is not known"}},
+	{name: "apps", routes: 6, types: 6, verbs: 4, routeLike: 7, converted: 6, asks: "/admin/get",
+		in: map[string][]string{
+			"main.go":     {"routesAdmin(app)\n\troutesMailer(app)\n\troutesMain(app)", `Name:     "adm"`},
+			"admin_py.go": {"type GetHandler struct", "type Chain struct{ GetHandler }", "func (h *Chain) Post() error"},
+		},
+		report: []string{"login: admin for `/admin/.*`", "inbound service `mail`", "admin.py:15 comes before it"}},
+	{name: "decorators", routes: 3, types: 5, verbs: 4, routeLike: 3, converted: 3, asks: "/page",
+		in: map[string][]string{"main_py.go": {
+			"h.Private.Guard()", "// TODO: @tools.xsrf_protected", "Closed.dispatch called no other", "return h.SecureBase.Dispatch()", "refuses some requests"}},
+		report: []string{"`@login_required`", "main.py:15: Private.dispatch"}},
+	{name: "broken", routes: 3, types: 3, verbs: 4, routeLike: 4, converted: 3, asks: "/half",
+		report: []string{"broken_part.py:3: not readable as Python 2 or 3", "main.py:6: not readable", "main.py:14: it is never reached"}},
+	{name: "taskqueue", routes: 5, types: 5, verbs: 4, routeLike: 5, converted: 5, asks: "/serve/x",
+		report: []string{"task queue", "deferred", "blobstore handlers", "tests/main_test.py (a test)"}},
+}
+
+func write(t *testing.T, name, out string) (*source.Application, *gocode.Module) {
+	t.Helper()
+	app, err := source.Read(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	module, err := gocode.Write(app, gocode.Options{Module: "example.com/" + name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for file, data := range module.Files {
+		if file != "go.mod" {
+			if err := os.WriteFile(filepath.Join(out, file), data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return app, module
+}
+
+func TestApplications(t *testing.T) {
+	root := t.TempDir()
+	for _, a := range applications {
+		t.Run(a.name, func(t *testing.T) {
+			app, module := write(t, a.name, filepath.Join(root, a.name))
+			report := string(module.Report("Not built.", filepath.Join("testdata", a.name)))
+			if module.Routes != a.routes || module.Types != a.types || module.Verbs != a.verbs {
+				t.Errorf("%d routes, %d types, %d methods; want %d, %d, %d", module.Routes, module.Types, module.Verbs, a.routes, a.types, a.verbs)
+			}
+			if app.RouteLike != a.routeLike || app.Converted != a.converted {
+				t.Errorf("%d places look like routes, %d converted; want %d, %d", app.RouteLike, app.Converted, a.routeLike, a.converted)
+			}
+			if err := app.Resolve(); err != nil {
+				t.Error(err)
+			}
+			for file, wanted := range a.in {
+				for _, want := range wanted {
+					if !bytes.Contains(module.Files[file], []byte(want)) {
+						t.Errorf("%s has no %q", file, want)
+						t.Logf("%s:\n%s", file, module.Files[file])
+					}
+				}
+			}
+			for _, want := range a.report {
+				if !strings.Contains(report, want) {
+					t.Errorf("REPORT.md has no %q", want)
+					t.Logf("%s", report)
+				}
+			}
+			for _, unwanted := range a.not {
+				for file, data := range module.Files {
+					if bytes.Contains(data, []byte(unwanted)) {
+						t.Errorf("%s has %q", file, unwanted)
+					}
+				}
+				if strings.Contains(report, unwanted) {
+					t.Errorf("REPORT.md has %q", unwanted)
+				}
+			}
+		})
+	}
+	if !t.Failed() {
+		t.Run("build", func(t *testing.T) { build(t, root) })
+	}
+}
+
+// build builds all modules as the packages of one, runs their checks, starts each program
+// and asks it for a page.
+func build(t *testing.T, root string) {
+	framework, err := filepath.Abs("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums, err := os.ReadFile(filepath.Join(framework, "go.sum"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mod := fmt.Sprintf("module example.com/ported\n\ngo 1.26.0\n\nrequire github.com/webapp2go/webapp2go v0.0.0\n\nreplace github.com/webapp2go/webapp2go => %s\n", framework)
+	for name, data := range map[string][]byte{"go.mod": []byte(mod), "go.sum": sums} {
+		if err := os.WriteFile(filepath.Join(root, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, command := range []string{"go mod tidy", "go vet ./...", "go test ./...", "go build -o bin/ ./..."} {
+		words := strings.Fields(command)
+		c := exec.Command(words[0], words[1:]...)
+		c.Dir, c.Env = root, append(os.Environ(), "GOWORK=off")
+		if output, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", command, err, output)
+		}
+	}
+	for _, a := range applications {
+		t.Run(a.name, func(t *testing.T) {
+			if got := ask(t, filepath.Join(root, "bin", a.name), a.asks); got != http.StatusNotImplemented {
+				t.Errorf("GET %s: %d", a.asks, got)
+			}
+		})
+	}
+}
+
+// ask starts a program and returns the status with which it answers a GET.
+func ask(t *testing.T, program, path string) int {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, program)
+	c.Env = append(os.Environ(), "PORT=0")
+	stderr, err := c.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { c.Process.Kill(); c.Wait() }()
+	var log []byte
+	for buffer := make([]byte, 4096); ; {
+		n, err := stderr.Read(buffer)
+		log = append(log, buffer[:n]...)
+		if m := regexp.MustCompile(`:(\d{2,5})\b[^\d:]*$`).FindSubmatch(bytes.TrimSpace(log)); m != nil && bytes.Contains(log, []byte("listening")) {
+			response, err := http.Get("http://127.0.0.1:" + string(m[1]) + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response.Body.Close()
+			return response.StatusCode
+		}
+		if err != nil {
+			t.Fatalf("it ended: %s", log)
+		}
+	}
+}
+
+func TestCommand(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "guestbook")
+	var stdout, stderr bytes.Buffer
+	if err := run([]string{"-out", out, "-replace", "../../..", "testdata/tutorial"}, &stdout, &stderr); err != nil {
+		t.Fatal(err, stderr.String())
+	}
+	if want := "2 routes, 2 handler types, 2 methods. It builds, and Check finds no mistake."; !strings.Contains(stdout.String(), want) {
+		t.Errorf("it says %q", stdout.String())
+	}
+	report, err := os.ReadFile(filepath.Join(out, "REPORT.md"))
+	if first, _, _ := strings.Cut(string(report), "\n"); err != nil || first != "It builds, and Check finds no mistake." {
+		t.Errorf("REPORT.md begins with %q, %v", first, err)
+	}
+	for _, args := range [][]string{nil, {"testdata"}, {"nothere"}, {"-out", out, "testdata/tutorial"}, {"main.go"}} {
+		if args != nil && args[0] == "testdata" {
+			args = []string{"-build=false", "-out", t.TempDir(), "testdata/tutorial/app.yaml"}
+		}
+		if err := run(args, io.Discard, io.Discard); err == nil {
+			t.Errorf("%v: no error", args)
+		}
+	}
+}
+
+// The converter of regular expressions is the framework's own.
+func TestRegexIsTheFrameworks(t *testing.T) {
+	theirs, err := os.ReadFile("../../../webapp2/tuple.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, err := os.ReadFile("../../internal/source/tuple.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(ours) != strings.Replace(string(theirs), "package webapp2", "package source", 1) {
+		t.Error("internal/source/tuple.go differs from webapp2/tuple.go: copy it, with the package's name changed")
+	}
+}
+
+func TestWithoutCgo(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "port")
+	c := exec.Command("go", "build", "-o", program, ".")
+	c.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	output, err := exec.Command(program, "dir").CombinedOutput()
+	if err == nil || !bytes.Contains(output, []byte("Install a C compiler")) {
+		t.Errorf("%v: %s", err, output)
+	}
+}

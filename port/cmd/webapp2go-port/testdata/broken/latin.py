@@ -1,0 +1,2 @@
+ï»¿class Latin(object):
+    name = "ä"

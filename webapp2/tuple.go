@@ -1,0 +1,111 @@
+package webapp2
+
+import (
+	"errors"
+	"fmt"
+	"regexp/syntax"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Regex turns a whole regular expression, as webapp2's routes had it in tuples, into a path
+// with variables:
+//
+//	/vault/([a-z]+)/page/(?P<n>\d+)$   becomes   /vault/{0:[a-z]+}/page/{n:[0-9]+}
+//
+// As in webapp2 the expression must match the whole path, with or without ^ and $. Its groups
+// are the variables "0", "1" and so on, and a named group, (?P<id>...), has its name. A group
+// that matched nothing is the empty string, which was None.
+//
+// A part outside of the groups that is not text matches, and is no variable. A URL can be
+// built if that part may be empty, as "/?", which is then left out.
+//
+// Regex returns an error if the expression is not one of Go's (look-around and
+// back-references are not), if it does not begin with a slash or ".*", if one group is in
+// another, if a group is repeated, and for alternatives that are not in a group: each is a
+// route of its own.
+func Regex(expression string) (template string, err error) {
+	if !utf8.ValidString(expression) {
+		return "", fmt.Errorf("webapp2: regular expression %q is not UTF-8", expression)
+	}
+	fail := func(err error) (string, error) {
+		return "", fmt.Errorf("webapp2: regular expression %q: %w", expression, err)
+	}
+	tree, err := syntax.Parse(expression, syntax.Perl)
+	if err != nil {
+		return fail(fmt.Errorf("not one of Go's: %w", err))
+	}
+	parts := []*syntax.Regexp{tree}
+	if tree.Op == syntax.OpConcat {
+		parts = tree.Sub
+	}
+	var out strings.Builder
+	variables, hidden := 0, 0
+	names := map[string]bool{}
+	for i, part := range parts {
+		group := part
+		if (part.Op == syntax.OpQuest || part.Op == syntax.OpStar || part.Op == syntax.OpPlus || part.Op == syntax.OpRepeat) && part.Sub[0].Op == syntax.OpCapture {
+			group = part.Sub[0]
+		}
+		switch {
+		case part.Op == syntax.OpBeginText && i == 0, part.Op == syntax.OpEndText && i == len(parts)-1, part.Op == syntax.OpEmptyMatch:
+		case part.Op == syntax.OpLiteral && part.Flags&syntax.FoldCase == 0:
+			for _, c := range part.Rune {
+				if strings.ContainsRune("{}%", c) {
+					fmt.Fprintf(&out, `{-%d:\x%02x}`, hidden, c)
+					hidden++
+				} else {
+					out.WriteRune(c)
+				}
+			}
+		case group.Op == syntax.OpCapture:
+			if group != part && part.Op != syntax.OpQuest {
+				return fail(errors.New("a group is repeated: put the repetition into the group"))
+			}
+			inner := group.Sub[0]
+			if inner.MaxCap() > 0 {
+				return fail(errors.New("one group is in another: take the brackets of one out, or write (?:...)"))
+			}
+			name := group.Name
+			if name == "" {
+				name = strconv.Itoa(variables)
+				variables++
+			}
+			if names[name] {
+				return fail(fmt.Errorf("two groups are named %q", name))
+			}
+			names[name] = true
+			pattern := inner.String()
+			if group != part {
+				pattern = "(?:" + pattern + ")?"
+			}
+			fmt.Fprintf(&out, "{%s:%s}", name, braces(pattern))
+		case part.MaxCap() > 0:
+			return fail(errors.New("a group stands in a part that is repeated or has alternatives: make each alternative a route"))
+		case part.Op == syntax.OpAlternate && len(parts) == 1:
+			return fail(errors.New("alternatives at the top: make each a route"))
+		default:
+			fmt.Fprintf(&out, "{-%d:%s}", hidden, braces(part.String()))
+			hidden++
+		}
+	}
+	template = out.String()
+	if !strings.HasPrefix(template, "/") {
+		first := parts[0]
+		if first.Op != syntax.OpStar || first.Sub[0].Op != syntax.OpAnyCharNotNL {
+			return fail(errors.New("it does not begin with a slash as text"))
+		}
+		template = "/" + template // .* takes the slash
+	}
+	return template, nil
+}
+
+// braces writes the braces of a pattern that are text in another way: a template's variable
+// ends with the brace that balances its first one.
+func braces(pattern string) string {
+	if strings.Contains(pattern, "|") {
+		pattern = "(?:" + pattern + ")"
+	}
+	return strings.NewReplacer(`\\`, `\\`, `\{`, `\x7b`, `\}`, `\x7d`).Replace(pattern)
+}
