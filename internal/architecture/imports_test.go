@@ -22,12 +22,16 @@ var allowed = map[string][]string{
 	"sessions":               {"github.com/gorilla/securecookie", "github.com/fxamacker/cbor/v2"},
 	"sessions/memcache":      {"sessions", "github.com/bradfitz/gomemcache"},
 	"sessions/datastore":     {"sessions", "internal/datastoretx", "cloud.google.com/go/datastore", "google.golang.org/grpc", "google.golang.org/api"},
+	"sessions/sqlstore":      {"sessions", "sqldb"},
 	"sessions/cached":        {"sessions"},
 	"sessions/sessionstest":  {"sessions"},
 	"sessions/webapp2cookie": {"sessions"},
 	"auth":                   {"golang.org/x/crypto", "golang.org/x/net", "golang.org/x/text", "github.com/fxamacker/cbor/v2"},
 	"auth/authtest":          {"auth"},
 	"auth/datastore":         {"auth", "internal/datastoretx", "cloud.google.com/go/datastore", "google.golang.org/grpc", "google.golang.org/api"},
+	"sqldb":                  {},
+	"sqldb/sqlite":           {"sqldb", "modernc.org/sqlite"},
+	"sqldb/postgres":         {"sqldb", "github.com/jackc/pgx/v5"},
 	"templates":              {},
 	"handlers":               {"framework", "sessions", "auth", "templates", "github.com/gorilla/securecookie"},
 	"cloud":                  {"framework", "sessions", "auth"},
@@ -44,6 +48,7 @@ var allowed = map[string][]string{
 	"internal/architecture":  {},
 	"internal/datastoretest": {"cloud.google.com/go/datastore", "google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/api"},
 	"internal/memcachetest":  {},
+	"internal/postgrestest":  {},
 	"internal/datastoretx":   {"cloud.google.com/go/datastore", "google.golang.org/grpc"},
 	"internal/vectors":       {"*"},
 }
@@ -111,12 +116,26 @@ func permitted(rules []string, imported string) bool {
 	})
 }
 
-// A program that imports only these packages links no client of a service.
-func TestCoreIsLight(t *testing.T) {
-	for _, p := range list(t, "-deps", "./framework", "./sessions", "./cloud", "./health") {
-		for _, heavy := range []string{"google.golang.org/grpc", "cloud.google.com/", "google.golang.org/protobuf", "html/template", "text/template"} {
-			if strings.HasPrefix(p.ImportPath, heavy) {
-				t.Errorf("framework, sessions, cloud or health link %s", p.ImportPath)
+// A program must not pay for the clients and drivers of services that it does not import.
+func TestPackagesAreLight(t *testing.T) {
+	const (
+		google   = "cloud.google.com/ google.golang.org/"
+		sqlite   = "modernc.org/"
+		postgres = "github.com/jackc/"
+	)
+	for packages, heavy := range map[string]string{
+		"./framework ./sessions ./cloud ./health":                 "html/template text/template database/sql github.com/bradfitz/ " + google + " " + sqlite + " " + postgres,
+		"./framework ./sessions ./sessions/memcache ./handlers":   "database/sql " + google + " " + sqlite + " " + postgres,
+		"./sessions/sqlstore ./sqldb":                             google + " " + sqlite + " " + postgres,
+		"./sessions/sqlstore ./sqldb/sqlite":                      google + " " + postgres,
+		"./sessions/sqlstore ./sqldb/postgres":                    google + " " + sqlite,
+		"./sessions/datastore ./sessions/cached ./auth/datastore": sqlite + " " + postgres,
+	} {
+		for _, p := range list(t, append([]string{"-deps"}, strings.Fields(packages)...)...) {
+			for _, path := range strings.Fields(heavy) {
+				if strings.HasPrefix(p.ImportPath, path) {
+					t.Errorf("%s link %s", packages, p.ImportPath)
+				}
 			}
 		}
 	}

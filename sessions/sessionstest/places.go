@@ -375,24 +375,18 @@ func full(t *testing.T, p Place) {
 
 // twoOpeners opens an empty place twice at once.
 func twoOpeners(t *testing.T, p Place) {
-	failed := 0
-	for range rounds(40) {
-		open := p.Empty(t)
-		opened := make([]sessions.Backend, 2)
-		for _, err := range atOnce(2, func(i int) (err error) {
-			opened[i], err = open()
-			return err
-		}) {
-			if err != nil {
-				t.Log(err)
-				failed++
+	for round := range rounds(40) {
+		t.Run(fmt.Sprint(round), func(t *testing.T) {
+			open := p.Empty(t)
+			opened := make([]sessions.Backend, 2)
+			errs := atOnce(2, func(i int) (err error) {
+				opened[i], err = open()
+				return err
+			})
+			if err := errors.Join(errs...); err != nil {
+				t.Fatal(err)
 			}
-		}
-		if opened[0] != nil && opened[1] != nil {
 			wantData(t, opened[1], create(t, opened[0], newRecord("data")), "data")
-		}
-	}
-	if failed > 0 {
-		t.Errorf("%d openers of an empty place failed", failed)
+		})
 	}
 }

@@ -1,0 +1,316 @@
+package sqlstore_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/webapp2go/webapp2go/internal/postgrestest"
+	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/sessions/sqlstore"
+	"github.com/webapp2go/webapp2go/sqldb"
+	"github.com/webapp2go/webapp2go/sqldb/sqlite"
+)
+
+// TestHungPostgreSQL: a server that does not answer costs a call its time and no more, and
+// is used again when it answers.
+func TestHungPostgreSQL(t *testing.T) {
+	server := postgrestest.Start(t)
+	db := openPostgreSQL(t, server.URL())
+	b := newBackend(t, db, sqlstore.Config{Timeout: 300 * time.Millisecond})
+	id := eventuallyCreate(t, b, record("data"))
+	loaded := load(t, newBackend(t, db, patient), id)
+	server.Pause()
+	for method, call := range calls(t.Context(), b, id, loaded) {
+		began := time.Now()
+		if err := call(); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: error %v, want the deadline", method, err)
+		}
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("%s took %v", method, took)
+		}
+	}
+	server.Resume()
+	eventually(t, func() error {
+		_, err := b.Load(t.Context(), id)
+		return err
+	})
+}
+
+// TestHungSQLite: another process that keeps the file locked costs the writers their time,
+// and the readers nothing.
+func TestHungSQLite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	b := newBackend(t, openSQLite(t, path, sqlite.Config{}), sqlstore.Config{Timeout: 300 * time.Millisecond})
+	id := eventuallyCreate(t, b, record("data"))
+	other := openSQLite(t, path, sqlite.Config{})
+	tx, err := other.Write.BeginTx(t.Context(), nil) // which locks
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded := load(t, b, id)
+	for method, call := range calls(t.Context(), b, id, loaded) {
+		err := call()
+		if reads := method == "Load" || method == "Sessions"; reads != (err == nil) || !reads && !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: error %v", method, err)
+		}
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() error {
+		_, err := b.Update(t.Context(), id, loaded)
+		return err
+	})
+}
+
+func calls(ctx context.Context, b *sqlstore.Backend, id string, r sessions.Record) map[string]func() error {
+	return map[string]func() error{
+		"Load":          func() error { _, err := b.Load(ctx, id); return err },
+		"Create":        func() error { return b.Create(ctx, newID(), record("other")) },
+		"Update":        func() error { _, err := b.Update(ctx, id, r); return err },
+		"Delete":        func() error { return b.Delete(ctx, newID()) },
+		"Sessions":      func() error { _, err := b.Sessions(ctx, "ann"); return err },
+		"EndUser":       func() error { return b.EndUser(ctx, "ann", id) },
+		"DeleteExpired": func() error { _, err := b.DeleteExpired(ctx, 10); return err },
+	}
+}
+
+func eventuallyCreate(t *testing.T, b sessions.Backend, r sessions.Record) (id string) {
+	t.Helper()
+	id = newID()
+	eventually(t, func() error {
+		err := b.Create(t.Context(), id, r)
+		if errors.Is(err, sessions.ErrExists) { // an earlier one took too long
+			return nil
+		}
+		return err
+	})
+	return id
+}
+
+// eventually waits until f succeeds.
+func eventually(t *testing.T, f func() error) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		err := f()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("still failing: %v", err)
+		}
+	}
+}
+
+// TestRestartUnderLoad kills PostgreSQL three times while eight writers are at work. What
+// was acknowledged is there.
+func TestRestartUnderLoad(t *testing.T) {
+	server := postgrestest.Start(t)
+	b := newBackend(t, openPostgreSQL(t, server.URL()), sqlstore.Config{})
+	var stop atomic.Bool
+	var failed atomic.Int64
+	var mu sync.Mutex
+	var ids []string
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for !stop.Load() {
+				id := newID()
+				if err := b.Create(t.Context(), id, record(id)); err != nil {
+					failed.Add(1)
+					continue
+				}
+				mu.Lock()
+				ids = append(ids, id)
+				mu.Unlock()
+			}
+		})
+	}
+	for range 3 {
+		time.Sleep(200 * time.Millisecond)
+		server.Kill()
+		server.Restart()
+		eventually(t, func() error { return b.Delete(t.Context(), newID()) })
+	}
+	stop.Store(true)
+	group.Wait()
+	for _, id := range ids {
+		if r := load(t, b, id); string(r.Data) != id {
+			t.Fatalf("%s has the data %q", id, r.Data)
+		}
+	}
+	t.Logf("%d creates were acknowledged, %d failed, none is lost", len(ids), failed.Load())
+}
+
+// TestDownPostgreSQL: the first calls wait whether the server comes back, and the others
+// fail at once.
+func TestDownPostgreSQL(t *testing.T) {
+	server := postgrestest.Start(t)
+	b := newBackend(t, openPostgreSQL(t, server.URL()), patient)
+	id := create(t, b, record("data"))
+	server.Stop()
+	failed := 0
+	for began := time.Now(); time.Since(began) < 3*time.Second; failed++ {
+		if _, err := b.Load(t.Context(), id); err == nil || errors.Is(err, sessions.ErrNotFound) {
+			t.Fatalf("Load from a server that is down: %v", err)
+		}
+	}
+	if failed < 50 {
+		t.Errorf("%d calls failed in 3 seconds: each has waited", failed)
+	}
+	server.Restart()
+	eventually(t, func() error { _, err := b.Load(t.Context(), id); return err })
+}
+
+// A worker is another process, which runs TestWorker below.
+type worker struct {
+	process *exec.Cmd
+	lines   *bufio.Scanner
+}
+
+// startWorker starts one that does a task in a database: the path of a SQLite file, or
+// the URL of PostgreSQL.
+func startWorker(t *testing.T, task, database string) *worker {
+	t.Helper()
+	c := exec.Command(os.Args[0], "-test.run=^TestWorker$", "-test.timeout=5m")
+	c.Env = append(os.Environ(), "SQLSTORE_TASK="+task, "SQLSTORE_DATABASE="+database)
+	c.Stderr = os.Stderr
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w := &worker{c, bufio.NewScanner(out)}
+	t.Cleanup(w.kill)
+	return w
+}
+
+func (w *worker) kill() {
+	w.process.Process.Kill()
+	w.process.Wait()
+}
+
+func TestWorker(t *testing.T) {
+	task, database := os.Getenv("SQLSTORE_TASK"), os.Getenv("SQLSTORE_DATABASE")
+	var db *sqldb.DB
+	switch {
+	case task == "":
+		t.Skip("run by other tests")
+	case strings.HasPrefix(database, "/"):
+		db = openSQLite(t, database, sqlite.Config{Relaxed: true})
+	default:
+		db = openPostgreSQL(t, database)
+	}
+	b := newBackend(t, db, patient)
+	switch name, id, _ := strings.Cut(task, " "); name {
+	case "create": // until it is killed, and says what was acknowledged
+		for {
+			id := newID()
+			if err := b.Create(t.Context(), id, record(id)); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Println("created", id)
+		}
+	case "append": // one byte 500 times to the record of id
+		for range 500 {
+			for {
+				r := load(t, b, id)
+				r.Data = append(r.Data, 'x')
+				_, err := b.Update(t.Context(), id, r)
+				if err == nil {
+					break
+				}
+				if !errors.Is(err, sessions.ErrConflict) {
+					t.Fatal(err)
+				}
+			}
+		}
+		fmt.Println("appended")
+	}
+}
+
+// TestKilledProcess kills a process that writes, again and again. What it has been told to
+// be written is there.
+func TestKilledProcess(t *testing.T) {
+	for name, database := range databaseNames {
+		t.Run(name, func(t *testing.T) {
+			b, database := database(t)
+			kills, acknowledged := 50, 0
+			if testing.Short() {
+				kills = 5
+			}
+			for range kills {
+				w := startWorker(t, "create", database)
+				var ids []string
+				for len(ids) < 20 && w.lines.Scan() {
+					if id, ok := strings.CutPrefix(w.lines.Text(), "created "); ok {
+						ids = append(ids, id)
+					}
+				}
+				w.kill()
+				for w.lines.Scan() { // what it has said since
+					if id, ok := strings.CutPrefix(w.lines.Text(), "created "); ok && len(id) == 43 {
+						ids = append(ids, id)
+					}
+				}
+				if len(ids) < 20 {
+					t.Fatal("the process ended by itself")
+				}
+				for _, id := range ids {
+					if r := load(t, b, id); string(r.Data) != id {
+						t.Fatalf("%s has the data %q", id, r.Data)
+					}
+				}
+				acknowledged += len(ids)
+			}
+			t.Logf("%d kills, %d acknowledged, none lost", kills, acknowledged)
+		})
+	}
+}
+
+// databaseNames make an empty database of each kind, which other processes find by its name.
+var databaseNames = map[string]func(t *testing.T) (*sqlstore.Backend, string){
+	"SQLite": func(t *testing.T) (*sqlstore.Backend, string) {
+		path := filepath.Join(t.TempDir(), "test.db")
+		return newBackend(t, openSQLite(t, path, sqlite.Config{Relaxed: true}), patient), path
+	},
+	"PostgreSQL": func(t *testing.T) (*sqlstore.Backend, string) {
+		url := postgrestest.Shared(t)
+		return newBackend(t, openPostgreSQL(t, url), patient), url
+	},
+}
+
+// TestTwoProcesses has two processes change one record.
+func TestTwoProcesses(t *testing.T) {
+	for name, database := range databaseNames {
+		t.Run(name, func(t *testing.T) {
+			b, database := database(t)
+			id := create(t, b, record(""))
+			began := time.Now()
+			workers := []*worker{startWorker(t, "append "+id, database), startWorker(t, "append "+id, database)}
+			for _, w := range workers {
+				for w.lines.Scan() {
+				}
+				if err := w.process.Wait(); err != nil {
+					t.Errorf("a process: %v", err)
+				}
+			}
+			if n := len(load(t, b, id).Data); n != 1000 {
+				t.Errorf("%d of 1000 changes are there", n)
+			}
+			t.Logf("1000 changes of one record by two processes took %v, their starts included", time.Since(began))
+		})
+	}
+}
