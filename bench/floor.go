@@ -55,7 +55,7 @@ func floorTable(t table) http.Handler {
 	return mux
 }
 
-// A floorStore is where the floor keeps its visitors: the cookie or memcached.
+// A floorStore keeps the visitors of the floor: in the cookie or in memcached.
 type floorStore interface {
 	// load returns the visitor of the request, and the item that holds it in memcached.
 	load(r *http.Request) (*visitor, *memcache.Item, error)
