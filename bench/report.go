@@ -38,7 +38,7 @@ func (rec *record) report() []byte {
 	}
 	t.print(b)
 
-	t = newTable(endToEndName, "requests a second", "ratio to the floor's", "quartiles")
+	t = newTable("End to end, session read", "requests a second", "ratio to the floor's", "quartiles")
 	busy := 0.0
 	for _, c := range contenders[1:] {
 		if r := rec.find(endToEndKey, c.name); r != nil {
