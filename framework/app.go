@@ -32,8 +32,8 @@ type App struct {
 	// Init is called with every new handler, before Dispatch. It gives handlers what the
 	// site shares. [RequestHandlerOf] has the request and the response.
 	Init func(h Handler)
-	// Errors are the site's error pages by status, 300 to 599. A status without an entry
-	// gets a plain page, HTML or JSON.
+	// Errors are the site's error pages by status, 300 to 599. New makes the map. A status
+	// without an entry gets a plain page, HTML or JSON.
 	Errors map[int]ErrorHandler
 	// Fallback makes the handler that responds if no route does (404, 405) and that serves
 	// error pages then. If nil, a handler without methods of its own.
@@ -44,7 +44,8 @@ type App struct {
 	BaseURL string
 	// Prefix is the path below which the App stands, like "/shop". It is taken off the path
 	// of each request, unless http.StripPrefix has done so, and put before each URL. Behind
-	// http.StripPrefix it is only needed for URLs without a request, as in mail.
+	// http.StripPrefix it is only needed for URLs without a request, as in mail. Behind chi's
+	// Mount, which leaves the path as it is, it must be set.
 	Prefix string
 
 	// BufferSize is how many bytes of a response's body are held back until Dispatch has
@@ -75,9 +76,10 @@ type App struct {
 	warnedOfProxy atomic.Bool // whether a wrong TrustedProxy was logged
 }
 
-// An ErrorHandler responds to an error of its status: webapp2's error_handlers. H is the
-// handler of the request, or the one that App.Fallback made. It has the methods of the
-// site's base, such as Render; [RequestHandlerOf] has the request and the response:
+// An ErrorHandler responds to an error of its status: webapp2's error_handlers. Its
+// handler is that of the request, or the one that App.Fallback made. It has the methods
+// of the site's base, such as Render; [RequestHandlerOf] has the request and the
+// response:
 //
 //	app.Errors[404] = func(h framework.Handler, err error) error {
 //		return h.(interface{ Render(string, any) error }).Render("lost", nil)

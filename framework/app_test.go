@@ -71,7 +71,7 @@ func TestChainRunsInOrder(t *testing.T) {
 	app, _ := newApp(t)
 	app.Handle("/", framework.To[page](app))
 	for _, test := range []struct {
-		verb   string
+		method string
 		status int
 		steps  string
 	}{
@@ -80,9 +80,9 @@ func TestChainRunsInOrder(t *testing.T) {
 		{"PUT", 500, "page> admin> base> Put <base <admin <page page.HandleError base.HandleError"},
 		{"DELETE", 405, "page> admin> base> <base <admin <page page.HandleError base.HandleError"},
 	} {
-		t.Run(test.verb, func(t *testing.T) {
+		t.Run(test.method, func(t *testing.T) {
 			recorder := httptest.NewRecorder()
-			app.ServeHTTP(recorder, httptest.NewRequest(test.verb, "/", nil))
+			app.ServeHTTP(recorder, httptest.NewRequest(test.method, "/", nil))
 			if recorder.Code != test.status {
 				t.Errorf("status %d, want %d", recorder.Code, test.status)
 			}
@@ -98,9 +98,9 @@ func TestAnswersWithoutARoute(t *testing.T) {
 	app.Handle("/page", framework.To[page](app))
 	app.HandleFunc("/plain", func(http.ResponseWriter, *http.Request) {}).Methods("GET", "HEAD")
 	for _, test := range []struct {
-		verb, path string
-		status     int
-		allow      string
+		method, path string
+		status       int
+		allow        string
 	}{
 		{"GET", "/nowhere", 404, ""},
 		{"GET", "/page/", 404, ""},
@@ -117,9 +117,9 @@ func TestAnswersWithoutARoute(t *testing.T) {
 		{"BREW", "/nowhere", 501, ""},
 		{"HEAD", "/page", 200, ""},
 	} {
-		t.Run(test.verb+" "+test.path, func(t *testing.T) {
+		t.Run(test.method+" "+test.path, func(t *testing.T) {
 			recorder := httptest.NewRecorder()
-			app.ServeHTTP(recorder, httptest.NewRequest(test.verb, test.path, nil))
+			app.ServeHTTP(recorder, httptest.NewRequest(test.method, test.path, nil))
 			if recorder.Code != test.status {
 				t.Errorf("status %d, want %d", recorder.Code, test.status)
 			}

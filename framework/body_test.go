@@ -24,9 +24,9 @@ import (
 const asForm, asJSON = "application/x-www-form-urlencoded", "application/json"
 
 // send posts a body with a type, in chunks of unknown number or with its length.
-func send(t *testing.T, app *framework.App, verb, kind, body string, chunked bool) (*http.Response, string) {
+func send(t *testing.T, app *framework.App, method, kind, body string, chunked bool) (*http.Response, string) {
 	t.Helper()
-	r := request(t, verb, start(t, app).URL+"/?query=yes", body)
+	r := request(t, method, start(t, app).URL+"/?query=yes", body)
 	if chunked {
 		r.ContentLength, r.Body = -1, io.NopCloser(strings.NewReader(body))
 	}
@@ -42,8 +42,8 @@ func send(t *testing.T, app *framework.App, verb, kind, body string, chunked boo
 
 func TestParseForm(t *testing.T) {
 	for name, test := range map[string]struct {
-		verb, kind, body string
-		status           int
+		method, kind, body string
+		status             int
 	}{
 		"a form":                 {"POST", asForm, "name=ann&x=1", 200},
 		"a form with a charset":  {"POST", asForm + "; charset=utf-8", "name=ann", 200},
@@ -66,7 +66,7 @@ func TestParseForm(t *testing.T) {
 		"multipart, large file":  {"POST", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\n" + strings.Repeat("x", 2<<10) + "\r\n--b--\r\n", 413},
 	} {
 		for _, chunked := range []bool{false, true} {
-			if chunked && test.kind == "" && test.verb == "POST" && test.body == "" {
+			if chunked && test.kind == "" && test.method == "POST" && test.body == "" {
 				continue // a body of unknown length has to say what it is
 			}
 			t.Run(fmt.Sprint(name, " chunked ", chunked), func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestParseForm(t *testing.T) {
 					return err
 				})
 				app.MaxBodyBytes = 1 << 10
-				answer, text := send(t, app, test.verb, test.kind, test.body, chunked)
+				answer, text := send(t, app, test.method, test.kind, test.body, chunked)
 				if answer.StatusCode != test.status {
 					t.Errorf("answer %d %q", answer.StatusCode, text)
 				}
@@ -111,10 +111,10 @@ func TestParseFormOfADelete(t *testing.T) {
 	})
 	const parts = "--b\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nann\r\n--b--\r\n"
 	for name, test := range map[string]struct {
-		handler          http.Handler
-		verb, kind, body string
-		status           int
-		want             string
+		handler            http.Handler
+		method, kind, body string
+		status             int
+		want               string
 	}{
 		"nothing":             {app, "DELETE", "", "", 200, "yes"},
 		"JSON":                {app, "DELETE", asJSON, "{}", 200, "yes"},
@@ -124,7 +124,7 @@ func TestParseFormOfADelete(t *testing.T) {
 		"overridden in parts": {overridden, "POST", "multipart/form-data; boundary=b", parts, 200, "annyes"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := request(t, test.verb, start(t, test.handler).URL+"/?query=yes", test.body)
+			r := request(t, test.method, start(t, test.handler).URL+"/?query=yes", test.body)
 			r.Header.Set("Content-Type", test.kind)
 			answer, body, err := fetch(t, r)
 			if err != nil || answer.StatusCode != test.status || !strings.Contains(body, test.want) {
@@ -369,8 +369,8 @@ func TestMultipartOfLargeFields(t *testing.T) {
 	}
 }
 
-// A client that waits for 100 Continue before it sends its body gets an answer that
-// needs none at once: nobody waits for the other.
+// A client that waits for 100 Continue before it sends its body gets a response that
+// needs no body at once, so that neither waits for the other.
 func TestAnswerBeforeTheBodyThatWaits(t *testing.T) {
 	app, _ := appOf(t, func(h *action) error { return h.Abort(403) })
 	app.Handle("/reads", do(app, func(h *action) error {

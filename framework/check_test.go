@@ -100,7 +100,7 @@ func TestCheck(t *testing.T) {
 		"too many proxies": {func(app *framework.App) { app.TrustedProxy = framework.Proxies(101) }, []string{"Proxies(1) to Proxies(100): give Proxies the number"}},
 		"another Router": {func(app *framework.App) { app.Router = framework.New().Router },
 			[]string{"framework: App.Router belongs to another App: keep the one that framework.New has made"}},
-		"ToMethod without verbs": {func(app *framework.App) { app.Handle("/a", framework.ToMethod(app, (*onlyGet).Get)) },
+		"ToMethod without methods": {func(app *framework.App) { app.Handle("/a", framework.ToMethod(app, (*onlyGet).Get)) },
 			[]string{`framework: route "/a" of ToMethod takes every method: name them with Methods`}},
 		"no handler": {func(app *framework.App) {
 			app.Path("/a").Name("a")

@@ -16,7 +16,7 @@ func TestCrossOriginWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct {
-		verb    string
+		method  string
 		header  http.Header
 		trusted *http.CrossOriginProtection
 		status  int
@@ -37,7 +37,7 @@ func TestCrossOriginWrites(t *testing.T) {
 			ran := false
 			app, _ := appOf(t, func(h *action) error { ran = true; return nil })
 			app.CrossOrigin = test.trusted
-			r := request(t, test.verb, start(t, app).URL+"/", "")
+			r := request(t, test.method, start(t, app).URL+"/", "")
 			r.Host = "example.com"
 			for name, values := range test.header {
 				r.Header[name] = values

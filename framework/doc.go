@@ -30,7 +30,7 @@
 //
 // # The life of a request
 //
-//	App.ServeHTTP                 the order of the following
+//	App.ServeHTTP                 does the following, in this order
 //	  the route                   the first that matches; cross-site requests are refused before
 //	  a new handler               one value for each request
 //	  App.Init                    gives it what the site shares

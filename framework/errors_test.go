@@ -51,12 +51,12 @@ func TestStatus(t *testing.T) {
 
 func TestErrorTexts(t *testing.T) {
 	for want, err := range map[string]error{
-		"404 Not Found":                               framework.Abort(404),
-		"409 Conflict: ann is taken":                  framework.Abort(409, "ann", " is taken"),
-		"409 Conflict: taken: EOF":                    &framework.Error{Code: 409, Message: "taken", Err: io.EOF},
-		"500 Internal Server Error: EOF":              &framework.Error{Code: 500, Err: io.EOF},
-		"framework: panic: oh":                        &framework.PanicError{Value: "oh"},
-		"framework: nil *Error":                         (*framework.Error)(nil),
+		"404 Not Found":                                  framework.Abort(404),
+		"409 Conflict: ann is taken":                     framework.Abort(409, "ann", " is taken"),
+		"409 Conflict: taken: EOF":                       &framework.Error{Code: 409, Message: "taken", Err: io.EOF},
+		"500 Internal Server Error: EOF":                 &framework.Error{Code: 500, Err: io.EOF},
+		"framework: panic: oh":                           &framework.PanicError{Value: "oh"},
+		"framework: nil *Error":                          (*framework.Error)(nil),
 		"framework: the header has been written already": framework.ErrHeaderWritten,
 	} {
 		if err.Error() != want {

@@ -19,7 +19,7 @@ type ShopHandler struct {
 
 func (h *ShopHandler) setShop(s *Shop) { h.Shop = s }
 
-// Ready lets Check find out that nobody set App.Init.
+// Ready lets Check find out that App.Init is not set.
 func (h *ShopHandler) Ready() error {
 	if h.Shop == nil {
 		return errors.New("set app.Init = shop.Init")

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 
 	"github.com/webapp2go/webapp2go/framework"
 )
@@ -25,7 +27,7 @@ func (h *VisitHandler) HandleError(error) error {
 }
 
 // What is registered runs however the action ends, and its cookie is sent with
-// whatever is the answer in the end.
+// whatever the response is.
 func ExampleResponse_BeforeSend() {
 	app := framework.New()
 	app.Handle("/", framework.To[VisitHandler](app))
@@ -114,4 +116,45 @@ func ExampleResponse_Flush() {
 	try(app, "GET", "/")
 	// Output:
 	// GET /: 200 tick too late to go elsewhere
+}
+
+// MovingHandler sends the client to the route of the book.
+type MovingHandler struct{ framework.RequestHandler }
+
+func (h *MovingHandler) Get() error { return h.RedirectTo("book", "id", h.Var("id")) }
+
+func ExampleRequestHandler_RedirectTo() {
+	app := framework.New()
+	app.Handle("/books/{id}", framework.To[BookHandler](app)).Name("book")
+	app.Handle("/old/{id}", framework.To[MovingHandler](app))
+
+	try(app, "GET", "/old/7")
+	// Output:
+	// GET /old/7: 302 Location: /books/7
+}
+
+// OfferHandler responds in two formats.
+type OfferHandler struct{ framework.RequestHandler }
+
+func (h *OfferHandler) Get() error {
+	if h.WantsJSON() {
+		return h.JSON(map[string]int{"price": 12})
+	}
+	return h.HTML("<p>12 euros")
+}
+
+func ExampleRequestHandler_JSON() {
+	app := framework.New()
+	app.Handle("/offer", framework.To[OfferHandler](app))
+
+	for _, accept := range []string{"application/json", "text/html"} {
+		r := httptest.NewRequest("GET", "/offer", nil)
+		r.Header.Set("Accept", accept)
+		w := httptest.NewRecorder()
+		app.ServeHTTP(w, r)
+		fmt.Println(w.Header().Get("Content-Type"), strings.TrimSpace(w.Body.String()))
+	}
+	// Output:
+	// application/json {"price":12}
+	// text/html; charset=utf-8 <p>12 euros
 }

@@ -64,7 +64,7 @@ func ExampleInit() {
 	// book 7 of travel <nil>
 }
 
-// About answers one form of its path; the other is a permanent redirect to it.
+// About serves one form of its path; the other is a permanent redirect to it.
 type About struct{ framework.RequestHandler }
 
 func (h *About) Get() error {

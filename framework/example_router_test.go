@@ -33,7 +33,7 @@ func ExampleRouter_Guard() {
 	// 403
 }
 
-// With Guarded, Check minutes the routes that nobody guards.
+// With RequireGuards, Check reports the routes without a guard.
 func ExamplePublic() {
 	app := framework.New()
 	app.RequireGuards = true
@@ -101,4 +101,23 @@ func ExampleApp_prefix() {
 	// Output:
 	// GET /office/minutes/7: 200 minutes 7
 	// /office/minutes/8 <nil>
+}
+
+// Middleware of a Router runs around its routes and those of the Routers below.
+func ExampleRouter_Use() {
+	app := framework.New()
+	app.Use(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Println("begin", framework.RouteOf(w).GetPathTemplate())
+			next.ServeHTTP(w, r)
+			fmt.Println("end")
+		})
+	})
+	app.Handle("/minutes/{id}", framework.To[MinutesHandler](app))
+
+	try(app, "GET", "/minutes/7")
+	// Output:
+	// begin /minutes/{id}
+	// end
+	// GET /minutes/7: 200 minutes 7
 }

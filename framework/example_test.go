@@ -8,12 +8,12 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// try prints how an App answers a request.
-func try(app http.Handler, verb, path string) {
+// try prints the response of an App.
+func try(app http.Handler, method, path string) {
 	recorder := httptest.NewRecorder()
-	app.ServeHTTP(recorder, httptest.NewRequest(verb, path, nil))
+	app.ServeHTTP(recorder, httptest.NewRequest(method, path, nil))
 	answer := recorder.Result()
-	fmt.Print(verb, " ", path, ": ", answer.StatusCode)
+	fmt.Print(method, " ", path, ": ", answer.StatusCode)
 	for _, name := range []string{"Allow", "Location", "Set-Cookie"} {
 		if value := answer.Header.Get(name); value != "" {
 			fmt.Print(" ", name, ": ", value)

@@ -15,7 +15,7 @@ func (h *lost) HandleError(err error) error {
 	return h.base.HandleError(nil)
 }
 
-// The Fallback answers whatever no route took, through the site's base and its Init.
+// The Fallback responds if no route does, through the site's base and its Init.
 func TestFallback(t *testing.T) {
 	app, _ := newApp(t)
 	made := map[framework.Handler]bool{}
@@ -27,18 +27,18 @@ func TestFallback(t *testing.T) {
 	}
 	clear(made)
 	for _, test := range []struct {
-		verb, path string
-		status     int
+		method, path string
+		status       int
 	}{
 		{"GET", "/nowhere", 404}, {"POST", "/nowhere", 404}, {"GET", "/a/../get", 404},
 		{"POST", "/get", 405}, {"BREW", "/get", 501},
 	} {
-		answer := ask(app, test.verb, test.path)
+		answer := ask(app, test.method, test.path)
 		if answer.Code != test.status || answer.Body.String() != fmt.Sprint("lost: ", test.status) {
-			t.Errorf("%s %s: answer %d %q", test.verb, test.path, answer.Code, answer.Body)
+			t.Errorf("%s %s: answer %d %q", test.method, test.path, answer.Code, answer.Body)
 		}
 		if steps := fmt.Sprint(answer.Header()["Steps"]); steps != "[base> <base base.HandleError]" {
-			t.Errorf("%s %s: steps %s", test.verb, test.path, steps)
+			t.Errorf("%s %s: steps %s", test.method, test.path, steps)
 		}
 	}
 	if len(made) != 5 {

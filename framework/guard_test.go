@@ -65,8 +65,8 @@ func TestGuardIsAskedBeforeTheAction(t *testing.T) {
 	app.Handle("/stricter", framework.To[stricter](app))
 	app.Handle("/panicky", framework.To[panicky](app))
 	for _, test := range []struct {
-		verb, path, word string
-		status           int
+		method, path, word string
+		status             int
 	}{
 		{"GET", "/secret", "", 403},
 		{"HEAD", "/secret", "", 403},
@@ -85,14 +85,14 @@ func TestGuardIsAskedBeforeTheAction(t *testing.T) {
 		{"OPTIONS", "/secret", "sesame", 204},
 		{"BREW", "/secret", "sesame", 501},
 	} {
-		t.Run(test.verb+" "+test.path+" "+test.word, func(t *testing.T) {
-			r := request(t, test.verb, start(t, app).URL+test.path, "")
+		t.Run(test.method+" "+test.path+" "+test.word, func(t *testing.T) {
+			r := request(t, test.method, start(t, app).URL+test.path, "")
 			r.Header.Set("Word", test.word)
 			answer, body, err := fetch(t, r)
 			if err != nil || answer.StatusCode != test.status {
 				t.Errorf("answer %d, %v", answer.StatusCode, err)
 			}
-			if got := strings.Contains(body, "the secret"); got != (test.status == 200 && test.verb == "GET") {
+			if got := strings.Contains(body, "the secret"); got != (test.status == 200 && test.method == "GET") {
 				t.Errorf("body %q", body)
 			}
 			if test.word == "" && answer.Header.Get("Allow") != "" {
@@ -250,7 +250,7 @@ func (h *refuser) Get() error {
 
 func (h *refuser) Post() error { return h.Get() }
 
-// blank answers with nothing but 200.
+// blank responds with an empty 200.
 type blank struct{ framework.RequestHandler }
 
 func (h *blank) Get() error  { return nil }

@@ -96,16 +96,16 @@ func fetch(t *testing.T, r *http.Request) (answer *http.Response, body string, e
 	return answer, string(read), err
 }
 
-func request(t *testing.T, verb, url, body string) *http.Request {
+func request(t *testing.T, method, url, body string) *http.Request {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), verb, url, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
 
-// get fetches a URL and fails where the answer is cut short.
+// get fetches a URL and fails if the response is cut short.
 func get(t *testing.T, url string) (*http.Response, string) {
 	t.Helper()
 	answer, body, err := fetch(t, request(t, "GET", url, ""))
@@ -115,9 +115,9 @@ func get(t *testing.T, url string) (*http.Response, string) {
 	return answer, body
 }
 
-// ask answers a request without a server.
-func ask(h http.Handler, verb, path string) *httptest.ResponseRecorder {
+// ask serves a request without a server.
+func ask(h http.Handler, method, path string) *httptest.ResponseRecorder {
 	recorder := httptest.NewRecorder()
-	h.ServeHTTP(recorder, httptest.NewRequest(verb, path, nil))
+	h.ServeHTTP(recorder, httptest.NewRequest(method, path, nil))
 	return recorder
 }

@@ -81,7 +81,7 @@ func TestHooksRunInOrderThoseOfHooksToo(t *testing.T) {
 	}
 }
 
-// A hook that comes after the header has gone runs at the end, and what it cannot do
+// A hook that comes after the header has been written runs at the end, and what it cannot do
 // is logged once.
 func TestHookRegisteredAfterFlush(t *testing.T) {
 	for name, hook := range map[string]func(http.ResponseWriter) error{

@@ -18,7 +18,7 @@ func deny(http.Handler) http.Handler {
 }
 
 // Middleware that denies is never skipped, whatever else the table has that matches,
-// or matches with other verbs, before or after it. A handler may answer only where
+// or matches with other methods, before or after it. A handler may answer only where
 // nothing protects it.
 func TestDenyingMiddlewareIsNeverSkipped(t *testing.T) {
 	public := func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "public") }
@@ -69,7 +69,7 @@ func TestDenyingMiddlewareIsNeverSkipped(t *testing.T) {
 	}
 	others := map[string]func(app *framework.App){
 		"alone":         func(*framework.App) {},
-		"other verb":    func(app *framework.App) { app.HandleFunc("/a/b", public).Methods("PUT") },
+		"other method":  func(app *framework.App) { app.HandleFunc("/a/b", public).Methods("PUT") },
 		"other path":    func(app *framework.App) { app.HandleFunc("/a/c", public) },
 		"other prefix":  func(app *framework.App) { app.PathPrefix("/a").Methods("PUT").HandlerFunc(public) },
 		"other scheme":  func(app *framework.App) { app.HandleFunc("/a/b", public).Schemes("ftp") },
@@ -93,10 +93,10 @@ func TestDenyingMiddlewareIsNeverSkipped(t *testing.T) {
 					if !first {
 						other(app)
 					}
-					for _, verb := range []string{"GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "BREW"} {
-						answer := ask(app, verb, "http://example.com/a/b")
+					for _, method := range []string{"GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "BREW"} {
+						answer := ask(app, method, "http://example.com/a/b")
 						if answer.Header().Get("Secret") != "" || strings.Contains(answer.Body.String(), "secret") {
-							t.Errorf("%s, %s, %s (first: %v): %s reached the handler", where, how, beside, first, verb)
+							t.Errorf("%s, %s, %s (first: %v): %s reached the handler", where, how, beside, first, method)
 						}
 					}
 				}
@@ -128,15 +128,15 @@ func TestMiddlewareDoesNotRunWithoutARoute(t *testing.T) {
 	app.Handle("/", framework.To[onlyGet](app))
 	app.Handle("/get", framework.ToMethod(app, (*onlyGet).Get)).Methods("GET", "HEAD")
 	for _, test := range []struct {
-		verb, path string
-		runs       int
+		method, path string
+		runs         int
 	}{
 		{"GET", "/", 1}, {"POST", "/", 1}, {"GET", "/get", 1}, {"POST", "/get", 0}, {"GET", "/nowhere", 0},
 	} {
 		runs = 0
-		ask(app, test.verb, test.path)
+		ask(app, test.method, test.path)
 		if runs != test.runs {
-			t.Errorf("%s %s: %d runs, want %d", test.verb, test.path, runs, test.runs)
+			t.Errorf("%s %s: %d runs, want %d", test.method, test.path, runs, test.runs)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func (e *badError) HTTPStatus() int { return e.status }
 func TestMisuse(t *testing.T) {
 	long := strings.Repeat("x", 100<<10)
 	for name, test := range map[string]struct {
-		verb   string
+		method string
 		do     func(h *action) error
 		status int
 		length int64 // -1: any
@@ -55,7 +55,7 @@ func TestMisuse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			app, _ := appOf(t, test.do)
-			request, err := http.NewRequest(test.verb, start(t, app).URL+"/", nil)
+			request, err := http.NewRequest(test.method, start(t, app).URL+"/", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -71,7 +71,7 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
-// nilErrors answers errors with one that is none.
+// nilErrors responds to an error with a nil *Error.
 type nilErrors struct{ framework.RequestHandler }
 
 func (h *nilErrors) Get() error              { return h.Abort(404) }
@@ -116,7 +116,7 @@ func TestHooksOfGoroutines(t *testing.T) {
 	}
 }
 
-// An App that nobody checked tells its mistakes at the first request, once; one that was
+// An App that was not checked logs its mistakes at the first request, once; one that was
 // checked does not.
 func TestMistakesAreToldAtTheFirstRequest(t *testing.T) {
 	for name, check := range map[string]bool{"checked": true, "not checked": false} {

@@ -131,13 +131,13 @@ func (t *twin) fill(router *Router, plain *mux.Router, name string, routes, dept
 			},
 			func() {
 				if t.maybe(3) {
-					verbs := pick(t.random, verbLists)
-					route.Methods(verbs...)
-					if slices.Contains(verbs, "GET") {
-						verbs = append(slices.Clone(verbs), "HEAD")
+					methods := pick(t.random, verbLists)
+					route.Methods(methods...)
+					if slices.Contains(methods, "GET") {
+						methods = append(slices.Clone(methods), "HEAD")
 					}
-					other.Methods(verbs...)
-					note(".Methods(%v)", verbs)
+					other.Methods(methods...)
+					note(".Methods(%v)", methods)
 				}
 			},
 			func() {

@@ -63,7 +63,7 @@ func TestPanicsOutsideOfDispatch(t *testing.T) {
 	}
 }
 
-// http.ErrAbortHandler asks the server to drop the connection, and is nobody's error.
+// http.ErrAbortHandler makes the server close the connection, and is not an error.
 func TestErrAbortHandlerPassesThrough(t *testing.T) {
 	for name, app := range map[string]func() (*framework.App, *logbook){
 		"action": func() (*framework.App, *logbook) {

@@ -14,7 +14,7 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// pathApp has routes of every kind that answer with what they were given.
+// pathApp has routes of every kind that respond with what they got.
 func pathApp(t testing.TB) *framework.App {
 	app := framework.New()
 	say := func(name string) http.Handler {
@@ -83,8 +83,8 @@ func TestPaths(t *testing.T) {
 		"/files/a%09b":       "",
 		"/nowhere?/a":        "",
 	} {
-		for _, verb := range []string{"GET", "POST"} {
-			r := request(t, verb, server.URL, "")
+		for _, method := range []string{"GET", "POST"} {
+			r := request(t, method, server.URL, "")
 			opaque, query, _ := strings.Cut(path, "?")
 			r.URL = &url.URL{Scheme: "http", Host: r.URL.Host, Opaque: "//" + r.URL.Host + opaque, RawQuery: query}
 			answer, body, err := fetch(t, r)
@@ -92,7 +92,7 @@ func TestPaths(t *testing.T) {
 				t.Fatal(err)
 			}
 			if want == "" && answer.StatusCode != 404 || want != "" && (answer.StatusCode != 200 || body != want) {
-				t.Errorf("%s %s: answer %d %q", verb, path, answer.StatusCode, body)
+				t.Errorf("%s %s: answer %d %q", method, path, answer.StatusCode, body)
 			}
 		}
 	}
@@ -130,8 +130,8 @@ func TestRequestsThatAreNone(t *testing.T) {
 	}
 }
 
-// Whatever the bytes of verb and path: no panic, no error of the server but 501 for a
-// verb that nobody knows, and no redirect, which no route here asked for.
+// Whatever the bytes of method and path: no panic, no error of the server but 501 for a
+// unknown method, and no redirect, which no route here asked for.
 func FuzzPath(f *testing.F) {
 	for _, path := range []string{
 		"/", "/a", "/a/7", "/a/x/", "/files/a//b", "//", "/../a", "/a/%2e%2e", "/a/\xff", "/a/\x00", "/sub/x/y",
@@ -142,14 +142,14 @@ func FuzzPath(f *testing.F) {
 		f.Add("BREW", path, "")
 	}
 	app := pathApp(f)
-	f.Fuzz(func(t *testing.T, verb, path, raw string) {
+	f.Fuzz(func(t *testing.T, method, path, raw string) {
 		recorder := httptest.NewRecorder()
 		r := httptest.NewRequest("GET", "/", nil)
-		r.Method, r.URL = verb, &url.URL{Path: path, RawPath: raw}
+		r.Method, r.URL = method, &url.URL{Path: path, RawPath: raw}
 		app.ServeHTTP(recorder, r)
 		answer := recorder.Result()
 		if code := answer.StatusCode; code >= 300 && code < 400 || code >= 500 && code != http.StatusNotImplemented {
-			t.Errorf("%q %q: answer %d to %q", verb, path, code, answer.Header.Get("Location"))
+			t.Errorf("%q %q: answer %d to %q", method, path, code, answer.Header.Get("Location"))
 		}
 		if answer.StatusCode == http.StatusOK && strings.ContainsAny(path, "\x00\r\n\x7f") {
 			t.Errorf("%q is served", path)

@@ -109,7 +109,7 @@ func TestRedirectCodes(t *testing.T) {
 }
 
 // An action that forgets to return the error of a redirect goes on to its page, which
-// must not look like the answer that was meant.
+// must not look like the intended response.
 func TestRedirectThatFailsUnreturned(t *testing.T) {
 	for name, test := range map[string]struct {
 		redirect func(h *action)

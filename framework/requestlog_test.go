@@ -22,7 +22,7 @@ type wrapper struct{ http.ResponseWriter }
 func (w wrapper) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // logged serves one request and returns its record.
-func logged(t *testing.T, app *framework.App, verb, path string) map[string]any {
+func logged(t *testing.T, app *framework.App, method, path string) map[string]any {
 	t.Helper()
 	log := new(logbook)
 	app.RequestLog = slog.New(slog.NewJSONHandler(log, nil))
@@ -31,7 +31,7 @@ func logged(t *testing.T, app *framework.App, verb, path string) map[string]any 
 		defer close(over)
 		app.ServeHTTP(w, r)
 	}))
-	r := request(t, verb, server.URL+path, "")
+	r := request(t, method, server.URL+path, "")
 	r.Close = true // a client that meets a closed connection in its pool would ask twice
 	answer, err := http.DefaultTransport.RoundTrip(r)
 	if err == nil {
@@ -50,27 +50,27 @@ func logged(t *testing.T, app *framework.App, verb, path string) map[string]any 
 func TestRequestLog(t *testing.T) {
 	hello := func(h *action) error { _, err := io.WriteString(h, "hello"); return err }
 	for name, test := range map[string]struct {
-		verb, path string
-		route      string
-		status     float64
-		size       float64
-		aborted    bool
+		method, path string
+		route        string
+		status       float64
+		size         float64
+		aborted      bool
 	}{
-		"by the index":     {"GET", "/books/7", "/books/{id}", 200, 5, false},
-		"HEAD":             {"HEAD", "/books/7", "/books/{id}", 200, 0, false},
-		"query":            {"GET", "/books/7?token=secret", "/books/{id}", 200, 5, false},
-		"verb not served":  {"PUT", "/books/7", "/books/{id}", 405, -1, false},
-		"by mux":           {"GET", "/hosts/7", "/hosts/{id}", 200, 5, false},
-		"under middleware": {"GET", "/under/7", "/under/{id}", 200, 5, false},
-		"another Handler":  {"GET", "/file", "/file", 200, 4, false},
-		"error":            {"GET", "/fails", "/fails", 503, -1, false},
-		"panic":            {"GET", "/panics", "/panics", 500, -1, false},
-		"streamed":         {"GET", "/long", "/long", 200, 100_000, false},
-		"cut off":          {"GET", "/cut", "/cut", 200, 4, true},
-		"dropped":          {"GET", "/drop", "/drop", 200, 0, true},
-		"hijacked":         {"GET", "/hijack", "/hijack", 101, 0, false},
-		"no route":         {"GET", "/nowhere", "", 404, -1, false},
-		"bad path":         {"GET", "/books/%00", "", 404, -1, false},
+		"by the index":      {"GET", "/books/7", "/books/{id}", 200, 5, false},
+		"HEAD":              {"HEAD", "/books/7", "/books/{id}", 200, 0, false},
+		"query":             {"GET", "/books/7?token=secret", "/books/{id}", 200, 5, false},
+		"method not served": {"PUT", "/books/7", "/books/{id}", 405, -1, false},
+		"by mux":            {"GET", "/hosts/7", "/hosts/{id}", 200, 5, false},
+		"under middleware":  {"GET", "/under/7", "/under/{id}", 200, 5, false},
+		"another Handler":   {"GET", "/file", "/file", 200, 4, false},
+		"error":             {"GET", "/fails", "/fails", 503, -1, false},
+		"panic":             {"GET", "/panics", "/panics", 500, -1, false},
+		"streamed":          {"GET", "/long", "/long", 200, 100_000, false},
+		"cut off":           {"GET", "/cut", "/cut", 200, 4, true},
+		"dropped":           {"GET", "/drop", "/drop", 200, 0, true},
+		"hijacked":          {"GET", "/hijack", "/hijack", 101, 0, false},
+		"no route":          {"GET", "/nowhere", "", 404, -1, false},
+		"bad path":          {"GET", "/books/%00", "", 404, -1, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			app, _ := newApp(t)
@@ -99,10 +99,10 @@ func TestRequestLog(t *testing.T) {
 				}
 				return err
 			}))
-			record := logged(t, app, test.verb, test.path)
+			record := logged(t, app, test.method, test.path)
 			path, _, _ := strings.Cut(strings.ReplaceAll(test.path, "%00", "\x00"), "?")
 			for key, want := range map[string]any{
-				"msg": "request", "level": "INFO", "method": test.verb, "path": path, "route": test.route, "status": test.status, "address": "127.0.0.1",
+				"msg": "request", "level": "INFO", "method": test.method, "path": path, "route": test.route, "status": test.status, "address": "127.0.0.1",
 			} {
 				if record[key] != want {
 					t.Errorf("%s is %v, want %v", key, record[key], want)

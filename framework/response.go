@@ -430,8 +430,8 @@ func bodyAllowed(status int16) bool {
 // Content-Security-Policy, ETag, Last-Modified, Cache-Control, Expires, Accept-Ranges,
 // Location and Trailer. It keeps all other headers, the cookies, and a Content-Encoding
 // of middleware that compresses the body. If the functions of BeforeSend have run, it
-// sets "Cache-Control: no-store", because they may have set a cookie. After the header
-// has been written it does nothing.
+// sets "Cache-Control: no-store", in place of what they have set. After the header has
+// been written it does nothing.
 func (r *Response) Reset() {
 	if r.sent {
 		return

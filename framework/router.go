@@ -111,18 +111,18 @@ func (rt *Router) Name(name string) *Route { return rt.NewRoute().Name(name) }
 
 // Use adds middleware around all routes of the Router and of the Routers below, including
 // routes that were made before. The first is the outermost, and the middleware of a
-// Router is outside that of the Routers below. It does not run if no route matches, also
-// if only the method does not match. Each function is called once for each route, at the
-// first request.
+// Router is outside that of the Routers below. It does not run for a request that no
+// route matches, even if only the method does not match. Each function is called once for
+// each route, at the first request.
 func (rt *Router) Use(middleware ...func(http.Handler) http.Handler) {
 	rt.panicIfServing()
 	rt.middleware = append(rt.middleware, middleware...)
 }
 
 // Guard adds a guard for all handlers of the Router and of the Routers below, so that a
-// type that forgets its base is not open. It is called after App.Init and before the
-// handler's Dispatch, after the guards of the Routers above. F lets a request pass if it
-// returns nil and leaves the response alone. It refuses a request in the same way as a
+// type that forgets its base is not open. The guard is called after App.Init and the
+// guards of the Routers above, and before the handler's Dispatch. It lets a request pass
+// if it returns nil and leaves the response alone, and refuses one in the same way as a
 // handler's Guard, see [RequestHandler.Dispatch]. It should refuse handlers of a type
 // that it does not know:
 //
@@ -134,7 +134,8 @@ func (rt *Router) Use(middleware ...func(http.Handler) http.Handler) {
 //		return nil
 //	})
 //
-// For an http.Handler that [To] did not make, f gets a handler of App.Fallback.
+// If [To] did not make the http.Handler of a route, the guard gets a handler of
+// App.Fallback.
 //
 // Guards of a Router do not cover handlers that another router serves. Give such a type a
 // Guard method. App.RequireGuards makes Check report routes without a guard.
@@ -388,9 +389,9 @@ func (r *Route) Queries(pairs ...string) *Route {
 	return r.condition(func(m *mux.Route) { m.Queries(pairs...) }).distinct()
 }
 
-// MatcherFunc limits the route to requests for which f returns true. F may add to the
-// Vars of its RouteMatch, and nothing else. It is also called to find the methods for
-// Allow, so it must not change anything.
+// MatcherFunc limits the route to requests for which a function returns true. The
+// function may add to the Vars of its RouteMatch, and must not change anything else: it
+// is also called to find the methods for Allow.
 func (r *Route) MatcherFunc(f mux.MatcherFunc) *Route {
 	r.beforeSubrouter("MatcherFunc")
 	if f == nil {

@@ -142,7 +142,7 @@ func TestRefusalsAtEveryDepth(t *testing.T) {
 	api := app.PathPrefix("/api").Subrouter()
 	api.Use(passOn)
 	api.Handle("/books", framework.ToMethod(app, (*onlyGet).Get)).Methods("GET")
-	api.Handle("/books/{id}", framework.ToMethod(app, (*everyVerb).Any)).Methods("PUT")
+	api.Handle("/books/{id}", framework.ToMethod(app, (*everyMethod).Any)).Methods("PUT")
 	deep := api.PathPrefix("/{x}").Subrouter().Headers("H", "1").Subrouter()
 	deep.Handle("/deep", framework.To[onlyPost](app))
 	deep.Handle("/q", framework.To[onlyPost](app)).Queries("q", "{q}").Methods("POST", "PURGE")
@@ -396,7 +396,7 @@ func TestURLInADomain(t *testing.T) {
 	}
 }
 
-// openHandler is of a type that forgot its base, and whose Dispatch asks nobody.
+// openHandler is of a type that forgot its base, and whose Dispatch calls no guard.
 type openHandler struct{ framework.RequestHandler }
 
 func (h *openHandler) Get() error      { return h.Text("secret") }
@@ -451,7 +451,7 @@ func TestRouterGuard(t *testing.T) {
 	}
 }
 
-// A guard that answers has refused, and one that lets pass is asked once.
+// A guard that responds has refused, and one that lets a request pass is called once.
 func TestRouterGuardAnswersOrPasses(t *testing.T) {
 	app, _ := newApp(t)
 	var order []string
@@ -659,7 +659,7 @@ func TestEncodedSlashPassesNoGuard(t *testing.T) {
 	}
 }
 
-// A route whose middleware cannot be made answers 500: it does not leave its requests to a
+// A route whose middleware cannot be made responds with 500: it does not leave its requests to a
 // later route that may have no guard.
 func TestBrokenMiddlewareLeavesNoRequests(t *testing.T) {
 	for name, broken := range map[string]func(http.Handler) http.Handler{

@@ -124,7 +124,7 @@ func TestServerCutsOffWhatDoesNotEnd(t *testing.T) {
 	}
 }
 
-// Run leaves the port free, also where it is told to stop as soon as it is open.
+// Run leaves the port free, even if it is told to stop as soon as it is open.
 func TestServerStopsWithItsContext(t *testing.T) {
 	app, _ := newApp(t)
 	for range 20 {

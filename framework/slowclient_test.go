@@ -31,7 +31,7 @@ func knock(t *testing.T, url, path string) net.Conn {
 	return connection
 }
 
-// A response that nobody reads ends, however it is written, also after it was read for a
+// A response that is not read ends, however it is written, also after it was read for a
 // while.
 func TestServerEndsWhatNobodyReads(t *testing.T) {
 	const large = 64 << 20
@@ -210,7 +210,7 @@ func secure(t *testing.T) (*http.Client, *tls.Config) {
 	return certified.Client(), &tls.Config{Certificates: certified.TLS.Certificates}
 }
 
-// A stream of HTTP/2 that nobody reads ends too, and leaves the other streams of its
+// A stream of HTTP/2 that is not read ends too, and leaves the other streams of its
 // connection alone.
 func TestServerEndsAStreamThatNobodyReads(t *testing.T) {
 	ended := make(chan error, 1)

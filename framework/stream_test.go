@@ -46,8 +46,8 @@ func TestFlushStreams(t *testing.T) {
 	}
 }
 
-// An error after the header has gone cannot be answered: it is logged, and the client
-// must not take half an answer for a whole one.
+// An error after the header has been written has no response: it is logged, and the client
+// must not take half a response for a whole one.
 func TestErrorAfterSendingBreaksTheConnection(t *testing.T) {
 	for name, test := range map[string]func(h *action) error{
 		"error": func(h *action) error { return errors.New("broken") },
@@ -199,7 +199,7 @@ func TestResponseControllerSetsDeadlines(t *testing.T) {
 	}
 }
 
-// A status that comes after the header has gone is reported, as net/http does.
+// A status that comes after the header has been written is reported, as net/http does.
 func TestStatusAfterSending(t *testing.T) {
 	app, _ := appOf(t, func(h *action) error {
 		h.Response.Flush()

@@ -9,9 +9,9 @@ import (
 
 func TestWarmup(t *testing.T) {
 	for name, test := range map[string]struct {
-		proxy      framework.Proxy
-		verb, path string
-		status     int
+		proxy        framework.Proxy
+		method, path string
+		status       int
 	}{
 		"warmup":           {framework.AppEngine, "GET", "/_ah/warmup", 200},
 		"start":            {framework.AppEngine, "GET", "/_ah/start", 200},
@@ -23,7 +23,7 @@ func TestWarmup(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			app, _ := appOf(t, func(*action) error { return nil })
 			app.TrustedProxy = test.proxy
-			answer, _, _ := fetch(t, request(t, test.verb, start(t, app).URL+test.path, ""))
+			answer, _, _ := fetch(t, request(t, test.method, start(t, app).URL+test.path, ""))
 			if answer.StatusCode != test.status {
 				t.Errorf("status %d, want %d", answer.StatusCode, test.status)
 			}

@@ -72,7 +72,7 @@ func TestMiddlewareWrapsTheWriter(t *testing.T) {
 }
 
 // compressing is middleware as most write it, that of gorilla/handlers too: it chooses
-// the Content-Encoding before anybody knows what the answer will be.
+// the Content-Encoding before the response is known.
 func compressing(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")

@@ -2,11 +2,8 @@
 package main
 
 import (
-	"fmt"
-	"log"
-	"net/http/httptest"
-
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/framework/testdata/wrong/shared"
 )
 
 type Page struct{ framework.RequestHandler }
@@ -14,10 +11,7 @@ type Page struct{ framework.RequestHandler }
 func (h *Page) Get() error { return h.Abort(200) }
 
 func main() {
-	log.SetFlags(0)
 	app := framework.New()
 	app.Handle("/", framework.To[Page](app))
-	answer := httptest.NewRecorder()
-	app.ServeHTTP(answer, httptest.NewRequest("GET", "/", nil))
-	fmt.Println("answer:", answer.Code)
+	shared.Request(app)
 }

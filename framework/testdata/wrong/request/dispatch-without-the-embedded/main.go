@@ -2,11 +2,8 @@
 package main
 
 import (
-	"fmt"
-	"log"
-	"net/http/httptest"
-
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/framework/testdata/wrong/shared"
 )
 
 type Page struct{ framework.RequestHandler }
@@ -19,10 +16,7 @@ func (h *Page) Dispatch() error {
 func (h *Page) Get() error { return nil }
 
 func main() {
-	log.SetFlags(0)
 	app := framework.New()
 	app.Handle("/", framework.To[Page](app))
-	answer := httptest.NewRecorder()
-	app.ServeHTTP(answer, httptest.NewRequest("GET", "/", nil))
-	fmt.Println("answer:", answer.Code)
+	shared.Request(app)
 }

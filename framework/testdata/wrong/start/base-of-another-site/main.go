@@ -2,10 +2,8 @@
 package main
 
 import (
-	"context"
-	"log"
-
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/framework/testdata/wrong/shared"
 )
 
 type Base struct {
@@ -23,5 +21,5 @@ func main() {
 	app := framework.New()
 	app.Init = func(h framework.Handler) { h.(interface{ greet(string) }).greet("Hello") }
 	app.Handle("/", framework.To[Page](app))
-	log.Fatal(framework.Serve(context.Background(), app))
+	shared.Serve(app)
 }

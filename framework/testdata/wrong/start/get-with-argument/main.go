@@ -2,10 +2,8 @@
 package main
 
 import (
-	"context"
-	"log"
-
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/framework/testdata/wrong/shared"
 )
 
 type Page struct{ framework.RequestHandler }
@@ -15,5 +13,5 @@ func (h *Page) Get(id int) error { return nil }
 func main() {
 	app := framework.New()
 	app.Handle("/", framework.To[Page](app))
-	log.Fatal(framework.Serve(context.Background(), app))
+	shared.Serve(app)
 }

@@ -2,10 +2,8 @@
 package main
 
 import (
-	"context"
-	"log"
-
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/framework/testdata/wrong/shared"
 )
 
 type Private struct{ framework.RequestHandler }
@@ -26,5 +24,5 @@ func (h *Secret) Get() error { return nil }
 func main() {
 	app := framework.New()
 	app.Handle("/", framework.To[Secret](app))
-	log.Fatal(framework.Serve(context.Background(), app))
+	shared.Serve(app)
 }

@@ -2,10 +2,8 @@
 package main
 
 import (
-	"context"
-	"log"
-
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/framework/testdata/wrong/shared"
 	"github.com/webapp2go/webapp2go/handlers"
 )
 
@@ -26,5 +24,5 @@ func main() {
 	app.Handle("/2", framework.To[Two](app))
 	app.Handle("/3", framework.To[Three](app))
 	site.Routes(app)
-	log.Fatal(framework.Serve(context.Background(), app))
+	shared.Serve(app)
 }

@@ -2,11 +2,10 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"log"
 
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/framework/testdata/wrong/shared"
 )
 
 type Base struct {
@@ -28,5 +27,5 @@ func (h *Page) Get() error { return nil }
 func main() {
 	app := framework.New()
 	app.Handle("/", framework.To[Page](app))
-	log.Fatal(framework.Serve(context.Background(), app))
+	shared.Serve(app)
 }

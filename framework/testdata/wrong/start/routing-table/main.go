@@ -2,10 +2,8 @@
 package main
 
 import (
-	"context"
-	"log"
-
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/framework/testdata/wrong/shared"
 )
 
 type Page struct{ framework.RequestHandler }
@@ -30,5 +28,5 @@ func main() {
 	above.Subrouter().Handle("/x", page)
 	above.Host("admin.example.com")
 	app.Path("/nothing")
-	log.Fatal(framework.Serve(context.Background(), app))
+	shared.Serve(app)
 }

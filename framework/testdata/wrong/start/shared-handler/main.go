@@ -2,10 +2,8 @@
 package main
 
 import (
-	"context"
-	"log"
-
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/framework/testdata/wrong/shared"
 )
 
 type Page struct{ framework.RequestHandler }
@@ -16,5 +14,5 @@ func main() {
 	app := framework.New()
 	page := new(Page)
 	app.Handle("/", framework.From(app, func() *Page { return page }))
-	log.Fatal(framework.Serve(context.Background(), app))
+	shared.Serve(app)
 }

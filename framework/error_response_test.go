@@ -206,13 +206,13 @@ func TestRetryAfter(t *testing.T) {
 				return nil
 			}}
 			server := start(t, app)
-			for _, verb := range []string{"GET", "HEAD"} {
-				answer, _, err := fetch(t, request(t, verb, server.URL+"/", ""))
+			for _, method := range []string{"GET", "HEAD"} {
+				answer, _, err := fetch(t, request(t, method, server.URL+"/", ""))
 				if err != nil {
 					t.Fatal(err)
 				}
 				if got := answer.Header.Get("Retry-After"); got != test.want {
-					t.Errorf("%s: %d with Retry-After %q, want %q", verb, answer.StatusCode, got, test.want)
+					t.Errorf("%s: %d with Retry-After %q, want %q", method, answer.StatusCode, got, test.want)
 				}
 			}
 		})

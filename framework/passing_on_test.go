@@ -10,7 +10,7 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// frontDesk hands its request on to another route, and answers for its own errors.
+// frontDesk passes its request on to another route, and responds to its own errors.
 type frontDesk struct {
 	framework.RequestHandler
 	next http.Handler
@@ -27,7 +27,7 @@ func (h *frontDesk) HandleError(err error) error {
 	return nil
 }
 
-// mute answers nothing, and does not delegate.
+// mute does not respond, and does not delegate.
 type mute struct{ framework.RequestHandler }
 
 func (h *mute) Dispatch() error { return nil }
@@ -41,7 +41,7 @@ func (h *told) Get() error {
 	return err
 }
 
-// A handler that was handed a request answers for itself, and is told of the route that
+// A handler that gets a request of another handler responds by itself, and is told of the route that
 // took the request.
 func TestHandedOn(t *testing.T) {
 	for name, test := range map[string]struct {

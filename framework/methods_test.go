@@ -7,22 +7,22 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// everyVerb answers each verb with its name.
-type everyVerb struct{ framework.RequestHandler }
+// everyMethod responds with the name of the method.
+type everyMethod struct{ framework.RequestHandler }
 
-func (h *everyVerb) say(verb string) error {
-	h.Response.Header().Set("Verb", verb)
+func (h *everyMethod) say(method string) error {
+	h.Response.Header().Set("Verb", method)
 	return nil
 }
 
-func (h *everyVerb) Get() error     { return h.say("GET") }
-func (h *everyVerb) Post() error    { return h.say("POST") }
-func (h *everyVerb) Put() error     { return h.say("PUT") }
-func (h *everyVerb) Patch() error   { return h.say("PATCH") }
-func (h *everyVerb) Delete() error  { return h.say("DELETE") }
-func (h *everyVerb) Head() error    { return h.say("HEAD") }
-func (h *everyVerb) Options() error { return h.say("OPTIONS") }
-func (h *everyVerb) Any() error     { return h.say("any") }
+func (h *everyMethod) Get() error     { return h.say("GET") }
+func (h *everyMethod) Post() error    { return h.say("POST") }
+func (h *everyMethod) Put() error     { return h.say("PUT") }
+func (h *everyMethod) Patch() error   { return h.say("PATCH") }
+func (h *everyMethod) Delete() error  { return h.say("DELETE") }
+func (h *everyMethod) Head() error    { return h.say("HEAD") }
+func (h *everyMethod) Options() error { return h.say("OPTIONS") }
+func (h *everyMethod) Any() error     { return h.say("any") }
 
 type onlyPost struct{ framework.RequestHandler }
 
@@ -35,20 +35,20 @@ func (h *onlyGet) Get() error {
 	return nil
 }
 
-// The type is the list of its verbs; ToMethod and Methods name their own.
+// The type is the list of its methods; ToMethod and Methods name their own.
 func TestVerbs(t *testing.T) {
 	app, _ := newApp(t)
-	app.Handle("/every", framework.To[everyVerb](app))
+	app.Handle("/every", framework.To[everyMethod](app))
 	app.Handle("/get", framework.To[onlyGet](app))
 	app.Handle("/post", framework.To[onlyPost](app))
-	app.Handle("/any", framework.ToMethod(app, (*everyVerb).Any)).Methods("GET", "HEAD", "POST", "PROPFIND")
-	app.Handle("/split", framework.ToMethod(app, (*everyVerb).Any)).Methods("GET", "HEAD")
+	app.Handle("/any", framework.ToMethod(app, (*everyMethod).Any)).Methods("GET", "HEAD", "POST", "PROPFIND")
+	app.Handle("/split", framework.ToMethod(app, (*everyMethod).Any)).Methods("GET", "HEAD")
 	app.Handle("/split", framework.To[onlyPost](app)).Methods("POST", "PUT")
 	for _, test := range []struct {
-		verb, path string
-		status     int
-		answers    string
-		allow      string
+		method, path string
+		status       int
+		answers      string
+		allow        string
 	}{
 		{"GET", "/every", 200, "GET", ""},
 		{"HEAD", "/every", 200, "HEAD", ""},
@@ -83,10 +83,10 @@ func TestVerbs(t *testing.T) {
 		{"DELETE", "/split", 405, "", "GET, HEAD, POST, OPTIONS"},
 		{"PUT", "/split", 405, "", "GET, HEAD, POST, OPTIONS"},
 	} {
-		t.Run(test.verb+" "+test.path, func(t *testing.T) {
-			answer := ask(app, test.verb, test.path)
+		t.Run(test.method+" "+test.path, func(t *testing.T) {
+			answer := ask(app, test.method, test.path)
 			if answer.Code != test.status || answer.Header().Get("Verb") != test.answers || answer.Header().Get("Allow") != test.allow {
-				t.Errorf("answer %d, verb %q, Allow %q", answer.Code, answer.Header().Get("Verb"), answer.Header().Get("Allow"))
+				t.Errorf("answer %d, method %q, Allow %q", answer.Code, answer.Header().Get("Verb"), answer.Header().Get("Allow"))
 			}
 		})
 	}
@@ -120,9 +120,9 @@ func TestMistakesOfATypePanic(t *testing.T) {
 			"framework: (*framework_test.guardOfBool).Guard is a func() bool; to be called before the action it must be a func() error"},
 		"Ready of a bool": {func() { framework.To[readyOfBool](app) },
 			"framework: (*framework_test.readyOfBool).Ready is a func() bool; to be called by Check it must be a func() error"},
-		"no verb": {func() { framework.To[noVerb](app) },
-			"framework: *framework_test.noVerb serves no request: it has no Get, Post, Put, Patch, Delete, Head or Options that is a func() error"},
-		"a misspelt verb": {func() { framework.To[misspelling](app) },
+		"no HTTP method": {func() { framework.To[noMethod](app) },
+			"framework: *framework_test.noMethod serves no request: it has no Get, Post, Put, Patch, Delete, Head or Options that is a func() error"},
+		"a misspelt method": {func() { framework.To[misspelling](app) },
 			"framework: (*framework_test.misspelling).Pots is never called: did you mean Post? If not, give it a name that looks less like it"},
 		"a misspelt Guard": {func() { framework.ToMethod(app, (*misspelledGuard).Get) },
 			"framework: (*framework_test.misspelledGuard).Gaurd is never called: did you mean Guard? If not, give it a name that looks less like it"},
@@ -178,10 +178,10 @@ type readyOfBool struct{ framework.RequestHandler }
 func (h *readyOfBool) Ready() bool { return false }
 func (h *readyOfBool) Get() error  { return nil }
 
-type noVerb struct{ framework.RequestHandler }
+type noMethod struct{ framework.RequestHandler }
 
-func (h *noVerb) Fetch() error { return nil }
-func (h *noVerb) List() error  { return nil }
+func (h *noMethod) Fetch() error { return nil }
+func (h *noMethod) List() error  { return nil }
 
 // misspelling has names that nothing would call; as an action of ToMethod one is right.
 type misspelling struct{ framework.RequestHandler }
