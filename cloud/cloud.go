@@ -118,12 +118,13 @@ func (p Platform) Proxy() framework.Proxy {
 }
 
 // Check returns an error if the program must not run on the platform as it is: in Debug,
-// or with sessions or users in memory, which every instance would have for itself and
-// lose when it ends. The error lists each mistake and how to fix it. Check returns nil
-// [Elsewhere].
+// with sessions or users in memory, which every instance would have for itself and lose
+// when it ends, or with a mail.Outbox, which sends no mails. The error lists each mistake
+// and how to fix it. Check returns nil [Elsewhere].
 //
-// Backends are what keeps the sessions and the users. Check does not look at the values
-// of other types. [sessions.New] itself refuses Insecure cookies on these platforms.
+// Backends are what keeps the sessions and the users, and what sends mails. Besides those
+// above, one that has a method DevelopmentOnly() string is a mistake: it returns why, and
+// how to fix it. [sessions.New] itself refuses Insecure cookies on these platforms.
 func (p Platform) Check(app *framework.App, backends ...any) error {
 	if p == Elsewhere {
 		return nil
@@ -133,11 +134,13 @@ func (p Platform) Check(app *framework.App, backends ...any) error {
 		mistakes = append(mistakes, "everybody would see the source code around an error: leave App.Debug false")
 	}
 	for _, backend := range backends {
-		switch backend.(type) {
+		switch backend := backend.(type) {
 		case *sessions.Memory:
 			mistakes = append(mistakes, "sessions in memory would be lost and not shared: use another sessions.Backend, such as package sessions/datastore")
 		case *auth.Memory:
 			mistakes = append(mistakes, "users in memory would be lost and not shared: keep them elsewhere, such as with package auth/datastore")
+		case interface{ DevelopmentOnly() string }:
+			mistakes = append(mistakes, backend.DevelopmentOnly())
 		}
 	}
 	if mistakes == nil {

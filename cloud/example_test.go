@@ -13,6 +13,7 @@ import (
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/cloud"
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/mail"
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
@@ -60,9 +61,12 @@ func ExamplePlatform_Check() {
 
 	fmt.Println(cloud.Elsewhere.Check(app, users, backend))
 	fmt.Println(cloud.CloudRun.Check(app, users, backend))
+	app.Debug = false
+	fmt.Println(cloud.AppEngine.Check(app, new(mail.Outbox)))
 	// Output:
 	// <nil>
 	// cloud: not started on Cloud Run: everybody would see the source code around an error: leave App.Debug false; users in memory would be lost and not shared: keep them elsewhere, such as with package auth/datastore; sessions in memory would be lost and not shared: use another sessions.Backend, such as package sessions/datastore
+	// cloud: not started on App Engine: mails in an outbox would not be sent, and everybody who sees them can log in as others: send them with package mail/smtp
 }
 
 func ExamplePlatform_SessionKeys() {

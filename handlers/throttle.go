@@ -368,8 +368,8 @@ func keysOf(keys ...counted) []counted {
 // longestName is the longest name that a user can have, in bytes.
 const longestName = 254
 
-// nameKey returns the same key for two names of one user. A name that no user can have is
-// not normalized: its beginning is the key.
+// nameKey returns the same key for two names or addresses of one user. A text that neither
+// can be is not normalized: its beginning is the key.
 func (t *Throttle) nameKey(name string) string {
 	if len(name) > longestName {
 		return "\x00" + name[:longestName]

@@ -32,6 +32,8 @@ var allowed = map[string][]string{
 	"sqldb":                  {},
 	"sqldb/sqlite":           {"sqldb", "modernc.org/sqlite"},
 	"sqldb/postgres":         {"sqldb", "github.com/jackc/pgx/v5"},
+	"mail":                   {},
+	"mail/smtp":              {"mail", "github.com/wneessen/go-mail"},
 	"templates":              {},
 	"handlers":               {"framework", "sessions", "auth", "templates", "github.com/gorilla/securecookie"},
 	"cloud":                  {"framework", "sessions", "auth"},
