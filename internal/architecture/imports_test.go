@@ -35,6 +35,9 @@ var allowed = map[string][]string{
 	"mail":                   {},
 	"mail/smtp":              {"mail", "github.com/wneessen/go-mail"},
 	"templates":              {},
+	"i18n":                   {"github.com/leonelquinteros/gotext", "github.com/go-playground/locales", "golang.org/x/text"},
+	"i18n/extract":           {},
+	"cmd/webapp2go-messages": {"i18n/extract"},
 	"handlers":               {"framework", "sessions", "auth", "templates", "github.com/gorilla/securecookie"},
 	"cloud":                  {"framework", "sessions", "auth"},
 	"webapp2":                {"framework", "auth", "golang.org/x/crypto"},
@@ -138,6 +141,17 @@ func TestPackagesAreLight(t *testing.T) {
 				if strings.HasPrefix(p.ImportPath, path) {
 					t.Errorf("%s link %s", packages, p.ImportPath)
 				}
+			}
+		}
+	}
+}
+
+// A program that translates nothing must not pay for catalogues and locales.
+func TestTranslationIsOptional(t *testing.T) {
+	for _, p := range list(t, "-deps", "./framework", "./sessions", "./auth", "./templates", "./handlers", "./webapp2", "./cloud", "./health", "./examples/...") {
+		for _, heavy := range []string{module + "/i18n", "github.com/leonelquinteros/gotext", "github.com/go-playground/locales"} {
+			if strings.HasPrefix(p.ImportPath, heavy) {
+				t.Errorf("a package other than i18n links %s", p.ImportPath)
 			}
 		}
 	}

@@ -1,0 +1,47 @@
+// Package i18n translates an application's messages and formats its numbers, money, dates
+// and times, as webapp2_extras.i18n did. It reads the catalogues that gettext and Babel
+// write.
+//
+//	//go:embed locale
+//	var files embed.FS
+//
+//	locales, err := i18n.New(i18n.Config{
+//		FS:      files, // locale/de/LC_MESSAGES/messages.mo, ...
+//		Dir:     "locale",
+//		Default: "en",
+//		Sources: []i18n.Source{i18n.Stored, i18n.Cookie("lang"), i18n.AcceptLanguage},
+//		Formats: []i18n.Format{en.New(), de.New()}, // of github.com/go-playground/locales
+//	})
+//	...
+//	locale, vary := locales.ForRequest(r, nil)
+//	locale.T("Hello, %(name)s!", "name", user.Name)
+//	locale.N("One message", "%(num)s messages", count)
+//	locale.Date(time.Now(), "long")
+//
+// New reads everything once, and reports all mistakes of the configuration and of the
+// catalogues together. After that nothing is read and nothing is locked: a [Locale] is safe
+// for concurrent use.
+//
+// # Messages
+//
+// A message is its own text in the language of the source, and is translated by looking it
+// up. Values are written %(name)s, as in Python, so that the catalogues of an older
+// application stay valid; after the message come the names and values. Two percent signs are
+// one. A message without a translation is looked up in the catalogue of the default locale,
+// and is then shown as it is.
+//
+// [Lazy] makes a [Message] that is translated when it is shown: a package variable, an
+// error, a flash that the next page shows in whatever language that has.
+//
+// # Templates
+//
+// [Locale.Funcs] are the functions for templates: a set of templates is parsed once for each
+// locale with them. Values are escaped by html/template wherever they stand.
+//
+//	<html lang="{{lang}}" dir="{{dir}}">
+//	{{t "Hello, %(name)s!" "name" .User.Name}}
+//	{{n "One entry" "%(num)s entries" .Count}}
+//	{{money .Price "EUR"}}, {{date .Created "long"}}
+//
+// Package i18n/extract finds the messages of templates and Go files for the catalogues.
+package i18n

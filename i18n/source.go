@@ -1,0 +1,118 @@
+package i18n
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"golang.org/x/text/language"
+)
+
+// maxName is the longest name of a locale that is looked at, and maxHeader the longest
+// Accept-Language.
+const (
+	maxName   = 64
+	maxHeader = 1000
+)
+
+// A Source is a place that may say in which locale a request wants its response. Make one with
+// [Cookie], [Query], [PathPrefix] or [NewSource], or use [Stored] or [AcceptLanguage].
+type Source struct {
+	read   func(r *http.Request) string
+	vary   string // the request's header that it reads
+	stored bool
+	list   bool // it is a list as Accept-Language has it
+}
+
+// Stored is what the application itself keeps for the visitor, such as a value of the
+// session: the function that [Locales.ForRequest] gets.
+var Stored = Source{stored: true}
+
+// AcceptLanguage is the header that browsers send.
+var AcceptLanguage = Source{read: func(r *http.Request) string { return strings.Join(r.Header.Values("Accept-Language"), ",") }, vary: "Accept-Language", list: true}
+
+// Cookie is a cookie whose value is the name of a locale.
+func Cookie(name string) Source {
+	return Source{vary: "Cookie", read: func(r *http.Request) string {
+		if c, err := r.Cookie(name); err == nil {
+			return c.Value
+		}
+		return ""
+	}}
+}
+
+// Query is a parameter of the query.
+func Query(name string) Source {
+	return Source{read: func(r *http.Request) string { return r.URL.Query().Get(name) }}
+}
+
+// PathPrefix is the first segment of the path, as in /de/about.
+var PathPrefix = Source{read: func(r *http.Request) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	return first
+}}
+
+// NewSource is a place of the application's own: read returns the name of a locale, or "".
+// Vary is the header of the request that read looks at, such as "Cookie"; empty if it looks
+// at none.
+func NewSource(vary string, read func(r *http.Request) string) Source {
+	return Source{read: read, vary: vary}
+}
+
+// ForRequest returns the locale of a request: what the first Source says that names a locale
+// of the application, a near one included: "de-AT" is served by "de". If none does, it is the
+// default.
+//
+// Stored is asked at the place of [Stored] in the Sources; it may be nil.
+//
+// Vary are the request's headers that were read: the response's Vary header must name them
+// (RFC 9110 section 12.5.5).
+func (ls *Locales) ForRequest(r *http.Request, stored func() string) (l *Locale, vary []string) {
+	for _, s := range ls.sources {
+		wanted := ""
+		switch {
+		case s.stored:
+			if stored != nil {
+				wanted = stored()
+			}
+		default:
+			wanted = s.read(r)
+		}
+		if s.vary != "" && !slices.Contains(vary, s.vary) {
+			vary = append(vary, s.vary)
+		}
+		if found := ls.match(wanted, s.list); found != nil {
+			return found, vary
+		}
+	}
+	return ls.list[0], vary
+}
+
+// match returns the locale that serves a name, or a list as Accept-Language has it; nil if
+// none does.
+func (ls *Locales) match(wanted string, list bool) *Locale {
+	if wanted == "" || !list && len(wanted) > maxName || len(wanted) > maxHeader {
+		return nil
+	}
+	var tags []language.Tag
+	if list {
+		var err error
+		if tags, _, err = language.ParseAcceptLanguage(wanted); err != nil {
+			return nil
+		}
+	} else {
+		if l := ls.byName[normal(wanted)]; l != nil {
+			return l
+		}
+		tag, err := language.Parse(wanted)
+		if err != nil {
+			return nil
+		}
+		tags = []language.Tag{tag}
+	}
+	// Chinese in the other script is a low confidence, and no match no confidence.
+	if _, i, confidence := ls.matcher.Match(tags...); confidence >= language.High {
+		return ls.list[i]
+	}
+	return nil
+}
