@@ -15,8 +15,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// Who is named now has the role, and who was named before has it no longer, whatever is
-// kept; a change of password does not bring it back.
+// The user who is named now has the role. One who was named before does not, whatever is
+// kept and even after a change of password.
 func TestAdminIsWhoIsNamedNow(t *testing.T) {
 	const password = "correct horse battery"
 	users := auth.NewMemory()
@@ -35,8 +35,8 @@ func TestAdminIsWhoIsNamedNow(t *testing.T) {
 		{"ann", "datastore", "ann", "one user may see /admin\" name=ann"},
 		{"BERT", "datastore", "bert", "one user may see /admin\" name=bert"},
 		{"carl", "memory", "carl", "one user may see /admin\" name=carl"},
-		{"nobody", "datastore", "", "-admin names a user who has not signed up"},
-		{"", "datastore", "", "nobody may see /admin: -admin names who may"},
+		{"nobody", "datastore", "", "that --admin names has not signed up"},
+		{"", "datastore", "", "no user may see /admin; --admin names one"},
 	} {
 		t.Run("-admin="+test.flag, func(t *testing.T) {
 			var log bytes.Buffer

@@ -179,8 +179,8 @@ func (v *visitor) cron(path string) (status int, body string) {
 	return answer.StatusCode, strings.TrimSpace(string(read))
 }
 
-// Whoever sends the header from outside is not App Engine's cron: it takes the header
-// out, and elsewhere it means nothing.
+// A client that sends the header is not App Engine's cron service. App Engine removes the
+// header from outside requests, and elsewhere it has no meaning.
 func TestCronFromOutside(t *testing.T) {
 	v := visit(t)
 	r, err := http.NewRequest("GET", v.url+"/cron/sessions", nil)

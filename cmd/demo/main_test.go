@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// TestMain is the demo itself where a test starts this binary again.
+// TestMain is the demo itself if a test starts this binary again.
 func TestMain(m *testing.M) {
 	if os.Getenv("DEMO_TEST_MAIN") != "" {
 		main()
@@ -25,8 +25,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// program returns the demo, with nothing of this process's environment that it would
-// heed.
+// program returns the demo, without the variables of this process that it reads.
 func program(t *testing.T, args ...string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)

@@ -40,7 +40,7 @@ type visitor struct {
 // visit starts the demo with these flags, all of it but its port and its signals.
 func visit(t *testing.T, args ...string) *visitor {
 	t.Helper()
-	// A machine with too much to do is no reason for memcached not to answer.
+	// On a busy machine memcached may take long.
 	c, err := configure(append(args, "-memcached-timeout=30s"), io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func TestEveryKindOfSessions(t *testing.T) {
 	}
 }
 
-// A server that is down is no reason not to start, but a page of its own.
+// A memcached that is down does not keep the demo from starting. Pages are 503 meanwhile.
 func TestServerThatIsDown(t *testing.T) {
 	memcached := memcachetest.Start(t)
 	v := visit(t, "-sessions=memcache", "-memcached="+memcached.Addr)
@@ -213,7 +213,7 @@ func TestWebapp2UserStaysLoggedIn(t *testing.T) {
 	v.sees(200, "/logout", "You are logged out.", "x", "")
 	v.sees(200, "/account", "<h1>Log in</h1>")
 
-	// A logout is one also where it is the first that the new site hears of.
+	// A logout lasts even if it is the first request to the new site.
 	v.Jar.SetCookies(u, []*http.Cookie{old})
 	v.sees(200, "/logout", "You are logged out.", "x", "")
 	v.sees(200, "/account", "<h1>Log in</h1>")

@@ -59,22 +59,23 @@ func newApp(ctx context.Context, c *config, keys []sessions.Key, services *servi
 	return app, nil
 }
 
-// findAdmin returns the ID of who may see /admin, as -admin says by name; empty: nobody may.
-// Users in memory are all new, so it makes one, with a password that is logged, once: they
-// are never in the cloud.
+// findAdmin returns the ID of the user who may see /admin, or "" if none may. The setting
+// names the user.
+// Users in memory are all new, so findAdmin makes one, and logs the password once. A program
+// in the cloud has no users in memory.
 func findAdmin(ctx context.Context, c *config, site *handlers.Site, log *slog.Logger) (id string, err error) {
 	name := c.Admin
 	if name == "" && c.Users == "memory" {
 		name = demo.RoleAdmin
 	}
 	if name == "" {
-		log.Info("nobody may see /admin: -admin names who may")
+		log.Info("no user may see /admin; --admin names one")
 		return "", nil
 	}
 	user, err := site.Users.ByLogin(ctx, name)
 	if errors.Is(err, auth.ErrNotFound) {
 		if c.Users != "memory" {
-			log.Warn("nobody may see /admin: -admin names a user who has not signed up; start again after that", "name", name)
+			log.Warn("no user may see /admin: the user that --admin names has not signed up; sign up and start again", "name", name)
 			return "", nil
 		}
 		password := rand.Text()[:16]
@@ -84,17 +85,17 @@ func findAdmin(ctx context.Context, c *config, site *handlers.Site, log *slog.Lo
 		}
 	}
 	if err != nil {
-		return "", fmt.Errorf("-admin %q: %w", name, err)
+		return "", fmt.Errorf("--admin=%s: %w", name, err)
 	}
 	log.Info("one user may see /admin", "name", user.Name, "user", user.ID)
 	return user.ID, nil
 }
 
-// administered are users of whom one alone has the role that /admin asks for, whatever
-// roles are kept: who was named by -admin before has it no longer.
+// administered wraps users so that exactly one has the role of /admin, whatever roles are
+// kept. A user who was named by --admin before does not have it any more.
 type administered struct {
 	auth.Backend
-	admin string // the ID; empty: nobody's
+	admin string // the ID; if empty, no user has the role
 }
 
 // ByID returns a user with the role, or without.

@@ -22,9 +22,8 @@ type webapp2 struct {
 // webapp2Age is how long webapp2_extras.auth let a login last, its token_max_age.
 const webapp2Age = 21 * 24 * time.Hour
 
-// load returns the Import of the application, nil if there is none. With makeUsers, whoever
-// is not among users is made one, without a password: users in memory are nobody that an
-// older cookie could name.
+// load returns the Import of the application, nil if there is none. With makeUsers it makes
+// the users that old cookies name, without a password: users in memory cannot have them yet.
 func (w webapp2) load(users auth.Backend, makeUsers bool) (*sessions.Import, error) {
 	if w.SecretFile == "" {
 		return nil, nil
@@ -44,7 +43,7 @@ func (w webapp2) load(users auth.Backend, makeUsers bool) (*sessions.Import, err
 	old.Read = func(r *http.Request) sessions.Imported {
 		imported := read(r)
 		if id := imported.User; id != "" {
-			// If this fails there is one already, or nobody is logged in.
+			// If this fails, the user exists, or nobody is logged in.
 			_ = users.Create(r.Context(), &auth.User{ID: id, Name: "user " + id})
 		}
 		return imported

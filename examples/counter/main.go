@@ -18,7 +18,7 @@ const page = `{{define "title"}}Home{{end}}<h1>Visit {{.}}</h1>`
 // Home embeds BaseHandler, which gives it the site, the sessions and the user.
 type Home struct{ handlers.BaseHandler }
 
-// Get is run by the embedded Dispatch. What it does to the session is saved with the answer.
+// The embedded Dispatch calls Get. What it does to the session is saved with the response.
 func (h *Home) Get() error {
 	return h.Render("home", h.Session().Incr("visits", 1))
 }

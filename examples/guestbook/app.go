@@ -15,7 +15,7 @@ import (
 	"github.com/webapp2go/webapp2go/webapp2"
 )
 
-// stores are where the program keeps what it must not forget.
+// stores keep the entries, the users and the sessions.
 type stores struct {
 	book     Book
 	users    auth.Backend

@@ -282,7 +282,7 @@ func TestUnit(t *testing.T) {
 func TestRunRefuses(t *testing.T) {
 	for want, args := range map[string][]string{
 		"flag provided but not defined": {"-nope"},
-		"App.TrustedProxy":                     {"-proxies=1000", "-addr=127.0.0.1:0"},
+		"App.TrustedProxy":              {"-proxies=1000", "-addr=127.0.0.1:0"},
 	} {
 		if err := run(t.Context(), args); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %q", args, err, want)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Check fails the test where a call of request takes more allocations than most. With
+// Check fails the test if a call of request takes more allocations than most. With
 // the race detector, which allocates and empties pools, it only runs it.
 func Check(t *testing.T, most float64, request func()) {
 	t.Helper()

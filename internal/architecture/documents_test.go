@@ -69,7 +69,7 @@ func unindented(text string) string {
 }
 
 // The deliberate differences that the migration guide lists are those that the tests
-// against webapp2's recorded answers allow.
+// against webapp2's recorded responses allow.
 func TestDocumentsListTheDifferences(t *testing.T) {
 	guide, err := os.ReadFile("../../docs/migrating.md")
 	if err != nil {

@@ -16,7 +16,7 @@ const module = "github.com/webapp2go/webapp2go"
 
 // allowed lists, for each package of the module, the packages of the module and the
 // modules outside the standard library that it may import. A package that is not
-// listed fails the test: whoever adds one decides where its arrows go.
+// listed fails the test, so that adding one is a decision about its imports.
 var allowed = map[string][]string{
 	"framework":              {"github.com/gorilla/mux"},
 	"sessions":               {"github.com/gorilla/securecookie", "github.com/fxamacker/cbor/v2"},
@@ -105,7 +105,7 @@ func TestImportsPointDown(t *testing.T) {
 	}
 }
 
-// permitted tells whether the rules of a package let it import another: the standard
+// permitted reports whether the rules of a package let it import another: the standard
 // library always, the rest by name or by the name of its module.
 func permitted(rules []string, imported string) bool {
 	first, _, _ := strings.Cut(imported, "/")

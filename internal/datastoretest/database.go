@@ -37,8 +37,8 @@ type revision struct {
 	entity *pb.Entity // nil: deleted
 }
 
-// at returns the entity of address as the snapshot saw it, nil where there was
-// none, and false where that is forgotten.
+// at returns the entity of address as the snapshot saw it, nil if there was
+// none, and false if that is forgotten.
 func (d *database) at(address string, snapshot int64) (revision, bool) {
 	row := d.rows[address]
 	if row == nil {
@@ -52,7 +52,7 @@ func (d *database) at(address string, snapshot int64) (revision, bool) {
 	return revision{}, row.forgotten == 0
 }
 
-// latest returns the newest revision of address, the zero one where there never was any.
+// latest returns the newest revision of address, the zero one if there never was any.
 func (d *database) latest(address string) revision {
 	r, _ := d.at(address, d.revision)
 	return r

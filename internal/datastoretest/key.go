@@ -40,7 +40,7 @@ func (p partition) in(id *pb.PartitionId) (partition, error) {
 }
 
 // locate checks a key and returns it in full, and where its row is. The last
-// element may lack id and name where incomplete is allowed; its address is "" then.
+// element may lack id and name if incomplete is allowed; its address is "" then.
 func (p partition) locate(key *pb.Key, incomplete bool) (*pb.Key, string, error) {
 	p, err := p.in(key.GetPartitionId())
 	if err != nil {

@@ -6,12 +6,12 @@
 //	client := server.Client(t.Context())
 //
 // It keeps the promises that code relies on: transactions read one snapshot and
-// abort when what they looked up has changed, also where nothing was found;
+// abort when what they looked up has changed, even if nothing was found;
 // commits are all or nothing; the limits of sizes hold. It is optimistic only, and
 // knows of queries what [database.query] says; what it does not know it refuses as
 // Unimplemented instead of answering wrongly.
 //
-// Where DATASTORE_EMULATOR_HOST is set, [Start] hands out that emulator instead,
+// If DATASTORE_EMULATOR_HOST is set, [Start] hands out that emulator instead,
 // each time under a project of its own. Tests that count calls or inject faults
 // are skipped then.
 package datastoretest

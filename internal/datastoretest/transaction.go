@@ -10,7 +10,7 @@ import (
 )
 
 // A transaction reads the database as it was when it began, and remembers every
-// address it asked for, also where nothing was found: a change of any of them
+// address it asked for, even if nothing was found: a change of any of them
 // aborts its commit.
 type transaction struct {
 	snapshot int64

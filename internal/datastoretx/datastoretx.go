@@ -18,7 +18,7 @@ import (
 // ends it sooner.
 const maxAttempts = 20
 
-// ErrApplied is what f returns where it finds that an earlier attempt was applied.
+// ErrApplied is what f returns if it finds that an earlier attempt was applied.
 var ErrApplied = errors.New("datastoretx: applied already")
 
 // Refuse returns err as an outcome that another attempt would not change. It is
@@ -31,8 +31,8 @@ func (r *refusal) Unwrap() error { return r.error }
 
 // Run runs f in a transaction and commits it. A failed commit may have been applied
 // all the same, so another attempt follows, in which f must tell by what is stored:
-// it returns [ErrApplied] where its own change is there, refuses where somebody else
-// was faster, and makes the change again where nothing has happened. Attempts are
+// it returns [ErrApplied] if its own change is there, refuses if another change
+// was faster, and makes the change again if nothing has happened. Attempts are
 // counted from 1. f must not change what they share: an attempt that the deadline of
 // ctx has overtaken may still be running.
 //
@@ -42,7 +42,7 @@ func (r *refusal) Unwrap() error { return r.error }
 // production does otherwise could not be tried.
 //
 // An error of the client is returned as a [Failure] of doing. It wraps
-// [datastore.ErrConcurrentTransaction] where every attempt was aborted.
+// [datastore.ErrConcurrentTransaction] if every attempt was aborted.
 func Run(ctx context.Context, client *datastore.Client, doing string, f func(tx *datastore.Transaction, attempt int) error) error {
 	for attempt := 1; ; attempt++ {
 		began := time.Now()
@@ -58,7 +58,7 @@ func Run(ctx context.Context, client *datastore.Client, doing string, f func(tx 
 		case ctx.Err() != nil, !aborted && attempt > 1, attempt == maxAttempts:
 			return Failure(ctx, doing, err)
 		case aborted:
-			// Where transactions lock what they read, those that want to write the same
+			// If transactions lock what they read, those that want to write the same
 			// wait for each other and are aborted together, after seconds. One that is
 			// back before the others have let go has them all wait once more.
 			took := max(time.Since(began), 10*time.Millisecond)
@@ -68,7 +68,7 @@ func Run(ctx context.Context, client *datastore.Client, doing string, f func(tx 
 }
 
 // once runs f in a transaction, once, and waits no longer than ctx says, nor for the
-// rollback where f fails. The client would: a rollback has 5 seconds of its own, so
+// rollback if f fails. The client would: a rollback has 5 seconds of its own, so
 // that no lock stays behind. It goes on without the caller.
 func once(ctx context.Context, client *datastore.Client, f func(tx *datastore.Transaction) error) error {
 	done := make(chan error, 2)

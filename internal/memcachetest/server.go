@@ -19,7 +19,7 @@ import (
 // patience bounds every wait for a server: it starts in some 10 ms on an idle machine.
 const patience = 20 * time.Second
 
-// A Server is one memcached process on a unix socket. Its methods end the test where
+// A Server is one memcached process on a unix socket. Its methods end the test if
 // they fail, so they are for the goroutine of the test.
 type Server struct {
 	Addr string // the path of the socket, which stays through Stop and Restart
@@ -32,13 +32,13 @@ type Server struct {
 	stderr bytes.Buffer
 }
 
-// Start runs memcached until the test ends, with more command line arguments where
-// given. Where there is no memcached, the test is skipped, or fails if CI is "true".
+// Start runs memcached until the test ends, with more command line arguments if
+// there are any. If memcached is not installed, the test is skipped, or fails if CI is "true".
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
 	if _, err := exec.LookPath("memcached"); err != nil {
 		if os.Getenv("CI") == "true" {
-			t.Fatalf("memcachetest: memcached must be installed where CI=true: %v", err)
+			t.Fatalf("memcachetest: memcached must be installed if CI=true: %v", err)
 		}
 		t.Skipf("memcachetest: install memcached (apt-get install memcached) to run this test: %v", err)
 	}
@@ -110,7 +110,7 @@ func (s *Server) Stop() {
 	s.alive = nil
 }
 
-// Restart kills the server where it runs, and starts an empty one at the same address.
+// Restart kills the server if it runs, and starts an empty one at the same address.
 func (s *Server) Restart() {
 	s.t.Helper()
 	s.Stop()

@@ -52,7 +52,7 @@ func (s *script) HandleError(err error) error {
 	return s.run(s.spec.HandleException, err)
 }
 
-// action runs the steps of one verb.
+// action runs the steps of one method.
 func (s *script) action(verb string) error {
 	if s.spec.Kind == "function" {
 		return s.run(s.spec.Steps, nil)
@@ -60,7 +60,7 @@ func (s *script) action(verb string) error {
 	return s.run(s.spec.Methods[verb], nil)
 }
 
-// A type is the list of its verbs, so each set of verbs that the vectors have needs a
+// A type is the list of its methods, so each set of methods that the vectors have needs a
 // type of its own.
 type (
 	withNone          struct{ script }
@@ -93,7 +93,7 @@ func (h *withAll) Put() error              { return h.action("put") }
 func (h *withAll) Delete() error           { return h.action("delete") }
 func (h *withAll) Options() error          { return h.action("options") }
 
-// route makes a route of the type that has the verbs of the spec. TRACE is no verb of
+// route makes a route of the type that has the methods of the spec. TRACE is no method of
 // a handler here.
 func (spec *handlerSpec) route(app *framework.App) (h http.Handler, err error) {
 	defer func() {

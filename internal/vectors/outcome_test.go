@@ -25,7 +25,7 @@ type responseSpec struct {
 	}
 }
 
-// An outcome is what of an answer is compared: the status, what the application wrote,
+// An outcome is the part of a response that is compared: the status, what the application wrote,
 // the headers that it set or that mean something to a client, and the cookies, with
 // what their sessions hold. Texts of error pages are not, beyond the detail that the
 // application gave.
@@ -76,7 +76,7 @@ func (v *vector) want() string {
 	return out.String()
 }
 
-// outcome returns that of an answer here.
+// outcome returns the outcome of a response of ours.
 func (a *answer) outcome(v *vector, i int) string {
 	o := outcome{status: a.StatusCode, body: fmt.Sprintf("%q", a.body)}
 	if strings.HasPrefix(a.body, "<!doctype html>") || strings.HasPrefix(a.body, `{"status":`) {

@@ -66,7 +66,7 @@ func (s *script) sessionStep(step step) error {
 	return nil
 }
 
-// dump writes the whole of a session, null where webapp2's cookie was refused.
+// dump writes the whole of a session, null if webapp2's cookie was refused.
 func (s *script) dump(session *sessions.Session) {
 	contents := make(map[string]any)
 	for key, value := range session.All() {

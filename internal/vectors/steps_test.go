@@ -147,7 +147,7 @@ func (s step) bodyText() string {
 	return text
 }
 
-// abort answers with an error. A redirect that aborts has a function of its own.
+// abort responds with an error. A redirect that aborts has a function of its own.
 func (s *script) abort(step step) error {
 	if step.Location != "" {
 		if step.code() == http.StatusFound {
