@@ -160,7 +160,7 @@ func (*failing) Get() error { return errors.New("oops") }
 
 func TestTraceKeepsCheck(t *testing.T) {
 	app := framework.New()
-	app.Handle("/{", http.RedirectHandler("/", 302))
+	app.Handle("/{", http.RedirectHandler("/", http.StatusFound))
 	if err := cloud.AppEngine.Trace(app).(interface{ Check() error }).Check(); err == nil {
 		t.Error("the App's mistakes are hidden")
 	}

@@ -54,9 +54,9 @@ func (h *Write) Post() error {
 	case n > maxText:
 		form.Errors["text"] = "A note has at most 500 characters."
 	}
-	photo, err := readPhoto(h.Request)
-	if err != nil {
-		form.Errors["photo"] = err.Error()
+	photo, problem := readPhoto(h.Request)
+	if problem != "" {
+		form.Errors["photo"] = problem
 	}
 	if len(form.Errors) > 0 {
 		h.Response.WriteHeader(http.StatusUnprocessableEntity)
@@ -71,26 +71,26 @@ func (h *Write) Post() error {
 	return h.RedirectTo("home")
 }
 
-// readPhoto returns the file of the field "photo", or an empty Photo if none was chosen.
-// The type is what the bytes say, whatever the client says.
-func readPhoto(r *http.Request) (Photo, error) {
+// readPhoto returns the file of the field "photo", or an empty Photo if none was chosen,
+// and what is wrong with it. The type is what the bytes say, whatever the client says.
+func readPhoto(r *http.Request) (photo Photo, problem string) {
 	file, _, err := r.FormFile("photo")
 	if errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) {
-		return Photo{}, nil
+		return Photo{}, ""
 	}
 	if err != nil {
-		return Photo{}, errors.New("The photo did not arrive. Please choose it again.")
+		return Photo{}, "The photo did not arrive. Please choose it again."
 	}
 	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, maxPhoto+1))
 	if err != nil || len(data) > maxPhoto {
-		return Photo{}, errors.New("A photo has at most 1 MB.")
+		return Photo{}, "A photo has at most 1 MB."
 	}
 	kind := http.DetectContentType(data)
 	if !slices.Contains([]string{"image/jpeg", "image/png", "image/webp"}, kind) {
-		return Photo{}, errors.New("A photo must be a JPEG, PNG or WebP.")
+		return Photo{}, "A photo must be a JPEG, PNG or WebP."
 	}
-	return Photo{Type: kind, Data: data}, nil
+	return Photo{Type: kind, Data: data}, ""
 }
 
 // PhotoPage serves the photo of a note.
