@@ -43,8 +43,10 @@ format:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \
 		echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 
+# bench and e2e are modules of their own.
 vet:
 	$(GO) vet ./...
+	for module in bench e2e; do (cd $$module && $(GO) vet ./...) || exit 1; done
 
 staticcheck:
 	$(GO) run $(STATICCHECK) ./...

@@ -85,3 +85,17 @@ func TestDocumentsListTheDifferences(t *testing.T) {
 		}
 	}
 }
+
+// CONTRIBUTING.md says what is in each folder.
+func TestFoldersAreDescribed(t *testing.T) {
+	text, err := os.ReadFile("../../CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range tracked(t) {
+		if folder, _, below := strings.Cut(name, "/"); below && folder != ".github" && !strings.Contains(string(text), "`"+folder+"/") {
+			t.Errorf("CONTRIBUTING.md does not say what is in %s", folder)
+			return
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package architecture
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// walks has the most files that a section of docs/architecture.md may name, and the most
+// times that it may go back to a file that it has named before.
+var walks = map[string]struct{ files, back int }{
+	"A request":       {6, 5},
+	"A session value": {8, 12},
+	"A login":         {14, 5},
+	"A route":         {6, 5},
+}
+
+var named = regexp.MustCompile("\\[`([A-Za-z0-9.]+)`\\]\\(\\.\\./([a-z0-9/_]+\\.go)\\)")
+
+// What docs/architecture.md names exists, in the file that it links to, and its walks are
+// as short as they are meant to be.
+func TestWalks(t *testing.T) {
+	text, err := os.ReadFile("../../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	declarations := map[string]map[string]bool{}
+	seen := 0
+	for _, section := range strings.Split(string(text), "\n## ") {
+		title, _, _ := strings.Cut(section, "\n")
+		files, last, back := map[string]bool{}, "", 0
+		for _, found := range named.FindAllStringSubmatch(section, -1) {
+			name, file := found[1], found[2]
+			if declarations[file] == nil {
+				declarations[file] = declared(t, file)
+			}
+			if !declarations[file][name] {
+				t.Errorf("docs/architecture.md, %q: %s does not declare %s", title, file, name)
+			}
+			if files[file] && file != last {
+				back++
+			}
+			files[file], last = true, file
+		}
+		if limit, ok := walks[title]; ok {
+			seen++
+			if len(files) > limit.files || back > limit.back {
+				t.Errorf("docs/architecture.md, %q: %d files and %d times back, at most %d and %d are meant", title, len(files), back, limit.files, limit.back)
+			}
+			if !strings.Contains(section, "```mermaid") {
+				t.Errorf("docs/architecture.md, %q has no diagram", title)
+			}
+			t.Logf("%s: %d files, %d times back", title, len(files), back)
+		}
+	}
+	if seen != len(walks) {
+		t.Errorf("%d walks, want %d", seen, len(walks))
+	}
+}
+
+// declared returns the functions and types of a file, and its methods as Type.Method.
+func declared(t *testing.T, file string) map[string]bool {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join("../..", file), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for _, declaration := range parsed.Decls {
+		switch d := declaration.(type) {
+		case *ast.FuncDecl:
+			name := d.Name.Name
+			if d.Recv != nil {
+				receiver := d.Recv.List[0].Type
+				if star, ok := receiver.(*ast.StarExpr); ok {
+					receiver = star.X
+				}
+				if identifier, ok := receiver.(*ast.Ident); ok {
+					name = identifier.Name + "." + name
+				}
+			}
+			names[name] = true
+		case *ast.GenDecl:
+			for _, spec := range d.Specs {
+				if s, ok := spec.(*ast.TypeSpec); ok {
+					names[s.Name.Name] = true
+				}
+			}
+		}
+	}
+	return names
+}
