@@ -63,7 +63,8 @@ func slowRequests(log *slog.Logger, limit time.Duration) func(http.Handler) http
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			began := time.Now()
 			next.ServeHTTP(w, r)
-			if took := time.Since(began); took > limit {
+			stream := r.Header.Get("Upgrade") != "" || w.Header().Get("Content-Type") == "text/event-stream"
+			if took := time.Since(began); took > limit && !stream {
 				log.WarnContext(r.Context(), "slow request", "route", r.Pattern, "took", took)
 			}
 		})
