@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"net/http/cookiejar"
@@ -274,5 +275,18 @@ func TestTheBoardIsBounded(t *testing.T) {
 	notes.Add("ann", "Hello", Photo{})
 	if _, ok := notes.Find(1); ok || len(notes.followers) > 0 {
 		t.Error("the oldest note, or a follower who left, is still there")
+	}
+}
+
+func TestSlowRequests(t *testing.T) {
+	for kind, want := range map[string]bool{"text/html": true, "text/event-stream": false} {
+		var log bytes.Buffer
+		h := slowRequests(slog.New(slog.NewTextHandler(&log, nil)), 0)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+		}))
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+		if logged := strings.Contains(log.String(), "slow request"); logged != want {
+			t.Errorf("%s: logged %t, want %t", kind, logged, want)
+		}
 	}
 }
