@@ -22,7 +22,7 @@ type App struct {
 
 	// Debug makes the error pages show the error and its stack. Anybody can read them.
 	Debug bool
-	// Log gets the errors of the App itself: those that are answered with a 5xx, and
+	// Log gets the errors of the App itself: those whose response is a 5xx, and
 	// warnings. If nil, slog.Default().
 	Log *slog.Logger
 	// RequestLog gets one record for each request. If nil, there are none: App Engine and
@@ -42,10 +42,10 @@ type App struct {
 	// BaseURL is the scheme and host of absolute URLs, like "https://www.example.com". They
 	// cannot be built without: the Host header of a request is chosen by its sender.
 	BaseURL string
-	// Prefix is the path below which the App stands, like "/shop". It is taken off the path
-	// of each request, unless http.StripPrefix has done so, and put before each URL. Behind
-	// http.StripPrefix it is only needed for URLs without a request, as in mail. Behind chi's
-	// Mount, which leaves the path as it is, it must be set.
+	// Prefix is the path below which the App is served, like "/shop". It is removed from the
+	// path of each request, unless http.StripPrefix has done so, and put before each URL.
+	// Behind http.StripPrefix it is only needed for URLs without a request, as in mail. Behind
+	// chi's Mount, which leaves the path as it is, it must be set.
 	Prefix string
 
 	// BufferSize is how many bytes of a response's body are held back until Dispatch has
@@ -179,8 +179,8 @@ func (a *App) crossOrigin() *http.CrossOriginProtection {
 	return sameOriginOnly
 }
 
-// withoutPrefix returns the request without App.Prefix in its path. If somebody else has
-// removed it, it returns r.
+// withoutPrefix returns the request without App.Prefix in its path. If the prefix was removed
+// before, it returns r.
 func (a *App) withoutPrefix(r *http.Request) *http.Request {
 	if a.Prefix == "" || removedPrefix(r) != "" {
 		return r

@@ -92,7 +92,7 @@ func (r *Response) begin(w http.ResponseWriter, request *http.Request, m found) 
 	r.writer, r.core.Request, r.client = w, request, clientOf(request)
 	if request.ProtoMajor > 1 && r.client != nil {
 		r.shared = true
-		r.stopWriteTimeout() // net/http has begun a timeout for the stream; e begins with each write
+		r.stopWriteTimeout() // net/http has begun a timeout for the stream; ours begins with each write
 	}
 	r.head = request.Method == http.MethodHead
 	r.encoded = w.Header()["Content-Encoding"] != nil

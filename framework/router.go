@@ -638,7 +638,7 @@ func (r *Route) newMuxRoute() (*mux.Route, error) {
 	return asked, errors.Join(panicked, asked.GetError())
 }
 
-// A wrappedRoute serves a handler of ours behind middleware.
+// A wrappedRoute serves a handler that To has made behind middleware.
 type wrappedRoute struct{ route *Route }
 
 func (t wrappedRoute) ServeHTTP(w http.ResponseWriter, r *http.Request) {
