@@ -204,8 +204,8 @@ func (h *AccountHandler) show(status int, say func(*AccountData)) error {
 }
 
 // list sets the sessions of one page. The current one is first.
-func (d *AccountData) list(all []sessions.Info, current, page string) {
-	if at := slices.IndexFunc(all, func(i sessions.Info) bool { return i.ID == current }); at > 0 {
+func (d *AccountData) list(all []sessions.SessionInfo, current, page string) {
+	if at := slices.IndexFunc(all, func(i sessions.SessionInfo) bool { return i.ID == current }); at > 0 {
 		mine := all[at]
 		all = slices.Insert(slices.Delete(all, at, at+1), 0, mine)
 	}

@@ -202,7 +202,7 @@ func TestEndingSessionsNeedsARecentLogin(t *testing.T) {
 	}
 }
 
-func list(t *testing.T, s *server, name string) []sessions.Info {
+func list(t *testing.T, s *server, name string) []sessions.SessionInfo {
 	t.Helper()
 	user, err := s.site.Users.ByLogin(t.Context(), name)
 	if err != nil {

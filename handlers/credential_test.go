@@ -530,7 +530,7 @@ func TestRecordOfVersion1(t *testing.T) {
 		t.Error("the id was not renewed")
 	}
 	list, err := s.site.Sessions.UserSessions(t.Context(), "", user.ID)
-	if err != nil || !slices.ContainsFunc(list, func(i sessions.Info) bool { return i.Login.Method == "password" }) || len(list) != 1 {
+	if err != nil || !slices.ContainsFunc(list, func(i sessions.SessionInfo) bool { return i.Login.Method == "password" }) || len(list) != 1 {
 		t.Errorf("the user's sessions: %v %v", list, err)
 	}
 }

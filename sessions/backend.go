@@ -8,45 +8,48 @@ import (
 	"time"
 )
 
-// A Backend keeps session records by id, on a server's side. It must be safe for
-// concurrent use, and it obeys the suite in package sessionstest.
+// A Backend keeps the records of sessions, by id. Package sessions has [Memory]; the packages
+// below it have memcache, datastore and others. What follows is for authors of a Backend.
 //
-// An id is always 43 characters of base64url, the hash of the id in the cookie:
-// the Manager hashes before a Backend sees it, so a dump of the store is no set of
-// sessions. A Backend refuses anything else with what [CheckID] returns.
+// A Backend is safe for concurrent use, and passes the suite in package sessionstest.
 //
-// There is no blind overwrite: Create never replaces and Update only replaces the
-// version that was read. An error that is none of those named below means that the
-// backend is down or that the record cannot be kept; wrap the cause with %w. After such
-// an error of a change, the change may have been made.
+// An id is always 43 characters of base64url. It is the hash of the id in the cookie, so
+// that a copy of the store does not contain the cookies. Every method first calls [CheckID]
+// and returns its error.
 //
-// A Backend may send a change again if the answer to it was lost. It must then know its
-// own change from another's: the writer chooses the version, with [NextVersion], and
+// A Backend never overwrites a record that the caller has not read: Create does not replace
+// one, and Update replaces only the version that was read. Any error but those named below
+// means that the Backend is down, or that it cannot keep the record; wrap the cause with
+// %w. After such an error the change may have been made.
+//
+// A Backend may send a change again if the acknowledgement was lost. It must then tell its
+// own change from another writer's: the writer chooses the version, with [NextVersion], and
 // sends the same one again. If a repeated Update finds a version that is neither the old
-// one nor its own, the first may have been made before another writer's. That is an error
-// of its own and never ErrConflict, whose caller would make the same change twice.
+// one nor its own, its first try may have come before another writer's. Return an error
+// then that does not wrap ErrConflict, since the caller would make the change twice.
 type Backend interface {
-	// Load returns the record of id, or [ErrNotFound] where there is none or it has expired.
+	// Load returns the record of id. It returns [ErrNotFound] if there is none, or if it
+	// has expired.
 	Load(ctx context.Context, id string) (Record, error)
-	// Create keeps a new record; its Version is ignored. It returns [ErrExists], and
-	// changes nothing, where id has a record that has not expired. It may return
-	// [ErrUnavailable].
+	// Create keeps a new record and ignores its Version. It returns [ErrExists] and changes
+	// nothing if id has a record that has not expired. It may return [ErrUnavailable].
 	Create(ctx context.Context, id string, r Record) error
-	// Update replaces the record of id where its version is still r.Version, and
-	// returns the new version. [ErrConflict]: somebody else wrote since.
-	// [ErrNotFound]: there is none, or it has expired; Update never creates.
+	// Update replaces the record of id if its version is still r.Version, and returns the
+	// new version. It returns [ErrConflict] if the version is another one, and [ErrNotFound]
+	// if there is no record or if it has expired.
 	Update(ctx context.Context, id string, r Record) (version uint64, err error)
-	// Delete removes the record of id. That there is none is no error.
+	// Delete removes the record of id, if there is one.
 	Delete(ctx context.Context, id string) error
 }
 
-// A CurrentBackend is a Backend whose Load always returns what was last acknowledged. A
-// Session believes it about changes that change nothing, and spares them an Update. Any
-// other Backend may have a stale copy, in which such a change only looks needless. A
-// Backend that embeds one of these and may be stale itself must say so again.
+// A CurrentBackend is a Backend that can say that its Load is never stale. Then a session
+// whose changes have changed nothing is not written. With any other Backend it is written,
+// since what Load returned may be older than what is stored. A Backend that embeds a
+// CurrentBackend and may be stale must return false.
 type CurrentBackend interface {
 	Backend
-	// LoadIsCurrent reports whether Load is never behind an acknowledged change.
+	// LoadIsCurrent reports whether Load always returns the change that was acknowledged
+	// last.
 	LoadIsCurrent() bool
 }
 
@@ -55,13 +58,14 @@ type UserBackend interface {
 	Backend
 	// Sessions lists the records of user that have not expired, newest first. An empty
 	// list is no error.
-	Sessions(ctx context.Context, user string) ([]Info, error)
-	// EndUser deletes every record of user but those whose ids are named in except.
+	Sessions(ctx context.Context, user string) ([]SessionInfo, error)
+	// EndUser deletes the records of user whose ids are not in except.
 	EndUser(ctx context.Context, user string, except ...string) error
 }
 
-// A Record is what a Backend keeps for one id: a session, or for a minute the tombstone
-// of one that was ended or renewed. A Backend treats both alike.
+// A Record is what a [Backend] keeps for one id: a session, or the tombstone that takes the
+// place of a session for a minute after it was ended or renewed. A Backend treats both in
+// the same way.
 type Record struct {
 	Data    []byte    // opaque to the Backend, which neither changes nor keeps the caller's slice
 	User    string    // whose session it is, any bytes; empty: it has no user
@@ -69,19 +73,20 @@ type Record struct {
 	Version uint64    // the version that Load read; a Backend never hands out 0
 }
 
-// IsTombstone reports whether r stands for a session that was ended or renewed. A
-// tombstone has no user. Backends do not need it; it is for tests and tools.
+// IsTombstone reports whether r stands for a session that was ended or renewed. A tombstone
+// has no user. It is for tests and tools; a Backend does not need it.
 func (r Record) IsTombstone() bool {
 	_, ok := r.tombstone()
 	return ok
 }
 
-// NextVersion returns a version for a record that replaces the one of version old, or for
-// a new record if old is 0. It is greater than old, less than 1<<63 and never 0.
+// NextVersion returns the version of a record that replaces one of version old, or of a new
+// record if old is 0. It is greater than old, less than 1<<63 and never 0. It is for authors
+// of a [Backend].
 //
-// It is random. Two writers choose the same version once in four billion times, so that a
-// writer whose answer was lost finds out by the version whether its change was made; and a
-// record that is deleted and made again does not get a version that it had before.
+// It is random. Two writers choose the same version once in four billion times. So a writer
+// whose acknowledgement was lost finds out by the version whether its change was made, and a
+// record that is deleted and created again does not get a version that it had before.
 func NextVersion(old uint64) uint64 {
 	if step := 1 + uint64(rand.Uint32()); old > 0 && old < 1<<63-step {
 		return old + step
@@ -89,40 +94,39 @@ func NextVersion(old uint64) uint64 {
 	return 1 + rand.Uint64N(1<<62)
 }
 
-// Info describes one session of a user, without its data.
-type Info struct {
-	ID      string    // the hashed id, as Backends know it: safe to show and to log
+// A SessionInfo describes one session of a user, without its values.
+type SessionInfo struct {
+	ID      string    // as [Session.ID]: safe to show and to log
 	Created time.Time // when the session began
-	Seen    time.Time // when it was last used, known to within a fifth of its idle timeout
+	Seen    time.Time // when it was last used; up to a fifth of the idle timeout, or an hour, too early
 	Expires time.Time // when it ends if it is not used again
-	Login   Login     // of the user; zero if the session was given to its user by SetUser
+	Login   Login     // zero after SetUser
 }
 
 var (
-	// ErrNotFound is returned by Load and Update where id has no record.
+	// ErrNotFound is returned by Load and Update if there is no record of the id.
 	ErrNotFound = errors.New("sessions: not found")
-	// ErrExists is returned by Create where id has a record already.
+	// ErrExists is returned by Create if there is a record of the id.
 	ErrExists = errors.New("sessions: exists already")
-	// ErrConflict is returned by Update where the record has changed since it was read.
+	// ErrConflict is returned by Update if the record has changed since it was read.
 	ErrConflict = errors.New("sessions: changed since it was read")
-	// ErrTooLarge is returned by Create and Update, before anything is written, for a
-	// record larger than the backend can keep; what was kept stays.
+	// ErrTooLarge is returned by Create and Update if the Backend cannot keep a record of
+	// this size. Nothing is written: an older record stays.
 	ErrTooLarge = errors.New("sessions: too large")
-	// ErrUnavailable is returned by Create if the server that would keep this id does not
-	// answer, and another id may belong to one that does: whoever may choose the id makes
-	// another. The record may be there all the same, under an id that nobody will use.
-	// A Backend of one server does not return it.
+	// ErrUnavailable is returned by Create of a Backend of several servers if the server of
+	// this id does not answer. A caller that is free to choose the id tries another one,
+	// which may belong to a server that does. The record may have been created all the same.
 	ErrUnavailable = errors.New("sessions: the server of this id is unavailable")
-	// ErrBadID is returned by every method of a Backend for an id that is not 43
-	// characters of base64url.
+	// ErrBadID is returned by every method of a Backend if the id is not 43 characters of
+	// base64url.
 	ErrBadID = errors.New("sessions: bad id")
 )
 
 // idSize is the length of an id: a SHA-256 in base64url.
 const idSize = 43
 
-// CheckID returns an error that wraps [ErrBadID] unless id is 43 characters of
-// base64url (RFC 4648 section 5, no padding). Every method of a Backend calls it first.
+// CheckID returns an error that wraps [ErrBadID] if id is not 43 characters of base64url
+// (RFC 4648 section 5, without padding). It is for authors of a [Backend].
 func CheckID(id string) error {
 	if len(id) != idSize {
 		return fmt.Errorf("%w: %d characters, not %d", ErrBadID, len(id), idSize)

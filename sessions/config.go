@@ -21,46 +21,54 @@ import (
 	"time"
 )
 
-// A Config says what sessions a site has. Only Keys must be given.
+// A Config declares the sessions of a site. Only Keys is required.
 type Config struct {
-	// Keys, newest first: the first signs, all verify. To change keys, put the new one
-	// before the old and take the old one out when the longest session made with it
-	// has ended.
+	// Keys are the site's secrets. The first one signs cookies; all of them verify. To
+	// change the key without logging anybody out:
+	//
+	//  1. Add the new key at the end, and restart every instance.
+	//  2. Move the new key to the front, and restart every instance.
+	//  3. Remove the old key once the longest AbsoluteTimeout or RememberAbsolute of the
+	//     Sessions has passed, and restart every instance.
+	//
+	// If a key has leaked, replace it at once instead: that ends the sessions signed with it.
 	Keys []Key
-	// Sessions that the site has; the first is the default. Empty: one zero Spec.
+	// Sessions declares the sessions of the site; the first one is the default. If empty,
+	// there is one, of the zero Spec.
 	Sessions []Spec
-	// Site is bound into the signature: a cookie of another site that has the same
-	// keys is refused. It may be empty, and to change it ends all sessions.
+	// Site is bound into the signature, so that the cookies of another site with the same
+	// keys are refused. It may be empty. Another Site ends all sessions.
 	Site string
-	// Log gets what no answer can tell: values that cannot be read, a change that came
-	// too late. nil: slog.Default().
+	// Log receives what no response can show: values that cannot be read, a change that
+	// came too late. If nil, slog.Default().
 	Log *slog.Logger
-	// Now is the clock of timeouts and of cookie dates. nil: time.Now.
+	// Now is the clock of timeouts and of cookie dates. If nil, time.Now. Backends use the
+	// real clock.
 	Now func() time.Time
-	// Since ends every session that was created, or logged in to, before it, in a Backend
-	// and in signed cookies alike: after a leak, say. Set it to the present time on every
-	// instance, and take it out once the longest absolute timeout has passed. If zero,
-	// none is ended. Cookies of an [Import] have no such time: take it out as well.
+	// Since ends every session that was created, or logged in to, before it, in Backends
+	// and in signed cookies: for example after a leak. Set it to the present time on every
+	// instance, and remove it once the longest absolute timeout has passed. If zero, it
+	// ends none. The cookies of an [Import] have no such time: remove the Import as well.
 	Since time.Time
-	// PersonalCache is the Cache-Control of a response to somebody whose session has a
-	// user, if the handler has set none. If empty, "no-store", so that the Back button
-	// shows nothing after a logout (OWASP Session Management). A site whose pages show
-	// no more than a name may say "private, no-cache".
+	// PersonalCache is the Cache-Control of the responses to a user who is logged in, if
+	// the handler has set none. If empty, "no-store", so that the Back button shows nothing
+	// after a logout (OWASP Session Management). A site whose pages show no more than a name
+	// may set "private, no-cache".
 	PersonalCache string
-	// OnEvent, if set, is told of every [Event], in the goroutine of the request. It
-	// must be quick, safe for concurrent use, and must not use the session.
+	// OnEvent, if not nil, is called with every [Event], in the goroutine of the request.
+	// It must be quick and safe for concurrent use, and must not use the session.
 	OnEvent func(Event)
 }
 
-// A Key signs cookies, and encrypts them too if it has a Block. Both are secrets:
-// keep them outside of the program and its repository.
+// A Key signs cookies. If it has a Block, it also encrypts them. Keep both outside of the
+// program and its repository. A Key that is printed or logged shows its lengths only.
 type Key struct {
 	Hash  []byte // for HMAC-SHA256: at least 32 random bytes
-	Block []byte // for AES: nil, or 16, 24 or 32 random bytes. Without it a browser's user can read a signed cookie's data
+	Block []byte // for AES: 16, 24 or 32 random bytes. If nil, a visitor can read the data of a signed cookie
 }
 
-// RandomKey returns a key that signs, for development and tests: a program that
-// starts again with another one has logged everybody out, and two instances of it
+// RandomKey returns a new key without a Block, for development and tests. A program that
+// makes its key at each start ends all sessions when it restarts, and two instances of it
 // refuse each other's cookies.
 func RandomKey() Key {
 	hash := make([]byte, minHash)
@@ -85,7 +93,7 @@ func ParseKeys(text string) ([]Key, error) {
 	separator := func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) }
 	for entry := range strings.FieldsFuncSeq(text, separator) {
 		if len(keys) == maxKeys {
-			return nil, fmt.Errorf("sessions: there are more than %d keys: take out those that no session needs any more", maxKeys)
+			return nil, fmt.Errorf("sessions: there are more than %d keys: remove those that no session needs any more", maxKeys)
 		}
 		number := len(keys) + 1
 		hash, block, encrypts := strings.Cut(entry, ":")
@@ -118,8 +126,8 @@ func decodeKey(text string) ([]byte, error) {
 	return base64.RawStdEncoding.DecodeString(text)
 }
 
-// Format prints whether there is a Hash and a Block, and nothing of what they are, for
-// every verb of package fmt, and so for package log/slog.
+// Format prints the lengths of Hash and Block and nothing else, for every verb of package
+// fmt, and so for package log/slog.
 func (k Key) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, k.hidden()) }
 
 // MarshalText returns what Format prints, for packages that encode values, such as
@@ -130,43 +138,45 @@ func (k Key) hidden() string {
 	return fmt.Sprintf("(secret: Hash of %d bytes, Block of %d)", len(k.Hash), len(k.Block))
 }
 
-// A Spec declares one session of the site. Its zero value is a session of its
-// browser, in a signed cookie named __Host-session, of at most 12 hours.
+// A Spec declares one session of the site. The zero Spec is a session in a signed cookie
+// named __Host-session that ends with the browser, and after 12 hours at the latest.
 type Spec struct {
-	// Name of the cookie, without prefix. Empty: "session".
+	// Name is the name of the cookie without its prefix. If empty, "session".
 	Name string
-	// Backend keeps the data. nil: the cookie itself holds it, signed. Then the last
-	// answer to reach the browser wins, and a copied cookie works until its timeouts,
-	// also after Destroy: keep logins in a Backend.
+	// Backend keeps the data. If nil, the signed cookie holds them. Then the last response
+	// to reach the browser wins, and a copy of the cookie is valid until the timeouts, also
+	// after Destroy: keep logins in a Backend.
 	Backend Backend
-	// IdleTimeout ends a session that was not used for so long. 0: 30 minutes; with
-	// Backend nil: none. With Backend nil it is renewed by an answer's cookie, so that
-	// a read may undo what a parallel request has written.
+	// IdleTimeout ends a session that was not used for this time. If zero, 30 minutes; if
+	// Backend is nil too, there is no idle timeout. With a nil Backend each renewal sends
+	// the cookie, so that a read may undo what a request at the same time has changed.
 	IdleTimeout time.Duration
-	// AbsoluteTimeout ends a session so long after it was created, after a LogIn, or
-	// after SetUser made it another user's. 0: 12 hours.
+	// AbsoluteTimeout ends a session this time after it was created, after a LogIn, or
+	// after SetUser gave it another user. If zero, 12 hours.
 	AbsoluteTimeout time.Duration
-	// RememberIdle and RememberAbsolute take the place of the two timeouts in a session
-	// whose [Login] is Remembered. If zero, 30 days and 90 days, or the timeout above if
-	// that is longer. With Backend nil a zero RememberIdle is none, as IdleTimeout.
+	// RememberIdle and RememberAbsolute replace the two timeouts of a session whose [Login]
+	// is Remembered. If zero, they are 30 days and 90 days, or the timeout above if that is
+	// longer. If RememberIdle is zero and Backend nil, there is no idle timeout.
 	RememberIdle, RememberAbsolute time.Duration
 	// Persistent lets the cookie outlive the browser, until the absolute timeout.
 	Persistent bool
-	// Domain and Path widen or narrow where the browser sends the cookie. Empty: this
-	// host, every path, and the cookie's name gets the prefix __Host-; else __Secure-.
+	// Domain and Path say where the browser sends the cookie. If both are empty, to this
+	// host and every path, and the name of the cookie has the prefix __Host-; otherwise it
+	// has the prefix __Secure-.
 	Domain, Path string
-	// SameSite; 0: Lax.
+	// SameSite is the cookie's attribute. If zero, Lax.
 	SameSite http.SameSite
-	// Insecure allows plain http, for development: no Secure, no name prefix.
+	// Insecure allows plain http, for development: the cookie has neither Secure nor a
+	// prefix.
 	Insecure bool
-	// MaxPerUser is how many sessions a user may have: a LogIn beyond it ends the least
-	// recently used ones, ten at most. Two logins at once may leave one more. It needs a
-	// [UserBackend].
-	// If zero, 100; negative: as many as they like.
+	// MaxPerUser is how many sessions a user may have. A LogIn above it ends the least
+	// recently used ones, ten at most; two logins at once may leave one more. It needs a
+	// [UserBackend]. If zero, 100; if negative, any number.
 	MaxPerUser int
-	// WhenDown says what a dead Backend means.
-	WhenDown Policy
-	// Import takes over the sessions of an older system. nil: there is none.
+	// WhenDown says what happens to a request if the Backend is down. If zero,
+	// FailWhenDown.
+	WhenDown DownPolicy
+	// Import takes over the sessions of an older system. If nil, there is none.
 	Import *Import
 }
 
@@ -179,19 +189,19 @@ const (
 	defaultMaxPerUser       = 100
 )
 
-// A Policy says what a dead backend means for a request that uses its session.
-type Policy int
+// A DownPolicy says what happens to a request that uses a session whose Backend is down.
+type DownPolicy int
 
 const (
-	// Fail answers 503: Save returns the error. It is the default.
-	Fail Policy = iota
-	// Empty lets a request that only reads see an empty session. One that changes it
-	// is still answered 503. Err tells both of the error.
-	Empty
+	// FailWhenDown fails the request: Save returns the error, which answers 503.
+	FailWhenDown DownPolicy = iota
+	// EmptyWhenDown shows an empty session to a request that only reads. A request that
+	// changes the session still fails. Err returns the error to both.
+	EmptyWhenDown
 )
 
-// A Manager makes the Store of each request. It is made once, by [New], and is safe
-// for concurrent use.
+// A Manager makes the Store of each request. A program makes one Manager, with [New]. It
+// is safe for concurrent use.
 type Manager struct {
 	specs []*declared
 	codec *codec
@@ -201,14 +211,14 @@ type Manager struct {
 
 	backed   bool   // a Spec has a Backend
 	since    int64  // sessions created before it have ended, in Unix milliseconds
-	personal string // the Cache-Control of users' pages
+	personal string // the Cache-Control of the pages of users
 	notices  notices
 
 	derive func(purpose string) [][]byte
 }
 
-// New checks the whole of c and reports every mistake it finds, joined, each with how
-// to fix it. It keeps nothing of c that the caller may change.
+// New returns a Manager. It checks all of c and returns every mistake that it finds as one
+// joined error, each with how to fix it. Changes of c after New have no effect.
 func New(c Config) (*Manager, error) {
 	m := &Manager{log: cmp.Or(c.Log, slog.Default()), now: c.Now, event: c.OnEvent, derive: deriver(c.Keys, c.Site)}
 	if m.now == nil {
@@ -220,7 +230,7 @@ func New(c Config) (*Manager, error) {
 	if m.since = math.MinInt64; !c.Since.IsZero() {
 		m.since = c.Since.UnixMilli()
 		if ahead := c.Since.Sub(m.now()); ahead > maxSkew {
-			errs = append(errs, fmt.Errorf("sessions: Config.Since is %v ahead: nobody could have a session until then; set it to a time that has passed", ahead.Round(time.Second)))
+			errs = append(errs, fmt.Errorf("sessions: Config.Since is %v ahead, so that no session would be valid until then: set it to a time that has passed", ahead.Round(time.Second)))
 		}
 	}
 	if m.personal = cmp.Or(c.PersonalCache, "no-store"); m.personal != "no-store" {
@@ -262,24 +272,23 @@ func (m *Manager) undeclared(name string) string {
 	return fmt.Sprintf("sessions: no session %q is declared: add a Spec to Config.Sessions, or use one of %s", name, strings.Join(names, ", "))
 }
 
-// declared is a Spec whose defaults are filled in, with everything requests need of
-// it made once.
+// A declared is a Spec with its defaults, and with what requests need of it.
 type declared struct {
 	Spec
 	manager     *Manager
 	kind        byte   // of the cookie's payload
 	cookie      string // the cookie's whole name
-	bound       string // what is bound into its signature
+	bound       string // the name that is signed with the payload
 	attributes  string // of Set-Cookie, after the value
 	deletion    string // the whole Set-Cookie that deletes it
-	oldDeletion string // the one for the older system's; empty: there is none
+	oldDeletion string // the one that deletes the older system's; empty: there is none
 	oldWarning  sync.Once
 }
 
-// The kinds of payload, each bound into its cookie's signature as well.
+// The kinds of payload. They are part of the signed name too.
 const (
 	kindID   = 'i' // the payload is the id of a record in the Backend
-	kindData = 'd' // the payload is the data itself
+	kindData = 'd' // the payload is the data
 )
 
 func declare(m *Manager, s Spec, site string) *declared {
@@ -316,7 +325,7 @@ func declare(m *Manager, s Spec, site string) *declared {
 	default:
 		d.cookie = "__Host-" + d.Name
 	}
-	// A name holds no space, so that the three cannot be mistaken for another three.
+	// Names contain no spaces, so the concatenation is unambiguous.
 	d.bound = fmt.Sprintf("%s %c %s", d.cookie, d.kind, site)
 	d.attributes = cookieAttributes(d.Path, d.Domain, !d.Insecure, d.SameSite)
 	d.deletion = d.cookie + "=" + d.attributes + expiredAttributes
@@ -326,8 +335,8 @@ func declare(m *Manager, s Spec, site string) *declared {
 	return d
 }
 
-// life returns what bounds the session that c holds: how long it may be unused (0: as
-// long as it likes), how long it may last, and whether its cookie outlives the browser.
+// life returns the idle timeout of the session that c holds (0: there is none), its absolute
+// timeout, and whether its cookie outlives the browser.
 func (d *declared) life(c *contents) (idle, absolute time.Duration, persistent bool) {
 	if c.remembered {
 		return d.RememberIdle, d.RememberAbsolute, true
@@ -341,7 +350,7 @@ func (d *declared) check() (errs []error) {
 		mistake("Name %q cannot name a cookie: use at most %d letters, digits, - and _", d.Name, maxName)
 	}
 	if isPrefixed(d.Name) {
-		mistake("Name %q has a prefix already: leave it out, it is put there as Domain, Path and Insecure allow", d.Name)
+		mistake("Name %q has a prefix: remove it, since New adds the one that fits Domain, Path and Insecure", d.Name)
 	}
 	for _, t := range []struct {
 		name  string
@@ -349,22 +358,22 @@ func (d *declared) check() (errs []error) {
 	}{{"IdleTimeout", d.IdleTimeout}, {"AbsoluteTimeout", d.AbsoluteTimeout},
 		{"RememberIdle", d.RememberIdle}, {"RememberAbsolute", d.RememberAbsolute}} {
 		if t.value < 0 {
-			mistake("%s is %v: leave it 0 for the default, there is no session without end", t.name, t.value)
+			mistake("%s is %v: use a positive timeout, or 0 for the default", t.name, t.value)
 		} else if t.value != 0 && t.value < time.Millisecond {
 			mistake("%s is %v, less than a millisecond: multiply by the unit, as in 30*time.Minute", t.name, t.value)
 		}
 	}
 	if d.RememberIdle > 0 && d.RememberIdle < d.IdleTimeout {
-		mistake("RememberIdle is %v, shorter than IdleTimeout, %v: a login that is remembered must not end sooner than another", d.RememberIdle, d.IdleTimeout)
+		mistake("RememberIdle is %v, shorter than IdleTimeout, %v: a remembered login must not end sooner than another one: make it longer, or leave it 0", d.RememberIdle, d.IdleTimeout)
 	}
 	if d.RememberAbsolute > 0 && d.RememberAbsolute < d.AbsoluteTimeout {
-		mistake("RememberAbsolute is %v, shorter than AbsoluteTimeout, %v: a login that is remembered must not end sooner than another", d.RememberAbsolute, d.AbsoluteTimeout)
+		mistake("RememberAbsolute is %v, shorter than AbsoluteTimeout, %v: a remembered login must not end sooner than another one: make it longer, or leave it 0", d.RememberAbsolute, d.AbsoluteTimeout)
 	}
 	if !validDomain(d.Domain) {
-		mistake("Domain %q is no domain name: write it without scheme, port and path, as in example.com", d.Domain)
+		mistake("Domain %q is not a domain name: write it without scheme, port and path, as in example.com", d.Domain)
 	}
 	if !validPath(d.Path) {
-		mistake("Path %q must begin with / and hold no control character or semicolon", d.Path)
+		mistake("Path %q must begin with / and contain no control character or semicolon", d.Path)
 	}
 	switch d.SameSite {
 	case http.SameSiteLaxMode, http.SameSiteStrictMode:
@@ -377,12 +386,12 @@ func (d *declared) check() (errs []error) {
 	}
 	for _, name := range []string{"K_SERVICE", "GAE_ENV"} { // what Cloud Run and App Engine set
 		if d.Insecure && os.Getenv(name) != "" {
-			mistake("Insecure where %s is set: the cookie would also be sent over plain http; leave Insecure out, the platform serves https", name)
+			mistake("Insecure is set, and %s says that this is a cloud platform: leave Insecure out, since the cookie would also be sent over plain http", name)
 			break
 		}
 	}
-	if d.WhenDown != Fail && d.WhenDown != Empty {
-		mistake("WhenDown is %d: use Fail or Empty", d.WhenDown)
+	if d.WhenDown != FailWhenDown && d.WhenDown != EmptyWhenDown {
+		mistake("WhenDown is %d: use FailWhenDown or EmptyWhenDown", d.WhenDown)
 	}
 	if v := reflect.ValueOf(d.Backend); v.Kind() == reflect.Pointer && v.IsNil() {
 		mistake("Backend is a nil %T: check the error of its constructor, or leave Backend out for a signed cookie", d.Backend)
@@ -393,7 +402,7 @@ func (d *declared) check() (errs []error) {
 	return errs
 }
 
-// checkNames finds what only all Specs together show.
+// checkNames returns the mistakes that concern more than one Spec.
 func (m *Manager) checkNames() (errs []error) {
 	seen := map[string]int{}
 	for i, d := range m.specs {
@@ -441,14 +450,14 @@ func (k Key) check(newer []Key) error {
 	}
 	for i, n := range newer {
 		if bytes.Equal(k.Hash, n.Hash) {
-			return fmt.Errorf(" has the Hash of Config.Keys[%d]: a new key needs a Hash of its own, and an old one stands in the list once", i)
+			return fmt.Errorf(" has the Hash of Config.Keys[%d]: make a new Hash, or remove one of the two", i)
 		}
 	}
 	return nil
 }
 
-// guessable reports whether a key was made by hand: one that repeats itself, as zeros do,
-// that counts, or that has hardly any different bytes. No random key is such by chance.
+// guessable reports whether a key was not made at random: its bytes repeat, count up or
+// down, or hardly differ.
 func guessable(key []byte) bool {
 	for period := 1; period <= len(key)/2; period++ {
 		if bytes.Equal(key[period:], key[:len(key)-period]) {
@@ -466,23 +475,23 @@ func guessable(key []byte) bool {
 // checkPersonal returns what is wrong with Config.PersonalCache.
 func checkPersonal(control string) error {
 	if strings.ContainsFunc(control, func(c rune) bool { return c < ' ' || c >= 0x7f }) {
-		return fmt.Errorf("sessions: Config.PersonalCache %q is no header value", control)
+		return fmt.Errorf("sessions: Config.PersonalCache %q is not a header value: use letters and signs of ASCII", control)
 	}
 	lines := []string{control}
 	if !hasField(lines, "private") && !hasField(lines, "no-store") {
-		return errors.New(`sessions: Config.PersonalCache lets shared caches keep the pages of users: say "no-store", or begin it with "private"`)
+		return errors.New(`sessions: Config.PersonalCache lets shared caches keep the pages of users: use "no-store", or begin with "private"`)
 	}
 	return nil
 }
 
-// Derive returns secrets of 32 bytes for a purpose of the program's own, such as another
-// cookie: one for each of Config.Keys, in their order, so that what the second has made
-// is still good after a change of keys. They are made by HKDF-SHA256 (RFC 5869) of the
-// Hash of each key, Config.Site and the purpose, and say nothing of the key or of the
-// secrets of another purpose. Safe for concurrent use.
+// Derive returns secrets of 32 bytes for another purpose of the program, such as a cookie
+// of its own: one for each of Config.Keys, in the same order. Sign with the first one and
+// verify with all, so that a change of keys keeps what was signed. The secrets are made by
+// HKDF-SHA256 (RFC 5869) from the Hash of each key, Config.Site and purpose. They reveal
+// neither the key nor the secrets of another purpose. Derive is safe for concurrent use.
 func (m *Manager) Derive(purpose string) [][]byte { return m.derive(purpose) }
 
-// deriver keeps the keys where no print of a Manager shows them.
+// deriver keeps the keys in a closure, so that a Manager that is printed does not show them.
 func deriver(keys []Key, site string) func(purpose string) [][]byte {
 	hashes := make([][]byte, len(keys))
 	for i, key := range keys {
@@ -493,7 +502,7 @@ func deriver(keys []Key, site string) func(purpose string) [][]byte {
 		for i, hash := range hashes {
 			secret, err := hkdf.Key(sha256.New, hash, nil, "webapp2go secret 1\x00"+site+"\x00"+purpose, sha256.Size)
 			if err != nil {
-				panic("sessions: " + err.Error()) // of a length that HKDF cannot make, and this is none
+				panic("sessions: " + err.Error()) // only for a length that HKDF cannot make
 			}
 			secrets[i] = secret
 		}

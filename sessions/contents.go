@@ -14,24 +14,24 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// contents is what a session holds: the working copy of a request, or what a
-// backend has kept. Texts are parts of the one string that was read.
+// A contents is what a session holds: the working copy of a request, or what a Backend has
+// kept. Its texts are substrings of the one string that was read.
 //
-// Encoded it is a version byte, then a CBOR array of the time it was created and the
-// time it was last seen (Unix milliseconds, always in eight bytes, so that both stand
-// at a fixed place), the map of values, the array of flashes, and the user. That is
-// version 1. Version 2 has the login before the values; it is written only if there is
-// one, so that older programs can read all other sessions.
+// The encoded form is a version byte and a CBOR array: the times of creation and of the
+// last use (Unix milliseconds, always in eight bytes, so that both have a fixed place), the
+// map of values, the array of flashes, and the user. That is version 1. Version 2 has the
+// login before the values. It is used only if there is a login, so that older programs can
+// read all other sessions.
 type contents struct {
 	created, seen int64
-	login         string  // the Login of a session with a user, encoded; empty: there was none
-	remembered    bool    // of that Login
+	login         string  // the encoded Login; empty: there is none
+	remembered    bool    // a field of that Login
 	values        []entry // by ascending key
-	flashes       []note
+	flashes       []storedFlash
 	user          string
 }
 
-// An entry is one value, still encoded.
+// An entry is a key and its encoded value.
 type entry struct{ key, raw string }
 
 const (
@@ -47,7 +47,7 @@ func (c *contents) empty() bool {
 }
 
 func (c *contents) find(key string) (at int, found bool) {
-	if len(c.values) <= 8 { // a few are sooner compared than searched
+	if len(c.values) <= 8 { // faster than a search
 		for at := range c.values {
 			if c.values[at].key == key {
 				return at, true
@@ -110,8 +110,7 @@ func (c *contents) encode(to []byte) []byte {
 	return appendText(b, c.user)
 }
 
-// encodedTimes reads the version and the two times of an encoded form, whose head it
-// checks.
+// encodedTimes reads the version and the two times of an encoded form, and checks its head.
 func encodedTimes[T string | []byte](data T) (version byte, created, seen int64, err error) {
 	if len(data) > maxData {
 		return 0, 0, 0, fmt.Errorf("%d bytes, the limit is %d", len(data), maxData)
@@ -137,8 +136,8 @@ func encodedTimes[T string | []byte](data T) (version byte, created, seen int64,
 	return version, created, seen, nil
 }
 
-// parse reads an encoded form, the values into the room that c.values has. It checks the
-// whole of it and decodes no value.
+// parse reads an encoded form into c, and uses the capacity of c.values. It checks all of
+// the form but decodes no value.
 func (c *contents) parse(data string) (err error) {
 	var version byte
 	if version, c.created, c.seen, err = encodedTimes(data); err != nil {
@@ -169,7 +168,7 @@ func (c *contents) parse(data string) (err error) {
 			return err
 		}
 		e.raw, data = data[:len(data)-len(rest)], rest
-		if i > 0 && e.key <= c.values[i-1].key { // also: no key twice
+		if i > 0 && e.key <= c.values[i-1].key { // also refuses a key that is there twice
 			return errMalformed
 		}
 		c.values = append(c.values, e)
@@ -178,7 +177,7 @@ func (c *contents) parse(data string) (err error) {
 		return err
 	}
 	for range n {
-		var f note
+		var f storedFlash
 		if data, err = f.parse(data); err != nil {
 			return err
 		}
@@ -193,7 +192,7 @@ func (c *contents) parse(data string) (err error) {
 	return nil
 }
 
-// loggedIn returns the Login of the session, if there was one.
+// loggedIn returns the Login of the session; ok is false if there is none.
 func (c *contents) loggedIn() (l Login, ok bool) {
 	if c.login == "" {
 		return Login{}, false
@@ -202,10 +201,10 @@ func (c *contents) loggedIn() (l Login, ok bool) {
 	return l, err == nil
 }
 
-// Info describes the record kept under id, for [UserBackend.Sessions]: Created, Seen and
-// Login are read from its data and stay zero if that cannot be read.
-func (r Record) Info(id string) Info {
-	info := Info{ID: id, Expires: r.Expires}
+// Info describes the record of id. It is for authors of a [UserBackend]. Created, Seen and
+// Login are read from r.Data; they are zero if that cannot be read.
+func (r Record) Info(id string) SessionInfo {
+	info := SessionInfo{ID: id, Expires: r.Expires}
 	version, created, seen, err := encodedTimes(r.Data)
 	if err != nil {
 		return info
@@ -217,18 +216,18 @@ func (r Record) Info(id string) Info {
 	return info
 }
 
-// maxData bounds an encoded session. It is what the largest backends can hold.
+// maxData bounds an encoded session, in bytes.
 const maxData = 1 << 20
 
 var (
 	encoding = encodingOf(cbor.TimeRFC3339Nano)
-	// encodingUTC is for values that hold a time in an odd zone.
+	// encodingUTC is for values that hold a time whose zone has seconds.
 	encodingUTC = encodingOf(cbor.TimeRFC3339NanoUTC)
 )
 
 func encodingOf(times cbor.TimeMode) cbor.EncMode {
 	return must(cbor.EncOptions{
-		Sort:        cbor.SortBytewiseLexical, // equal values have equal bytes, so that what is unchanged is seen to be
+		Sort:        cbor.SortBytewiseLexical, // equal values have equal bytes, so that an unchanged session is not written
 		Time:        times,
 		TimeTag:     cbor.EncTagRequired,
 		NaNConvert:  cbor.NaNConvertNone,
@@ -237,9 +236,9 @@ func encodingOf(times cbor.TimeMode) cbor.EncMode {
 	}.EncMode())
 }
 
-// oddZone tells whether the offset of t has seconds, as before there were time zones.
-// RFC 3339 has none: the time would be another.
-func oddZone(t time.Time) bool {
+// secondsInZone reports whether the offset of t has seconds, as local times before there
+// were time zones. RFC 3339 cannot say such an offset: the time would change.
+func secondsInZone(t time.Time) bool {
 	_, offset := t.Zone()
 	return offset%60 != 0
 }
@@ -247,7 +246,7 @@ func oddZone(t time.Time) bool {
 var decoding = must(cbor.DecOptions{
 	DupMapKey:        cbor.DupMapKeyEnforcedAPF,
 	MaxNestedLevels:  maxDepth,
-	MaxArrayElements: maxData, // the data itself is bounded by maxData, and is checked to be whole before this
+	MaxArrayElements: maxData, // the data are bounded by maxData and are checked before
 	MaxMapPairs:      maxData,
 	IndefLength:      cbor.IndefLengthForbidden,
 	UTF8:             cbor.UTF8DecodeInvalid, // a Go string is any bytes
@@ -260,7 +259,7 @@ func must[T any](mode T, err error) T {
 	return mode
 }
 
-// encodeValue returns value in CBOR, which decodeValue can read.
+// encodeValue returns value in CBOR. decodeValue reads it.
 func encodeValue(value any) (string, error) {
 	var small [64]byte
 	switch v := value.(type) {
@@ -279,18 +278,18 @@ func encodeValue(value any) (string, error) {
 		return rawFalse, nil
 	case time.Time:
 		if v.IsZero() {
-			return rawZeroTime, nil // the library's is null
+			return rawZeroTime, nil // the library would encode null
 		}
-		return encodeOther(value, oddZone(v))
+		return encodeOther(value, secondsInZone(v))
 	}
 	s := survey{left: maxItems}
 	if err := s.look(reflect.ValueOf(value), maxSteps); err != nil {
 		return "", err
 	}
-	return encodeOther(value, s.oddZone)
+	return encodeOther(value, s.secondsInZone)
 }
 
-// encodeOther encodes what does not hold itself.
+// encodeOther encodes a value that does not hold itself.
 func encodeOther(value any, utc bool) (string, error) {
 	mode := encoding
 	if utc {
@@ -319,9 +318,9 @@ const (
 	rawZeroTime = "\xc0\x740001-01-01T00:00:00Z"
 )
 
-// readInt reads an integer that an int64 holds.
+// readInt reads an integer; ok is false if an int64 does not hold it.
 func readInt(data string) (n int64, ok bool) {
-	major, _, argument, _, err := head(data)
+	major, _, argument, _, err := readHead(data)
 	if err != nil || major > cborNegative || argument > math.MaxInt64 {
 		return 0, false
 	}
@@ -338,8 +337,8 @@ func appendInt(to []byte, n int64) []byte {
 	return appendHead(to, cborUint, uint64(n))
 }
 
-// decodeValue decodes raw into *to. The usual types need no reflection, and no
-// allocation but that of their result.
+// decodeValue decodes raw into *to. Common types need neither reflection nor more
+// allocations than their result.
 func decodeValue[T any](raw string, to *T) (err error) {
 	switch to := any(to).(type) {
 	case *any:
@@ -369,8 +368,9 @@ func decodeValue[T any](raw string, to *T) (err error) {
 	return decodeOther(raw, to)
 }
 
-// decodeOther has a variable of its own, so that the one of decodeValue's caller
-// does not escape. Its error tells types, not values: it goes to the log.
+// decodeOther decodes raw by the library. It has a variable of its own, so that the one of
+// decodeValue's caller does not escape. Its error names types and no values, since it is
+// logged.
 func decodeOther[T any](raw string, to *T) error {
 	var value T
 	err := decoding.Unmarshal([]byte(raw), &value)
@@ -379,33 +379,33 @@ func decodeOther[T any](raw string, to *T) error {
 		return nil
 	}
 	if mismatch, ok := errors.AsType[*cbor.UnmarshalTypeError](err); ok {
-		return fmt.Errorf("a CBOR %s is no %s in a %T", mismatch.CBORType, mismatch.GoType, value)
+		return fmt.Errorf("a CBOR %s is not a %s in a %T", mismatch.CBORType, mismatch.GoType, value)
 	}
 	return fmt.Errorf("it cannot be decoded as a %T", value)
 }
 
-// A survey looks through a value before the CBOR library encodes it. The library follows
-// a value that holds itself until the stack is exhausted, which ends the whole program:
-// recover does not stop that.
+// A survey goes through a value before the library encodes it. The library follows a value
+// that holds itself until the stack is exhausted, which ends the program: recover does not
+// stop that.
 type survey struct {
-	left    int  // how many more items and bytes the value may have
-	oddZone bool // there is a time in an odd zone
+	left          int  // how many more items and bytes the value may have
+	secondsInZone bool // there is a time whose zone has seconds
 }
 
 const (
-	// maxSteps bounds the way to an item. Pointers, interfaces and embedded structs are
-	// steps too, though encoded they are no levels; skip checks the levels afterwards.
+	// maxSteps bounds the steps to an item. Pointers, interfaces and embedded structs are
+	// steps but no levels of the encoded value; skip checks the levels afterwards.
 	maxSteps = 8 * maxDepth
-	// maxItems bounds what a survey counts. A value may have more items than an encoded
-	// session has bytes, since empty fields may be left out.
+	// maxItems bounds the items and bytes of a value, with every reference counted. It is
+	// larger than maxData, since the library may leave empty fields out.
 	maxItems = 4 * maxData
 )
 
-var errCyclic = errors.New("it holds itself, or is nested far too deep: keep the ids of what it refers to instead")
+var errCyclic = errors.New("it holds itself, or is nested too deep: keep ids instead of references")
 
-// look goes where the library goes: into everything but values that have a method to
-// encode themselves, and fields that are left out. It returns an error if v is nested too deep
-// or, with everything that it refers to, too large.
+// look goes where the library goes: into everything but values with a method to encode
+// themselves, and fields that are left out. It returns an error if v is nested too deep, or
+// if it is too large with everything that it refers to.
 func (s *survey) look(v reflect.Value, steps int) (err error) {
 	if steps == 0 {
 		return errCyclic
@@ -426,7 +426,7 @@ func (s *survey) look(v reflect.Value, steps int) (err error) {
 	}
 	if v.Type() == timeType && v.CanInterface() {
 		t, _ := reflect.TypeAssert[time.Time](v)
-		s.oddZone = s.oddZone || oddZone(t)
+		s.secondsInZone = s.secondsInZone || secondsInZone(t)
 		return nil
 	}
 	if encodesItself(v.Type()) {
@@ -436,7 +436,7 @@ func (s *survey) look(v reflect.Value, steps int) (err error) {
 	case reflect.String:
 		s.left -= v.Len()
 	case reflect.Slice, reflect.Array:
-		if v.Type().Elem().Kind() <= reflect.Complex128 { // numbers and bools lead to nothing
+		if v.Type().Elem().Kind() <= reflect.Complex128 { // numbers and bools need no step
 			s.left -= v.Len()
 			return nil
 		}
@@ -484,9 +484,10 @@ func encodesItself(t reflect.Type) bool {
 	return p.Implements(marshaler) || p.Implements(binaryMarshaler)
 }
 
-// The parts of CBOR (RFC 8949) that every read needs: finding where a value ends,
-// so that values can be decoded one by one, and decoding one into an any. Nothing
-// here allocates by a count that the data only claims to have.
+// The rest of this file reads CBOR (RFC 8949). It finds where a value ends, so that values
+// can be decoded one by one, and decodes one into an any. It does not trust a length before
+// it has seen that many bytes. With the library's RawMessage instead, a read of two keys
+// took 1.0 µs instead of 0.2, and a write 1.8 µs instead of 0.3.
 
 // maxDepth bounds the nesting of a value.
 const maxDepth = 32
@@ -512,10 +513,10 @@ const (
 
 var errMalformed = errors.New("malformed CBOR")
 
-// head splits off the head of the first item: its major type, the low bits that say
-// how its argument is written, and the argument. Indefinite lengths are refused:
-// this package does not write them.
-func head(data string) (major, info byte, argument uint64, rest string, err error) {
+// readHead reads the head of the first item: its major type, the low bits that say how its
+// argument is written, and the argument. It refuses indefinite lengths, which this package
+// does not write.
+func readHead(data string) (major, info byte, argument uint64, rest string, err error) {
 	if data == "" {
 		return 0, 0, 0, "", errMalformed
 	}
@@ -554,13 +555,13 @@ func appendText(to []byte, text string) []byte {
 	return append(appendHead(to, cborText, uint64(len(text))), text...)
 }
 
-// skip returns what follows the first item, all of which is well formed and at most
-// depth deep.
+// skip returns what follows the first item. It checks that the item is well formed and not
+// nested deeper than depth.
 func skip(data string, depth int) (rest string, err error) {
 	if depth == 0 {
 		return "", fmt.Errorf("nested deeper than %d", maxDepth)
 	}
-	major, _, n, rest, err := head(data)
+	major, _, n, rest, err := readHead(data)
 	if err != nil {
 		return "", err
 	}
@@ -571,7 +572,7 @@ func skip(data string, depth int) (rest string, err error) {
 		}
 		return rest[n:], nil
 	case cborArray, cborMap, cborTag:
-		if n > uint64(len(rest)) && major != cborTag { // an item is a byte at least
+		if n > uint64(len(rest)) && major != cborTag { // an item has at least one byte
 			return "", errMalformed
 		}
 		switch major {
@@ -591,27 +592,26 @@ func skip(data string, depth int) (rest string, err error) {
 
 // readText reads a text item.
 func readText(data string) (text, rest string, err error) {
-	major, _, n, rest, err := head(data)
+	major, _, n, rest, err := readHead(data)
 	if err != nil || major != cborText || n > uint64(len(rest)) {
 		return "", "", errMalformed
 	}
 	return rest[:n], rest[n:], nil
 }
 
-// readCount reads the head of an array or a map and returns how many it holds.
+// readCount reads the head of an array or a map, and returns the number of its items.
 func readCount(data string, want byte) (n int, rest string, err error) {
-	major, _, count, rest, err := head(data)
+	major, _, count, rest, err := readHead(data)
 	if err != nil || major != want || count > uint64(len(rest)) {
 		return 0, "", errMalformed
 	}
 	return int(count), rest, nil
 }
 
-// readAny decodes the first item, which skip has accepted, into what Get promises:
-// nil, bool, int64, uint64 above it, float64, string, []byte, time.Time, []any or
-// map[string]any.
+// readAny decodes the first item, which skip has checked, into one of the types that
+// [Session] names.
 func readAny(data string) (value any, rest string, err error) {
-	major, info, n, rest, err := head(data)
+	major, info, n, rest, err := readHead(data)
 	if err != nil {
 		return nil, "", err
 	}
@@ -675,7 +675,7 @@ func readMap(n uint64, data string) (value any, rest string, err error) {
 	for range n {
 		key, rest, err := readText(data)
 		if err != nil {
-			return nil, "", errors.New("a map whose keys are no strings: use Get[T]")
+			return nil, "", errors.New("a map whose keys are not strings: use the function Get")
 		}
 		if object[key], data, err = readAny(rest); err != nil {
 			return nil, "", err
@@ -684,11 +684,11 @@ func readMap(n uint64, data string) (value any, rest string, err error) {
 	return object, data, nil
 }
 
-// readTime reads what follows a tag; the only one of ours is 0, a time in the form
-// of RFC 3339.
+// readTime reads what follows a tag. This package writes only tag 0, a time in the form of
+// RFC 3339.
 func readTime(tag uint64, data string) (value any, rest string, err error) {
 	if tag != 0 {
-		return nil, "", fmt.Errorf("a value of CBOR tag %d: use Get[T]", tag)
+		return nil, "", fmt.Errorf("a value of CBOR tag %d: use the function Get", tag)
 	}
 	text, rest, err := readText(data)
 	if err != nil {

@@ -39,7 +39,7 @@ var (
 
 var _ interface {
 	Store(r *http.Request) *sessions.Store
-	UserSessions(ctx context.Context, name, user string) ([]sessions.Info, error)
+	UserSessions(ctx context.Context, name, user string) ([]sessions.SessionInfo, error)
 	EndUser(ctx context.Context, name, user string, except ...string) error
 	EndSession(ctx context.Context, name, user, id string) error
 } = (*sessions.Manager)(nil)
@@ -79,7 +79,7 @@ type (
 	}
 	userBackendContract interface {
 		sessions.Backend
-		Sessions(ctx context.Context, user string) ([]sessions.Info, error)
+		Sessions(ctx context.Context, user string) ([]sessions.SessionInfo, error)
 		EndUser(ctx context.Context, user string, except ...string) error
 	}
 )
@@ -116,18 +116,18 @@ var (
 		Path:            "",
 		SameSite:        http.SameSite(0),
 		Insecure:        false,
-		WhenDown:        sessions.Policy(0),
+		WhenDown:        sessions.DownPolicy(0),
 		Import:          (*sessions.Import)(nil),
 	}
 	_ = sessions.Import{Cookie: "", Domain: "", Path: "", Read: func(*http.Request) sessions.Imported { return sessions.Imported{} }}
 	_ = sessions.Record{Data: []byte(nil), User: "", Expires: time.Time{}, Version: uint64(0)}
-	_ = sessions.Info{ID: "", Created: time.Time{}, Seen: time.Time{}, Expires: time.Time{}}
+	_ = sessions.SessionInfo{ID: "", Created: time.Time{}, Seen: time.Time{}, Expires: time.Time{}}
 	_ = sessions.Flash{Value: any(nil), Level: ""}
 	_ = memcache.Config{Servers: []string{}, Prefix: "", Timeout: time.Duration(0), MaxIdle: int(0)}
 	_ = datastore.Config{Kind: "", Namespace: "", Timeout: time.Duration(0)}
 
-	_              = []sessions.Policy{sessions.Fail, sessions.Empty}
-	_              = []error{sessions.ErrNotFound, sessions.ErrExists, sessions.ErrConflict, sessions.ErrTooLarge, sessions.ErrBadID, sessions.ErrSent}
+	_              = []sessions.DownPolicy{sessions.FailWhenDown, sessions.EmptyWhenDown}
+	_              = []error{sessions.ErrNotFound, sessions.ErrExists, sessions.ErrConflict, sessions.ErrTooLarge, sessions.ErrBadID, sessions.ErrHeaderWritten}
 	_ fmt.Stringer = sessions.Status(0)
 	_ fmt.Stringer = sessions.EventKind(0)
 )

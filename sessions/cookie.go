@@ -20,37 +20,39 @@ import (
 )
 
 const (
-	// payloadVersion begins the payload of every cookie; its kind follows.
+	// Every payload begins with its version and its kind.
 	payloadVersion = 1
 	payloadHead    = 2
 	secretSize     = 32
 	// maxSkew is how far the clock of the server that signed a cookie may be ahead.
 	maxSkew = time.Minute
-	// soon is how far it may be ahead so that the cookie is passed over and not overwritten.
-	soon = time.Hour
+	// maxSkewKept is how far it may be ahead if the cookie is to be ignored, but not
+	// overwritten.
+	maxSkewKept = time.Hour
 )
 
-// A codec seals and opens cookie values in the format of gorilla/securecookie v1.1.2
-// with a pass-through serializer, byte for byte:
+// A codec signs and verifies cookie values in the format of gorilla/securecookie v1.1.2 with
+// its NopEncoder, byte for byte:
 //
 //	base64(date "|" base64(payload) "|" HMAC-SHA256(name "|" date "|" base64(payload)))
 //
-// where the payload is encrypted by AES-CTR if the key has a block. The name is what
-// is bound into the signature. That library is the reference in the tests, and New
-// proves every key against it; this code is here because it keeps the hashed pads and
-// the buffers, dates cookies by Config.Now, and tells the date to its caller.
+// The payload is encrypted by AES-CTR if the key has a Block. The tests check this code
+// against that library in both directions. It is here because it dates cookies by
+// Config.Now, returns the date, verifies a cookie in less than half of that library's time
+// and signs one in less than a third, without its 12 and 16 allocations (BenchmarkOpen and
+// BenchmarkSeal). That is 0.9 of the 3 µs of a session read, and 2.5 of the 6 µs of a write.
 //
-// Safe for concurrent use.
+// It is safe for concurrent use.
 type codec struct {
 	keys []*sealer // newest first
 }
 
 type sealer struct {
-	macs  sync.Pool // of hash.Hash: HMACs whose pads are hashed already
+	macs  sync.Pool // of hash.Hash: HMACs that have hashed their pads
 	block cipher.Block
 }
 
-// newCodec checks the keys, all of them.
+// newCodec checks all keys and returns a codec of them.
 func newCodec(keys []Key) (*codec, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("sessions: Config.Keys is empty: give one Key with a Hash of 32 secret random bytes (`openssl rand -base64 32`), or RandomKey() in development")
@@ -71,14 +73,14 @@ func newSealer(k Key) *sealer {
 	secret := append([]byte(nil), k.Hash...)
 	s := &sealer{macs: sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }}}
 	if k.Block != nil {
-		s.block, _ = aes.NewCipher(k.Block) // fails only for a length that check refuses
+		s.block, _ = aes.NewCipher(k.Block) // fails only for a length that Key.check refuses
 	}
 	return s
 }
 
 var base64Of = base64.URLEncoding
 
-// scratch is what one seal or open needs.
+// A scratch holds the buffers of one seal or open.
 type scratch struct {
 	text, decoded []byte
 	mac           [sha256.Size]byte
@@ -86,7 +88,7 @@ type scratch struct {
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-// done gives s back, unless a session that fits in no cookie has made it large.
+// done puts s back, unless a session that does not fit in a cookie has made it large.
 func (s *scratch) done() {
 	if cap(s.text) <= 4*maxCookie {
 		scratches.Put(s)
@@ -104,7 +106,7 @@ func (s *sealer) sum(to, message []byte) []byte {
 	return to
 }
 
-// seal appends the sealed payload to dst, always with the newest key.
+// seal appends the payload to dst, signed with the newest key.
 func (c *codec) seal(dst []byte, name string, date int64, payload []byte) []byte {
 	key := c.keys[0]
 	if key.block != nil {
@@ -122,8 +124,8 @@ func (c *codec) seal(dst []byte, name string, date int64, payload []byte) []byte
 	return dst
 }
 
-// open returns the payload of value and the date it was sealed at, where one of the
-// keys has signed it; key is its place in the list.
+// open returns the payload of value and the date in it, in Unix seconds, if one of the keys
+// has signed it; key is the index of that key.
 func (c *codec) open(name, value string) (payload string, date int64, key int, ok bool) {
 	s := scratches.Get().(*scratch)
 	defer s.done()
@@ -176,7 +178,7 @@ func encrypt(block cipher.Block, plain []byte) []byte {
 	return sealed
 }
 
-// decrypt works in place. Like securecookie, it refuses an empty text.
+// decrypt decrypts in place. It returns nil for an empty text, as securecookie does.
 func decrypt(block cipher.Block, sealed []byte) []byte {
 	if len(sealed) <= aes.BlockSize {
 		return nil
@@ -186,14 +188,14 @@ func decrypt(block cipher.Block, sealed []byte) []byte {
 	return plain
 }
 
-// maxCookie bounds a cookie's name and value together: browsers drop a larger one in
-// silence (RFC 6265bis section 5.6).
+// maxCookie bounds the name and value of a cookie together. Browsers ignore a larger one
+// (RFC 6265bis section 5.6).
 const maxCookie = 4096
 
 const maxName = 256
 
-// maxCandidates bounds how many sessions of one cookie name are tried. A browser sends
-// several cookies of a name if they were set for several paths or domains.
+// maxCandidates bounds how many cookies of one name are tried. A browser sends several if
+// they were set for several paths or domains.
 const maxCandidates = 8
 
 const expiredAttributes = "; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
@@ -218,9 +220,9 @@ func cookieAttributes(path, domain string, secure bool, sameSite http.SameSite) 
 	return attributes
 }
 
-// A cookieScanner goes through the Cookie header and finds the cookies of one name. It
-// takes what net/http takes, and values with bytes that no cookie may have as well:
-// whether a value was sealed here is for the codec to say.
+// A cookieScanner finds the cookies of one name in a Cookie header. It accepts what
+// net/http accepts, and also values with bytes that a cookie must not have, since the codec
+// decides whether a value is valid.
 type cookieScanner struct {
 	lines      []string
 	line, name string
@@ -230,7 +232,7 @@ func scanCookies(header http.Header, name string) cookieScanner {
 	return cookieScanner{lines: header["Cookie"], name: name}
 }
 
-// next returns the value of the next cookie of the name.
+// next returns the value of the next cookie of the name; ok is false if there is none.
 func (s *cookieScanner) next() (value string, ok bool) {
 	for {
 		for s.line != "" {
@@ -271,9 +273,9 @@ func unquote(value string) string {
 	return value
 }
 
-// setCookie adds a Set-Cookie line in place of any of the same name, which RFC 6265
-// does not allow twice, and reports whether there was one. The first line of the header
-// goes into room.
+// setCookie adds a Set-Cookie line, and removes every other one of the same name, since RFC
+// 6265 allows one. It reports whether there was another one. The first line of the header
+// is kept in room.
 func setCookie(header http.Header, line string, room []string) (replaced bool) {
 	name, _, _ := strings.Cut(line, "=")
 	lines := header["Set-Cookie"]
@@ -292,7 +294,7 @@ func setCookie(header http.Header, line string, room []string) (replaced bool) {
 	return replaced
 }
 
-// hasCookie reports whether a response sets a cookie of this name.
+// hasCookie reports whether a response header sets a cookie of this name.
 func hasCookie(header http.Header, name string) bool {
 	for _, line := range header["Set-Cookie"] {
 		if n, _, _ := strings.Cut(line, "="); trim(n) == name {
@@ -313,8 +315,8 @@ func isToken(s string) bool {
 	return s != ""
 }
 
-// isPrefixed reports whether browsers hold a cookie of this name to what its prefix
-// promises, whatever its case (RFC 6265bis section 4.1.3): never without Secure.
+// isPrefixed reports whether the name has a prefix that browsers check, in upper or lower
+// case (RFC 6265bis section 4.1.3). Such a cookie needs Secure.
 func isPrefixed(name string) bool {
 	lower := strings.ToLower(name)
 	return strings.HasPrefix(lower, "__host-") || strings.HasPrefix(lower, "__secure-")
@@ -349,9 +351,10 @@ func errTooLong(name string, value int) error {
 		ErrTooLarge, len(name), value, len(name)+value, maxCookie)
 }
 
-// restrict keeps a response that a session went into out of shared caches, and a personal
-// one, or one that carries a cookie, out of all caches. A handler may decide for itself,
-// but a session's cookie never goes out with a response that shared caches may keep.
+// restrict sets the headers Vary and Cache-Control of a response that depends on a session.
+// Shared caches must not keep it, and no cache may keep it if it is personal or sets a
+// cookie. A Cache-Control of the handler stays, unless shared caches might then keep a
+// session's cookie.
 func (s *Session) restrict(header http.Header, cookie, personal bool) {
 	if vary := header["Vary"]; len(vary) == 0 {
 		s.lines[0] = "Cookie"
@@ -379,7 +382,7 @@ func (s *Session) restrict(header http.Header, cookie, personal bool) {
 	header["Cache-Control"] = s.lines[1:2:2]
 }
 
-// hasField reports whether a comma-separated header has a field of this name.
+// hasField reports whether a comma-separated header has this value.
 func hasField(lines []string, name string) bool {
 	for _, line := range lines {
 		for field := range strings.SplitSeq(line, ",") {
@@ -391,16 +394,17 @@ func hasField(lines []string, name string) bool {
 	return false
 }
 
-// notices are the routes whose Cache-Control was complained of.
+// notices are the routes whose Cache-Control has been logged.
 type notices struct {
 	mu    sync.Mutex
 	noted map[string]bool
 }
 
-// maxNotices bounds how many routes are told apart.
+// maxNotices bounds how many routes are kept.
 const maxNotices = 100
 
-// notice logs, once for each route, that a response of a session is said to be public.
+// notice logs, once for each route, that the handler of a response that depends on a session
+// has set Cache-Control to "public".
 func (m *Manager) notice(r *http.Request, cookie bool) {
 	route := r.Pattern
 	if route == "" {
@@ -419,8 +423,8 @@ func (m *Manager) notice(r *http.Request, cookie bool) {
 	switch {
 	case known:
 	case cookie:
-		m.log.Error(`sessions: a response that sets a session's cookie has Cache-Control "public", which would hand the cookie to others: it is sent with "no-store"; leave Cache-Control out, or the session alone`, slog.String("route", route))
+		m.log.Error(`sessions: a response that sets a session's cookie has Cache-Control "public", which would give the cookie to others: it is sent with "no-store"; do not set Cache-Control, or do not use the session`, slog.String("route", route))
 	default:
-		m.log.Warn(`sessions: a response for which a session was read has Cache-Control "public": a shared cache that ignores Vary would show it to others; leave Cache-Control out, or the session alone`, slog.String("route", route))
+		m.log.Warn(`sessions: a response for which a session was read has Cache-Control "public": a shared cache that ignores Vary would show it to others; do not set Cache-Control, or do not use the session`, slog.String("route", route))
 	}
 }

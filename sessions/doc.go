@@ -1,6 +1,8 @@
-// Package sessions keeps what a site knows of its visitors between their requests,
-// in signed cookies or in a backend, so that no update is lost, no session comes back
-// after logout, and the cookies are safe as they come.
+// Package sessions keeps data of a site's visitors between their requests, in signed
+// cookies or in a backend such as memcached or a database. No update is lost, no session
+// comes back after a logout, and the cookies are safe by default.
+//
+// A whole program:
 //
 //	package main
 //
@@ -23,7 +25,7 @@
 //		http.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 //			store := manager.Store(r)
 //			visits := store.Session().Incr("visits", 1)
-//			if err := store.Save(w); err != nil { // before the first byte of the answer
+//			if err := store.Save(w); err != nil { // before the first byte of the response
 //				w.Header().Set("Retry-After", "2")
 //				http.Error(w, "try again later", http.StatusServiceUnavailable)
 //				return
@@ -33,67 +35,71 @@
 //		log.Fatal(http.ListenAndServe("127.0.0.1:8080", nil))
 //	}
 //
-// A [Manager] is made once, from a [Config] that declares every session of the site
-// by a [Spec]. It makes the [Store] of each request, which hands out its sessions. A
-// [Session] is a dictionary; Save writes what has changed. Package handlers does all
-// this in its BaseHandler, and [Manager.Middleware] does it for any other program on
-// net/http.
+// [New] makes a [Manager] from a [Config], which declares every session of the site by a
+// [Spec]. The Manager makes the [Store] of each request, and the Store holds the request's
+// sessions. A [Session] is a dictionary. [Store.Save] writes what has changed. Package
+// handlers does all this in its BaseHandler, and [Manager.Middleware] does it for any other
+// program on net/http.
 //
-// # Where the data is
+// # Where the data are
 //
-// With a [Backend] the cookie holds a random id of 256 bits, signed, and the backend
-// knows only its hash. Without one the cookie holds the data itself, signed, and
-// encrypted if the key has a Block. Such a session cannot be ended before its timeouts
-// and the last answer to reach the browser wins, so that logins belong in a Backend.
+// If the Spec has a [Backend], the cookie holds a random id of 256 bits, signed, and the
+// Backend knows only the hash of the id. If it has none, the cookie holds the data, signed,
+// and encrypted if the key has a Block. Then a session cannot be ended before its timeouts,
+// and the last response to reach the browser wins. Keep logins in a Backend.
 //
-// # What a change costs
+// # What a session costs
 //
-// A session that a request does not touch costs nothing: no cryptography, no call of a
-// backend, no header. One that is only read costs one load, and one update as
-// soon as a fifth of the idle timeout, or an hour, has passed since the last. A change is one update more, over the
-// version that was read. Where another request has written meanwhile, the record is
-// read again, the changes are made again on it, and the update is tried again, for at
-// most two seconds.
+// A session that a request does not use costs nothing: no cryptography, no call of the
+// Backend, no header. A read costs one Load. It also costs one Update if a fifth of the
+// idle timeout, or an hour, has passed since the last one. A change costs one Update of the
+// version that was read. If another request has saved meanwhile, the record is loaded
+// again, the changes are made again, and the Update is repeated, for at most two seconds.
 //
 // # Timeouts
 //
-// Both are judged by the server, from times inside the record: one since the session
-// was last used, one since it was created or its user last logged in. Renew lets the
-// second run on. A login that is remembered has longer ones, and a cookie that outlives
-// the browser.
+// The server checks two: the time since the session was last used, and the time since it
+// was created or its user logged in. Renew does not extend the second one. A remembered
+// login has longer timeouts, and a cookie that outlives the browser.
 //
 // # Logins
 //
-// [Session.LogIn] makes a session that of a user who has proved who it is: under a new id,
-// with what the login was made of kept apart from the session's keys. [Session.SetUser]
-// is for sites that keep their users by themselves. [Session.Destroy] logs out.
+// [Session.LogIn] logs a user in: the session gets a new id, and keeps the details of the
+// login apart from its values. [Session.SetUser] is for sites that manage their users
+// without package auth. [Session.Destroy] logs out.
 //
-// # Ended or renewed elsewhere
+// # Sessions that another request has ended
 //
-// Destroy and Renew leave a tombstone for a minute where the session was. A request
-// that meets it, when it reads or when it saves, is told [StatusGone]: what it reads
-// is empty, what it changes is dropped, and its response goes out without a cookie,
-// which might overwrite the browser's newer one. So a slow request neither brings a
-// session back after logout, nor keeps an id alive that a login has renewed.
+// Destroy and Renew leave a tombstone for a minute in place of the session. A request that
+// finds it, when it reads or when it saves, has [StatusGone]: the session is empty, its
+// changes are dropped, and its response sets no cookie, since that might overwrite a newer
+// one. So a slow request neither brings a session back after a logout nor keeps the old id
+// after a login.
 //
-// A request that logs in is never refused like that: it begins a new session, from its
-// own changes alone. And five seconds after the session was ended, its cookie is worth
-// as much as none. docs/sessions.md has the rules, with diagrams.
+// A login always succeeds: it begins a new session, which holds the changes of its request
+// only. Five seconds after a session was ended, its cookie counts as no cookie.
+// docs/sessions.md has all rules, with diagrams.
 //
 // # Errors
 //
-// Methods of a Session do not return errors. The first one sticks: Err returns it, and
-// so does Save. That of a dead backend has a method HTTPStatus that returns 503. What
-// is wrong with a cookie or a stored value is no error but a [Status]: the session
-// begins anew.
+// The methods of a Session return no errors. The session keeps the first one, and
+// [Session.Err] and [Store.Save] return it. An error of a Backend has a method HTTPStatus
+// that returns 503. A cookie or a stored value that is wrong is no error but a [Status]: a
+// new session begins.
+//
+// # Writing a Backend
+//
+// [Backend], [UserBackend], [CurrentBackend], [Record], [CheckID], [NextVersion] and the
+// errors beside them are for authors of a Backend. Others need none of them. Package
+// sessionstest tests a Backend.
 //
 // # The cookie
 //
-// Its value is in the format of gorilla/securecookie v1.1.2 with securecookie.NopEncoder,
-// under a name made of the cookie's own, the letter i or d, and Config.Site, with a
-// space between each two: whatever knows that library can verify it. The payload is a
-// version byte, the letter again, and then: for i, the 32 bytes of the id; for d, the
-// data, which is what a Backend keeps too: a version byte and a CBOR array (RFC 8949)
-// of the times of creation and last use in milliseconds, the login if there was one
-// (version 2), the map of values, the flashes and the user.
+// Its value has the format of gorilla/securecookie v1.1.2 with securecookie.NopEncoder. The
+// signed name consists of the name of the cookie, the letter i or d, and Config.Site, with
+// spaces between them, so that a program with that library can verify it. The payload is a
+// version byte, the letter again, and then the 32 bytes of the id (i) or the data (d). A
+// Backend keeps the same data: a version byte and a CBOR array (RFC 8949) of the times of
+// creation and last use in milliseconds, the login if there is one (version 2), the map of
+// values, the flashes and the user.
 package sessions

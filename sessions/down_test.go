@@ -25,12 +25,12 @@ func TestABackendThatIsDown(t *testing.T) {
 	}
 	tests := []struct {
 		name   string
-		policy sessions.Policy
+		policy sessions.DownPolicy
 		status map[string]int
 	}{
-		{"fail", sessions.Fail, map[string]int{
+		{"fail", sessions.FailWhenDown, map[string]int{
 			"/write": 503, "/read": 503, "/end": 503, "/renew": 503, "/broken": 503, "/err": 503, "/untouched": 200}},
-		{"empty", sessions.Empty, map[string]int{
+		{"empty", sessions.EmptyWhenDown, map[string]int{
 			"/write": 503, "/read": 200, "/end": 503, "/renew": 503, "/broken": 503, "/err": 200, "/untouched": 200}},
 	}
 	for _, test := range tests {
@@ -57,7 +57,7 @@ func TestABackendThatIsDown(t *testing.T) {
 					t.Errorf("%s: logged %v, want it where the answer does not tell: %s", path, logged, &log)
 				}
 			}
-			if test.policy == sessions.Empty {
+			if test.policy == sessions.EmptyWhenDown {
 				b.want("/err", "<nil> true down")
 			}
 			// Nobody without a cookie waits for the backend.

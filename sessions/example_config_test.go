@@ -66,9 +66,9 @@ func ExampleSpec() {
 
 // A site whose pages are worth something without their sessions shows them while the
 // backend is down.
-func ExamplePolicy() {
+func ExampleDownPolicy() {
 	backend := &flaky{Memory: sessions.NewMemory()}
-	v := newVisitor(sessions.Spec{Backend: backend, WhenDown: sessions.Empty})
+	v := newVisitor(sessions.Spec{Backend: backend, WhenDown: sessions.EmptyWhenDown})
 	v.request(func(s *sessions.Session) { s.Set("name", "Ann") })
 	backend.down = true
 	err := v.request(func(s *sessions.Session) { fmt.Println(s.Get("name"), s.Status()) })

@@ -3,16 +3,17 @@ package sessions
 import (
 	"math/rand/v2"
 	"net/http"
+	"time"
 )
 
-// A Flash is a message for the next page, shown once: webapp2's flashes.
+// A Flash is a message that the next page shows, once, as in webapp2.
 type Flash struct {
-	Value any    // as [Session.Get] would give it
-	Level string // "info", "error", ... as the site likes; it may be empty
+	Value any    // as [Session.Get] would return it
+	Level string // "info", "error" or a word of the site; it may be empty
 }
 
-// FlashAs returns the value of a flash as a T, and whether it can be decoded as that. It
-// decodes into structs, slices and maps too.
+// FlashAs returns the value of f as a T, and reports whether it can be decoded as a T. T may
+// be a struct, a slice or a map.
 func FlashAs[T any](f Flash) (T, bool) {
 	var value, zero T
 	raw, err := encodeValue(f.Value)
@@ -22,29 +23,37 @@ func FlashAs[T any](f Flash) (T, bool) {
 	return value, true
 }
 
-// A note is a flash as it is kept. Its number tells it from others of the same
-// words, so that a replay takes exactly those that were shown.
-type note struct {
+// A storedFlash is a flash as the contents keep it. Its number is the time in seconds, and
+// 32 random bits that tell it from others of the same words, so that a replay removes
+// exactly those that were shown.
+type storedFlash struct {
 	number     uint64
 	raw, level string
 }
 
-func newNote(raw, level string) note {
-	return note{number: uint64(rand.Uint32()), raw: raw, level: level}
+// maxFlashAge is how long a message waits for a page that shows it.
+const maxFlashAge = 24 * time.Hour
+
+func newStoredFlash(raw, level string, now time.Time) storedFlash {
+	return storedFlash{number: uint64(now.Unix())<<32 | uint64(rand.Uint32()), raw: raw, level: level}
 }
 
-func (n *note) append(to []byte) []byte {
+func (n *storedFlash) isOld(now time.Time) bool {
+	return now.Sub(time.Unix(int64(n.number>>32), 0)) > maxFlashAge
+}
+
+func (n *storedFlash) append(to []byte) []byte {
 	to = appendHead(to, cborArray, 3)
 	to = appendHead(to, cborUint, n.number)
 	return appendText(append(to, n.raw...), n.level)
 }
 
-func (n *note) parse(data string) (rest string, err error) {
+func (n *storedFlash) parse(data string) (rest string, err error) {
 	count, data, err := readCount(data, cborArray)
 	if err != nil || count != 3 {
 		return "", errMalformed
 	}
-	major, _, number, data, err := head(data)
+	major, _, number, data, err := readHead(data)
 	if err != nil || major != cborUint {
 		return "", errMalformed
 	}
@@ -58,20 +67,21 @@ func (n *note) parse(data string) (rest string, err error) {
 	return rest, err
 }
 
-// AddFlash keeps a message for the next call of Flashes, in this request or a later
-// one. A value that cannot be encoded is an error in Err.
+// AddFlash keeps a message for the next call of [Session.Flashes], in this request or a
+// later one. If value cannot be encoded, Err returns an error.
 func (s *Session) AddFlash(value any, level string) {
 	raw, err := encodeValue(value)
 	if err != nil {
-		s.change(failing(s.cannot("keep a flash", err)))
+		s.change(failOp(s.cannot("keep a flash", err)))
 		return
 	}
-	s.change(adding(newNote(raw, level)))
+	s.change(addFlashOp(newStoredFlash(raw, level, s.now())))
 }
 
-// Flashes returns the messages that wait, oldest first, and takes them away, but not in
-// a request by HEAD, which shows nothing. Two requests in parallel may both show a
-// message. A Value that was a struct comes as a map; [FlashAs] gives it its type.
+// Flashes returns the messages that wait, oldest first, and removes them. A HEAD request
+// does not remove them, since it shows nothing. A message that has waited for more than a
+// day is removed but not returned. Two requests at once may both show a message. A Value
+// that was a struct is a map; [FlashAs] gives it its type.
 func (s *Session) Flashes() []Flash {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
@@ -81,13 +91,16 @@ func (s *Session) Flashes() []Flash {
 		return nil
 	}
 	if s.store.request.Method != http.MethodHead {
-		s.apply(taking(taken))
+		s.apply(takeFlashesOp(taken))
 	}
 	flashes := make([]Flash, 0, len(taken))
 	for _, n := range taken {
+		if n.isOld(s.now()) {
+			continue
+		}
 		value, _, err := readAny(n.raw)
 		if err != nil {
-			s.undecodable(s.record.id, "a flash", err)
+			s.undecodable(s.ref.id, "a flash", err)
 			continue
 		}
 		flashes = append(flashes, Flash{Value: value, Level: n.level})

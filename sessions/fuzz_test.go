@@ -13,7 +13,7 @@ func FuzzContents(f *testing.F) {
 	c := contents{created: 1, seen: 2, user: "ann"}
 	c.set("n", "\x01")
 	c.set("list", "\x82\x01\xf6")
-	c.flashes = []note{{number: 7, raw: "\x61x", level: "info"}}
+	c.flashes = []storedFlash{{number: 7, raw: "\x61x", level: "info"}}
 	f.Add(string(c.encode(nil)))
 	f.Add(string((&contents{}).encode(nil)))
 	f.Fuzz(func(t *testing.T, data string) {

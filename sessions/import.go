@@ -8,41 +8,38 @@ import (
 	"strings"
 )
 
-// An Import takes over the sessions of an older system during a migration, as
-// webapp2cookie.Import does for webapp2's.
+// An Import takes over the sessions of an older system during a migration.
 //
-// Read is asked only where a request has no cookie of ours at all, not even one that
-// is expired or refused: what it returns becomes a new session. From then on every
-// answer that sets or deletes our cookie deletes the older one as well, so that a
-// logout stays one; so does an answer that leaves nothing of what was taken over. A copy
-// of the old cookie works until the Import is taken out: nothing here can tell it from the
-// first use.
+// Read is called only if the request has no cookie of the Spec, valid or not. What it
+// returns becomes a new session. Every response that sets or deletes the new cookie also
+// deletes the old one, so that a logout is final. A copy of the old cookie is valid until
+// the Import is removed: it cannot be told from its first use.
 type Import struct {
-	// Cookie is the older cookie's name.
+	// Cookie is the name of the old cookie.
 	Cookie string
-	// Domain and Path are those that the older system set the cookie with, as webapp2's
-	// cookie_args say them; an empty Domain is none, an empty Path is "/". A browser
-	// deletes a cookie only under the Domain and Path that it has, so with others the old
-	// cookie stays, and the first request after a logout takes it over again. A request
-	// that brings both cookies shows that; it is told once in the log.
+	// Domain and Path are the attributes of the old cookie, as in webapp2's cookie_args. If
+	// Domain is empty, it has none; if Path is empty, it is "/". A browser deletes a cookie
+	// only if both are right. If they are wrong, the old cookie stays, and the first request
+	// after a logout takes it over again. A request with both cookies shows that, and is
+	// logged once.
 	Domain, Path string
-	// Read returns what the older session holds; the zero Imported if the request has
-	// none that is valid.
+	// Read returns what the old session holds, or the zero Imported if the request has no
+	// valid one.
 	Read func(*http.Request) Imported
 }
 
-// Imported is what an older system knew of a visitor.
+// An Imported is the session of an older system.
 type Imported struct {
-	// Values become those of the new session. webapp2's flashes, under the key "_flash",
+	// Values become the values of the new session. webapp2's flashes, in the key "_flash",
 	// become flashes.
 	Values map[string]any
-	// User is the id of the user whom the older system had logged in; empty: nobody. The
-	// new session is that user's, with a [Login] whose Method is [MethodImport] and that
-	// has no Credential. No key of Values makes anybody a user.
+	// User is the id of the user who was logged in, or "". The new session then has a
+	// [Login] with the Method [MethodImport] and without a Credential. No key of Values
+	// logs anybody in.
 	User string
 }
 
-// MethodImport is the [Login.Method] of a login that an older system has made.
+// MethodImport is the [Login.Method] of a login at an older system.
 const MethodImport = "import"
 
 // webapp2Flashes is the key under which webapp2 keeps [value, level] pairs.
@@ -56,13 +53,13 @@ func (i *Import) check() (errs []error) {
 		errs = append(errs, errors.New("Import.Read is nil: give the function that reads the older cookie"))
 	}
 	if !validDomain(i.Domain) || i.Domain == "." {
-		errs = append(errs, fmt.Errorf("Import.Domain %q is no domain name: write it as the older system did, as in .example.com", i.Domain))
+		errs = append(errs, fmt.Errorf("Import.Domain %q is not a domain name: write it as the older system did, as in .example.com", i.Domain))
 	}
 	if len(i.Cookie) > 7 && strings.EqualFold(i.Cookie[:7], "__Host-") && (i.Domain != "" || i.Path != "" && i.Path != "/") {
 		errs = append(errs, fmt.Errorf("Import.Cookie %q was set without a Domain and with the Path \"/\", as its prefix demands: leave Import.Domain and Import.Path out", i.Cookie))
 	}
 	if i.Path != "" && !validPath(i.Path) {
-		errs = append(errs, fmt.Errorf("Import.Path %q must begin with / and hold no control character or semicolon", i.Path))
+		errs = append(errs, fmt.Errorf("Import.Path %q must begin with / and contain no control character or semicolon", i.Path))
 	}
 	return errs
 }
@@ -75,8 +72,8 @@ func (i *Import) deletion() string {
 	return i.Cookie + "=" + cookieAttributes(path, i.Domain, isPrefixed(i.Cookie), 0) + expiredAttributes
 }
 
-// warnOfOld says once that the older cookie is still there beside ours: each response
-// that set ours has deleted it.
+// warnOfOld logs once that the old cookie is still there beside the new one: each response
+// that set the new one has deleted it.
 func (s *Session) warnOfOld() {
 	i := s.spec.Import
 	old := scanCookies(s.store.request.Header, i.Cookie)
@@ -84,12 +81,12 @@ func (s *Session) warnOfOld() {
 		return
 	}
 	s.spec.oldWarning.Do(func() {
-		s.spec.manager.log.Warn("sessions: the older cookie was deleted and is still sent, so that a logout does not last: set Import.Domain and Import.Path to those that the older system set it with",
+		s.spec.manager.log.Warn("sessions: the old cookie was deleted but is still sent, so that a logout is not final: set Import.Domain and Import.Path to those of the old cookie",
 			slog.String("cookie", i.Cookie), slog.String("domain", i.Domain), slog.String("path", i.Path))
 	})
 }
 
-// importOld makes the older system's session the content of this new one.
+// importOld makes the old session the content of this new one.
 func (s *Session) importOld() {
 	if s.spec.Import == nil || s.store.saved {
 		return
@@ -112,14 +109,14 @@ func (s *Session) importOld() {
 			s.undecodable("", key, err)
 			continue
 		}
-		s.apply(setting(key, raw))
+		s.apply(setOp(key, raw))
 	}
 	if imported.User != "" {
 		l := Login{At: s.now(), Method: MethodImport}
-		s.apply(loggingIn(imported.User, l))
+		s.apply(logInOp(imported.User, l))
 	}
 	s.imported = true
-	s.event(Event{Kind: EventImported})
+	s.report(Event{Kind: EventImported})
 }
 
 func (s *Session) importFlashes(pairs []any) {
@@ -134,6 +131,6 @@ func (s *Session) importFlashes(pairs []any) {
 			continue
 		}
 		level, _ := pair[1].(string)
-		s.apply(adding(newNote(raw, level)))
+		s.apply(addFlashOp(newStoredFlash(raw, level, s.now())))
 	}
 }

@@ -40,7 +40,7 @@ func TestAChangeThatComesTooLate(t *testing.T) {
 	}
 	check := func(t *testing.T, s *sessions.Session, header http.Header) {
 		t.Helper()
-		if err := s.Err(); !errors.Is(err, sessions.ErrSent) || !errors.Is(err, headerSent{}) || errors.Is(err, errDead) {
+		if err := s.Err(); !errors.Is(err, sessions.ErrHeaderWritten) || !errors.Is(err, headerSent{}) || errors.Is(err, errDead) {
 			t.Errorf("Err: %v", err)
 		}
 		if len(header) != 0 {
@@ -64,7 +64,7 @@ func TestAChangeThatComesTooLate(t *testing.T) {
 			t.Run(name+" after the header", func(t *testing.T) {
 				st, w := site.manager.Store(request()), sent{httptest.NewRecorder(), true}
 				change(st.Session())
-				if err := st.Save(w); !errors.Is(err, sessions.ErrSent) {
+				if err := st.Save(w); !errors.Is(err, sessions.ErrHeaderWritten) {
 					t.Errorf("Save: %v", err)
 				}
 				check(t, st.Session(), w.Header())

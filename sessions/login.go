@@ -6,34 +6,35 @@ import (
 	"unicode/utf8"
 )
 
-// A Login is what a session keeps of the login that made it its user's. It stands apart
-// from the session's keys: Set, Clear, All and an Import do not reach it.
+// A Login holds the details of the login of a session's user. It is kept apart from the
+// session's values: Set, Clear and All do not reach it.
 type Login struct {
-	// At is when the login was. LogIn sets it.
+	// At is the time of the login. LogIn sets it.
 	At time.Time
 	// Remembered lets the session outlive the browser: its cookie has a Max-Age, and
 	// Spec.RememberIdle and Spec.RememberAbsolute are its timeouts.
 	Remembered bool
-	// Credential stands for what the user has proved, in a form that tells nothing of it.
-	// If it is not the user's any more, the login has ended. Package handlers keeps
-	// auth.User.Credential here.
+	// Credential is a fingerprint of the user's credential, such as the password, that does
+	// not reveal it. Package handlers keeps auth.User.Credential here, and ends the login
+	// once the user's is another one.
 	Credential string
-	// Method names how the user was checked: "password", "link", "import" or what the site likes.
+	// Method says how the user was checked: "password", "link", "import" or a word of the
+	// site.
 	Method string
-	// Agent is the browser's own description of itself, and Address where the request
-	// came from. Both are for the list that shows users where they are logged in. They
-	// are personal data, end with the session, and are not kept in a signed cookie.
+	// Agent is the User-Agent of the browser, and Address the address of the request. Both
+	// are for the list that shows users where they are logged in. They are personal data,
+	// end with the session, and are not kept in a signed cookie.
 	Agent, Address string
 }
 
-// The bounds of a Login's texts, in bytes. What is longer is cut.
+// The bounds of a Login's texts, in bytes. Longer ones are cut.
 const (
 	maxAgent  = 256
 	maxDetail = 128
 	maxLogin  = maxAgent + 3*maxDetail + 64 // encoded
 )
 
-// cut returns the first bytes of a text, as valid UTF-8.
+// cut returns at most so many bytes of a text, as valid UTF-8.
 func cut(text string, most int) string {
 	text = strings.ToValidUTF8(text[:min(len(text), most+utf8.UTFMax)], "\uFFFD")
 	if len(text) > most {
@@ -67,11 +68,11 @@ func readLogin(data string) (l Login, rest string, err error) {
 	if err != nil || count != 6 {
 		return Login{}, "", errMalformed
 	}
-	major, _, at, data, err := head(data)
+	major, _, at, data, err := readHead(data)
 	if err != nil || major != cborUint {
 		return Login{}, "", errMalformed
 	}
-	major, info, _, data, err := head(data)
+	major, info, _, data, err := readHead(data)
 	if err != nil || major != cborSimple || info != cborTrue && info != cborFalse {
 		return Login{}, "", errMalformed
 	}
@@ -84,34 +85,32 @@ func readLogin(data string) (l Login, rest string, err error) {
 	return l, data, nil
 }
 
-// repeatTime is how long a second login of the same user with the same credential is
-// taken for a repetition of the first, as by a double click.
+// repeatTime is how long after a login another one of the same user with the same
+// credential is the same login, as after a double click.
 const repeatTime = 10 * time.Second
 
-// repeats reports whether l repeats the login that made c its user's. The clock of the
-// server that took the first may be a little ahead.
+// repeats reports whether l repeats the login of c. The clock of the server of the first one
+// may be a little ahead.
 func (l *Login) repeats(c *contents, user string) bool {
 	last, ok := c.loggedIn()
 	passed := l.At.Sub(last.At)
 	return ok && c.user == user && last.Credential == cut(l.Credential, maxDetail) &&
-		last.Remembered == l.Remembered && -answerTime < passed && passed < repeatTime
+		last.Remembered == l.Remembered && -responseTime < passed && passed < repeatTime
 }
 
-// LogIn makes the session that of a user who has just proved who it is, by an id that
-// never changes: the one way to log somebody in. The session gets a new id, so that one
-// that somebody else knew before is worth nothing (OWASP, session fixation), and its
-// absolute timeout begins anew. Its values stay, also those of another user: call Clear
-// before, if User is another one. LogIn sets l.At. The user must not be
-// empty; LogIn of nobody is an error in Err.
+// LogIn makes the session that of a user who has just proved who they are, given by an id
+// that never changes. The session gets a new id, so that an id that somebody knew before is
+// of no use (OWASP, session fixation), and its absolute timeout begins again. Its values
+// stay, also those of another user: call Clear first if [Session.User] is another one.
+// LogIn sets l.At. If user is empty, Err returns an error.
 //
-// A request that logs in works in every case: also if another one, as the first of two
-// clicks, has renewed or ended the session meanwhile. Then a new session begins, with
-// what this request has changed and nothing else. A second LogIn of the same user
-// with the same credential, remembered or not as the first, keeps the id within ten
-// seconds.
+// A login succeeds even if another request, such as the first of two clicks, has renewed or
+// ended the session meanwhile. Then a new session begins, which holds the changes of this
+// request only. A second LogIn within ten seconds, of the same user with the same
+// Credential and Remembered, keeps the id.
 func (s *Session) LogIn(user string, l Login) {
 	if user == "" {
-		s.change(failing(s.cannot("log in", errNobody)))
+		s.change(failOp(s.cannot("log in", errNobody)))
 		return
 	}
 	s.store.mu.Lock()
@@ -122,22 +121,21 @@ func (s *Session) LogIn(user string, l Login) {
 		l.Agent, l.Address = "", ""
 	}
 	if !s.store.saved {
-		s.proved = s.proved || l.Method != MethodImport // the word of an older system proves nothing anew
+		s.proved = s.proved || l.Method != MethodImport // an older system proves nothing new
 		s.renewed = s.renewed || !l.repeats(&s.contents, user)
 	}
-	s.apply(loggingIn(user, l))
+	s.apply(logInOp(user, l))
 }
 
-// LoggedInWithin reports whether the login that made the session its user's was less than
-// so long ago, by the clock of the Config: what to ask before something that a session
-// left open must not do (OWASP ASVS 5.0, 7.5.1). Time spent and idle renewals do not count.
+// LoggedInWithin reports whether the user logged in less than d ago, by Config.Now. Ask it
+// before an action that somebody must not do in a session that was left open (OWASP ASVS
+// 5.0, 7.5.1). Use of the session does not extend the time.
 func (s *Session) LoggedInWithin(d time.Duration) bool {
 	l, ok := s.Login()
 	return ok && s.now().Sub(l.At) < d
 }
 
-// Login returns what is known of the login that made the session its user's; ok is false
-// if there was none, as after SetUser.
+// Login returns the details of the login; ok is false if there are none, as after SetUser.
 func (s *Session) Login() (l Login, ok bool) {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()

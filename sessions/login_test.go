@@ -74,7 +74,7 @@ func TestLoginIsKept(t *testing.T) {
 			b.want("/show", after)
 		}
 		b := site.browser()
-		if a := b.get("/noname"); a.StatusCode != http.StatusInternalServerError || !strings.Contains(a.body, "no user is named") {
+		if a := b.get("/noname"); a.StatusCode != http.StatusInternalServerError || !strings.Contains(a.body, "the user is empty") {
 			t.Errorf("%s: a login of nobody: %d %s", name, a.StatusCode, a.body)
 		}
 	}

@@ -14,53 +14,53 @@ import (
 )
 
 const (
-	// MemoryLimit is how many records a [Memory] keeps at most if its MaxRecords is zero.
-	MemoryLimit = 1 << 17
-	// MemoryBytes is how many bytes a [Memory] takes at most if its MaxBytes is zero: 256 MiB.
-	MemoryBytes = 256 << 20
+	// DefaultMemoryRecords is how many records a [Memory] keeps if its MaxRecords is zero.
+	DefaultMemoryRecords = 1 << 17
+	// DefaultMemoryBytes is how many bytes a [Memory] takes if its MaxBytes is zero: 256 MiB.
+	DefaultMemoryBytes = 256 << 20
 
-	// memoryOverhead is how many bytes a record takes beside its data and its user:
-	// itself, its id, and its places in the map, in a heap and in the index.
+	// memoryOverhead is how many bytes a record takes beside its data and its user: for
+	// itself, its id, the map, a heap and the index.
 	memoryOverhead = 512
-	// memorySweep is how many expired records a write removes at most while there is
-	// room: more than one, so that they all go in time without a goroutine.
+	// memorySweep is how many expired records a write removes while there is room: more
+	// than one, so that all of them go in time without a goroutine.
 	memorySweep = 4
 )
 
-// A Memory is a [UserBackend] in this process's memory, for tests, for development
-// and for a site of one instance whose sessions may be lost when it stops. Its zero
-// value is ready to use. It is safe for concurrent use.
+// A Memory is a [UserBackend] in the memory of this process, for tests, for development, and
+// for a site of one instance whose sessions may be lost when it stops. The zero Memory is
+// ready to use. It is safe for concurrent use.
 //
-// It is bounded. A record that needs room takes it from those that have expired, then
-// from those without a user (tombstones too), then from those of users; in each group
-// the record that expires soonest goes first. So a flood of visitors ends the sessions
-// of other visitors, and no login while there is one of those.
+// It is bounded. If there is no room for a record, others are removed: first those that
+// have expired, then those without a user, which include tombstones, then those of users;
+// in each group the one that expires soonest. So a flood of visitors ends the sessions of
+// other visitors before it ends a login.
 type Memory struct {
-	// MaxRecords is how many records are kept at most. If zero, [MemoryLimit]; if
-	// negative, any number. Do not change it after the first use.
+	// MaxRecords is how many records are kept. If zero, [DefaultMemoryRecords]; if negative,
+	// any number. Do not change it after the first use.
 	MaxRecords int
-	// MaxBytes is how many bytes the records take at most: their data, their users and
-	// 512 bytes for each. If zero, [MemoryBytes]; if negative, any number. A record
-	// that is larger by itself is refused with [ErrTooLarge]. Garbage comes on top, as
-	// much again if GOGC is not set. Do not change it after the first use.
+	// MaxBytes is how many bytes the records take: their data, their users and 512 bytes
+	// for each. If zero, [DefaultMemoryBytes]; if negative, any number. A larger record is
+	// refused with [ErrTooLarge]. Garbage is not counted: it may take as much again if GOGC
+	// is not set. Do not change MaxBytes after the first use.
 	MaxBytes int
 
-	// mu guards all that follows. No other lock is taken while it is held.
+	// mu guards the fields below. No other lock is taken while it is held.
 	mu      sync.Mutex
 	records map[string]*memoryRecord
-	bytes   int // that the records take
-	// Every record is in one of the heaps: in owned if it is a session of a user,
-	// which users leads to by that user; else in others.
+	bytes   int // how many the records take
+	// Every record is in one heap: in owned if it has a user, and then in the list of its
+	// user too; else in others.
 	owned, others byExpiry
-	users         map[string]*memoryRecord // the first of each user's list
+	users         map[string]*memoryRecord // the first record of the list of each user
 }
 
 // A memoryRecord is a record that a Memory keeps. Its Data is never changed in place.
 type memoryRecord struct {
 	Record
 	id             string
-	place          int           // in its heap
-	next, previous *memoryRecord // of the same user
+	place          int           // its index in its heap
+	next, previous *memoryRecord // in the list of its user
 }
 
 var _ UserBackend = (*Memory)(nil)
@@ -142,20 +142,20 @@ func (m *Memory) Delete(ctx context.Context, id string) error {
 }
 
 // Sessions implements [UserBackend].
-func (m *Memory) Sessions(ctx context.Context, user string) ([]Info, error) {
+func (m *Memory) Sessions(ctx context.Context, user string) ([]SessionInfo, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	now := time.Now()
 	m.mu.Lock()
-	var list []Info
+	var list []SessionInfo
 	for kept := m.users[user]; kept != nil; kept = kept.next {
 		if now.Before(kept.Expires) {
 			list = append(list, kept.Info(kept.id))
 		}
 	}
 	m.mu.Unlock()
-	slices.SortFunc(list, func(a, b Info) int {
+	slices.SortFunc(list, func(a, b SessionInfo) int {
 		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID, b.ID))
 	})
 	return list, nil
@@ -178,7 +178,7 @@ func (m *Memory) EndUser(ctx context.Context, user string, except ...string) err
 	return nil
 }
 
-// lock locks m for the record of id, if there is no error.
+// lock checks id and ctx, and locks m if there is no error.
 func (m *Memory) lock(ctx context.Context, id string) error {
 	if err := CheckID(id); err != nil {
 		return err
@@ -200,14 +200,14 @@ func (m *Memory) living(id string) *memoryRecord {
 	return kept
 }
 
-// put makes room for r and keeps it in kept, which is in no heap.
+// put makes room for r and keeps it in kept, which is not in a heap.
 func (m *Memory) put(kept *memoryRecord, r Record) {
 	m.makeRoom(r.size())
 	r.Data, r.Version = bytes.Clone(r.Data), NextVersion(kept.Version)
 	if r.User == kept.User {
 		r.User = kept.User
 	} else {
-		r.User = strings.Clone(r.User) // it may be a part of a long text, which would be kept with it
+		r.User = strings.Clone(r.User) // it may be a substring of a long text, which would be kept with it
 	}
 	kept.Record = r
 	m.bytes += r.size()
@@ -221,7 +221,7 @@ func (m *Memory) put(kept *memoryRecord, r Record) {
 	}
 }
 
-// take undoes put.
+// take removes kept from its heap and its list: the opposite of put.
 func (m *Memory) take(kept *memoryRecord) {
 	m.bytes -= kept.size()
 	heap.Remove(m.heapOf(kept.Record), kept.place)
@@ -246,13 +246,12 @@ func (m *Memory) drop(kept *memoryRecord) {
 	delete(m.records, kept.id)
 }
 
-// makeRoom removes a few of the expired records, and others until one of this size
-// fits in.
+// makeRoom removes some expired records, and others until a record of this size fits.
 func (m *Memory) makeRoom(size int) {
 	now := time.Now()
 	for removed := 0; ; removed++ {
 		first, expired := m.first(now)
-		fits := len(m.owned)+len(m.others) < bound(m.MaxRecords, MemoryLimit) && m.bytes <= bound(m.MaxBytes, MemoryBytes)-size
+		fits := len(m.owned)+len(m.others) < bound(m.MaxRecords, DefaultMemoryRecords) && m.bytes <= bound(m.MaxBytes, DefaultMemoryBytes)-size
 		if first == nil || fits && !(expired && removed < memorySweep) {
 			return
 		}
@@ -260,7 +259,7 @@ func (m *Memory) makeRoom(size int) {
 	}
 }
 
-// first returns the record that goes first, or nil if there is none.
+// first returns the record that is removed first, or nil if there is none.
 func (m *Memory) first(now time.Time) (first *memoryRecord, expired bool) {
 	for _, h := range []byExpiry{m.others, m.owned} {
 		if len(h) > 0 && !now.Before(h[0].Expires) {
@@ -274,7 +273,7 @@ func (m *Memory) first(now time.Time) (first *memoryRecord, expired bool) {
 }
 
 func (m *Memory) tooLarge(r Record) error {
-	if most := bound(m.MaxBytes, MemoryBytes); r.size() > most {
+	if most := bound(m.MaxBytes, DefaultMemoryBytes); r.size() > most {
 		return fmt.Errorf("%w: %d bytes, Memory.MaxBytes is %d", ErrTooLarge, r.size(), most)
 	}
 	return nil
@@ -287,13 +286,13 @@ func (m *Memory) heapOf(r Record) *byExpiry {
 	return &m.others
 }
 
-// owned reports whether r is a session of a user.
+// owned reports whether r has a user.
 func (r Record) owned() bool { return r.User != "" }
 
 // size is how many bytes a Memory takes for r.
 func (r Record) size() int { return len(r.Data) + len(r.User) + memoryOverhead }
 
-// bound returns what a field that bounds something says.
+// bound returns the bound that a field sets.
 func bound(field, ifZero int) int {
 	if field < 0 {
 		return math.MaxInt
@@ -301,8 +300,7 @@ func bound(field, ifZero int) int {
 	return cmp.Or(field, ifZero)
 }
 
-// byExpiry is a heap of records, the one that expires soonest first, in which each
-// knows its place.
+// byExpiry is a heap of records. The first one expires soonest. Each knows its index.
 type byExpiry []*memoryRecord
 
 func (h byExpiry) Len() int           { return len(h) }

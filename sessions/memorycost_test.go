@@ -68,7 +68,7 @@ func begin(tb testing.TB, manager *sessions.Manager, user string) {
 // A request that makes a session costs less than twice as much if the Memory is full.
 func TestMemoryFullCostsAsEmpty(t *testing.T) {
 	full := sessions.NewMemory()
-	fill(t, full, sessions.MemoryLimit, nobody)
+	fill(t, full, sessions.DefaultMemoryRecords, nobody)
 	round := func(m *sessions.Memory) time.Duration {
 		manager, start := newManager(t, m), time.Now()
 		for range 500 {
@@ -92,7 +92,7 @@ func TestMemoryFullCostsAsEmpty(t *testing.T) {
 func TestMemoryListCostsTheUsersSessions(t *testing.T) {
 	few, full := sessions.NewMemory(), sessions.NewMemory()
 	fill(t, few, 100, hundred)
-	fill(t, full, sessions.MemoryLimit, hundred)
+	fill(t, full, sessions.DefaultMemoryRecords, hundred)
 	round := func(m *sessions.Memory) time.Duration {
 		start := time.Now()
 		for range 100 {
@@ -110,7 +110,7 @@ func TestMemoryListCostsTheUsersSessions(t *testing.T) {
 		}
 	}
 	if ratio := float64(ofFull) / float64(ofFew); ratio >= 4 {
-		t.Errorf("100 of %d sessions %v, 100 of 100 %v: %.1f times as much, want less than 4", sessions.MemoryLimit, ofFull, ofFew, ratio)
+		t.Errorf("100 of %d sessions %v, 100 of 100 %v: %.1f times as much, want less than 4", sessions.DefaultMemoryRecords, ofFull, ofFew, ratio)
 	}
 }
 
@@ -176,7 +176,7 @@ func BenchmarkMemory(b *testing.B) {
 	for name, user := range map[string]func(int) string{"nobody": nobody, "users": hundred} {
 		b.Run("create/full of "+name, func(b *testing.B) {
 			m := sessions.NewMemory()
-			fill(b, m, sessions.MemoryLimit, user)
+			fill(b, m, sessions.DefaultMemoryRecords, user)
 			ids := make([]string, b.N+1)
 			for i := range ids {
 				ids[i] = newID()
@@ -185,7 +185,7 @@ func BenchmarkMemory(b *testing.B) {
 		})
 	}
 	full := sessions.NewMemory()
-	ids := fill(b, full, sessions.MemoryLimit, hundred)
+	ids := fill(b, full, sessions.DefaultMemoryRecords, hundred)
 	b.Run("load", func(b *testing.B) {
 		parallel(b, func(ctx context.Context, i int) { _, _ = full.Load(ctx, ids[i*7919%len(ids)]) })
 	})

@@ -53,7 +53,7 @@ func (m *Memory) checkStructure(t *testing.T) {
 		t.Fatalf("%d records, %d of users, %d bytes; counted: %d in owned, %d in others, %d listed, %d bytes",
 			len(m.records), owned, size, len(m.owned), len(m.others), listed, m.bytes)
 	}
-	if size > bound(m.MaxBytes, MemoryBytes) || len(m.records) > bound(m.MaxRecords, MemoryLimit) {
+	if size > bound(m.MaxBytes, DefaultMemoryBytes) || len(m.records) > bound(m.MaxRecords, DefaultMemoryRecords) {
 		t.Fatalf("%d records, %d bytes: more than the bounds", len(m.records), size)
 	}
 }
@@ -80,7 +80,7 @@ func TestMemoryKeepsUsersLongest(t *testing.T) {
 		lost  int // of 1,000 logins
 	}{
 		{"visitors", NewMemory(), 200_000, visitor, 0},
-		{"tombstones", NewMemory(), 1_000_000, tombstone{successor: id(0)}.record(1), 0},
+		{"tombstones", NewMemory(), 1_000_000, tombstone{successor: id(0)}.toRecord(1), 0},
 		{"bytes", &Memory{MaxBytes: 8 << 20}, 200, Record{Data: make([]byte, 1<<20)}, 0},
 		{"full of users: one makes room", &Memory{MaxRecords: 1000}, 10_000, visitor, 1},
 		{"full of users' bytes", &Memory{MaxBytes: 1000 * (memoryOverhead + 8)}, 10_000, visitor, 2},
@@ -233,7 +233,7 @@ func TestMemoryUpdateMoves(t *testing.T) {
 		{"logged in, used again", in(1*time.Hour, "ann"), in(3*time.Hour, "ann"), in(2*time.Hour, "bob"), true},
 		{"another user", in(1*time.Hour, "ann"), in(3*time.Hour, "bob"), in(2*time.Hour, "ann"), true},
 		{"nobody's", in(3*time.Hour, "ann"), in(3*time.Hour, ""), in(2*time.Hour, "bob"), false},
-		{"a tombstone", in(3*time.Hour, "ann"), tombstone{}.record(1), in(2*time.Hour, "bob"), false},
+		{"a tombstone", in(3*time.Hour, "ann"), tombstone{}.toRecord(1), in(2*time.Hour, "bob"), false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -254,7 +254,7 @@ func TestMemoryUpdateMoves(t *testing.T) {
 			m.checkStructure(t)
 			for user := range map[string]bool{"ann": true, "bob": true, "": true} {
 				list, err := m.Sessions(ctx, user)
-				listed := slices.ContainsFunc(list, func(i Info) bool { return i.ID == id(0) })
+				listed := slices.ContainsFunc(list, func(i SessionInfo) bool { return i.ID == id(0) })
 				if err != nil || listed != (test.to.owned() && test.to.User == user) {
 					t.Errorf("listed under %q: %v, %v", user, listed, err)
 				}
@@ -305,7 +305,7 @@ func TestMemoryUpdateGrows(t *testing.T) {
 // The default bounds are as documented, and negative ones are none.
 func TestMemoryBounds(t *testing.T) {
 	ctx := t.Context()
-	r := Record{Data: make([]byte, MemoryBytes-memoryOverhead+1), Expires: time.Now().Add(time.Hour)} // never written to: costs nothing
+	r := Record{Data: make([]byte, DefaultMemoryBytes-memoryOverhead+1), Expires: time.Now().Add(time.Hour)} // never written to: costs nothing
 	if err := NewMemory().Create(ctx, id(0), r); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("a record larger than MemoryBytes: %v", err)
 	}
@@ -314,12 +314,12 @@ func TestMemoryBounds(t *testing.T) {
 		t.Error("refused without a bound of bytes")
 	}
 	r.Data = nil
-	for i := range MemoryLimit + 1 {
+	for i := range DefaultMemoryRecords + 1 {
 		if err := m.Create(ctx, id(i), r); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(m.records) != MemoryLimit+1 {
+	if len(m.records) != DefaultMemoryRecords+1 {
 		t.Errorf("%d records are kept without a bound", len(m.records))
 	}
 }
@@ -363,8 +363,8 @@ func heapInUse() int {
 func TestMemoryTakesMaxBytes(t *testing.T) {
 	data := make([]byte, 1<<20)
 	for name, test := range map[string]struct {
-		maxBytes int
-		record   func(i int) Record
+		maxBytes  int
+		recordRef func(i int) Record
 	}{
 		"tombstones":    {16 << 20, func(int) Record { return Record{User: id(0)} }},
 		"visitors":      {16 << 20, func(int) Record { return Record{Data: data[:200]} }},
@@ -380,7 +380,7 @@ func TestMemoryTakesMaxBytes(t *testing.T) {
 			expires := time.Now().Add(time.Hour)
 			for i, last := 0, -1; m.bytes > last && i < 100_000; i++ { // until one makes room for another
 				last = m.bytes
-				r := test.record(i)
+				r := test.recordRef(i)
 				r.Expires = expires.Add(time.Duration(i))
 				if err := m.Create(ctx, id(i), r); err != nil {
 					t.Fatal(err)

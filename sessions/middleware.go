@@ -11,7 +11,7 @@ import (
 	"net/http"
 )
 
-// storeKey is the key of a request's Store in its context.
+// A storeKey is the key of a request's Store in its context.
 type storeKey struct{ *Manager }
 
 func (m *Manager) fromContext(r *http.Request) *Store {
@@ -19,17 +19,16 @@ func (m *Manager) fromContext(r *http.Request) *Store {
 	return st
 }
 
-// Middleware gives each request one Store, which [Manager.Store] finds wherever the
-// request goes, and saves it just before the header is written, however that comes
-// about: by WriteHeader, Write, Flush, Hijack, the handler's return or its panic. It is
-// for programs on net/http or another router; package handlers needs none.
+// Middleware makes one Store for each request, which [Manager.Store] then returns, and saves
+// it immediately before the header is written: by WriteHeader, Write, Flush or Hijack, or
+// after the handler has returned or panicked. It is for programs on net/http or another
+// router. Package handlers does not need it.
 //
 //	http.ListenAndServe(":8080", manager.Middleware(mux))
 //
-// If the sessions cannot be saved, the response is the error's status with a plain
-// text, and writes of the handler return the error. A handler that wants another page
-// calls Save itself first. A signed cookie that was changed cannot go out with a
-// connection that is taken over: Hijack refuses.
+// If the sessions cannot be saved, the response is a plain text with the status of the
+// error, and the handler's writes return the error. A handler that wants another page calls
+// Save first. Hijack returns an error if a cookie would have to be set.
 func (m *Manager) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if m.fromContext(r) != nil {
@@ -43,7 +42,7 @@ func (m *Manager) Middleware(next http.Handler) http.Handler {
 		defer func() {
 			if returned {
 				s.begin()
-			} else if err := s.save(); err != nil { // a panic, which is for others to answer
+			} else if err := s.save(); err != nil { // the panic goes on
 				m.log.Error("sessions: not saved after a panic", slog.Any("error", err))
 			}
 		}()
@@ -59,7 +58,7 @@ type saver struct {
 	saved  bool
 	sent   bool  // the header has been written
 	bare   bool  // the connection is being taken over
-	failed error // of the save, which was answered
+	failed error // of the save; the response is the error
 }
 
 var (
@@ -81,8 +80,8 @@ func (s *saver) save() error {
 	return s.store.Save(s)
 }
 
-// begin saves, if that is still to be done, and answers what goes wrong. It reports
-// whether the handler's own response goes on.
+// begin saves, if that has not been done, and writes the response if the save fails. It
+// reports whether the handler's own response goes on.
 func (s *saver) begin() bool {
 	if s.sent {
 		return s.failed == nil
@@ -96,7 +95,7 @@ func (s *saver) begin() bool {
 	if known, ok := errors.AsType[*failure](s.failed); ok {
 		status = known.status
 	}
-	s.store.manager.log.Error("sessions: a response was replaced, since its sessions could not be saved",
+	s.store.manager.log.Error("sessions: a response was replaced by an error, since its sessions could not be saved",
 		slog.Any("error", s.failed), slog.Int("status", status), slog.String("url", s.store.request.URL.Path))
 	for _, name := range []string{"Content-Encoding", "Content-Range", "Content-Disposition", "Etag", "Last-Modified", "Expires", "Location", "Trailer"} {
 		s.Header().Del(name)
@@ -145,7 +144,7 @@ func (s *saver) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	if !s.sent && len(s.Header()["Set-Cookie"]) > 0 {
-		return nil, nil, errors.New("sessions: Hijack would lose a cookie that this request has set: set it in a response before")
+		return nil, nil, errors.New("sessions: Hijack would lose a cookie that this request has set: set it in an earlier response")
 	}
 	connection, buffered, err := http.NewResponseController(s.writer).Hijack()
 	if err != nil {

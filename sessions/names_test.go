@@ -21,7 +21,7 @@ func TestNames(t *testing.T) {
 		sessions.EventExpired: "expired", sessions.EventGone: "gone", sessions.EventTampered: "tampered",
 		sessions.EventUnreadable: "unreadable", sessions.EventUndecodable: "undecodable",
 		sessions.EventImported: "imported", sessions.EventRetried: "retried",
-		sessions.EventDegraded: "degraded", sessions.EventLate: "late", -1: "unknown", 99: "unknown",
+		sessions.EventDown: "down", sessions.EventLate: "late", -1: "unknown", 99: "unknown",
 	} {
 		if got := k.String(); got != want {
 			t.Errorf("event %d prints as %s, want %s", k, got, want)

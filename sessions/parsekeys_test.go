@@ -44,7 +44,7 @@ func TestParseKeys(t *testing.T) {
 		{"Block not base64", standard.EncodeToString(hash) + ":se$cret", 0, false, "sessions: key 1 is not base64 after the colon"},
 		{"Block empty", standard.EncodeToString(hash) + ":", 0, false, "sessions: key 1 has nothing after the colon: leave the colon out"},
 		{"Hash empty", ":" + standard.EncodeToString(hash), 0, false, "sessions: key 1 has nothing before the colon"},
-		{"too many", strings.Repeat(standard.EncodeToString(hash)+"\n", 101), 0, false, "sessions: there are more than 100 keys: take out those that no session needs any more"},
+		{"too many", strings.Repeat(standard.EncodeToString(hash)+"\n", 101), 0, false, "sessions: there are more than 100 keys: remove those that no session needs any more"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			keys, err := sessions.ParseKeys(test.text)

@@ -18,19 +18,21 @@ import (
 // A Session is a dictionary that outlives the request. It is lazy: nothing is read,
 // verified or decoded before the first use, and nothing is written without a change.
 //
-// Values are encoded when they are set and decoded when they are got, so that what Get
-// returned may be changed without changing the session, and has the same type in this
-// request and in the next: nil, bool, int64 for all integers but a uint64 above it,
-// float64, string, []byte, time.Time, []any and map[string]any. Structs and other
-// types come back through [Get] with their own type.
+// Set encodes a value and Get decodes it. So a change of what Get returned does not
+// change the session, and a value has the same type in this request and in the next: nil,
+// bool, int64 for every integer but a uint64 that does not fit, float64, string, []byte,
+// time.Time, []any or map[string]any. Use the function [Get] to read structs and other
+// types.
 //
-// With a Backend no update is lost. What a method returns is the answer of this
-// request's working copy; where others have saved meanwhile, the changes are replayed
-// on what they wrote. So Pop is no lock and Incr no generator of ids, and Get then Set
-// makes its key the last writer's: use Incr or [Update] to build on a value.
+// With a Backend no update is lost. Methods read and change the working copy of this
+// request. If another request has saved meanwhile, Save applies the changes again to what
+// that request saved. So two requests may Pop the same value, and Incr does not make
+// unique numbers. After Get and Set of one key the last writer wins: use Incr or [Update]
+// for a value that depends on the old one.
 //
-// All methods may be called by all goroutines of the request. None of them fails:
-// errors stick to the session, reads then give zero values, and Save returns them.
+// All goroutines of the request may call all methods. Methods return no error: the session
+// keeps the first one, reads then return zero values, and [Session.Err] and [Store.Save]
+// return it.
 type Session struct {
 	store *Store
 	spec  *declared
@@ -39,46 +41,46 @@ type Session struct {
 
 	loaded bool
 	saved  bool
-	began  int64 // when it was loaded, in Unix milliseconds
+	began  int64 // when the session was loaded, in Unix milliseconds
 	status Status
-	err    error // the first; it sticks
+	err    error // the first one
 
 	contents contents    // the working copy
-	text     string      // what was read of it, encoded; empty: nothing was
+	text     string      // the encoded contents that were read; empty: none were
 	reader   string      // the user that was read
 	changed  bool        // an operation was applied
 	log      []operation // the changes, if there is a Backend
 
-	record    record      // the one in the backend; zero: it has none yet
-	presented []presented // the other records that the browser has cookies of, first what Destroy ends
-	brought   bool        // the request has a cookie of this name, whatever it holds
+	ref       recordRef   // of the record in the Backend; zero: there is none yet
+	presented []presented // the other records that the browser has cookies of; first the one that Destroy ends
+	brought   bool        // the request has a cookie of this name, valid or not
 	oldKey    bool        // the cookie is signed with an older key
 
-	imported  bool // what an older system kept was taken over
-	dead      bool // it was ended or renewed elsewhere: without a login nothing is saved
+	imported  bool // the session of an older system was taken over
+	ended     bool // another request has ended or renewed it: nothing is saved without a login
 	proved    bool // LogIn was called
-	renewed   bool // it gets a new id
+	renewed   bool // the session gets a new id
 	destroyed bool // Destroy was called
-	late      bool // a change after Save was reported
+	late      bool // a change after Save has been reported
 
-	room [5]entry // for the values of contents: most sessions have few
+	room [5]entry // for contents.values: most sessions have few
 }
 
-// A Status says what a request's session is and why: the answer to "why was I
-// logged out". It is settled by the first use of the session. Save changes it to
-// StatusGone if another request has ended the session meanwhile, and from StatusGone to
-// StatusNew if this request logs in.
+// A Status says what the session of a request is and why, for example why a user is
+// logged out. The first use of the session sets it. Save changes it to StatusGone if
+// another request has ended the session meanwhile, and from StatusGone to StatusNew if
+// this request logs in.
 type Status int
 
 const (
-	StatusNew        Status = iota // there was no cookie, or Destroy made room for another
-	StatusLoaded                   // it was read
-	StatusExpired                  // it was not used for its idle timeout, or is older than its absolute one
-	StatusGone                     // it was ended or renewed by another request, or its backend has lost it
-	StatusTampered                 // the cookie has no signature of ours for this name and site
-	StatusUnreadable               // it is ours, and this program cannot read it
-	StatusDown                     // the backend could not be asked: see Err
-	StatusClock                    // the cookie is dated more than a minute ahead: the clock of a server is wrong, or was
+	StatusNew        Status = iota // the request has no cookie of the session, or Destroy was called
+	StatusLoaded                   // the session was read
+	StatusExpired                  // one of the session's timeouts has passed
+	StatusGone                     // another request has ended or renewed the session, or the Backend has lost it
+	StatusTampered                 // no key has signed the cookie for this name and site
+	StatusUnreadable               // the cookie is signed, but this program cannot read the session
+	StatusDown                     // the Backend did not answer: see Err
+	StatusClock                    // the date of the cookie is more than a minute ahead: the clock of a server is or was wrong
 )
 
 var statusNames = [...]string{"new", "loaded", "expired", "gone", "tampered", "unreadable", "down", "clock"}
@@ -92,15 +94,15 @@ func (s Status) String() string {
 	return statusNames[s]
 }
 
-// Get returns the value of key, nil where there is none. To tell a nil value from
-// none, use [Get].
+// Get returns the value of key, or nil if there is none. The function [Get] tells a nil
+// value from a missing one.
 func (s *Session) Get(key string) any {
 	value, _ := Get[any](s, key)
 	return value
 }
 
-// Get returns the value of key as a T, and whether there is one that can be decoded
-// as that. It decodes into structs, slices and maps too.
+// Get returns the value of key as a T, and reports whether there is a value that can be
+// decoded as a T. T may be a struct, a slice or a map.
 func Get[T any](s *Session, key string) (T, bool) {
 	var value, zero T
 	raw, found := s.raw(key)
@@ -121,7 +123,7 @@ func (s *Session) raw(key string) (raw string, found bool) {
 	return s.contents.get(key)
 }
 
-// All yields the keys and their values, by ascending key, as they are when it begins.
+// All yields the keys in ascending order with their values, as they are when it begins.
 func (s *Session) All() iter.Seq2[string, any] {
 	return func(yield func(string, any) bool) {
 		for _, e := range s.entries() {
@@ -144,7 +146,7 @@ func (s *Session) entries() []entry {
 	return slices.Clone(s.contents.values)
 }
 
-// User returns whose session it is; empty: nobody's.
+// User returns the id of the user whose session it is, or "" if it has no user.
 func (s *Session) User() string {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
@@ -152,7 +154,7 @@ func (s *Session) User() string {
 	return s.contents.user
 }
 
-// Status says what the session is and why.
+// Status returns what the session is and why.
 func (s *Session) Status() Status {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
@@ -160,9 +162,9 @@ func (s *Session) Status() Status {
 	return s.status
 }
 
-// Err returns the first error of the session: of its backend, with a method
-// HTTPStatus that returns 503; of a value that cannot be kept; or [ErrSent]. It does
-// not tell of values that could not be decoded.
+// Err returns the first error of the session: an error of its Backend, which has a method
+// HTTPStatus that returns 503; an error of a value that cannot be encoded; or
+// [ErrHeaderWritten]. Values that cannot be decoded are no error here: they are logged.
 func (s *Session) Err() error {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
@@ -170,110 +172,112 @@ func (s *Session) Err() error {
 	return s.err
 }
 
-// ID returns the id that backends know, a hash of the one in the cookie: safe to show
-// and to log. It is empty in a signed cookie, and until the session is first saved.
+// ID returns the id by which the Backend knows the session, a hash of the id in the cookie.
+// It is safe to show and to log. It is empty if there is no Backend, and until the session
+// is saved for the first time.
 func (s *Session) ID() string {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	s.load()
-	return s.record.id
+	return s.ref.id
 }
 
-// Set keeps value under key. One that cannot be encoded (a func, a channel, a map that
-// holds itself) is an error in Err. Of times, a zero time.Time inside another value, or
-// behind a pointer, is kept as nil, which [Get] reads as a zero one where its T has a
-// time.Time there.
+// Set keeps value under key. If value cannot be encoded, as a func, a channel or a map
+// that holds itself, Err returns an error. A zero time.Time inside another value, or
+// behind a pointer, is kept as nil; the function [Get] reads it as a zero time.Time.
 func (s *Session) Set(key string, value any) {
 	raw, err := encodeValue(value)
 	if err != nil {
-		s.change(failing(s.cannot("set "+key, err)))
+		s.change(failOp(s.cannot("set "+key, err)))
 		return
 	}
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	s.load()
-	s.do(setting(key, raw), func() operation { return setting(key, raw) })
+	s.do(setOp(key, raw), func() operation { return setOp(key, raw) })
 }
 
-// Delete removes key. That there is none is no error.
+// Delete removes key, if there is one.
 func (s *Session) Delete(key string) {
-	s.change(deleting(key))
+	s.change(deleteOp(key))
 }
 
-// Pop returns the value of key and removes it. Two requests in parallel may both get
-// it.
+// Pop returns the value of key, or nil if there is none, and removes it. Two requests at
+// once may both get it. To read a value of another type, use the function [Get] and Delete.
 func (s *Session) Pop(key string) any {
 	value := s.Get(key)
 	s.Delete(key)
 	return value
 }
 
-// Clear removes all values and flashes. The session keeps its id and its user: to log
-// somebody out, use Destroy.
+// Clear removes all values and flashes. The session keeps its id and its user. To log a
+// user out, use Destroy.
 func (s *Session) Clear() {
-	s.change(clearing)
+	s.change(clearOp)
 }
 
-// Incr adds n to the integer of key, 0 where there is none, and returns the sum. With
-// a Backend every request's n is counted. A value that is no integer, or a sum that
-// does not fit, is an error in Err.
+// Incr adds n to the integer of key, or to 0 if there is none, and returns the sum. With a
+// Backend the n of every request is counted. If the value is not an integer, or if the sum
+// does not fit, Incr returns 0 and Err returns an error.
 func (s *Session) Incr(key string, n int64) int64 {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	s.load()
 	sum, err := increment(&s.contents, key, n)
 	if err != nil {
-		s.apply(failing(s.cannot("increment "+key, err)))
+		s.apply(failOp(s.cannot("increment "+key, err)))
 		return 0
 	}
-	s.do(incrementing(key, n), func() operation { return incrementing(key, n) })
+	s.do(incrOp(key, n), func() operation { return incrOp(key, n) })
 	return sum
 }
 
-// Update sets key to f of its value, or of T's zero value where there is none. f may
-// run again on what another request has saved: it depends on nothing but its
-// argument, and must not use the session. A value that is no T is lost, and reported.
+// Update replaces the value of key with f of it, or with f of T's zero value if there is
+// none. f may be called again with the value that another request has saved, so it must
+// depend on nothing but its argument. It must not use the session. A value that cannot be
+// decoded as a T is replaced and logged.
 func Update[T any](s *Session, key string, f func(T) T) {
-	op := updating(key, f, func(err error) { s.undecodable(s.ID(), key, err) })
+	op := updateOp(key, f, func(err error) { s.undecodable(s.ID(), key, err) })
 	for range updateTries {
 		raw, found := s.raw(key)
 		before := &contents{}
 		if found {
 			before.set(key, raw)
 		}
-		err := op(before) // without the lock, so that an f that uses the session does not hang
+		err := op(before) // without the lock, so that an f that uses the session does not deadlock
 		after, _ := before.get(key)
 		if err != nil {
-			s.change(failing(s.cannot("update "+key, err)))
+			s.change(failOp(s.cannot("update "+key, err)))
 			return
 		}
 		if s.replace(key, raw, after, op) {
 			return
 		}
 	}
-	s.change(failing(s.cannot("update "+key, errUnsettled)))
+	s.change(failOp(s.cannot("update "+key, errUnsettled)))
 }
 
-// updateTries is more than the goroutines of a request ever need, and ends an f that
-// changes the key itself.
+// updateTries is more than the goroutines of a request need. It ends an f that changes the
+// key itself.
 const updateTries = 1000
 
-// replace sets key to after if it is before still, and logs op for it.
+// replace sets key to after if its value is still before, and logs op. It reports whether
+// it did.
 func (s *Session) replace(key, before, after string, op operation) bool {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	if now, _ := s.contents.get(key); now != before {
 		return false
 	}
-	s.do(setting(key, after), func() operation { return op })
+	s.do(setOp(key, after), func() operation { return op })
 	return true
 }
 
-// SetUser says whose session it is, by an id that never changes, for
-// [Manager.UserSessions] and [Manager.EndUser]; empty: nobody's. It is for sites that
-// keep their users by themselves; [Session.LogIn] also keeps what the login was made of.
-// If that is another user than before, the session gets a new id, as by Renew, and its
-// absolute timeout begins anew.
+// SetUser makes the session that of a user, given by an id that never changes, for
+// [Manager.UserSessions] and [Manager.EndUser]. If id is empty, the session has no user
+// any more. If the user changes, the session gets a new id, as by Renew, and its absolute
+// timeout begins again. SetUser is for sites that manage their users without package
+// auth; [Session.LogIn] also keeps the details of the login.
 func (s *Session) SetUser(id string) {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
@@ -284,13 +288,13 @@ func (s *Session) SetUser(id string) {
 	if !s.store.saved {
 		s.renewed = true
 	}
-	s.apply(owning(id, s.now().UnixMilli()))
+	s.apply(setUserOp(id, s.now().UnixMilli()))
 }
 
-// Renew gives the session a new id, with the same data, when it is saved. Call it at
-// every change of rights, so that an id known from before is worth nothing (OWASP,
-// session fixation). The absolute timeout runs on. In a signed cookie there is no id,
-// and Renew signs it anew.
+// Renew gives the session a new id when it is saved; its data stay. Call it at every
+// change of rights, so that an id that somebody knew before is of no use (OWASP, session
+// fixation). The absolute timeout does not begin again. Without a Backend there is no id:
+// the cookie is signed again.
 func (s *Session) Renew() {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
@@ -302,11 +306,11 @@ func (s *Session) Renew() {
 	s.renewed = true
 }
 
-// Destroy ends the session: its record is worth nothing from the moment Save returns,
-// its cookie is deleted, and it is empty. So are the other sessions under its name that
-// the browser has cookies of. What is set after it in the same request begins a new
-// session with a new id. A session in a signed cookie cannot be ended: only its cookie is
-// deleted.
+// Destroy ends the session, and the other sessions of its name that the browser has
+// cookies of. The session is empty at once, Save ends its record, and the response deletes
+// the cookie. A value that is set after Destroy in the same request begins a new session
+// with a new id. Without a Backend a session cannot be ended: Destroy deletes the cookie,
+// but a copy of it stays valid until the timeouts.
 func (s *Session) Destroy() {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
@@ -315,23 +319,23 @@ func (s *Session) Destroy() {
 		s.tooLate()
 		return
 	}
-	if s.record.id != "" {
-		own := presented{record: s.record, own: true} // its version may be to be read
-		s.presented, s.record = slices.Insert(s.presented, 0, own), record{}
+	if s.ref.id != "" {
+		own := presented{recordRef: s.ref, own: true}
+		s.presented, s.ref = slices.Insert(s.presented, 0, own), recordRef{}
 	}
 	s.destroyed, s.renewed, s.proved = true, false, false
 	s.changed, s.log = false, nil
 	status := StatusNew
-	if s.dead || s.status == StatusDown {
+	if s.ended || s.status == StatusDown {
 		status = s.status
 	}
-	s.begin(status)
+	s.reset(status)
 }
 
-// An operation is one change. A session applies it to its working copy and logs it;
-// where others have saved meanwhile, the log is replayed on what they wrote. So it
-// depends on nothing but the contents it is given, and may run more than once. It
-// returns an error where it cannot be done there, and then changes nothing.
+// An operation is one change. A session applies it to its working copy and to a log. If
+// another request has saved meanwhile, the save applies the log to what that request
+// saved. So an operation depends on nothing but its argument, and may be called more than
+// once. If it returns an error, it has changed nothing.
 type operation func(*contents) error
 
 func (s *Session) change(op operation) {
@@ -341,18 +345,18 @@ func (s *Session) change(op operation) {
 	s.apply(op)
 }
 
-// apply changes the working copy and logs the change. The lock is held.
+// apply applies op to the working copy and logs it. The caller holds the lock.
 func (s *Session) apply(op operation) { s.do(op, func() operation { return op }) }
 
-// do applies op to the working copy and logs what logged returns. That is asked only
-// where something may have to be replayed, so that a signed cookie does not pay for a
-// log. The lock is held.
+// do applies op to the working copy and logs the operation that logged returns. It calls
+// logged only if there is a Backend, so that a signed cookie does not pay for a log. The
+// caller holds the lock.
 func (s *Session) do(op operation, logged func() operation) {
 	if s.store.saved {
 		s.tooLate()
 		return
 	}
-	s.changed = true // also where it fails: then Save does, whatever WhenDown says
+	s.changed = true // also if it fails: then Save returns the error, whatever WhenDown says
 	if s.spec.Backend != nil {
 		s.log = append(s.log, logged())
 	}
@@ -361,64 +365,64 @@ func (s *Session) do(op operation, logged func() operation) {
 	}
 }
 
-// fail makes err stick. The lock is held.
+// fail keeps err if it is the first error. The caller holds the lock.
 func (s *Session) fail(err error) {
 	if s.err == nil {
 		s.err = err
 	}
 }
 
-// tooLate reports a change after Save, once: no caller is left to return it to.
+// tooLate logs a change after Save, once. Save has returned, so nothing else can report it.
 func (s *Session) tooLate() {
 	if s.late {
 		return
 	}
 	s.late = true
-	err := s.cannot("change a value", ErrSent)
+	err := s.cannot("change a value", ErrHeaderWritten)
 	s.fail(err)
 	s.spec.manager.log.Error("sessions: a change came after the session was saved and is lost",
 		slog.String("session", s.spec.Name), slog.String("url", s.store.request.URL.Path))
-	s.event(Event{Kind: EventLate, Err: err})
+	s.report(Event{Kind: EventLate, Err: err})
 }
 
-// failing is an operation that could not even be made.
-func failing(err error) operation {
+// failOp returns an operation that always fails.
+func failOp(err error) operation {
 	return func(*contents) error { return err }
 }
 
-func setting(key, raw string) operation {
+func setOp(key, raw string) operation {
 	return func(c *contents) error {
 		c.set(key, raw)
 		return nil
 	}
 }
 
-func deleting(key string) operation {
+func deleteOp(key string) operation {
 	return func(c *contents) error {
 		c.delete(key)
 		return nil
 	}
 }
 
-// clearing leaves the user and the times, which are no values.
-func clearing(c *contents) error {
+// clearOp leaves the user, the login and the times.
+func clearOp(c *contents) error {
 	c.values, c.flashes = nil, nil
 	return nil
 }
 
-func adding(n note) operation {
+func addFlashOp(n storedFlash) operation {
 	return func(c *contents) error {
 		c.flashes = append(c.flashes, n)
 		return nil
 	}
 }
 
-// taking takes exactly the flashes that were shown, not those added since.
-func taking(shown []note) operation {
+// takeFlashesOp removes the flashes that were shown, not those that were added since.
+func takeFlashesOp(shown []storedFlash) operation {
 	return func(c *contents) error {
-		kept := make([]note, 0, len(c.flashes))
+		kept := make([]storedFlash, 0, len(c.flashes))
 		for _, n := range c.flashes {
-			if !slices.ContainsFunc(shown, func(s note) bool { return s.number == n.number }) {
+			if !slices.ContainsFunc(shown, func(s storedFlash) bool { return s.number == n.number }) {
 				kept = append(kept, n)
 			}
 		}
@@ -427,9 +431,9 @@ func taking(shown []note) operation {
 	}
 }
 
-// owning makes the session user's. The absolute timeout begins anew: somebody who has
-// browsed for hours before would be logged out at once otherwise.
-func owning(user string, now int64) operation {
+// setUserOp makes the session that of user. The absolute timeout begins again, since a
+// user who has browsed for hours before would otherwise be logged out at once.
+func setUserOp(user string, now int64) operation {
 	return func(c *contents) error {
 		if c.user != user {
 			c.user, c.created, c.login, c.remembered = user, now, "", false
@@ -438,8 +442,8 @@ func owning(user string, now int64) operation {
 	}
 }
 
-// loggingIn makes the session that of a user who has logged in.
-func loggingIn(user string, l Login) operation {
+// logInOp makes the session that of a user who has logged in.
+func logInOp(user string, l Login) operation {
 	kept := l.encode()
 	return func(c *contents) error {
 		if !l.repeats(c, user) {
@@ -450,13 +454,13 @@ func loggingIn(user string, l Login) operation {
 }
 
 var (
-	errNobody    = errors.New("no user is named: to log somebody out, use Destroy")
-	errNoInteger = errors.New("its value is no integer")
+	errNobody    = errors.New("the user is empty: use Destroy to log out")
+	errNoInteger = errors.New("its value is not an integer")
 	errOverflow  = errors.New("the sum does not fit in an int64")
-	errUnsettled = errors.New("its function, or goroutines of this request, change it again and again meanwhile")
+	errUnsettled = errors.New("its function, or other goroutines of this request, change it again and again")
 )
 
-func incrementing(key string, n int64) operation {
+func incrOp(key string, n int64) operation {
 	return func(c *contents) error {
 		sum, err := increment(c, key, n)
 		if err == nil {
@@ -482,9 +486,9 @@ func increment(c *contents, key string, n int64) (int64, error) {
 	return old + n, nil
 }
 
-// updating runs f on the value of key: its zero value where there is none, or none
-// that can be decoded, which lost is told.
-func updating[T any](key string, f func(T) T, lost func(error)) operation {
+// updateOp applies f to the value of key, or to a zero value if there is none. If the
+// value cannot be decoded, it calls lost and uses a zero value.
+func updateOp[T any](key string, f func(T) T, lost func(error)) operation {
 	return func(c *contents) error {
 		var value T
 		if raw, found := c.get(key); found {
@@ -502,21 +506,21 @@ func updating[T any](key string, f func(T) T, lost func(error)) operation {
 
 func (s *Session) now() time.Time { return s.spec.manager.now() }
 
-// begin makes the session empty. The lock is held.
-func (s *Session) begin(status Status) {
+// reset makes the session empty. The caller holds the lock.
+func (s *Session) reset(status Status) {
 	s.status, s.text = status, ""
 	s.contents = contents{created: s.began, seen: s.began, values: s.room[:0]}
 }
 
-// load reads the session at its first use. The lock is held.
+// load reads the session at its first use. The caller holds the lock.
 func (s *Session) load() {
 	if !s.loaded {
 		s.open()
-		s.loaded = true // not if a backend panics: then there is nothing to save either
+		s.loaded = true // not if the Backend panics: then Save must not save
 	}
 }
 
-// open reads the newest session that the browser has a cookie of and that is alive.
+// open reads the newest session that is alive, of those that the browser has cookies of.
 func (s *Session) open() {
 	s.began = s.now().UnixMilli()
 	var room [2]candidate
@@ -526,7 +530,7 @@ func (s *Session) open() {
 	}
 	switch {
 	case !s.brought:
-		s.begin(StatusNew)
+		s.reset(StatusNew)
 		s.importOld()
 	case len(candidates) == 0:
 		s.refuse(why)
@@ -537,17 +541,17 @@ func (s *Session) open() {
 	}
 }
 
-// A candidate is a cookie of the session's name that was sealed here.
+// A candidate is a cookie of the session's name that one of the keys has signed.
 type candidate struct {
 	payload string // without its head
-	date    int64  // when it was sealed, in Unix milliseconds
+	date    int64  // when it was signed, in Unix milliseconds
 	oldKey  bool
 }
 
-// candidates returns the cookies that were sealed for this name, kind and site, newest
-// first; of two that were sealed in the same second the one that comes later in the
-// header, since browsers send the older first. If there are none, why says what was
-// wrong with the cookies of the name.
+// candidates appends the cookies that were signed for this name, kind and site, newest
+// first. Of two that were signed in the same second, the later one in the header comes
+// first, since browsers send the older one first. If there is none, why says what is wrong
+// with the cookies of the name.
 func (s *Session) candidates(to []candidate) (_ []candidate, why verdict) {
 	d := s.spec
 	why = verdict{StatusTampered, EventTampered, nil}
@@ -559,7 +563,7 @@ func (s *Session) candidates(to []candidate) (_ []candidate, why verdict) {
 		}
 		s.brought = true
 		if len(d.cookie)+len(value) > maxCookie {
-			continue // no browser keeps it, so it is none of ours
+			continue // no browser keeps such a cookie, so this program has not set it
 		}
 		payload, seconds, key, ok := d.manager.codec.open(d.bound, value)
 		if !ok {
@@ -572,8 +576,8 @@ func (s *Session) candidates(to []candidate) (_ []candidate, why verdict) {
 			continue
 		case s.since(c.date) < -maxSkew:
 			why = verdict{StatusClock, EventClock, nil}
-			// A cookie that will be good again soon is not overwritten.
-			s.dead = s.dead || -s.since(c.date) < soon
+			// A cookie that will be valid again soon is not overwritten.
+			s.ended = s.ended || -s.since(c.date) < maxSkewKept
 			continue
 		}
 		c.payload = payload[payloadHead:]
@@ -600,8 +604,8 @@ type verdict struct {
 	err    error
 }
 
-// since returns how long ago, when the session was loaded, a time was that is given in
-// Unix milliseconds. What a Duration cannot hold is cut.
+// since returns the time from a moment, in Unix milliseconds, until the session was loaded.
+// It is cut to what a Duration holds.
 func (s *Session) since(milliseconds int64) time.Duration {
 	passed := s.began - clamp(milliseconds, 1<<62)
 	return time.Duration(clamp(passed, int64(math.MaxInt64/time.Millisecond))) * time.Millisecond
@@ -609,27 +613,27 @@ func (s *Session) since(milliseconds int64) time.Duration {
 
 func clamp(n, most int64) int64 { return min(max(n, -most), most) }
 
-// refuse makes the session an empty one that may be written anew.
+// refuse makes the session empty, for the reason why. Changes then begin a new session.
 func (s *Session) refuse(why verdict) {
 	if why.status == StatusUnreadable {
-		s.spec.manager.log.Warn("sessions: a session cannot be read, and begins anew",
+		s.spec.manager.log.Warn("sessions: a session cannot be read, and begins again",
 			slog.String("session", s.spec.Name), slog.Any("error", why.err))
 	}
-	s.begin(why.status)
-	s.event(Event{Kind: why.event, Err: why.err})
+	s.reset(why.status)
+	s.report(Event{Kind: why.event, Err: why.err})
 }
 
-// read reads encoded contents and judges their times. It reports whether they are those
-// of a living session, and if not, why.
+// read reads encoded contents and checks their times. It reports whether the session is
+// alive, and if it is not, why.
 func (s *Session) read(text string) (why verdict, alive bool) {
 	c := contents{values: s.room[:0]}
 	if err := c.parse(text); err != nil {
 		return verdict{StatusUnreadable, EventUnreadable, err}, false
 	}
 	if s.since(c.created) < -maxSkew || s.since(c.seen) < -maxSkew {
-		s.event(Event{Kind: EventClock})
+		s.report(Event{Kind: EventClock})
 	}
-	// A clock that was ahead when the session was saved ends nothing.
+	// A clock that was ahead when the session was saved does not end it.
 	c.created, c.seen = min(c.created, s.began), min(c.seen, s.began)
 	idle, absolute, _ := s.spec.life(&c)
 	if c.created < s.spec.manager.since || s.since(c.created) >= absolute || idle > 0 && s.since(c.seen) >= idle {
@@ -639,13 +643,13 @@ func (s *Session) read(text string) (why verdict, alive bool) {
 	return verdict{}, true
 }
 
-// openCookies reads a session that lives in the cookie itself.
+// openCookies reads a session whose data are in the cookie.
 func (s *Session) openCookies(candidates []candidate) {
 	var newest verdict
 	for i := range candidates {
 		why, alive := s.read(candidates[i].payload)
 		if alive {
-			s.oldKey, s.dead = candidates[i].oldKey, false
+			s.oldKey, s.ended = candidates[i].oldKey, false
 			return
 		}
 		if i == 0 {
@@ -655,51 +659,51 @@ func (s *Session) openCookies(candidates []candidate) {
 	s.refuse(newest)
 }
 
-// presented is a record that the browser has a cookie of, beside the session's own.
+// A presented is a record that the browser has a cookie of, beside the session's own.
 type presented struct {
-	record
-	looked bool // it was loaded, and was not alive
-	own    bool // it was the session's own, which Destroy ends
+	recordRef
+	looked bool // it was loaded and is not alive
+	own    bool // it was the session's own until Destroy
 }
 
-// openRecords reads a session that lives in the backend. All loads share one deadline.
+// openRecords reads a session whose data are in the Backend. All loads share one timeout.
 func (s *Session) openRecords(candidates []candidate) {
-	ctx, cancel := newDeadline(s.store.request)
+	ctx, cancel := backendContext(s.store.request)
 	defer cancel()
 	var newest verdict
 	for i := range candidates {
-		found := recordOf(candidates[i].payload)
-		s.record = found // for what is reported
+		found := refOf(candidates[i].payload)
+		s.ref = found // for events
 		why, alive, err := s.openRecord(ctx, found, candidates[i].date)
 		switch {
 		case err != nil:
-			s.begin(StatusDown)
+			s.reset(StatusDown)
 			s.fail(s.down("load", err))
-			s.record = record{}
+			s.ref = recordRef{}
 			return
 		case alive:
-			s.oldKey, s.dead = candidates[i].oldKey, false
+			s.oldKey, s.ended = candidates[i].oldKey, false
 			for _, c := range candidates[i+1:] {
-				s.presented = append(s.presented, presented{record: recordOf(c.payload)})
+				s.presented = append(s.presented, presented{recordRef: refOf(c.payload)})
 			}
 			return
 		}
-		s.presented = append(s.presented, presented{record: found, looked: true})
+		s.presented = append(s.presented, presented{recordRef: found, looked: true})
 		if i == 0 {
 			newest = why
 		}
 	}
-	s.record = s.presented[0].record
+	s.ref = s.presented[0].recordRef
 	s.refuse(newest)
-	s.record = record{}
+	s.ref = recordRef{}
 }
 
 // openRecord loads the record of one cookie.
-func (s *Session) openRecord(ctx context.Context, found record, sealed int64) (why verdict, alive bool, err error) {
+func (s *Session) openRecord(ctx context.Context, found recordRef, sealed int64) (why verdict, alive bool, err error) {
 	r, err := s.spec.Backend.Load(ctx, found.id)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		// It may have expired, been evicted or been ended. Its id is not used again.
+		// It has expired, was evicted or was ended. Its id is not used again.
 		if s.since(sealed) >= s.spec.IdleTimeout {
 			return verdict{StatusExpired, EventExpired, nil}, false, nil
 		}
@@ -708,51 +712,50 @@ func (s *Session) openRecord(ctx context.Context, found record, sealed int64) (w
 		return verdict{}, false, err
 	}
 	if _, ended := r.tombstone(); ended {
-		s.dead = s.dead || s.store.meets(r)
+		s.ended = s.ended || s.store.justEnded(r)
 		return verdict{StatusGone, EventGone, nil}, false, nil
 	}
 	if why, alive = s.read(string(r.Data)); alive {
-		s.record.version = r.Version
+		s.ref.version = r.Version
 	}
 	return why, alive, nil
 }
 
-// meets reports whether a tombstone is so young that the answer of the request that put
-// it may not have reached the browser when this request was sent. (Tombstones are dated
-// by the real clocks of the servers: if these differ by more than that time, a cookie may
-// be overwritten, but no session comes back.)
-func (st *Store) meets(tombstone Record) bool {
-	return st.age(tombstone.Expires.Add(-tombstoneTime)) < answerTime
+// justEnded reports whether a tombstone is so young that, when the browser sent this
+// request, it may not have received the response of the request that ended the session.
+// Tombstones are dated by the real clocks of the servers. If these differ by more than
+// responseTime, a new cookie may be overwritten, but no session comes back.
+func (st *Store) justEnded(tombstone Record) bool {
+	return st.age(tombstone.Expires.Add(-tombstoneTime)) < responseTime
 }
 
-// patience bounds one load and one save, so that a dead backend is an answer.
-const patience = 2 * time.Second
+// backendTimeout is the time for one load and for one save.
+const backendTimeout = 2 * time.Second
 
-// newDeadline returns the context of one load or save. It ends after patience, and not
-// when the client hangs up: what its request has done is still to be kept.
-func newDeadline(r *http.Request) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+// backendContext returns the context of one load or save. It expires after backendTimeout.
+// It is not canceled when the client disconnects, so that the session is still saved.
+func backendContext(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(r.Context()), backendTimeout)
 }
 
-// save writes what has changed and returns the Set-Cookie line the answer needs, if
-// any. No change comes after it has begun, so it reads the working copy without the
-// lock.
+// save writes what has changed and returns the Set-Cookie line that the response needs, if
+// any. It reads the working copy without the lock, since no change comes after it began.
 func (s *Session) save(sent bool, failed error) (line string, err error) {
 	changed := s.changed || s.renewed || s.destroyed
 	switch {
-	case failed != nil && s.status == StatusDown && s.spec.WhenDown == Empty && !changed:
-		s.spec.manager.log.Warn("sessions: a request saw an empty session", slog.Any("error", failed))
+	case failed != nil && s.status == StatusDown && s.spec.WhenDown == EmptyWhenDown && !changed:
+		s.spec.manager.log.Warn("sessions: a request saw an empty session, since the backend is down", slog.Any("error", failed))
 		return "", nil
 	case failed != nil:
 		return "", failed
-	case !changed && (sent || !s.idle() || s.store.bare && s.spec.Backend == nil):
-		return "", nil // what is not changed can wait for the next request
+	case !changed && (sent || !s.renewalDue() || s.store.bare && s.spec.Backend == nil):
+		return "", nil // a renewal can wait for the next request
 	case sent:
-		err = s.cannot("save", ErrSent)
+		err = s.cannot("save", ErrHeaderWritten)
 	case s.spec.Backend == nil:
 		line, err = s.saveCookie()
 	default:
-		ctx, cancel := newDeadline(s.store.request)
+		ctx, cancel := backendContext(s.store.request)
 		defer cancel()
 		line, err = s.saveRecord(ctx)
 	}
@@ -764,18 +767,18 @@ func (s *Session) save(sent bool, failed error) (line string, err error) {
 	return line, err
 }
 
-// saveCookie keeps the data in the cookie itself. One that holds nothing is deleted,
-// not signed.
+// saveCookie saves a session whose data are in the cookie. If it is empty, the cookie is
+// deleted.
 func (s *Session) saveCookie() (line string, err error) {
 	switch {
-	case s.dead && s.proves():
-		s.revive()
-	case s.dead && !s.destroyed:
+	case s.ended && s.provesUser():
+		s.beginAnew()
+	case s.ended && !s.destroyed:
 		return "", nil
 	}
 	if s.contents.empty() {
 		if s.destroyed && s.brought {
-			s.event(Event{Kind: EventDestroyed})
+			s.report(Event{Kind: EventDestroyed})
 		}
 		if s.text != "" || s.destroyed && s.brought || s.imported {
 			line = s.spec.deletion
@@ -785,39 +788,40 @@ func (s *Session) saveCookie() (line string, err error) {
 	buffer := buffers.Get().(*[]byte)
 	defer buffers.Put(buffer)
 	payload := s.contents.encode(append((*buffer)[:0], payloadVersion, kindData))
-	if cap(payload) <= 4*maxCookie { // else it fits in no cookie, and is not kept
+	if cap(payload) <= 4*maxCookie { // else it does not fit in a cookie
 		*buffer = payload
 	}
 	data := payload[payloadHead:]
-	if string(data) == s.text && !s.renewed && !s.idle() {
+	if string(data) == s.text && !s.renewed && !s.renewalDue() {
 		return "", nil
 	}
 	now := s.now()
-	stamp(data, now)
-	if line, err = s.signed(payload, now); err == nil && s.text == "" {
-		s.event(Event{Kind: EventCreated})
+	setSeen(data, now)
+	if line, err = s.signedCookie(payload, now); err == nil && s.text == "" {
+		s.report(Event{Kind: EventCreated})
 	}
 	return line, err
 }
 
-// seenTime bounds how far the last use that a session knows of may be behind.
-const seenTime = time.Hour
+// maxSeenLag bounds how old the stored time of the last use may become.
+const maxSeenLag = time.Hour
 
-// idle reports whether the time of the last use is to be written: a fifth of the idle
-// timeout, or an hour, has passed since that was last done.
-func (s *Session) idle() bool {
+// renewalDue reports whether the time of the last use must be stored again: after a fifth
+// of the idle timeout, or an hour.
+func (s *Session) renewalDue() bool {
 	timeout, _, _ := s.spec.life(&s.contents)
-	return timeout > 0 && s.since(s.contents.seen) >= min(timeout/5, seenTime)
+	return timeout > 0 && s.since(s.contents.seen) >= min(timeout/5, maxSeenLag)
 }
 
-// proves reports whether this request has proved who the user is: by LogIn, or by SetUser
-// of a user that it did not read. Nothing else begins a session where one was ended.
-func (s *Session) proves() bool {
+// provesUser reports whether this request has proved who the user is: by LogIn, or by
+// SetUser of a user that it did not read. Only such a request begins a new session in
+// place of one that was ended.
+func (s *Session) provesUser() bool {
 	return s.contents.user != "" && (s.proved || s.contents.user != s.reader)
 }
 
-// signed returns the Set-Cookie line that holds payload, sealed at now.
-func (s *Session) signed(payload []byte, now time.Time) (line string, err error) {
+// signedCookie returns the Set-Cookie line that holds payload, signed at now.
+func (s *Session) signedCookie(payload []byte, now time.Time) (line string, err error) {
 	d := s.spec
 	buffer := buffers.Get().(*[]byte)
 	defer buffers.Put(buffer)
@@ -835,73 +839,73 @@ func (s *Session) signed(payload []byte, now time.Time) (line string, err error)
 	return string(b), nil
 }
 
-// buffers are those in which payloads and Set-Cookie lines are put together.
+// buffers are for payloads and Set-Cookie lines.
 var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, maxCookie)) }}
 
-// stamp sets the seen time of encoded contents.
-func stamp(data []byte, seen time.Time) {
+// setSeen sets the time of the last use in encoded contents.
+func setSeen(data []byte, seen time.Time) {
 	binary.BigEndian.PutUint64(data[seenAt:], uint64(seen.UnixMilli()))
 }
 
-// revive lets a login begin a new session where another request has ended one.
-func (s *Session) revive() {
+// beginAnew lets a login begin a new session after another request has ended the old one.
+func (s *Session) beginAnew() {
 	s.store.mu.Lock()
-	s.dead, s.status = false, StatusNew
+	s.ended, s.status = false, StatusNew
 	s.store.mu.Unlock()
 }
 
-// farewell is the Set-Cookie line of a response that leaves no session: the deletion of
-// what the browser has brought, after Destroy and after an import of nothing.
-func (s *Session) farewell() string {
+// lastCookie returns the Set-Cookie line of a response that leaves no session: the deletion
+// of the cookie, after Destroy and after an import of nothing.
+func (s *Session) lastCookie() string {
 	if s.destroyed && s.brought || s.imported {
 		return s.spec.deletion
 	}
 	return ""
 }
 
-// ErrSent is in the chain of what [Session.Err] and [Store.Save] return where a
-// session was changed after its answer's header had gone. errors.Is holds it equal to
-// any other error with a method HeaderSent, as framework.ErrHeaderWritten.
-var ErrSent error = sentError{}
+// ErrHeaderWritten is in the chain of the errors that [Session.Err] and [Store.Save]
+// return if a session is changed after the response header has been written. errors.Is
+// reports true for it and framework.ErrHeaderWritten, and for every error with a method
+// HeaderSent() bool.
+var ErrHeaderWritten error = headerWrittenError{}
 
-type sentError struct{}
+type headerWrittenError struct{}
 
-func (sentError) Error() string {
+func (headerWrittenError) Error() string {
 	return "sessions: changed after the header was written: change sessions before the first byte of a stream, and on net/http before the first write"
 }
 
-func (sentError) HeaderSent() bool { return true }
+func (headerWrittenError) HeaderSent() bool { return true }
 
-func (sentError) Is(target error) bool {
+func (headerWrittenError) Is(target error) bool {
 	_, ok := target.(interface{ HeaderSent() bool })
 	return ok
 }
 
-// failure is what sticks to a session.
+// A failure is an error of a session.
 type failure struct {
 	session string // the Spec's name
-	doing   string
+	action  string
 	status  int
 	err     error
 }
 
 func (f *failure) Error() string {
-	return fmt.Sprintf("sessions: session %q: cannot %s: %v", f.session, f.doing, f.err)
+	return fmt.Sprintf("sessions: session %q: cannot %s: %v", f.session, f.action, f.err)
 }
 
 func (f *failure) Unwrap() error { return f.err }
 
-// HTTPStatus is 503 where the backend failed, 500 where the program asked for what
-// cannot be done.
+// HTTPStatus returns 503 if the Backend failed, and 500 if the program is wrong.
 func (f *failure) HTTPStatus() int { return f.status }
 
-// cannot is the failure of what the program asked for.
-func (s *Session) cannot(doing string, err error) error {
-	return &failure{session: s.spec.Name, doing: doing, status: http.StatusInternalServerError, err: err}
+// cannot returns the failure of an action that the program asked for.
+func (s *Session) cannot(action string, err error) error {
+	return &failure{session: s.spec.Name, action: action, status: http.StatusInternalServerError, err: err}
 }
 
-// down is the failure of the backend.
-func (s *Session) down(doing string, err error) error {
-	s.event(Event{Kind: EventDegraded, Err: err})
-	return &failure{session: s.spec.Name, doing: doing, status: http.StatusServiceUnavailable, err: err}
+// down returns the failure of an action of the Backend.
+func (s *Session) down(action string, err error) error {
+	s.report(Event{Kind: EventDown, Err: err})
+	return &failure{session: s.spec.Name, action: action, status: http.StatusServiceUnavailable, err: err}
 }

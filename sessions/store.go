@@ -8,25 +8,26 @@ import (
 	"time"
 )
 
-// A Store hands out the sessions of one request. It and its sessions may be used by
-// all goroutines of that request, and not after it.
+// A Store holds the sessions of one request: webapp2's session store. All goroutines of
+// the request may use it and its sessions, but not after the request.
 type Store struct {
 	manager *Manager
 	request *http.Request
-	began   time.Duration // when the Store was made, after start, if the manager has a Backend
+	began   time.Duration // when the Store was made, as the time since start; zero without a Backend
 
 	mu       sync.Mutex // guards what follows and every field of the sessions
-	sessions *Session   // those that were asked for, linked; nil: none
+	sessions *Session   // a linked list of those that were asked for
 	saved    bool
 	bare     bool // the response cannot carry a cookie
 }
 
-// start is when the program began: a monotonic clock is all that a Store needs, and costs
-// half of time.Now.
+// start is when the program began. A Store needs only a monotonic clock, and time.Since
+// costs half of time.Now.
 var start = time.Now()
 
-// Store returns the sessions of r: those of [Manager.Middleware], if r came through it,
-// else a new Store, which the caller keeps and saves. It reads nothing yet.
+// Store returns the Store of r. If r came through [Manager.Middleware], it is the one that
+// the middleware saves. Otherwise it is a new one, which the caller keeps and saves. Store
+// reads nothing yet.
 func (m *Manager) Store(r *http.Request) *Store {
 	if st := m.fromContext(r); st != nil {
 		return st
@@ -36,8 +37,8 @@ func (m *Manager) Store(r *http.Request) *Store {
 	return st
 }
 
-// StoreIn is [Manager.Store], but a new Store is made in room, which must not have been
-// used before. It spares an allocation to whoever keeps a Store in a larger value.
+// StoreIn is like [Manager.Store], but makes a new Store in room, which must be zero. It
+// saves an allocation to a caller that keeps a Store in a larger value.
 func (m *Manager) StoreIn(room *Store, r *http.Request) *Store {
 	if st := m.fromContext(r); st != nil {
 		return st
@@ -53,21 +54,19 @@ func (st *Store) begin(m *Manager, r *http.Request) {
 	}
 }
 
-// age returns how old something was when the Store was made that happened at a time of
-// the real clock.
+// age returns the time from a moment of the real clock until the Store was made.
 func (st *Store) age(happened time.Time) time.Duration {
 	return time.Since(happened) - (time.Since(start) - st.began)
 }
 
-// Session returns the default session, the first that the Config declares. It reads
-// nothing yet.
+// Session returns the default session, the first one of Config.Sessions. It reads nothing
+// yet.
 func (st *Store) Session() *Session {
 	return st.open(0)
 }
 
-// Named returns the session that was declared with this name; an empty name is the
-// default one. It panics for a name that was not declared, which is a mistake of the
-// program.
+// Named returns the session that Config.Sessions declares with this name. If name is
+// empty, it is the default session. Named panics if no session has this name.
 func (st *Store) Named(name string) *Session {
 	if name == "" {
 		return st.open(0)
@@ -103,7 +102,7 @@ func (st *Store) open(i int) *Session {
 	return s
 }
 
-// find returns the session of a spec; nil: it was not asked for. The lock is held.
+// find returns the session of d, or nil if it was not asked for. The caller holds the lock.
 func (st *Store) find(d *declared) *Session {
 	s := st.sessions
 	for s != nil && s.spec != d {
@@ -112,16 +111,16 @@ func (st *Store) find(d *declared) *Session {
 	return s
 }
 
-// Save writes what has changed to the backends and the cookies to w's header. It is
-// called once, before the header is sent: with framework, by Response.BeforeSend. A
-// backend is given two seconds, whether the client still waits or not.
+// Save writes the changed sessions to their Backends and their cookies to the header of w.
+// Call it once, before the header is written; package handlers and [Manager.Middleware] do
+// that. A Backend has two seconds, even if the client has disconnected.
 //
-// A session that cannot be saved sets no cookie, while the others keep theirs; its
-// error is among those returned, joined. Those of a dead backend have a method
-// HTTPStatus that returns 503. If w says by a method HeaderWritten() bool that the header has
-// been written, nothing is saved and a session that was changed yields [ErrSent]. If w
-// says by a method CanSetCookies() bool that it cannot send a cookie, as a connection
-// that is taken over, a renewal that needs one is left for the next request.
+// A session that cannot be saved sets no cookie; the other sessions are saved. Save returns
+// the errors joined. An error of a Backend has a method HTTPStatus that returns 503. If w
+// has a method HeaderWritten() bool that returns true, Save saves nothing, and returns
+// [ErrHeaderWritten] if a session was changed. If w has a method CanSetCookies() bool that
+// returns false, as during a Hijack, a renewal that needs a cookie is left for the next
+// request.
 func (st *Store) Save(w http.ResponseWriter) error {
 	if !st.close() {
 		return nil
@@ -135,7 +134,7 @@ func (st *Store) Save(w http.ResponseWriter) error {
 	}
 	header := w.Header()
 	var errs []error
-	var used *Session // the first that was
+	var used *Session // the first one that was used
 	set, personal := false, false
 	for i := range st.manager.specs {
 		s, failed := st.claim(i)
@@ -151,13 +150,13 @@ func (st *Store) Save(w http.ResponseWriter) error {
 			errs = append(errs, err)
 			continue
 		}
-		if line == "" && s.dead && hasCookie(header, s.spec.cookie) {
-			st.twice(s)
+		if line == "" && s.ended && hasCookie(header, s.spec.cookie) {
+			st.reportOtherStore(s)
 		}
 		if line != "" {
 			set = true
 			if setCookie(header, line, used.lines[2:2:3]) {
-				st.twice(s)
+				st.reportOtherStore(s)
 			}
 			if old := s.spec.oldDeletion; old != "" {
 				setCookie(header, old, nil)
@@ -173,13 +172,13 @@ func (st *Store) Save(w http.ResponseWriter) error {
 	return errors.Join(errs...)
 }
 
-// twice reports that another Store has set the cookie of a session in this response.
-func (st *Store) twice(s *Session) {
-	st.manager.log.Error("sessions: another Store has set the cookie of this session in this response, so that what one of them has changed is lost; use Manager.Middleware, or hand one Store on",
+// reportOtherStore logs that another Store has set the cookie of a session in this response.
+func (st *Store) reportOtherStore(s *Session) {
+	st.manager.log.Error("sessions: another Store has set the cookie of this session in this response, so that the changes of one of them are lost: use Manager.Middleware, or pass one Store on",
 		slog.String("session", s.spec.Name), slog.String("url", st.request.URL.Path))
 }
 
-// close takes no more changes. It reports whether a session was asked for.
+// close ends the time for changes. It reports whether a session was asked for.
 func (st *Store) close() bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()

@@ -127,7 +127,7 @@ func TestIdleRenewalFails(t *testing.T) {
 		Sessions: []sessions.Spec{{Backend: p}},
 		Now:      c.now,
 		OnEvent: func(e sessions.Event) {
-			if e.Kind == sessions.EventDegraded {
+			if e.Kind == sessions.EventDown {
 				degraded++
 			}
 		},

@@ -8,38 +8,39 @@ import (
 	"time"
 )
 
-// userPatience bounds what is done to all sessions of a user, which may be many.
-const userPatience = 10 * time.Second
+// userTimeout is the time for what concerns all sessions of a user, which may be many.
+const userTimeout = 10 * time.Second
 
-// UserSessions lists the sessions of user in the backend of the session called name,
-// newest first; an empty name is the default one. A backend that several Specs share
-// lists them all. Where it is no [UserBackend] the error wraps errors.ErrUnsupported.
-func (m *Manager) UserSessions(ctx context.Context, name, user string) ([]Info, error) {
+// UserSessions lists the sessions of user, newest first, in the Backend of the session
+// called name. If name is empty, that is the default session. If several Specs share the
+// Backend, the list has the sessions of all. If it is not a [UserBackend], the error wraps
+// errors.ErrUnsupported.
+func (m *Manager) UserSessions(ctx context.Context, name, user string) ([]SessionInfo, error) {
 	b, err := m.userBackend(name, user)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, userPatience)
+	ctx, cancel := context.WithTimeout(ctx, userTimeout)
 	defer cancel()
 	list, err := b.Sessions(ctx, user)
-	return slices.DeleteFunc(list, func(i Info) bool { return i.Created.UnixMilli() < m.since }), err
+	return slices.DeleteFunc(list, func(i SessionInfo) bool { return i.Created.UnixMilli() < m.since }), err
 }
 
-// EndUser ends all sessions of user but those whose ids ([Session.ID], [Info]) are
-// named in except: after a change of password, all but the one it was changed in. One
-// that was being renewed meanwhile is ended too. Errors are those of
+// EndUser ends all sessions of user but those whose ids ([Session.ID], [SessionInfo]) are
+// in except: for example, after a change of password, all but the one that changed it. It
+// also ends a session that another request is renewing. Errors are those of
 // [Manager.UserSessions].
 func (m *Manager) EndUser(ctx context.Context, name, user string, except ...string) error {
 	b, err := m.userBackend(name, user)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, userPatience)
+	ctx, cancel := context.WithTimeout(ctx, userTimeout)
 	defer cancel()
 	began := m.now()
-	// A renewal in parallel makes a new record that the backend's list may not have
-	// seen; where its tombstone came first, only another look finds it. A login that
-	// came after the call is no renewal and stays.
+	// A renewal at the same time makes a new record that the Backend's list may not have
+	// seen. If its tombstone came first, only a second look finds it. A login after the
+	// call is not a renewal, and stays.
 	for range 5 {
 		if err := b.EndUser(ctx, user, except...); err != nil {
 			return err
@@ -48,17 +49,18 @@ func (m *Manager) EndUser(ctx context.Context, name, user string, except ...stri
 		if err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(left, func(i Info) bool {
+		if !slices.ContainsFunc(left, func(i SessionInfo) bool {
 			return i.Created.Before(began) && !slices.Contains(except, i.ID)
 		}) {
 			return nil
 		}
 	}
-	return fmt.Errorf("sessions: cannot end the sessions of a user: they are renewed again and again: %w", ErrConflict)
+	return fmt.Errorf("sessions: cannot end the sessions of a user: other requests renew them again and again: %w", ErrConflict)
 }
 
-// EndSession ends the session of user that has this id, as [Manager.UserSessions]
-// lists it, or the one that it was renewed into meanwhile. [ErrNotFound]: there is none, or it is another user's.
+// EndSession ends the session of user with this id, which [Manager.UserSessions] lists. If
+// the session has been renewed meanwhile, EndSession ends the new one. It returns
+// [ErrNotFound] if there is no such session or if it is another user's.
 func (m *Manager) EndSession(ctx context.Context, name, user, id string) error {
 	b, err := m.userBackend(name, user)
 	if err != nil {
@@ -67,17 +69,17 @@ func (m *Manager) EndSession(ctx context.Context, name, user, id string) error {
 	if err := CheckID(id); err != nil {
 		return errors.Join(ErrNotFound, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, userPatience)
+	ctx, cancel := context.WithTimeout(ctx, userTimeout)
 	defer cancel()
-	id, _, err = bury(ctx, b, record{id: id}, user, true)
+	id, _, err = endRecord(ctx, b, recordRef{id: id}, user, true)
 	if err != nil {
 		return err
 	}
 	if id == "" {
 		return ErrNotFound
 	}
-	// The tombstone need not stay: the browser that has its cookie may log in anew at
-	// once. A request that has read it finds nothing to update, and Update never creates.
+	// The tombstone is not needed: the browser with its cookie may log in again at once. A
+	// request that has read the session finds nothing to update, and Update never creates.
 	return b.Delete(ctx, id)
 }
 
@@ -90,11 +92,11 @@ func (m *Manager) userBackend(name, user string) (UserBackend, error) {
 		return nil, errors.New(m.undeclared(name))
 	}
 	if user == "" {
-		return nil, errors.New("sessions: no user is named: sessions of nobody cannot be listed or ended")
+		return nil, errors.New("sessions: the user is empty: sessions without a user cannot be listed or ended")
 	}
 	b, ok := m.specs[i].Backend.(UserBackend)
 	if !ok {
-		return nil, fmt.Errorf("sessions: the backend %T of session %q does not know users: %w", m.specs[i].Backend, name, errors.ErrUnsupported)
+		return nil, fmt.Errorf("sessions: the backend %T of session %q does not list the sessions of users: %w", m.specs[i].Backend, name, errors.ErrUnsupported)
 	}
 	return b, nil
 }

@@ -182,7 +182,7 @@ func TestValuesThatCannotBeKept(t *testing.T) {
 			}
 		}, "too large"},
 		{"flash", func(s *sessions.Session) { s.AddFlash(func() {}, "") }, "cannot keep a flash"},
-		{"increment of a text", func(s *sessions.Session) { s.Set("v", "text"); s.Incr("v", 1) }, "cannot increment v: its value is no integer"},
+		{"increment of a text", func(s *sessions.Session) { s.Set("v", "text"); s.Incr("v", 1) }, "cannot increment v: its value is not an integer"},
 		{"increment past the end", func(s *sessions.Session) { s.Set("v", math.MaxInt64); s.Incr("v", 1) }, "does not fit"},
 		{"decrement past the end", func(s *sessions.Session) { s.Set("v", math.MinInt64); s.Incr("v", -1) }, "does not fit"},
 		{"update", func(s *sessions.Session) {
@@ -219,7 +219,7 @@ func TestErrSticks(t *testing.T) {
 	s.Set("first", make(chan int))
 	s.Set("second", make(chan int))
 	s.Set("third", 3)
-	if err := s.Err(); err == nil || !strings.Contains(err.Error(), "set first") || errors.Is(err, sessions.ErrSent) {
+	if err := s.Err(); err == nil || !strings.Contains(err.Error(), "set first") || errors.Is(err, sessions.ErrHeaderWritten) {
 		t.Errorf("%v", err)
 	}
 }

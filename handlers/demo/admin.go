@@ -53,7 +53,7 @@ type overviewData struct {
 	Events     []EventCount
 	Asked      string // the name in the query
 	Found      *auth.User
-	Sessions   []sessions.Info
+	Sessions   []sessions.SessionInfo
 	CannotList bool
 }
 

@@ -65,7 +65,7 @@ func (a anyOf) Update(ctx context.Context, id string, r sessions.Record) (uint64
 
 func (a anyOf) Delete(ctx context.Context, id string) error { return a.one().Delete(ctx, id) }
 
-func (a anyOf) Sessions(ctx context.Context, user string) ([]sessions.Info, error) {
+func (a anyOf) Sessions(ctx context.Context, user string) ([]sessions.SessionInfo, error) {
 	return a.one().Sessions(ctx, user)
 }
 

@@ -18,7 +18,7 @@ const (
 )
 
 // Sessions implements [sessions.UserBackend]. It asks the store.
-func (b *Backend) Sessions(ctx context.Context, user string) ([]sessions.Info, error) {
+func (b *Backend) Sessions(ctx context.Context, user string) ([]sessions.SessionInfo, error) {
 	users, err := b.users()
 	if err != nil || user == "" {
 		return nil, err
@@ -38,7 +38,7 @@ func (b *Backend) EndUser(ctx context.Context, user string, except ...string) er
 		if err != nil {
 			return err
 		}
-		infos = slices.DeleteFunc(infos, func(i sessions.Info) bool { return slices.Contains(except, i.ID) })
+		infos = slices.DeleteFunc(infos, func(i sessions.SessionInfo) bool { return slices.Contains(except, i.ID) })
 		if len(infos) == 0 {
 			return nil
 		}
@@ -52,7 +52,7 @@ func (b *Backend) EndUser(ctx context.Context, user string, except ...string) er
 	return nil
 }
 
-func (b *Backend) deleteAll(ctx context.Context, infos []sessions.Info) error {
+func (b *Backend) deleteAll(ctx context.Context, infos []sessions.SessionInfo) error {
 	errs := make([]error, len(infos))
 	var wait sync.WaitGroup
 	for i, info := range infos {

@@ -15,7 +15,7 @@ const maxCommit = 500
 
 // Sessions implements [sessions.UserBackend]. It reads every session of the user
 // in full.
-func (b *Backend) Sessions(ctx context.Context, user string) ([]sessions.Info, error) {
+func (b *Backend) Sessions(ctx context.Context, user string) ([]sessions.SessionInfo, error) {
 	if user == "" || len(user) > maxUser {
 		return nil, nil
 	}
@@ -26,13 +26,13 @@ func (b *Backend) Sessions(ctx context.Context, user string) ([]sessions.Info, e
 	if err != nil {
 		return nil, failure(ctx, "list sessions", err)
 	}
-	var infos []sessions.Info
+	var infos []sessions.SessionInfo
 	for i, e := range entities {
 		if !e.expired() && len(e.data) > 0 {
 			infos = append(infos, e.record().Info(keys[i].Name[len(keyPrefix):]))
 		}
 	}
-	slices.SortFunc(infos, func(a, b sessions.Info) int {
+	slices.SortFunc(infos, func(a, b sessions.SessionInfo) int {
 		if c := b.Created.Compare(a.Created); c != 0 {
 			return c
 		}

@@ -74,7 +74,7 @@ var faultChecks = []check{
 	}},
 	{"DownAndEmpty", func(t *testing.T, b sessions.Backend) {
 		f := newFaulty(b)
-		visitor := newSite(t, sessions.Spec{Backend: f, WhenDown: sessions.Empty}).browser()
+		visitor := newSite(t, sessions.Spec{Backend: f, WhenDown: sessions.EmptyWhenDown}).browser()
 		visitor.login("ann")
 		f.down()
 		v := visitor.visit(func(*sessions.Session) {}) // must succeed

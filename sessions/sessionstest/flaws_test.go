@@ -159,7 +159,7 @@ func (b forgetful) Update(ctx context.Context, id string, r sessions.Record) (ui
 
 type unsorted struct{ sessions.UserBackend }
 
-func (b unsorted) Sessions(ctx context.Context, user string) ([]sessions.Info, error) {
+func (b unsorted) Sessions(ctx context.Context, user string) ([]sessions.SessionInfo, error) {
 	infos, err := b.UserBackend.Sessions(ctx, user)
 	slices.Reverse(infos)
 	return infos, err
@@ -167,7 +167,9 @@ func (b unsorted) Sessions(ctx context.Context, user string) ([]sessions.Info, e
 
 type listsNothing struct{ sessions.UserBackend }
 
-func (b listsNothing) Sessions(context.Context, string) ([]sessions.Info, error) { return nil, nil }
+func (b listsNothing) Sessions(context.Context, string) ([]sessions.SessionInfo, error) {
+	return nil, nil
+}
 
 type endsAll struct{ sessions.UserBackend }
 
@@ -208,7 +210,7 @@ func (b endsAtNUL) Create(ctx context.Context, id string, r sessions.Record) err
 // listsAtNUL fails as PostgreSQL's text does.
 type listsAtNUL struct{ *table }
 
-func (b listsAtNUL) Sessions(ctx context.Context, user string) ([]sessions.Info, error) {
+func (b listsAtNUL) Sessions(ctx context.Context, user string) ([]sessions.SessionInfo, error) {
 	if strings.Contains(user, "\x00") {
 		return nil, errors.New("invalid byte sequence")
 	}

@@ -95,16 +95,16 @@ func (b *table) Delete(ctx context.Context, id string) error {
 	return nil
 }
 
-func (b *table) Sessions(_ context.Context, user string) ([]sessions.Info, error) {
+func (b *table) Sessions(_ context.Context, user string) ([]sessions.SessionInfo, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var infos []sessions.Info
+	var infos []sessions.SessionInfo
 	for id, r := range b.records {
 		if user != "" && r.User == user && time.Now().Before(r.Expires) {
 			infos = append(infos, r.Info(id))
 		}
 	}
-	slices.SortFunc(infos, func(a, b sessions.Info) int { return b.Created.Compare(a.Created) })
+	slices.SortFunc(infos, func(a, b sessions.SessionInfo) int { return b.Created.Compare(a.Created) })
 	return infos, nil
 }
 
