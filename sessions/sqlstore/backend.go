@@ -330,7 +330,7 @@ func (b *Backend) Delete(ctx context.Context, id string) error {
 }
 
 // Sessions implements [sessions.UserBackend].
-func (b *Backend) Sessions(ctx context.Context, user string) (infos []sessions.Info, err error) {
+func (b *Backend) Sessions(ctx context.Context, user string) (infos []sessions.SessionInfo, err error) {
 	if user == "" || len(user) > maxUser {
 		return nil, nil
 	}
@@ -355,7 +355,7 @@ func (b *Backend) Sessions(ctx context.Context, user string) (infos []sessions.I
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(infos, func(a, b sessions.Info) int {
+	slices.SortFunc(infos, func(a, b sessions.SessionInfo) int {
 		if c := b.Created.Compare(a.Created); c != 0 {
 			return c
 		}
