@@ -22,7 +22,6 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/sessions"
-	"github.com/webapp2go/webapp2go/sessions/webapp2cookie"
 	"github.com/webapp2go/webapp2go/webapp2"
 )
 
@@ -400,7 +399,7 @@ func (s *server) configure(t *testing.T, backend sessions.Backend, change func(*
 func importing(t *testing.T, backend sessions.Backend) func(*server) {
 	return func(s *server) {
 		credentials(s)
-		old, err := webapp2cookie.Import([]byte("secret of old"), "auth", time.Hour)
+		old, err := webapp2.ImportCookies([]byte("secret of old"), "auth", time.Hour)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,25 +16,22 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/datastore"
 	"github.com/webapp2go/webapp2go/sessions/memcache"
 	"github.com/webapp2go/webapp2go/sessions/sessionstest"
-	"github.com/webapp2go/webapp2go/sessions/webapp2cookie"
 )
 
 // What programs elsewhere compile against. A line that does not compile any more is a
 // change that breaks them.
 
 var (
-	_ func(sessions.Config) (*sessions.Manager, error)                                                     = sessions.New
-	_ func() sessions.Key                                                                                  = sessions.RandomKey
-	_ func() *sessions.Memory                                                                              = sessions.NewMemory
-	_ func(s *sessions.Session, key string) (point, bool)                                                  = sessions.Get[point]
-	_ func(s *sessions.Session, key string, f func(point) point)                                           = sessions.Update[point]
-	_ func(id string) error                                                                                = sessions.CheckID
-	_ func(memcache.Config) (*memcache.Backend, error)                                                     = memcache.New
-	_ func(*gcds.Client, datastore.Config) *datastore.Backend                                              = datastore.New
-	_ func(cache, store sessions.Backend) *cached.Backend                                                  = cached.New
-	_ func(*testing.T, func(t *testing.T) sessions.Backend)                                                = sessionstest.Run
-	_ func(secret []byte, name string, maxAge time.Duration) (*sessions.Import, error)                     = webapp2cookie.Import
-	_ func(secret []byte, name, value string, maxAge time.Duration, now time.Time) (map[string]any, error) = webapp2cookie.Decode
+	_ func(sessions.Config) (*sessions.Manager, error)           = sessions.New
+	_ func() sessions.Key                                        = sessions.RandomKey
+	_ func() *sessions.Memory                                    = sessions.NewMemory
+	_ func(s *sessions.Session, key string) (point, bool)        = sessions.Get[point]
+	_ func(s *sessions.Session, key string, f func(point) point) = sessions.Update[point]
+	_ func(id string) error                                      = sessions.CheckID
+	_ func(memcache.Config) (*memcache.Backend, error)           = memcache.New
+	_ func(*gcds.Client, datastore.Config) *datastore.Backend    = datastore.New
+	_ func(cache, store sessions.Backend) *cached.Backend        = cached.New
+	_ func(*testing.T, func(t *testing.T) sessions.Backend)      = sessionstest.Run
 )
 
 var _ interface {

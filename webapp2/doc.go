@@ -11,5 +11,19 @@
 //
 // [RedirectHandler] is webapp2's handler of the same name.
 //
+// [ImportCookies] reads the signed cookies of a webapp2 application, so that its users stay
+// logged in while the application moves. It never writes one: each old cookie is read once,
+// its data become a new session, and the response sets the new cookie and deletes the old
+// one. Only webapp2's default sessions, those of the backend "securecookie", have their data
+// in the cookie. A cookie of its backends "memcache" and "datastore" holds only an id: its
+// user logs in again.
+//
+// webapp2_extras.auth has a cookie of its own, called "auth" by default, with the id of the
+// user. That id becomes the user of the new session. The token in the cookie is not looked
+// up, since it is in the old application's datastore. So a copy of a cookie, also from
+// before a logout, is valid until it is older than maxAge or until the Import is removed;
+// package handlers believes it only until the user has a password here. Choose a short
+// maxAge, and remove the Import when the old cookies are gone.
+//
 // docs/migrating.md has the rest: what each part of webapp2 is here.
 package webapp2

@@ -32,7 +32,7 @@ type config struct {
 	BaseURL          string   `name:"base-url" env:"BASE_URL" placeholder:"URL" help:"The site's address, for absolute links."`
 	Proxies          int      `env:"PROXIES" placeholder:"N" help:"How many proxies in a row stand in front, each of which appends to X-Forwarded-For. Not needed for Google's own."`
 	Admin            string   `env:"ADMIN" placeholder:"NAME" help:"The one user who may see /admin. If users are in memory, the demo makes one, with a random password that it logs."`
-	Webapp2          webapp2  `embed:"" prefix:"webapp2-"`
+	Webapp2          oldSite  `embed:"" prefix:"webapp2-"`
 	Log              string   `env:"LOG" default:"${log}" enum:"text,json" help:"How to log: text on stderr, or JSON for Cloud Logging on stdout."`
 	LogLevel         string   `env:"LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"The least that is logged: ${enum}."`
 	RequestLog       bool     `env:"REQUEST_LOG" default:"${laptop}" help:"Log every request. Default: ${laptop}; the cloud does so itself."`

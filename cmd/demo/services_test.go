@@ -230,7 +230,7 @@ func TestWebapp2SecretIsChecked(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range []string{empty, "does-not-exist"} {
-		if _, err := (webapp2{file, "auth"}).load(nil, false); err == nil || !strings.HasPrefix(err.Error(), "WEBAPP2_SECRET_FILE") {
+		if _, err := (oldSite{file, "auth"}).load(nil, false); err == nil || !strings.HasPrefix(err.Error(), "WEBAPP2_SECRET_FILE") {
 			t.Errorf("%s: %v", file, err)
 		}
 	}

@@ -9,12 +9,12 @@ import (
 
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/sessions"
-	"github.com/webapp2go/webapp2go/sessions/webapp2cookie"
+	"github.com/webapp2go/webapp2go/webapp2"
 )
 
-// webapp2 names the webapp2 application whose users stay logged in. The zero value names
+// oldSite names the webapp2 application whose users stay logged in. The zero value names
 // none.
-type webapp2 struct {
+type oldSite struct {
 	SecretFile string `env:"WEBAPP2_SECRET_FILE" placeholder:"PATH" help:"A file with the secret_key of a webapp2 application, whose users stay logged in."`
 	Cookie     string `env:"WEBAPP2_COOKIE" default:"auth" placeholder:"NAME" help:"The name of that application's cookie."`
 }
@@ -24,7 +24,7 @@ const webapp2Age = 21 * 24 * time.Hour
 
 // load returns the Import of the application, nil if there is none. With makeUsers it makes
 // the users that old cookies name, without a password: users in memory cannot have them yet.
-func (w webapp2) load(users auth.Backend, makeUsers bool) (*sessions.Import, error) {
+func (w oldSite) load(users auth.Backend, makeUsers bool) (*sessions.Import, error) {
 	if w.SecretFile == "" {
 		return nil, nil
 	}
@@ -32,7 +32,7 @@ func (w webapp2) load(users auth.Backend, makeUsers bool) (*sessions.Import, err
 	if err != nil {
 		return nil, fmt.Errorf("WEBAPP2_SECRET_FILE: %w", err)
 	}
-	old, err := webapp2cookie.Import(bytes.TrimSpace(secret), w.Cookie, webapp2Age)
+	old, err := webapp2.ImportCookies(bytes.TrimSpace(secret), w.Cookie, webapp2Age)
 	if err != nil {
 		return nil, fmt.Errorf("WEBAPP2_SECRET_FILE, WEBAPP2_COOKIE: %w", err)
 	}

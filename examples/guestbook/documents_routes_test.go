@@ -10,7 +10,6 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/sessions"
-	"github.com/webapp2go/webapp2go/sessions/webapp2cookie"
 	"github.com/webapp2go/webapp2go/webapp2"
 )
 
@@ -53,7 +52,7 @@ func prefixRoutes(app *framework.App) {
 }
 
 func importSession(secret []byte, backend sessions.Backend) (sessions.Spec, error) {
-	old, err := webapp2cookie.Import(secret, "session", 30*24*time.Hour)
+	old, err := webapp2.ImportCookies(secret, "session", 30*24*time.Hour)
 	return sessions.Spec{Backend: backend, Import: old}, err
 }
 

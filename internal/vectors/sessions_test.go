@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/webapp2go/webapp2go/sessions"
-	"github.com/webapp2go/webapp2go/sessions/webapp2cookie"
+	"github.com/webapp2go/webapp2go/webapp2"
 )
 
 // clock is when the vectors were made, in Unix seconds.
@@ -82,7 +82,7 @@ func newSessionSite(spec appSpec, old bool) (*sessionSite, error) {
 			return nil, err
 		}
 		if old {
-			if s.Import, err = webapp2cookie.Import([]byte(config.SecretKey), name, 100*365*24*time.Hour); err != nil {
+			if s.Import, err = webapp2.ImportCookies([]byte(config.SecretKey), name, 100*365*24*time.Hour); err != nil {
 				return nil, err
 			}
 		}

@@ -1,4 +1,4 @@
-package webapp2cookie_test
+package webapp2_test
 
 import (
 	"fmt"
@@ -7,22 +7,22 @@ import (
 	"time"
 
 	"github.com/webapp2go/webapp2go/sessions"
-	"github.com/webapp2go/webapp2go/sessions/webapp2cookie"
+	"github.com/webapp2go/webapp2go/webapp2"
 )
 
-func ExampleDecode() {
+func ExampleDecodeCookie() {
 	const cookie = "eyJhIjoiYiJ9|1300000000|82cbbb6479af67ef2055a596ccd6096097b98359"
 	signed := time.Unix(1300000000, 0)
-	fmt.Println(webapp2cookie.Decode([]byte("my-super-secret-key"), "session", cookie, time.Hour, signed.Add(time.Minute)))
-	fmt.Println(webapp2cookie.Decode([]byte("my-super-secret-key"), "session", cookie, time.Hour, signed.Add(2*time.Hour)))
+	fmt.Println(webapp2.DecodeCookie([]byte("my-super-secret-key"), "session", cookie, time.Hour, signed.Add(time.Minute)))
+	fmt.Println(webapp2.DecodeCookie([]byte("my-super-secret-key"), "session", cookie, time.Hour, signed.Add(2*time.Hour)))
 	// Output:
 	// map[a:b] <nil>
-	// map[] webapp2cookie: signed 2h0m0s ago, more than 1h0m0s
+	// map[] webapp2: signed 2h0m0s ago, more than 1h0m0s
 }
 
 // The session of an old user goes on under the new site.
-func ExampleImport() {
-	old, err := webapp2cookie.Import([]byte("my-super-secret-key"), "session", 30*24*time.Hour)
+func ExampleImportCookies() {
+	old, err := webapp2.ImportCookies([]byte("my-super-secret-key"), "session", 30*24*time.Hour)
 	if err != nil {
 		panic(err)
 	}
@@ -53,8 +53,8 @@ func ExampleImport() {
 }
 
 // webapp2_extras.auth keeps who is logged in under "_user", in a cookie of its own.
-func ExampleImport_user() {
-	old, err := webapp2cookie.Import([]byte("my-super-secret-key"), "auth", 21*24*time.Hour)
+func ExampleImportCookies_user() {
+	old, err := webapp2.ImportCookies([]byte("my-super-secret-key"), "auth", 21*24*time.Hour)
 	if err != nil {
 		panic(err)
 	}
