@@ -27,6 +27,8 @@ var allowed = map[string][]string{
 	"sessions/sessionstest":  {"sessions"},
 	"auth":                   {"golang.org/x/crypto", "golang.org/x/net", "golang.org/x/text", "github.com/fxamacker/cbor/v2"},
 	"auth/authtest":          {"auth"},
+	"auth/oidc":              {"auth", "github.com/coreos/go-oidc/v3", "golang.org/x/oauth2"},
+	"auth/oidc/oidctest":     {},
 	"auth/datastore":         {"auth", "internal/datastoretx", "cloud.google.com/go/datastore", "google.golang.org/grpc", "google.golang.org/api"},
 	"sqldb":                  {},
 	"sqldb/sqlite":           {"sqldb", "modernc.org/sqlite"},
