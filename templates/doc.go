@@ -61,8 +61,8 @@
 // The first three put Page.Prefix before a path, so that a page works below a prefix.
 //
 // A name that is written in a page as a constant, as above, is checked at startup: the name
-// of a file by [Parse], the name of a route by [Set.CheckURLs]. Any other name is checked
-// when the page is rendered.
+// of a file by [Parse], the name of a route by [Set.CheckURLs], unless the same file asks
+// hasRoute about it. Any other name is checked when the page is rendered.
 //
 // The built-in files contain no script and no inline style, so that the site can send a
 // Content-Security-Policy that allows neither.

@@ -26,7 +26,7 @@ func ExampleParse() {
 	fmt.Println(set.Render(os.Stdout, "cart", &templates.Page{}))
 	// Output:
 	// <title>Home</title><h1>Visit 3</h1>
-	// templates: there is no page "cart", only account, error, home, login, signup
+	// templates: there is no page "cart", only account, confirm, error, forgot, home, link, link-failed, login, reset, sent, signup, signup-email, signup-finish
 }
 
 // A static file that does not exist is reported at startup.

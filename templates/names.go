@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// A call is a call of static or url in a file whose first argument is a constant.
+// A call is a call of static, url or hasRoute in a file whose first argument is a constant.
 type call struct {
 	place          string // file:line:column
 	function, name string
@@ -23,7 +23,7 @@ const constant = `"(?:\\.|[^"\\])*"|` + "`[^`]*`"
 var (
 	comment = regexp.MustCompile(`(?s)\{\{(?:- )?/\*.*?\*/(?: -)?\}\}`)
 	action  = regexp.MustCompile(`(?s)\{\{(?:` + constant + `|'(?:\\.|[^'\\])+'|[^"'` + "`" + `])*?\}\}`)
-	named   = regexp.MustCompile(constant + `|[\s({|=,](static|url)\s+\(*(` + constant + `)`)
+	named   = regexp.MustCompile(constant + `|[\s({|=,](static|url|hasRoute)\s+\(*(` + constant + `)`)
 	content = regexp.MustCompile(`\{\{-?\s*(?:template|block)\s+["` + "`" + `]content["` + "`" + `]`)
 	nonce   = regexp.MustCompile(`\{\{[^}]*\.Nonce\b`)
 )
@@ -63,15 +63,21 @@ func callsIn(name, file string) (calls []call) {
 }
 
 // checkNames looks for the calls of static and url in all files, by their names without
-// .html. It keeps those of url in the site's own files for CheckURLs, and returns a mistake
-// for each static file that does not exist.
+// .html. It keeps those of url in the site's own files for CheckURLs, unless the file asks
+// hasRoute about the name, and returns a mistake for each static file that does not exist.
 func (s *Set) checkNames(files map[string]string, own map[string]bool, funcs template.FuncMap) (mistakes []error) {
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		for _, c := range callsIn(name+".html", files[name]) {
+		calls := callsIn(name+".html", files[name])
+		asked := map[string]bool{}
+		for _, c := range calls {
+			asked[c.name] = asked[c.name] || c.function == "hasRoute"
+		}
+		for _, c := range calls {
 			switch {
 			case funcs[c.function] != nil: // a function of the site, whose argument may mean anything
+			case c.function == "hasRoute":
 			case c.function == "url":
-				if own[name] {
+				if own[name] && !asked[c.name] {
 					s.urls = append(s.urls, c)
 				}
 			default:

@@ -73,6 +73,7 @@ func TestOtherNamesAreNotChecked(t *testing.T) {
 		"a variable":                  {`{{$name := "sytle.css"}}{{static $name}}{{url $name}}`, nil},
 		"a result":                    {`{{static (print "sytle" ".css")}}{{print "hoem" | url}}`, nil},
 		"handed over after the name":  {`{{"hoem" | url "login" "next"}}`, nil},
+		"a route that is asked about": {`{{if hasRoute "hoem"}}{{url "hoem"}}{{end}}`, nil},
 		"pairs":                       {`{{url "login" "hoem" "sytle.css"}}`, nil},
 		"a field of that name":        {`{{.static "sytle.css"}}`, nil},
 		"no argument":                 {`{{if .}}{{static}}{{url}}{{end}}`, nil},

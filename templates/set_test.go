@@ -130,7 +130,7 @@ func TestParseRunsNothing(t *testing.T) {
 func TestMissingPage(t *testing.T) {
 	set := parse(t, files("home.html", "", "admin/users.html", ""))
 	err := set.Render(&strings.Builder{}, "hom", &templates.Page{})
-	const want = `templates: there is no page "hom", only account, admin/users, error, home, login, signup`
+	const want = `templates: there is no page "hom", only account, admin/users, confirm, error, forgot, home, link, link-failed, login, reset, sent, signup, signup-email, signup-finish`
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
