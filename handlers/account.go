@@ -9,136 +9,152 @@ import (
 	"time"
 
 	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
 // AccountHandler is the page where users manage their account: the template "account",
-// which is given an [AccountData]. They change their password here, see where they are
-// logged in, and end their other sessions.
+// which is given an [AccountData]. They change their password and their address here, see
+// where they are logged in, end their other sessions, and delete their account.
 type AccountHandler struct{ PrivateHandler }
 
 // AccountData is what the template "account" is given.
 type AccountData struct {
-	Name         string
-	Created      time.Time
-	Roles        []string
-	Sessions     []AccountSession // the sessions on this page: the current one, then the newest
-	CannotList   bool             // the sessions are in signed cookies or memcached, and cannot be listed
-	Count        int              // how many sessions there are
-	Page, Pages  int              // the number of this page, from 1, and of all pages
-	Recent       bool             // the login is recent, so that sessions can be ended
-	Error        string           // why the password was not changed
-	Field        string           // the field that Error is about, "old" or "new", or empty
-	MinLength    int              // the shortest new password, in characters
-	ConfirmError string           // why the login was not confirmed
+	Name        string // the name of the user, or the address of a user without a name
+	Email       string // empty if the user has none
+	Verified    bool   // Email is the user's
+	CanMail     bool   // the site can send mails, so that the address can be changed
+	HasPassword bool   // if not set, the user logs in elsewhere
+	Created     time.Time
+	Roles       []string
+	Recent      bool // the login is recent, see PrivateHandler.RequireRecent
+
+	Sessions    []AccountSession // the sessions on this page: the current one, then the newest
+	CannotList  bool             // the sessions are in signed cookies or memcached, and cannot be listed
+	Count       int              // how many sessions there are
+	Page, Pages int              // the number of this page, from 1, and of all pages
+
+	Form      string // the form that Error is about: "password", "email" or "delete"
+	Field     string // its field that Error is about, or empty
+	Error     string // what went wrong
+	MinLength int    // the shortest new password, in characters
 }
 
 // AccountSession is one session of the user.
 type AccountSession struct {
 	ID                     string // a hash of the session's id, worthless to a reader
 	Created, Seen, Expires time.Time
+	Browser                string // such as "Firefox on Linux"
 	Agent, Address         string // the User-Agent and the address of the login; empty if not known
+	Remembered             bool   // the login outlives the browser
 	Current                bool   // it is the session of this request
 }
 
 // Ready also reports what a site needs so that users can log in.
-func (h *AccountHandler) Ready() error { return readyForUsers(&h.BaseHandler) }
+func (h *AccountHandler) Ready() error {
+	if err := h.PrivateHandler.Ready(); err != nil {
+		return err
+	}
+	return readyForUsers(&h.BaseHandler)
+}
 
 // Get shows the account.
-func (h *AccountHandler) Get() error { return h.show(http.StatusOK, nil) }
+func (h *AccountHandler) Get() error { return h.show(nil) }
 
-// Post does what the form value "action" says. "password" changes the password from "old" to
-// "new". "end" ends the session whose id is "session", and "end-others" all sessions but this
-// one. Both need a login within the last quarter of an hour, because somebody who finds an
-// open browser must not be able to lock its user out elsewhere (OWASP ASVS 5.0, 7.5.2).
-// "confirm" repeats the login with "password".
+// Post does what the form value "action" says:
+//
+//	password     changes the password from "old" to "new"
+//	email        sends a link to the address "email", and a notice to the old address
+//	verify       sends a link to the current address
+//	end          ends the session with the id "session"
+//	end-others   ends all sessions but this one
+//	delete       deletes the account, after "password"
+//
+// The middle four, and all of them for a user without a password, need a recent login, see
+// [PrivateHandler.RequireRecent] (OWASP ASVS 5.0, 7.5.1 and 7.5.2).
 func (h *AccountHandler) Post() error {
 	if err := h.ParseFields(formBytes); err != nil {
 		return err
 	}
-	form := h.Request.PostForm
-	switch action := form.Get("action"); action {
-	case "password":
-		return h.changePassword(form.Get("old"), form.Get("new"))
-	case "confirm":
-		return h.confirm(form.Get("password"))
-	case "end", "end-others":
-		if !h.Session().LoggedInWithin(recent) {
-			return h.show(http.StatusForbidden, func(d *AccountData) {
-				d.ConfirmError = "You logged in some time ago. Type your password again to end sessions."
-			})
-		}
-		if action == "end-others" {
-			return h.ended(h.endOthers(), "others", "All other sessions have been ended.")
-		}
-		err := h.Site.Sessions.EndSession(h.Context(), "", h.Session().User(), form.Get("session"))
-		return h.ended(err, "one", "The session has been ended.")
+	user, err := h.User()
+	if err != nil {
+		return err
 	}
-	return h.Abort(http.StatusBadRequest, `The form value "action" must be password, confirm, end or end-others.`)
+	form := h.Request.PostForm
+	action := form.Get("action")
+	switch action {
+	case "password", "delete":
+		if user.Password != "" {
+			break
+		}
+		fallthrough
+	case "email", "verify", "end", "end-others":
+		if err := h.RequireRecent(); err != nil {
+			return err
+		}
+	}
+	switch action {
+	case "password":
+		return h.changePassword(user, form.Get("old"), form.Get("new"))
+	case "email":
+		return h.changeEmail(user, form.Get("email"))
+	case "verify":
+		return h.verifyEmail(user)
+	case "end-others":
+		return h.ended(h.endOthers(), "others", "All other sessions have been ended.")
+	case "end":
+		err := h.Site.Sessions.EndSession(h.Context(), "", user.ID, form.Get("session"))
+		return h.ended(err, "one", "The session has been ended.")
+	case "delete":
+		return h.deleteAccount(user, form.Get("password"))
+	}
+	return h.Abort(http.StatusBadRequest, `The form value "action" must be password, email, verify, end, end-others or delete.`)
 }
-
-// recent is how long a login allows sessions to be ended.
-const recent = 15 * time.Minute
 
 // sessionsOnAPage is how many sessions the account page lists.
 const sessionsOnAPage = 20
 
-// confirm logs the user in again, with the password.
-func (h *AccountHandler) confirm(password string) error {
-	user, err := h.User()
-	if err != nil {
-		return err
-	}
-	wait, err := h.throttled(user.Name, password, func() (err error) {
-		user, err = h.Site.Passwords.LogIn(h.clientContext(), h.Site.Users, user.Name, password)
-		return err
-	})
-	problem := func(status int, text string) error {
-		return h.show(status, func(d *AccountData) { d.ConfirmError = text })
-	}
-	switch {
-	case wait > 0:
-		return problem(http.StatusTooManyRequests, tryAgain(tooManyFailures, wait))
-	case errors.Is(err, auth.ErrCredentials):
-		h.logTyped(LoginFail, h.user, h.user.Name)
-		return problem(http.StatusForbidden, "That is not your password.")
-	case errors.Is(err, auth.ErrBusy):
-		return problem(http.StatusServiceUnavailable, h.busy())
-	case err != nil:
-		return unavailable("confirming a login", err)
-	}
-	how, _ := h.Session().Login()
-	how.Method = methodPassword
-	h.LogIn(user, how)
-	h.LogSecurity(LoginSuccess, user)
-	return h.RedirectTo("account")
+// again shows the page with the refusal of a form.
+func (h *AccountHandler) again(form string, r *refusal) error {
+	h.Response.WriteHeader(r.status)
+	return h.show(func(d *AccountData) { d.Form, d.Field, d.Error = form, r.field, r.text })
 }
 
-func (h *AccountHandler) changePassword(old, new string) error {
-	user, err := h.User()
-	if err != nil {
-		return err
+func (h *AccountHandler) changePassword(user *auth.User, old, new string) error {
+	again := func(status int, field, text string) error {
+		return h.again("password", &refusal{status, field, text})
 	}
-	wait, err := h.throttled(user.Name, old, func() error {
-		return h.Site.Passwords.Change(h.clientContext(), h.Site.Users, user, old, new)
+	wait, err := h.throttled(loginText(user), old, func() error {
+		if user.Password != "" {
+			return h.Site.Passwords.Change(h.clientContext(), h.Site.Users, user, old, new)
+		}
+		set := user.Clone() // the hash is made once, not in each try of updateUser
+		if err := h.Site.Passwords.Set(h.clientContext(), set, new); err != nil {
+			return err
+		}
+		return h.updateUser(user, func(u *auth.User) error {
+			if u.Password != "" {
+				return auth.ErrConflict
+			}
+			u.Password = set.Password
+			u.Restamp()
+			return nil
+		})
 	})
-	problem := func(status int, field, text string) error {
-		return h.show(status, func(d *AccountData) { d.Field, d.Error = field, text })
-	}
 	if wait > 0 {
-		return problem(http.StatusTooManyRequests, "", tryAgain(tooManyFailures, wait))
+		return again(http.StatusTooManyRequests, "", tryAgain(tooManyFailures, wait))
 	}
 	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
-		return problem(http.StatusBadRequest, "new", invalid.Message)
+		return again(http.StatusBadRequest, "new", invalid.Message)
 	}
 	switch {
 	case errors.Is(err, auth.ErrCredentials):
 		h.LogSecurity(PasswordChangeFail, user)
-		return problem(http.StatusForbidden, "old", "That is not your current password.")
+		return again(http.StatusForbidden, "old", "That is not your current password.")
 	case errors.Is(err, auth.ErrBusy):
-		return problem(http.StatusServiceUnavailable, "", h.busy())
+		return again(http.StatusServiceUnavailable, "", h.busy())
 	case errors.Is(err, auth.ErrConflict):
-		return problem(http.StatusConflict, "", "Your account was changed at the same moment. Please try again.")
+		return again(http.StatusConflict, "", "Your account was changed at the same moment. Please try again.")
 	case err != nil:
 		return unavailable("changing the password", err)
 	}
@@ -149,11 +165,114 @@ func (h *AccountHandler) changePassword(old, new string) error {
 	h.LogIn(user, how)
 	h.Site.Throttle.Succeeded(h.Response, h.Request, user)
 	h.LogSecurity(PasswordChange, user)
+	h.notify("password-changed", user)
 	if err := h.endOthers(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return unavailable("ending sessions", err)
 	}
 	h.Flash("Your password has been changed, and your other sessions have been ended.", "success")
 	return h.RedirectTo("account")
+}
+
+// changeEmail sends a link to a new address and a notice to the old one. Whether another
+// account has the new address must not be seen: only the mail to it says so.
+func (h *AccountHandler) changeEmail(user *auth.User, typed string) error {
+	if h.Site.Mail == nil {
+		return h.Abort(http.StatusBadRequest, "This site sends no mails.")
+	}
+	address, err := auth.ParseEmail(typed)
+	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
+		return h.again("email", &refusal{http.StatusBadRequest, invalid.Field, invalid.Message})
+	}
+	if err != nil {
+		return err
+	}
+	if wait := h.waitForm("mail"); wait > 0 {
+		return h.again("email", &refusal{http.StatusTooManyRequests, "", tryAgain(tooManyMails, wait)})
+	}
+	defer h.Site.Throttle.Done(h.Request)
+	h.Site.Throttle.SignedUp(h.Request)
+	owner, err := h.Site.Users.ByKey(h.Context(), auth.EmailKey(address))
+	if err != nil && !errors.Is(err, auth.ErrNotFound) {
+		return unavailable("looking for an address", err)
+	}
+	token, err2 := h.Site.tokens().Make(auth.ChangeEmail, user, address)
+	if err2 != nil {
+		return err2
+	}
+	l := letter{"email", "email", auth.ChangeEmail, token}
+	if err == nil && owner.ID != user.ID {
+		l, address = letter{text: "email-known"}, owner.Email
+	}
+	if err := h.sendLetter(address, l); err != nil {
+		return h.mailFailed("email", err)
+	}
+	h.notify("email-notice", user)
+	return h.RedirectTo("sent")
+}
+
+// verifyEmail sends a link that verifies the address of the user.
+func (h *AccountHandler) verifyEmail(user *auth.User) error {
+	if h.Site.Mail == nil || user.Email == "" || user.Verified {
+		return h.Abort(http.StatusBadRequest, "There is no address to confirm.")
+	}
+	token, err := h.Site.tokens().Make(auth.VerifyEmail, user, "")
+	if err != nil {
+		return err
+	}
+	if err := h.sendLetter(user.Email, letter{"verify", "verify", auth.VerifyEmail, token}); err != nil {
+		return h.mailFailed("email", err)
+	}
+	return h.RedirectTo("sent")
+}
+
+// mailFailed shows the page if a mail could not be sent.
+func (h *AccountHandler) mailFailed(form string, err error) error {
+	if framework.Status(err) != http.StatusServiceUnavailable {
+		return err
+	}
+	h.logger().ErrorContext(h.Context(), "handlers: a mail was not sent", "mail", form, "error", err)
+	h.retryAfter(time.Minute)
+	return h.again(form, &refusal{http.StatusServiceUnavailable, "", mailDown})
+}
+
+// deleteAccount deletes the user with all sessions.
+func (h *AccountHandler) deleteAccount(user *auth.User, password string) error {
+	if user.Password != "" {
+		refused, err := h.verifyPassword(user, password)
+		if err != nil {
+			return err
+		}
+		if refused != nil {
+			return h.again("delete", refused)
+		}
+	}
+	if h.Site.OnDelete != nil {
+		if err := h.Site.OnDelete(h.Context(), user); err != nil {
+			return unavailable("deleting an account", err)
+		}
+	}
+	for tries := 1; ; tries++ {
+		err := h.Site.Users.Delete(h.Context(), user)
+		if err == nil || errors.Is(err, auth.ErrNotFound) {
+			break
+		}
+		if !errors.Is(err, auth.ErrConflict) || tries == 10 {
+			return unavailable("deleting an account", err)
+		}
+		now, err := h.Site.Users.ByID(h.Context(), user.ID)
+		if errors.Is(err, auth.ErrNotFound) {
+			break
+		}
+		if err != nil {
+			return unavailable("deleting an account", err)
+		}
+		*user = *now
+	}
+	h.endSessions(user)
+	h.Session().Destroy()
+	h.LogSecurity(UserDeleted, &auth.User{ID: user.ID})
+	h.notify("deleted", user)
+	return h.RedirectTo("login", "out", "deleted")
 }
 
 // endOthers ends every session of the user but this one. If this one is renewed when the
@@ -180,14 +299,15 @@ func (h *AccountHandler) ended(err error, which, done string) error {
 }
 
 // show renders the page. If something went wrong, say sets it in the data, else say is nil.
-func (h *AccountHandler) show(status int, say func(*AccountData)) error {
+func (h *AccountHandler) show(say func(*AccountData)) error {
 	user, err := h.User()
 	if err != nil {
 		return err
 	}
 	data := AccountData{
-		Name: user.Name, Created: user.Created, Roles: user.Roles,
-		Recent: h.Session().LoggedInWithin(recent), MinLength: h.Site.Passwords.Shortest(),
+		Name: displayName(user), Email: user.Email, Verified: user.Verified, Created: user.Created, Roles: user.Roles,
+		CanMail: h.Site.Mail != nil, HasPassword: user.Password != "", Recent: h.isRecent(),
+		MinLength: h.Site.Passwords.Shortest(),
 	}
 	if say != nil {
 		say(&data)
@@ -199,7 +319,6 @@ func (h *AccountHandler) show(status int, say func(*AccountData)) error {
 		return unavailable("listing sessions", err)
 	}
 	data.list(list, h.Session().ID(), h.query("page").Get("page"))
-	h.Response.WriteHeader(status)
 	return h.Render("account", data)
 }
 
@@ -216,7 +335,8 @@ func (d *AccountData) list(all []sessions.SessionInfo, current, page string) {
 	for _, info := range all[first:min(first+sessionsOnAPage, len(all))] {
 		d.Sessions = append(d.Sessions, AccountSession{
 			ID: info.ID, Created: info.Created, Seen: info.Seen, Expires: info.Expires,
-			Agent: info.Login.Agent, Address: info.Login.Address, Current: info.ID == current,
+			Browser: browserName(info.Login.Agent), Agent: info.Login.Agent, Address: info.Login.Address,
+			Remembered: info.Login.Remembered, Current: info.ID == current,
 		})
 	}
 }

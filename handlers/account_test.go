@@ -119,7 +119,7 @@ func TestEndASession(t *testing.T) {
 	there.post("/login", "name", "ann", "password", "correct horse").redirects(t, "/")
 
 	a := here.get("/account")
-	a.shows(t, 200, "This browser", "Another browser", "End all others")
+	a.shows(t, 200, "Unknown browser</strong>, this browser", "From 127.0.0.1.", "Last used", "End all others")
 	buttons := endButton.FindAllStringSubmatch(a.body, -1)
 	if len(buttons) != 1 {
 		t.Fatalf("%d buttons to end a session, want 1", len(buttons))
@@ -149,8 +149,8 @@ func TestEndOtherSessions(t *testing.T) {
 	}
 	here.post("/account", "action", "end-others").redirects(t, "/account")
 	a := here.get("/account")
-	a.shows(t, 200, "All other sessions have been ended.", "This browser")
-	a.hides(t, "Another browser")
+	a.shows(t, 200, "All other sessions have been ended.", ", this browser")
+	a.hides(t, "End all others")
 	for _, c := range others {
 		c.get("/account").redirects(t, "/login?next=%2Faccount")
 	}
@@ -180,18 +180,21 @@ func TestEndingSessionsNeedsARecentLogin(t *testing.T) {
 			there.get("/account")
 		}
 		end := func() answer { return here.post("/account", "action", action, "session", list(t, s, "ann")[0].ID) }
-		here.get("/account").shows(t, 200, "To end sessions, type your password again", "<h1>ann</h1>")
-		end().shows(t, http.StatusForbidden, "Type your password again to end sessions")
+		here.get("/account").shows(t, 200, "You will be asked for your password first", "<h1>ann</h1>")
+		const confirm = "/confirm?next=%2Faccount&unprocessed=1"
+		end().redirects(t, confirm)
 		there.get("/account").shows(t, 200)
 
-		here.post("/account", "action", "confirm", "password", "wrong horse").shows(t, http.StatusForbidden, "That is not your password.")
-		end().shows(t, http.StatusForbidden)
+		here.get(confirm).shows(t, 200, "The form that you sent was not processed.")
+		here.post("/confirm", "next", "/account", "password", "wrong horse").shows(t, http.StatusForbidden, "That is not your password.")
+		end().redirects(t, confirm)
 		before := here.cookie("session")
-		here.post("/account", "action", "confirm", "password", "correct horse").redirects(t, "/account")
+		here.post("/confirm", "next", "/account", "unprocessed", "1", "password", "correct horse").redirects(t, "/account")
+		here.get("/account").shows(t, 200, "Please send it again.")
 		if here.cookie("session") == before {
 			t.Error("a login that was confirmed keeps its id")
 		}
-		here.get("/account").hides(t, "type your password again")
+		here.get("/account").hides(t, "You will be asked for your password first")
 		for _, info := range list(t, s, "ann") {
 			if info.Login.At.Before(s.clock.Now().Add(-time.Minute)) {
 				here.post("/account", "action", action, "session", info.ID).redirects(t, "/account")
@@ -227,12 +230,12 @@ func TestAccountShowsSessionsPageByPage(t *testing.T) {
 	for page, want := range map[string]int{"": 20, "1": 20, "2": 20, "3": 5, "4": 5, "-1": 20, "0": 20, "x": 20, "99999999999999999999": 5} {
 		a := here.get("/account?page=" + page)
 		a.shows(t, 200, "45 sessions")
-		rows := strings.Count(a.body, `name="action" value="end"`) + strings.Count(a.body, "This browser")
+		rows := strings.Count(a.body, `name="action" value="end"`) + strings.Count(a.body, ", this browser")
 		if rows != want {
 			t.Errorf("page %q has %d sessions, want %d", page, rows, want)
 		}
-		if first := want == 20 && page != "2"; first != strings.Contains(a.body, "This browser") {
-			t.Errorf("page %q: this browser's session must be on the first page alone", page)
+		if first := want == 20 && page != "2"; first != strings.Contains(a.body, ", this browser") {
+			t.Errorf("page %q: this browser's session must be on the first page only", page)
 		}
 	}
 	if len(here.get("/account").body) > 20<<10 {

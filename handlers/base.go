@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -64,7 +65,7 @@ func (h *BaseHandler) Ready() error {
 	case h.Site.Sessions == nil:
 		return errNoSessions
 	}
-	return errors.Join(h.Site.checkHeaders(), h.Site.checkTemplates(h.App))
+	return errors.Join(h.Site.checkHeaders(), h.Site.checkTemplates(h.App), h.Site.checkMail(h.App))
 }
 
 var (
@@ -157,8 +158,8 @@ func (h *BaseHandler) User() (*auth.User, error) {
 		return nil, unavailable("reading the session", session.Err())
 	}
 	var user *auth.User
-	if login, ok := session.Login(); ok && h.Site.Users != nil {
-		found, err := h.Site.Users.ByID(h.Context(), id)
+	if login, ok := session.Login(); ok && (h.Site.Users != nil || h.Site.FindUser != nil) {
+		found, err := h.Site.findUser(h.Context(), id)
 		switch {
 		case errors.Is(err, auth.ErrNotFound):
 		case err != nil:
@@ -173,6 +174,14 @@ func (h *BaseHandler) User() (*auth.User, error) {
 	}
 	h.setUser(user, nil, session.User())
 	return user, nil
+}
+
+// findUser returns the user with an ID.
+func (s *Site) findUser(ctx context.Context, id string) (*auth.User, error) {
+	if s.FindUser != nil {
+		return s.FindUser(ctx, id)
+	}
+	return s.Users.ByID(ctx, id)
 }
 
 func (h *BaseHandler) setUser(user *auth.User, err error, id string) {
@@ -273,7 +282,7 @@ func (h *BaseHandler) renderWithoutSession(page string, data any) error {
 	p := h.Page()
 	p.Site, p.Path, p.Prefix, p.Nonce, p.Data = h.Site.Name, h.Request.URL.Path, h.Prefix(), h.nonce, data
 	if h.user != nil {
-		p.User, p.Roles = h.user.Name, h.user.Roles
+		p.User, p.Roles = displayName(h.user), h.user.Roles
 	}
 	if header := h.Response.Header(); header.Get("Content-Type") == "" {
 		header.Set("Content-Type", "text/html; charset=utf-8")

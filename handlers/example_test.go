@@ -284,7 +284,7 @@ func ExampleSite_layoutValues() {
 // A site can have no sign-up page.
 func ExampleSite_Accounts() {
 	site, _ := exampleSite()
-	site.SignUpClosed = true
+	site.SignUp = handlers.SignUpClosed
 	app := framework.New()
 	app.Init = site.Init
 	site.Accounts(app)

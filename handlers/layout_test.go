@@ -154,7 +154,7 @@ func TestNonceIsInThePolicy(t *testing.T) {
 // Sign-up can be closed, and a login page of the site's own replaces the built-in one.
 func TestAccounts(t *testing.T) {
 	s := serveFiles(t, nil, func(s *server) {
-		s.site.Users, s.site.SignUpClosed = auth.NewMemory(), true
+		s.site.Users, s.site.SignUp = auth.NewMemory(), handlers.SignUpClosed
 		s.app.Handle("/signin", framework.To[handlers.LoginHandler](s.app)).Name("login")
 		s.site.Accounts(s.app)
 	})
@@ -172,7 +172,7 @@ func TestAccounts(t *testing.T) {
 	app.Init = s.site.Init
 	s.site.Pages(app)
 	app.Handle("/join", framework.To[handlers.SignupHandler](app))
-	if err := app.Check(); err == nil || !strings.Contains(err.Error(), "SignUpClosed is set, but a route has a SignupHandler") {
+	if err := app.Check(); err == nil || !strings.Contains(err.Error(), "Site.SignUp is not SignUpOpen, but a route has a SignupHandler") {
 		t.Errorf("got %v", err)
 	}
 	w := httptest.NewRecorder()

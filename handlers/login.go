@@ -26,7 +26,8 @@ const methodPassword = "password"
 type LoginHandler struct{ BaseHandler }
 
 // LoginData is what the templates "login" and "signup" are given. The form sends Name as
-// name, Next as next, and unprocessed=1 if Unprocessed is set.
+// name, Next as next, unprocessed=1 if Unprocessed is set, and remember=1 for a login that
+// outlives the browser.
 type LoginData struct {
 	Name        string // as it was typed; empty if it was longer than auth.MaxName
 	Next        string // the path to go to after the login; if empty, the front page
@@ -35,6 +36,8 @@ type LoginData struct {
 	Field       string // the field that Error is about, "name" or "password", or empty
 	MinLength   int    // the shortest new password, in characters
 	Unprocessed bool   // a form was sent that needed a login, and was not processed
+	Remember    bool   // the login shall outlive the browser
+	ByEmail     bool   // users can also log in with their mail address
 }
 
 // unprocessedField is the form and query value for Unprocessed.
@@ -53,16 +56,19 @@ func (h *BaseHandler) loginData(fields url.Values) LoginData {
 	}
 	return LoginData{
 		Name: name, Next: framework.SafeNext(fields.Get("next"), ""), Unprocessed: fields.Get(unprocessedField) != "",
-		MinLength: h.Site.Passwords.Shortest(),
+		MinLength: h.Site.Passwords.Shortest(), Remember: fields.Get("remember") != "", ByEmail: h.Site.Mail != nil,
 	}
 }
 
 // notice says why a visitor sees the login page, by the session that the browser names. The
-// query cannot choose the text, except for that of a logout.
+// query cannot choose the text, except for those of a logout and of a deleted account.
 func (h *BaseHandler) notice(data LoginData) string {
 	why := ""
+	out := h.query("out")
 	switch status := h.Session().Status(); {
-	case h.query("out").Has("out"):
+	case out.Get("out") == "deleted":
+		return "Your account has been deleted."
+	case out.Has("out"):
 		return "You are logged out."
 	case status == sessions.StatusExpired:
 		why = "Your session has expired. Please log in again."
@@ -150,10 +156,10 @@ func (h *LoginHandler) Post() error {
 	case err != nil:
 		return unavailable("logging in", err)
 	}
-	h.LogIn(user, sessions.Login{Method: methodPassword})
+	h.LogIn(user, sessions.Login{Method: methodPassword, Remembered: data.Remember})
 	h.Site.Throttle.Succeeded(h.Response, h.Request, user)
 	h.LogSecurity(LoginSuccess, user)
-	h.Flash("Welcome back, "+user.Name+".", "success")
+	h.Flash("Welcome back, "+displayName(user)+".", "success")
 	return h.goOn(data)
 }
 

@@ -17,7 +17,7 @@ func TestSignUpLogInAccountLogOut(t *testing.T) {
 	c.get("/account").redirects(t, "/login?next=%2Faccount")
 
 	c.signUp("ann")
-	c.get("/account").shows(t, 200, "Welcome, ann.", "<h1>ann</h1>", "This browser")
+	c.get("/account").shows(t, 200, "Welcome, ann.", "<h1>ann</h1>", ", this browser")
 	c.get("/account").hides(t, "Welcome")
 	c.get("/login").redirects(t, "/")
 

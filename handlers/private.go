@@ -4,34 +4,33 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/sessions"
 )
 
 // PrivateHandler is for pages whose users must be logged in. Its Guard checks that, so that
-// no override of Dispatch can skip it. A handler that requires more embeds it and calls its
-// Guard first:
+// no override of Dispatch can skip it. A handler that requires more embeds it and has a Guard
+// of its own:
 //
-//	func (h *AdminHandler) Guard() error {
-//		if err := h.PrivateHandler.Guard(); err != nil {
-//			return err
-//		}
-//		if user, err := h.User(); err != nil || !user.Has("admin") {
-//			return cmp.Or(err, framework.Abort(http.StatusForbidden))
-//		}
-//		return nil
-//	}
+//	type AdminHandler struct{ handlers.PrivateHandler }
+//
+//	func (h *AdminHandler) Guard() error { return h.RequireRole("admin") }
+//
+// [RecentHandler] and [VerifiedHandler] are two such handlers.
 type PrivateHandler struct{ BaseHandler }
 
-// Ready also reports that nobody could log in: there are no Users, or the site has pages but
+// Ready also reports that nobody could log in: there are no Users and no FindUser, or the site has pages but
 // no route named login.
 func (h *PrivateHandler) Ready() error {
 	if err := h.BaseHandler.Ready(); err != nil {
 		return err
 	}
 	switch {
-	case h.Site.Users == nil:
+	case h.Site.Users == nil && h.Site.FindUser == nil:
 		return errNoUsers
 	case h.Site.Templates != nil && h.App.Named("login") == nil:
 		return errors.New(`handlers: no route is named "login", to which a PrivateHandler redirects browsers: call site.Routes, or name the route of your own login page with Name("login")`)
@@ -59,6 +58,11 @@ func (h *PrivateHandler) Guard() error {
 		h.challenge()
 		return h.Abort(http.StatusUnauthorized, "Log in first.")
 	}
+	return h.detour("login")
+}
+
+// detour redirects to the login page, or to another page that comes back as it does.
+func (h *PrivateHandler) detour(route string) error {
 	var pairs []any
 	if next := framework.SafeNext(h.pageBefore(), ""); next != "" {
 		pairs = append(pairs, "next", next)
@@ -66,12 +70,86 @@ func (h *PrivateHandler) Guard() error {
 	if method := h.Request.Method; method != http.MethodGet && method != http.MethodHead {
 		pairs = append(pairs, unprocessedField, "1")
 	}
-	login, err := h.URL("login", pairs...)
+	to, err := h.URL(route, pairs...)
 	if err != nil {
 		return err
 	}
-	return h.RedirectAbort(login, http.StatusFound)
+	return h.RedirectAbort(to, http.StatusFound)
 }
+
+// RequireRole is a Guard for users who have one of the roles. Other users get 403.
+func (h *PrivateHandler) RequireRole(roles ...string) error {
+	if err := h.Guard(); err != nil || h.Preflight() {
+		return err
+	}
+	user, err := h.User()
+	if err != nil || slices.ContainsFunc(roles, user.Has) {
+		return err
+	}
+	return h.Abort(http.StatusForbidden)
+}
+
+// RequireRecent is a Guard for users who have proved within the last 15 minutes who they
+// are, by a password, a link in a mail or a login elsewhere. It redirects the browsers of
+// other users to the route named confirm, as Guard redirects to the login page. Other
+// clients get 403, and so do browsers if there is no such route.
+//
+// Use it for what somebody who finds an open browser must not be able to do (OWASP ASVS 5.0,
+// 7.5.1). A login that an older system has made is never recent.
+func (h *PrivateHandler) RequireRecent() error {
+	if err := h.Guard(); err != nil || h.Preflight() || h.isRecent() {
+		return err
+	}
+	if !h.acceptsHTML() || h.App.Named("confirm") == nil {
+		return h.Abort(http.StatusForbidden, "Log in again first.")
+	}
+	return h.detour("confirm")
+}
+
+// recent is how long a login is recent.
+const recent = 15 * time.Minute
+
+// isRecent reports whether the login of the session is recent.
+func (h *BaseHandler) isRecent() bool {
+	session := h.Session()
+	login, ok := session.Login()
+	return ok && login.Method != sessions.MethodImport && session.LoggedInWithin(recent)
+}
+
+// RequireVerified is a Guard for users with a verified mail address. It redirects the
+// browsers of other users to the route named account, with a message. Other clients get 403,
+// and so do browsers if there is no such route.
+func (h *PrivateHandler) RequireVerified() error {
+	if err := h.Guard(); err != nil || h.Preflight() {
+		return err
+	}
+	user, err := h.User()
+	if err != nil || user.Verified && user.Email != "" {
+		return err
+	}
+	const message = "Confirm your mail address first."
+	if !h.acceptsHTML() || h.App.Named("account") == nil {
+		return h.Abort(http.StatusForbidden, message)
+	}
+	account, err := h.URL("account")
+	if err != nil {
+		return err
+	}
+	h.Flash(message, "warning")
+	return h.RedirectAbort(account, http.StatusFound)
+}
+
+// RecentHandler is a PrivateHandler whose Guard is RequireRecent.
+type RecentHandler struct{ PrivateHandler }
+
+// Guard is [PrivateHandler.RequireRecent].
+func (h *RecentHandler) Guard() error { return h.RequireRecent() }
+
+// VerifiedHandler is a PrivateHandler whose Guard is RequireVerified.
+type VerifiedHandler struct{ PrivateHandler }
+
+// Guard is [PrivateHandler.RequireVerified].
+func (h *VerifiedHandler) Guard() error { return h.RequireVerified() }
 
 // acceptsHTML reports whether the client names HTML in Accept, as browsers do.
 func (h *BaseHandler) acceptsHTML() bool {

@@ -21,6 +21,8 @@ const (
 	PasswordChangeFail SecurityEvent = "authn_password_change_fail" // the old password was wrong
 	SessionExpired     SecurityEvent = "session_expired"            // sessions were ended early; "reason" says why
 	UserCreated        SecurityEvent = "user_created"               // a user has signed up
+	UserUpdated        SecurityEvent = "user_updated"               // the address or the roles of a user have changed
+	UserDeleted        SecurityEvent = "user_deleted"               // a user has deleted the account
 	RateLimitExceeded  SecurityEvent = "excess_rate_limit_exceeded" // another limit was reached; "reason" is the limit
 )
 

@@ -2,15 +2,16 @@ package handlers
 
 import (
 	"errors"
-	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// SignupHandler is the sign-up page: the template "signup", which is given a [LoginData].
-// A new user is logged in.
+// SignupHandler is the page of [SignUpOpen]: the template "signup", which is given a
+// [LoginData]. A new user is logged in.
 type SignupHandler struct{ BaseHandler }
 
 // Ready also reports what a site needs so that users can sign up.
@@ -18,8 +19,8 @@ func (h *SignupHandler) Ready() error {
 	if err := readyForUsers(&h.BaseHandler); err != nil {
 		return err
 	}
-	if h.Site.SignUpClosed {
-		return errors.New("handlers: Site.SignUpClosed is set, but a route has a SignupHandler: remove one of them")
+	if h.Site.SignUp != SignUpOpen {
+		return errors.New("handlers: Site.SignUp is not SignUpOpen, but a route has a SignupHandler: remove the route, or change Site.SignUp")
 	}
 	return nil
 }
@@ -38,38 +39,307 @@ func (h *SignupHandler) Post() error {
 	}
 	form := h.Request.PostForm
 	data := h.loginData(form)
-	again := func(status int, field, text string) error {
-		data.Field, data.Error = field, text
-		h.Response.WriteHeader(status)
+	user := &auth.User{Name: form.Get("name")}
+	refused, err := h.create(user, form.Get("password"))
+	if err != nil {
+		return err
+	}
+	if refused != nil {
+		data.Field, data.Error = refused.field, refused.text
+		h.Response.WriteHeader(refused.status)
 		return h.Render("signup", data)
 	}
-	if wait := h.Site.Throttle.WaitSignUp(h.Request); wait > 0 {
-		h.retryAfter(wait)
-		h.LogSecurity(RateLimitExceeded, nil, slog.String("reason", "sign-up"), slog.Duration("wait", wait))
-		return again(http.StatusTooManyRequests, "", tryAgain(tooManySignUps, wait))
+	h.enter(user, methodPassword, UserCreated, "Welcome, "+displayName(user)+".")
+	return h.goOn(data)
+}
+
+// A refusal is why a form is shown again.
+type refusal struct {
+	status      int
+	field, text string
+}
+
+// create makes a user with a password, within the limits of the Throttle. It returns a
+// refusal if the form is to be shown again.
+func (h *BaseHandler) create(user *auth.User, password string) (*refusal, error) {
+	if wait := h.waitForm("sign-up"); wait > 0 {
+		return &refusal{http.StatusTooManyRequests, "", tryAgain(tooManySignUps, wait)}, nil
 	}
 	defer h.Site.Throttle.Done(h.Request)
-	user := &auth.User{Name: form.Get("name")}
-	err := h.Site.Passwords.SignUp(h.clientContext(), h.Site.Users, user, form.Get("password"))
-	invalid, isInvalid := errors.AsType[*auth.InvalidError](err)
-	// The Rule is asked last, so it may have looked the password up whatever failed after it.
-	asked := errors.Is(err, auth.ErrRule) || h.Site.Passwords.Rule != nil && !isInvalid
-	if err == nil || errors.Is(err, auth.ErrExists) || asked {
+	err := h.Site.Passwords.SignUp(h.clientContext(), h.Site.Users, user, password)
+	if err == nil || errors.Is(err, auth.ErrExists) || h.askedRule(err) {
 		h.Site.Throttle.SignedUp(h.Request)
 	}
-	switch {
-	case errors.Is(err, auth.ErrExists):
-		return again(http.StatusConflict, "name", "This name is taken. Please choose another one.")
-	case isInvalid:
-		return again(http.StatusBadRequest, invalid.Field, invalid.Message)
-	case errors.Is(err, auth.ErrBusy):
-		return again(http.StatusServiceUnavailable, "", h.busy())
-	case err != nil:
-		return unavailable("signing up", err)
+	if exists, ok := errors.AsType[*auth.ExistsError](err); ok {
+		if exists.Field() == "name" {
+			return &refusal{http.StatusConflict, "name", "This name is taken. Please choose another one."}, nil
+		}
+		return &refusal{http.StatusConflict, "", "This link has been used already. Please log in."}, nil
 	}
-	h.LogIn(user, sessions.Login{Method: methodPassword})
+	if err != nil {
+		return h.refuse("signing up", err)
+	}
+	return nil, nil
+}
+
+// askedRule reports whether Passwords.Rule may have looked up a new password, by the error of
+// setting it. The Rule is asked after all other rules.
+func (h *BaseHandler) askedRule(err error) bool {
+	_, invalid := errors.AsType[*auth.InvalidError](err)
+	return errors.Is(err, auth.ErrRule) || h.Site.Passwords.Rule != nil && !invalid
+}
+
+// refuse turns the error of setting a password into a refusal, or returns it.
+func (h *BaseHandler) refuse(doing string, err error) (*refusal, error) {
+	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
+		return &refusal{http.StatusBadRequest, invalid.Field, invalid.Message}, nil
+	}
+	if errors.Is(err, auth.ErrBusy) {
+		return &refusal{http.StatusServiceUnavailable, "", h.busy()}, nil
+	}
+	return nil, unavailable(doing, err)
+}
+
+// enter logs in a user who has just proved to be that user, and says so.
+func (h *BaseHandler) enter(user *auth.User, method string, event SecurityEvent, message string) {
+	h.LogIn(user, sessions.Login{Method: method})
 	h.Site.Throttle.Succeeded(h.Response, h.Request, user)
-	h.LogSecurity(UserCreated, user)
-	h.Flash("Welcome, "+user.Name+".", "success")
-	return h.goOn(data)
+	h.LogSecurity(event, user)
+	h.Flash(message, "success")
+}
+
+// SignupByEmailHandler is the page of [SignUpByEmail]: the template "signup-email", which is
+// given an [AddressData]. It sends a link to SignupFinishHandler. Nothing is stored before
+// that link is used.
+type SignupByEmailHandler struct{ addressForm }
+
+// Get shows the form.
+func (h *SignupByEmailHandler) Get() error { return h.Render("signup-email", AddressData{}) }
+
+// Post sends a mail to the address, with a link to sign up, or with a link to choose a new
+// password if the address has an account. The response is the same in both cases.
+func (h *SignupByEmailHandler) Post() error {
+	return h.post("signup-email", func(address string, user *auth.User) (letter, error) {
+		if user != nil {
+			token, err := h.Site.tokens().Make(auth.ResetPassword, user, "")
+			return letter{"signup-known", "reset", auth.ResetPassword, token}, err
+		}
+		token, err := h.Site.tokens().MakeFor(auth.SignUpByEmail, address, "")
+		return letter{"signup", "signup-finish", auth.SignUpByEmail, token}, err
+	})
+}
+
+// FinishData is what the templates "signup-finish" and "reset" are given. The form sends
+// Token as t, Name as name, if the user can choose it, and the field password.
+type FinishData struct {
+	Token     string
+	Email     string // the address that the link was sent to
+	Name      string // for a sign-up as it was typed, else the user's
+	Other     string // the name of another user who is logged in in this browser, or empty
+	Action    string // the path to send the form to, without the token
+	MinLength int    // the shortest new password, in characters
+	Error     string // what went wrong
+	Field     string // the field that Error is about, "name" or "password", or empty
+}
+
+// SignupFinishHandler is the page of the link of [SignUpByEmail]: the template
+// "signup-finish", which is given a [FinishData]. The owner of the mailbox chooses a password
+// here and, if they want, a name. The new user is logged in.
+type SignupFinishHandler struct{ linkPage }
+
+// Get shows the form.
+func (h *SignupFinishHandler) Get() error { return h.finish(auth.SignUpByEmail) }
+
+// Post makes the user, whose address is verified.
+func (h *SignupFinishHandler) Post() error { return h.finish(auth.SignUpByEmail) }
+
+// finish is the form of a link that makes a user, and what it sends.
+func (h *linkPage) finish(purpose auth.Purpose) error {
+	token, err := h.token()
+	if err != nil {
+		return err
+	}
+	address, extra, err := h.Site.tokens().VerifyFor(purpose, token)
+	if err != nil {
+		return h.failed(err)
+	}
+	other, err := h.otherUser(nil)
+	if err != nil {
+		return err
+	}
+	data := FinishData{Token: token, Email: address, Other: other, Action: h.action(), MinLength: h.Site.Passwords.Shortest()}
+	if h.Request.Method != http.MethodPost {
+		return h.Render("signup-finish", data)
+	}
+	form := h.Request.PostForm
+	if data.Name = form.Get("name"); len(data.Name) > auth.MaxName {
+		data.Name = ""
+	}
+	user := &auth.User{Name: strings.TrimSpace(form.Get("name")), Email: address, Verified: true}
+	if purpose.Name == auth.Invite.Name {
+		if user.Roles, err = h.invitedRoles(extra); err != nil {
+			return h.failed(err)
+		}
+	}
+	refused, err := h.create(user, form.Get("password"))
+	if err != nil {
+		return err
+	}
+	if refused != nil {
+		data.Field, data.Error = refused.field, refused.text
+		h.Response.WriteHeader(refused.status)
+		return h.Render("signup-finish", data)
+	}
+	h.enter(user, methodLink, UserCreated, "Welcome, "+displayName(user)+".")
+	return h.Redirect(h.Prefix() + "/")
+}
+
+// methodLink is the [sessions.Login.Method] of a login by a link in a mail.
+const methodLink = "link"
+
+// Invite sends an invitation to an address, from the user who is logged in. Whoever has the
+// mailbox makes an account with it, or adds the roles to their account. The inviter must
+// have each of the roles, also when the invitation is used.
+//
+// An address that cannot be used is an *[auth.InvalidError]. The error has status 401 if
+// nobody is logged in, 403 if the inviter does not have a role, 429 if the address has got
+// too many mails, and 503 if the mail cannot be sent. The site needs Mail.
+func (h *BaseHandler) Invite(address string, roles ...string) error {
+	address, err := auth.ParseEmail(address)
+	if err != nil {
+		return err
+	}
+	inviter, err := h.User()
+	if err != nil {
+		return err
+	}
+	switch {
+	case inviter == nil:
+		return framework.Abort(http.StatusUnauthorized, "Log in first.")
+	case !hasAll(inviter, roles):
+		return framework.Abort(http.StatusForbidden, "You can only give roles that you have.")
+	case h.Site.Mail == nil:
+		return errNoMail
+	}
+	token, err := h.Site.tokens().MakeFor(auth.Invite, address, strings.Join(append([]string{inviter.ID}, roles...), "\n"))
+	if err != nil {
+		return err
+	}
+	link, err := h.mailLink("invitation", token)
+	if err != nil {
+		return err
+	}
+	if wait := h.Site.Throttle.WaitMail(h.Context(), address); wait > 0 {
+		h.retryAfter(wait)
+		return framework.Abort(http.StatusTooManyRequests, tryAgain("This address has got too many mails.", wait))
+	}
+	return h.send("invite", address, MailData{Link: link, Life: lifeText(auth.Invite.Life)})
+}
+
+func hasAll(user *auth.User, roles []string) bool {
+	for _, role := range roles {
+		if !user.Has(role) {
+			return false
+		}
+	}
+	return true
+}
+
+// invitedRoles returns the roles of an invitation, or auth.ErrToken if the inviter must not
+// give them any more.
+func (h *BaseHandler) invitedRoles(extra string) ([]string, error) {
+	parts := strings.Split(extra, "\n")
+	inviter, err := h.Site.Users.ByID(h.Context(), parts[0])
+	if errors.Is(err, auth.ErrNotFound) {
+		return nil, auth.ErrToken
+	}
+	if err != nil {
+		return nil, unavailable("reading the inviter", err)
+	}
+	if inviter.Disabled || !hasAll(inviter, parts[1:]) {
+		return nil, auth.ErrToken
+	}
+	return parts[1:], nil
+}
+
+// InvitationHandler is the page of the link of an invitation. Somebody without an account
+// makes one, as with SignupFinishHandler. The user who has the address, and is logged in,
+// accepts with a button: the template "link", which is given a [LinkData].
+type InvitationHandler struct{ linkPage }
+
+// Get shows the form.
+func (h *InvitationHandler) Get() error { return h.accept() }
+
+// Post accepts the invitation.
+func (h *InvitationHandler) Post() error { return h.accept() }
+
+func (h *InvitationHandler) accept() error {
+	token, err := h.token()
+	if err != nil {
+		return err
+	}
+	address, extra, err := h.Site.tokens().VerifyFor(auth.Invite, token)
+	if err != nil {
+		return h.failed(err)
+	}
+	owner, err := h.Site.Users.ByKey(h.Context(), auth.EmailKey(address))
+	if errors.Is(err, auth.ErrNotFound) {
+		return h.finish(auth.Invite)
+	}
+	if err != nil {
+		return unavailable("looking for an address", err)
+	}
+	user, err := h.User()
+	if err != nil {
+		return err
+	}
+	data := LinkData{Title: "Invitation", Token: token, Action: h.action()}
+	switch {
+	case user == nil || user.ID != owner.ID:
+		data.Text = "An account has the address " + owner.Email + ". Log in with it, and then open the link again."
+		return h.Render("link", data)
+	case h.Request.Method != http.MethodPost:
+		data.Text, data.Button = "Accept the invitation with your account "+displayName(user)+"?", "Accept"
+		return h.Render("link", data)
+	}
+	roles, err := h.invitedRoles(extra)
+	if err != nil {
+		return h.failed(err)
+	}
+	err = h.updateUser(owner, func(u *auth.User) error {
+		for _, role := range roles {
+			if !u.Has(role) {
+				u.Roles = append(u.Roles, role)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return unavailable("accepting an invitation", err)
+	}
+	h.LogSecurity(UserUpdated, user)
+	h.Flash("You have accepted the invitation.", "success")
+	return h.Redirect(h.Prefix() + "/")
+}
+
+// updateUser changes a user and stores it. If the user was changed by another request at the
+// same moment, it reads the user and changes it again.
+func (h *BaseHandler) updateUser(user *auth.User, change func(u *auth.User) error) error {
+	for range 10 {
+		now, err := h.Site.Users.ByID(h.Context(), user.ID)
+		if err != nil {
+			return err
+		}
+		if err := change(now); err != nil {
+			return err
+		}
+		switch err = h.Site.Users.Update(h.Context(), now); {
+		case err == nil:
+			*user = *now
+			return nil
+		case !errors.Is(err, auth.ErrConflict):
+			return err
+		}
+	}
+	return auth.ErrConflict
 }

@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"context"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/mail"
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/templates"
 )
@@ -23,6 +26,11 @@ type Site struct {
 	Templates *templates.Set
 	// Users are the users who can log in. If nil, nobody can.
 	Users auth.Backend
+	// FindUser returns the user with an ID, or an error that wraps auth.ErrNotFound. It is
+	// for an application that keeps its users by itself, see [auth.FinderFunc]. If nil, it is
+	// Users.ByID. With FindUser and without Users, a site has h.User, h.LogIn and
+	// PrivateHandler, but no pages of accounts.
+	FindUser func(ctx context.Context, id string) (*auth.User, error)
 	// Passwords hashes and verifies passwords. The zero value follows OWASP's advice.
 	Passwords auth.Passwords
 	// Name is the name of the site, for the layout. It may be empty.
@@ -59,19 +67,54 @@ type Site struct {
 	//		"Referrer-Policy":           "",
 	//	}
 	Headers map[string]string
-	// SignUpClosed leaves the sign-up page out of [Site.Accounts].
-	SignUpClosed bool
+	// SignUp says who can sign up. The zero value is SignUpOpen.
+	SignUp SignUp
+	// Mail sends the mails of accounts. If nil, [Site.Accounts] leaves out the pages that
+	// send some. If it is set, App.BaseURL must be set too, so that links in mails lead to
+	// this site whatever Host a request names.
+	Mail mail.Sender
+	// MailTexts replaces built-in texts of mails, by name: reset.txt is the text of the mail
+	// for a forgotten password, see the folder handlers/mails for all of them and [MailData]
+	// for what they are given. If nil, all texts are built in.
+	MailTexts fs.FS
+	// OnDelete is called before a user who has asked for it is deleted, to delete what the
+	// application keeps about the user. If it returns an error, the user is not deleted. It
+	// may be called again for the same user. If nil, only the user is deleted.
+	OnDelete func(ctx context.Context, user *auth.User) error
 	// Throttle limits how many passwords can be guessed. The zero value is on.
 	Throttle Throttle
 	// SecurityLog gets a record of every login, failed login and the like, see
 	// [BaseHandler.LogSecurity]. If nil, App.Log gets them.
 	SecurityLog *slog.Logger
 
+	mailOnce      sync.Once
+	mailTemplates *mail.Templates
+	mailErr       error
+	tokensOnce    sync.Once
+	tokensMade    *auth.Tokens
 	busy          oncePerMinute // warnings of auth.ErrBusy
 	secureWarning sync.Once
 	prepared      sync.Once
 	sent          []securityHeader // made of CSP and Headers at the first request
 }
+
+// SignUp says who can sign up.
+type SignUp int
+
+const (
+	// SignUpOpen lets everybody sign up with a name and a password, which is 409 if the name
+	// is taken.
+	SignUpOpen SignUp = iota
+	// SignUpByEmail sends a link to an address. Whoever opens it chooses a name and a
+	// password. Nothing is stored before, and no page tells whether an address has an
+	// account.
+	SignUpByEmail
+	// SignUpByInvitation has no sign-up page. See [BaseHandler.Invite], which also works with
+	// SignUpOpen and SignUpByEmail.
+	SignUpByInvitation
+	// SignUpClosed lets nobody sign up. Users are created by the program.
+	SignUpClosed
+)
 
 // Init gives the site to a new handler that embeds a [BaseHandler], and sets the security
 // headers of its response, which an error response keeps. It does nothing for other
@@ -96,21 +139,58 @@ func (s *Site) Routes(app *framework.App) {
 	s.Pages(app)
 }
 
-// Accounts adds the pages of accounts: login, logout, signup unless SignUpClosed is set, and
-// account. Each has the path of its name. A name that a route has already is skipped: to
-// have a login page of your own, at any path, add it before with Name("login").
+// Accounts adds the pages of accounts. Each route has the name and the path in this list:
+//
+//	login            /login            LoginHandler
+//	logout           /logout           LogoutHandler
+//	signup           /signup           SignupHandler or SignupByEmailHandler, as SignUp says
+//	account          /account          AccountHandler
+//	confirm          /confirm          ConfirmHandler
+//
+// and if the site has Mail
+//
+//	signup-finish    /signup/finish    SignupFinishHandler, with SignUpByEmail
+//	invitation       /invitation       InvitationHandler, unless SignUp is SignUpClosed
+//	forgot           /forgot           ForgotHandler
+//	reset            /reset            ResetHandler
+//	email            /email            EmailHandler
+//	verify           /verify           VerifyHandler
+//	login-link       /login/link       LoginLinkHandler
+//	sent             /sent             SentHandler
+//
+// A name that a route has already is skipped: to have a login page of your own, at any path,
+// add it before with Name("login").
 func (s *Site) Accounts(app *framework.App) {
-	add := func(name string, handler http.Handler) {
+	add := func(name, path string, handler http.Handler) {
 		if app.Named(name) == nil {
-			app.Handle("/"+name, handler).Name(name)
+			app.Handle(path, handler).Name(name)
 		}
 	}
-	add("login", framework.To[LoginHandler](app))
-	add("logout", framework.To[LogoutHandler](app))
-	if !s.SignUpClosed {
-		add("signup", framework.To[SignupHandler](app))
+	add("login", "/login", framework.To[LoginHandler](app))
+	add("logout", "/logout", framework.To[LogoutHandler](app))
+	switch s.SignUp {
+	case SignUpOpen:
+		add("signup", "/signup", framework.To[SignupHandler](app))
+	case SignUpByEmail:
+		add("signup", "/signup", framework.To[SignupByEmailHandler](app))
 	}
-	add("account", framework.To[AccountHandler](app))
+	add("account", "/account", framework.To[AccountHandler](app))
+	add("confirm", "/confirm", framework.To[ConfirmHandler](app))
+	if s.Mail == nil {
+		return
+	}
+	if s.SignUp == SignUpByEmail {
+		add("signup-finish", "/signup/finish", framework.To[SignupFinishHandler](app))
+	}
+	if s.SignUp != SignUpClosed {
+		add("invitation", "/invitation", framework.To[InvitationHandler](app))
+	}
+	add("forgot", "/forgot", framework.To[ForgotHandler](app))
+	add("reset", "/reset", framework.To[ResetHandler](app))
+	add("email", "/email", framework.To[EmailHandler](app))
+	add("verify", "/verify", framework.To[VerifyHandler](app))
+	add("login-link", "/login/link", framework.To[LoginLinkHandler](app))
+	add("sent", "/sent", framework.To[SentHandler](app))
 }
 
 // Pages adds what every site with Templates needs, and no page of accounts: the static

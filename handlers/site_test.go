@@ -53,6 +53,13 @@ var backends = map[string]func() sessions.Backend{
 // serve starts a site with the built-in pages and one session. More can add to it.
 func serve(t *testing.T, backend sessions.Backend, more func(s *server)) *server {
 	t.Helper()
+	return serveAccounts(t, backend, nil, more)
+}
+
+// serveAccounts is serve with a function that changes the site before its routes are added.
+// If that removes the Users, there are no pages of accounts.
+func serveAccounts(t *testing.T, backend sessions.Backend, change func(site *handlers.Site), more func(s *server)) *server {
+	t.Helper()
 	s := &server{clock: &clock{now: time.Now()}}
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	manager, err := sessions.New(sessions.Config{
@@ -78,7 +85,13 @@ func serve(t *testing.T, backend sessions.Backend, more func(s *server)) *server
 	s.app = framework.New()
 	s.app.Log = quiet
 	s.app.Init = s.site.Init
-	s.site.Routes(s.app)
+	if change != nil {
+		change(s.site)
+	}
+	if s.site.Users != nil {
+		s.site.Accounts(s.app)
+	}
+	s.site.Pages(s.app)
 	if more != nil {
 		more(s)
 	}

@@ -45,7 +45,7 @@ import (
 //	one IPv6 network (/48)                       twice     twice as fast
 //	one name, from browsers that are not known   Name      a day / Name
 //	a known browser, instead of all the above    Failures  window of 15 minutes / Failures
-//	sign-ups from one address                    SignUps   an hour / SignUps
+//	sign-ups and mails asked for by one address  SignUps   an hour / SignUps
 //	mails to one address                         Mails     an hour / Mails
 //
 // A browser is known for a user who has logged in with it before, by a cookie that survives a
@@ -72,8 +72,8 @@ type Throttle struct {
 	// together can guess without limit.
 	Name int
 	// SignUps is how many times one address may sign up in an hour, counting names that are
-	// taken and passwords that auth.Passwords.Rule refuses. If 0, it is 20. If negative,
-	// there is no limit.
+	// taken, passwords that auth.Passwords.Rule refuses, and forms that send a mail. If 0, it
+	// is 20. If negative, there is no limit.
 	SignUps int
 	// Mails is how many mails an hour are sent to one address. If 0, it is 3. If negative,
 	// there is no limit.
@@ -234,8 +234,8 @@ func (t *Throttle) Done(r *http.Request) {
 	}
 }
 
-// WaitSignUp returns how long the client has to wait before it may sign up, or 0 if it may
-// now. [Throttle.SignedUp] counts the sign-up, and Done ends it, as with Wait.
+// WaitSignUp returns how long the client has to wait before it may sign up, or ask for a
+// mail, or 0 if it may now. [Throttle.SignedUp] counts the sign-up, and Done ends it, as with Wait.
 func (t *Throttle) WaitSignUp(r *http.Request) time.Duration {
 	t.prepare()
 	wait, _ := t.begin(r, signUpName, t.signUpKeys(r))
@@ -246,7 +246,7 @@ func (t *Throttle) WaitSignUp(r *http.Request) time.Duration {
 const signUpName = "\x00sign-up"
 
 // SignedUp counts a sign-up that has made a user, whose name was taken, or whose password
-// auth.Passwords.Rule was asked about.
+// auth.Passwords.Rule was asked about, and a form that sends a mail.
 func (t *Throttle) SignedUp(r *http.Request) {
 	t.prepare()
 	keys := t.failed(r, signUpName)

@@ -714,7 +714,7 @@ func TestLongPasswordsReadNoUser(t *testing.T) {
 	asked := users.asked.Load()
 	c.post("/login", "name", "ann", "password", long).shows(t, http.StatusUnauthorized)
 	c.post("/login", "name", strings.Repeat("x", auth.MaxName+1), "password", "wrong").shows(t, http.StatusUnauthorized)
-	ann.post("/account", "action", "confirm", "password", long).shows(t, http.StatusForbidden)
+	ann.post("/confirm", "password", long).shows(t, http.StatusForbidden)
 	if n := users.asked.Load() - asked; n != 0 {
 		t.Errorf("the users were asked %d times for a name", n)
 	}

@@ -1,0 +1,226 @@
+package handlers
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/framework"
+)
+
+// ForgotHandler is the page for a forgotten password: the template "forgot", which is given
+// an [AddressData]. It sends a link to ResetHandler.
+type ForgotHandler struct{ addressForm }
+
+// Get shows the form.
+func (h *ForgotHandler) Get() error { return h.Render("forgot", AddressData{}) }
+
+// Post sends a mail to the address, with a link to choose a new password, or with the words
+// that no account has the address. The response is the same in both cases.
+func (h *ForgotHandler) Post() error {
+	return h.post("forgot", func(address string, user *auth.User) (letter, error) {
+		if user == nil {
+			return letter{text: "reset-unknown"}, nil
+		}
+		token, err := h.Site.tokens().Make(auth.ResetPassword, user, "")
+		return letter{"reset", "reset", auth.ResetPassword, token}, err
+	})
+}
+
+// ResetHandler is the page of the link of ForgotHandler: the template "reset", which is given
+// a [FinishData]. The user chooses a new password here.
+type ResetHandler struct{ linkPage }
+
+// Get shows the form.
+func (h *ResetHandler) Get() error { return h.reset() }
+
+// Post sets the password, ends all sessions of the user, and logs in.
+func (h *ResetHandler) Post() error { return h.reset() }
+
+func (h *ResetHandler) reset() error {
+	token, err := h.token()
+	if err != nil {
+		return err
+	}
+	user, _, err := h.Site.tokens().Verify(h.Context(), h.Site.Users, auth.ResetPassword, token)
+	if err != nil {
+		return h.failed(err)
+	}
+	other, err := h.otherUser(user)
+	if err != nil {
+		return err
+	}
+	data := FinishData{Token: token, Email: user.Email, Name: user.Name, Other: other, Action: h.action(), MinLength: h.Site.Passwords.Shortest()}
+	if h.Request.Method != http.MethodPost {
+		return h.Render("reset", data)
+	}
+	again := func(r *refusal) error {
+		data.Field, data.Error = r.field, r.text
+		h.Response.WriteHeader(r.status)
+		return h.Render("reset", data)
+	}
+	// The limits of logins do not apply: the link is the way out for a user whom an attack on
+	// the name keeps waiting.
+	if wait := h.waitForm("reset"); wait > 0 {
+		return again(&refusal{http.StatusTooManyRequests, "", tryAgain(tooManySignUps, wait)})
+	}
+	defer h.Site.Throttle.Done(h.Request)
+	user, err = h.Site.Passwords.Reset(h.clientContext(), h.Site.Users, h.Site.tokens(), token, h.Request.PostForm.Get("password"))
+	if err == nil || h.askedRule(err) {
+		h.Site.Throttle.SignedUp(h.Request)
+	}
+	if errors.Is(err, auth.ErrToken) {
+		return h.failed(err)
+	}
+	if err != nil {
+		refused, err := h.refuse("setting a new password", err)
+		if err != nil {
+			return err
+		}
+		return again(refused)
+	}
+	h.endSessions(user)
+	h.enter(user, methodLink, PasswordChange, "Your password has been changed, and you are logged in.")
+	h.notify("password-changed", user)
+	return h.Redirect(h.Prefix() + "/")
+}
+
+// endSessions removes all sessions of a user from their backend but the one of this request.
+// Those that stay have no user any more, because the user's credential has changed, so that
+// an error is only logged.
+func (h *BaseHandler) endSessions(user *auth.User) {
+	err := h.Site.Sessions.EndUser(h.Context(), "", user.ID, h.Session().ID())
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		h.logger().WarnContext(h.Context(), "handlers: the sessions of a user were not removed", "user", user.ID, "error", err)
+	}
+}
+
+// EmailHandler is the page of the link that confirms a new address of a user: the template
+// "link", which is given a [LinkData].
+type EmailHandler struct{ linkPage }
+
+// Get shows the button.
+func (h *EmailHandler) Get() error { return h.change() }
+
+// Post sets the address, which is verified by that, and sends a notice to the old one. An
+// address that another user has got meanwhile is 409.
+func (h *EmailHandler) Post() error { return h.change() }
+
+func (h *EmailHandler) change() error {
+	token, err := h.token()
+	if err != nil {
+		return err
+	}
+	before, address, err := h.Site.tokens().Verify(h.Context(), h.Site.Users, auth.ChangeEmail, token)
+	if err != nil {
+		return h.failed(err)
+	}
+	if h.Request.Method != http.MethodPost {
+		return h.Render("link", LinkData{
+			Title: "Confirm your address", Token: token, Action: h.action(), Button: "Confirm",
+			Text: "Use the address " + address + " for the account " + displayName(before) + "?",
+		})
+	}
+	user, err := h.Site.tokens().Use(h.Context(), h.Site.Users, auth.ChangeEmail, token, nil)
+	if errors.Is(err, auth.ErrExists) {
+		return h.Abort(http.StatusConflict, "This address cannot be used.")
+	}
+	if err != nil {
+		return h.failed(err)
+	}
+	h.LogSecurity(UserUpdated, user)
+	h.notify("email-changed", before)
+	h.Flash("Your address is "+user.Email+" now.", "success")
+	return h.RedirectTo("account")
+}
+
+// VerifyHandler is the page of the link that verifies the address that a user has already:
+// the template "link", which is given a [LinkData]. If the user has a password and is not
+// logged in in this browser, the page asks for it. Otherwise the owner of a mailbox could be
+// made to verify an account that somebody else has made with the address.
+type VerifyHandler struct{ linkPage }
+
+// Get shows the button.
+func (h *VerifyHandler) Get() error { return h.verify() }
+
+// Post verifies the address. It logs nobody in.
+func (h *VerifyHandler) Post() error { return h.verify() }
+
+func (h *VerifyHandler) verify() error {
+	token, err := h.token()
+	if err != nil {
+		return err
+	}
+	user, _, err := h.Site.tokens().Verify(h.Context(), h.Site.Users, auth.VerifyEmail, token)
+	if err != nil {
+		return h.failed(err)
+	}
+	current, err := h.User()
+	if err != nil {
+		return err
+	}
+	data := LinkData{Title: "Confirm your address", Token: token, Action: h.action(), Button: "Confirm", Text: "Is " + user.Email + " your address?"}
+	if user.Password != "" && (current == nil || current.ID != user.ID) {
+		data.NeedsPassword, data.Name = true, displayName(user)
+	}
+	if h.Request.Method != http.MethodPost {
+		return h.Render("link", data)
+	}
+	if data.NeedsPassword {
+		refused, err := h.verifyPassword(user, h.Request.PostForm.Get("password"))
+		if err != nil {
+			return err
+		}
+		if refused != nil {
+			data.Error = refused.text
+			h.Response.WriteHeader(refused.status)
+			return h.Render("link", data)
+		}
+	}
+	user, err = h.Site.tokens().Use(h.Context(), h.Site.Users, auth.VerifyEmail, token, nil)
+	if errors.Is(err, auth.ErrExists) {
+		return h.Abort(http.StatusConflict, "This address cannot be used.")
+	}
+	if err != nil {
+		return h.failed(err)
+	}
+	h.LogSecurity(UserUpdated, user)
+	h.Flash("Your address has been confirmed.", "success")
+	return h.RedirectTo("account")
+}
+
+// LoginLinkHandler is the page of the link that ConfirmHandler sends: the template "link",
+// which is given a [LinkData].
+type LoginLinkHandler struct{ linkPage }
+
+// Get shows the button.
+func (h *LoginLinkHandler) Get() error { return h.use() }
+
+// Post logs in the user of the link.
+func (h *LoginLinkHandler) Post() error { return h.use() }
+
+func (h *LoginLinkHandler) use() error {
+	token, err := h.token()
+	if err != nil {
+		return err
+	}
+	user, next, err := h.Site.tokens().Verify(h.Context(), h.Site.Users, auth.LogInByLink, token)
+	if err != nil {
+		return h.failed(err)
+	}
+	other, err := h.otherUser(user)
+	if err != nil {
+		return err
+	}
+	if h.Request.Method != http.MethodPost {
+		return h.Render("link", LinkData{
+			Title: "Log in", Token: token, Action: h.action(), Other: other, Button: "Log in", Text: "Log in as " + displayName(user) + "?",
+		})
+	}
+	user, err = h.Site.tokens().Use(h.Context(), h.Site.Users, auth.LogInByLink, token, nil)
+	if err != nil {
+		return h.failed(err)
+	}
+	h.enter(user, methodLink, LoginSuccess, "You are logged in as "+displayName(user)+".")
+	return h.Redirect(framework.SafeNext(next, h.Prefix()+"/"))
+}

@@ -1,0 +1,40 @@
+package handlers
+
+import "strings"
+
+// Browsers and systems are found by a part of the User-Agent header. The first row that
+// matches wins, because a browser also names those that it wants to be taken for.
+var (
+	browserNames = [][2]string{
+		{"Edg", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"}, {"Vivaldi/", "Vivaldi"},
+		{"FxiOS/", "Firefox"}, {"Firefox/", "Firefox"}, {"CriOS/", "Chrome"}, {"Chromium/", "Chromium"},
+		{"Chrome/", "Chrome"}, {"Safari/", "Safari"},
+	}
+	systemNames = [][2]string{
+		{"Android", "Android"}, {"iPhone", "iOS"}, {"iPad", "iPadOS"}, {"CrOS", "ChromeOS"},
+		{"Windows", "Windows"}, {"Macintosh", "macOS"}, {"Linux", "Linux"},
+	}
+)
+
+// browserName returns a description of a browser such as "Firefox on Linux", by its
+// User-Agent header. Versions are left out: browsers freeze them.
+func browserName(agent string) string {
+	find := func(names [][2]string) string {
+		for _, name := range names {
+			if strings.Contains(agent, name[0]) {
+				return name[1]
+			}
+		}
+		return ""
+	}
+	browser, system := find(browserNames), find(systemNames)
+	switch {
+	case browser == "" && system == "":
+		return "Unknown browser"
+	case browser == "":
+		return "Unknown browser on " + system
+	case system == "":
+		return browser
+	}
+	return browser + " on " + system
+}
