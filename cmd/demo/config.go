@@ -31,6 +31,7 @@ type config struct {
 	Insecure         bool     `env:"INSECURE" default:"${laptop}" help:"Send cookies over plain http too; not possible in the cloud. Default: ${laptop}."`
 	BaseURL          string   `name:"base-url" env:"BASE_URL" placeholder:"URL" help:"The site's address, for absolute links."`
 	Proxies          int      `env:"PROXIES" placeholder:"N" help:"How many proxies in a row stand in front, each of which appends to X-Forwarded-For. Not needed for Google's own."`
+	SignUp           string   `name:"signup" env:"SIGNUP" default:"open" enum:"open,email,closed" help:"Who can sign up: ${enum}. email sends a link first, which needs mails."`
 	Admin            string   `env:"ADMIN" placeholder:"NAME" help:"The one user who may see /admin. If users are in memory, the demo makes one, with a random password that it logs."`
 	Webapp2          oldSite  `embed:"" prefix:"webapp2-"`
 	Log              string   `env:"LOG" default:"${log}" enum:"text,json" help:"How to log: text on stderr, or JSON for Cloud Logging on stdout."`

@@ -47,7 +47,7 @@ func TestTwoInstancesOnAppEngine(t *testing.T) {
 	v.sees(200, "/signup", "Welcome, ann.", "name", "ann", "password", password, "next", "/account")
 	v.sees(200, "/cart", "Field notebook is in your cart.", "product", "notebook", "action", "add")
 	f.use(two)
-	v.sees(200, "/account", "This browser")
+	v.sees(200, "/account", ", this browser")
 	v.sees(200, "/cart", "€ 12.50</strong>")
 	v.sees(200, "/logout", "You are logged out.", "x", "")
 	f.use(one)
@@ -62,7 +62,7 @@ func TestTwoInstancesOnAppEngine(t *testing.T) {
 		t.Errorf("the request under way got %s", answer.Status)
 	}
 	f.use(two)
-	v.sees(200, "/account", "This browser")
+	v.sees(200, "/account", ", this browser")
 
 	v.sees(403, "/cron/sessions", "for the cron service only")
 	if status, body := v.cron("/cron/sessions"); status != 200 || body != `{"deleted":0}` {

@@ -209,7 +209,7 @@ func TestWebapp2UserStaysLoggedIn(t *testing.T) {
 	if !names["session"] || names["auth"] {
 		t.Errorf("after the first page the browser holds %v", names)
 	}
-	v.sees(200, "/account", "This browser")
+	v.sees(200, "/account", ", this browser")
 	v.sees(200, "/logout", "You are logged out.", "x", "")
 	v.sees(200, "/account", "<h1>Log in</h1>")
 

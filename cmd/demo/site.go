@@ -1,17 +1,22 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"os"
 
 	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/cloud"
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/handlers/demo"
 	"github.com/webapp2go/webapp2go/health"
+	"github.com/webapp2go/webapp2go/mail"
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/templates"
 )
@@ -38,6 +43,15 @@ func newApp(ctx context.Context, c *config, keys []sessions.Key, services *servi
 		return nil, err
 	}
 	site := &handlers.Site{Name: "webapp2go", Sessions: manager, Templates: pages, Users: services.users}
+	switch c.SignUp {
+	case "email":
+		site.SignUp = handlers.SignUpByEmail
+	case "closed":
+		site.SignUp = handlers.SignUpClosed
+	}
+	if c.platform == cloud.Elsewhere {
+		site.Mail = new(mail.Outbox) // which /outbox shows
+	}
 	site.Throttle.Counter = services.counter
 	admin, err := findAdmin(ctx, c, site, log)
 	if err != nil {
@@ -45,7 +59,7 @@ func newApp(ctx context.Context, c *config, keys []sessions.Key, services *servi
 	}
 	site.Users = &administered{services.users, admin}
 	app := demo.New(site, events)
-	app.Debug, app.Log, app.BaseURL, app.TrustedProxy = c.Debug, log, c.BaseURL, c.proxy()
+	app.Debug, app.Log, app.BaseURL, app.TrustedProxy = c.Debug, log, c.baseURL(), c.proxy()
 	if c.RequestLog {
 		app.RequestLog = log
 	}
@@ -91,6 +105,22 @@ func findAdmin(ctx context.Context, c *config, site *handlers.Site, log *slog.Lo
 	return user.ID, nil
 }
 
+// baseURL returns the site's address. On a laptop it is where the server listens, if it is
+// not set.
+func (c *config) baseURL() string {
+	if c.BaseURL != "" || c.platform != cloud.Elsewhere {
+		return c.BaseURL
+	}
+	host, port, err := net.SplitHostPort(cmp.Or(c.Addr, ":"+cmp.Or(os.Getenv("PORT"), "8080")))
+	if err != nil {
+		return "http://localhost:8080" // the server refuses the address
+	}
+	if host == "" || host == "127.0.0.1" || host == "::1" {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
 // administered wraps users so that exactly one has the role of /admin, whatever roles are
 // kept. A user who was named by --admin before does not have it any more.
 type administered struct {
@@ -101,6 +131,11 @@ type administered struct {
 // ByID returns a user with the role, or without.
 func (a *administered) ByID(ctx context.Context, id string) (*auth.User, error) {
 	return a.withRole(a.Backend.ByID(ctx, id))
+}
+
+// ByKey returns a user with the role, or without.
+func (a *administered) ByKey(ctx context.Context, key auth.Key) (*auth.User, error) {
+	return a.withRole(a.Backend.ByKey(ctx, key))
 }
 
 // ByLogin returns a user with the role, or without.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers"
+	"github.com/webapp2go/webapp2go/mail"
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
@@ -28,7 +29,8 @@ func Pages() fs.FS {
 	return inside
 }
 
-// New returns the demo as an App. It sets the site's LayoutValues. Events may be nil.
+// New returns the demo as an App. It sets the site's LayoutValues. Events may be nil. If the
+// site's Mail is a mail.Outbox, the page /outbox shows the mails.
 func New(site *handlers.Site, events *Events) *framework.App {
 	site.LayoutValues = cartValues
 	app := framework.New()
@@ -38,6 +40,11 @@ func New(site *handlers.Site, events *Events) *framework.App {
 	app.Handle("/admin", framework.From(app, func() *OverviewHandler {
 		return &OverviewHandler{events: events}
 	})).Name("admin")
+	if outbox, ok := site.Mail.(*mail.Outbox); ok {
+		app.Handle("/outbox", framework.From(app, func() *OutboxHandler {
+			return &OutboxHandler{outbox: outbox}
+		})).Name("outbox")
+	}
 	site.Routes(app)
 	return app
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/handlers/demo"
+	"github.com/webapp2go/webapp2go/mail"
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/templates"
 )
@@ -26,6 +27,12 @@ func serve(t *testing.T) *httptest.Server {
 
 // serveWith starts it with the logins in a backend, or in signed cookies if that is nil.
 func serveWith(t *testing.T, backend sessions.Backend) *httptest.Server {
+	t.Helper()
+	return serveSite(t, backend, nil)
+}
+
+// serveSite starts it with a site that change has changed. Its BaseURL is the server's.
+func serveSite(t *testing.T, backend sessions.Backend, change func(site *handlers.Site)) *httptest.Server {
 	t.Helper()
 	events := new(demo.Events)
 	log := slog.New(slog.DiscardHandler)
@@ -50,12 +57,16 @@ func serveWith(t *testing.T, backend sessions.Backend) *httptest.Server {
 	if err := site.Passwords.SignUp(t.Context(), site.Users, admin, "correct horse"); err != nil {
 		t.Fatal(err)
 	}
+	if change != nil {
+		change(site)
+	}
 	app := demo.New(site, events)
-	app.Log = log
+	server := httptest.NewUnstartedServer(app)
+	app.Log, app.BaseURL = log, "http://"+server.Listener.Addr().String()
 	if err := app.Check(); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(app)
+	server.Start()
 	t.Cleanup(server.Close)
 	return server
 }
@@ -247,5 +258,31 @@ func TestHomeShowsItsSource(t *testing.T) {
 	_, _, page := open(t, serve(t)).request(http.MethodGet, "/", nil)
 	if !strings.Contains(page, "type HomeHandler struct{ handlers.BaseHandler }") || !strings.Contains(page, "homeData{visits, user, h.Session()}") {
 		t.Error(page)
+	}
+}
+
+// The outbox shows the mails of the demo with their links.
+func TestOutbox(t *testing.T) {
+	var site *handlers.Site
+	server := serveSite(t, sessions.NewMemory(), func(s *handlers.Site) {
+		site, s.Mail, s.SignUp = s, new(mail.Outbox), handlers.SignUpByEmail
+	})
+	b := open(t, server)
+	_, _, page := b.request(http.MethodGet, "/outbox", nil)
+	if !strings.Contains(page, "There is none yet.") {
+		t.Errorf("an empty outbox shows\n%s", page)
+	}
+	if status, page := b.post("/signup", "email", "ann@example.com"); status != 200 || !strings.Contains(page, "Look at your mail") {
+		t.Errorf("status %d\n%s", status, page)
+	}
+	_, header, page := b.request(http.MethodGet, "/outbox", nil)
+	if !strings.Contains(page, "To ann@example.com") || !strings.Contains(page, `href="`+server.URL+`/signup/finish?t=`) || header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%v\n%s", header, page)
+	}
+	if site.Mail.(*mail.Outbox).Messages()[0].Subject == "" {
+		t.Error("no subject")
+	}
+	if status, _, _ := open(t, serve(t)).request(http.MethodGet, "/outbox", nil); status != 404 {
+		t.Errorf("without an outbox /outbox is %d", status)
 	}
 }

@@ -1,0 +1,37 @@
+package demo
+
+import (
+	"regexp"
+	"time"
+
+	"github.com/webapp2go/webapp2go/handlers"
+	"github.com/webapp2go/webapp2go/mail"
+)
+
+// OutboxHandler shows the mails that the demo would have sent. It is there only if the site's
+// Mail is a mail.Outbox, which is for development: everybody can read these mails.
+type OutboxHandler struct {
+	handlers.BaseHandler
+	outbox *mail.Outbox
+}
+
+// A letter is a mail on the page. Link is the first link in it.
+type letter struct {
+	To, Subject, Text, Link string
+	At                      time.Time
+}
+
+var link = regexp.MustCompile(`https?://\S+`)
+
+// Get shows the mails, the newest first.
+func (h *OutboxHandler) Get() error {
+	h.Response.Header().Set("Cache-Control", "no-store")
+	h.Response.Header().Set("Referrer-Policy", "no-referrer")
+	var letters []letter
+	for _, sent := range h.outbox.Messages() {
+		l := letter{To: sent.To, Subject: sent.Subject, Text: sent.Text, At: sent.At}
+		l.Link = link.FindString(sent.Text)
+		letters = append(letters, l)
+	}
+	return h.Render("outbox", letters)
+}
