@@ -9,7 +9,7 @@ import (
 
 const password = "correct horse battery"
 
-// The way of a visitor through the whole demo, as the browser sees it.
+// A visitor goes through the whole demo in a browser.
 func TestJourney(t *testing.T) {
 	for _, kind := range []string{"memory", "cookie"} {
 		t.Run(kind, func(t *testing.T) {
@@ -25,7 +25,7 @@ func TestJourney(t *testing.T) {
 
 			b.visit("/account")
 			b.at("/login?next=%2Faccount")
-			b.load(chromedp.Click(chromedp.CSS(".aside a")))
+			b.load(chromedp.Click(chromedp.CSS(".aside a[href^='/signup']")))
 			b.at("/signup?next=%2Faccount")
 			b.submit(".primary", "name", "ann", "password", password)
 			b.at("/account")
@@ -60,7 +60,7 @@ func TestJourney(t *testing.T) {
 			b.visit("/account")
 			b.submit("form .primary", "old", password, "new", "another "+password)
 			b.at("/account")
-			b.shows("Your password is changed")
+			b.shows("Your password has been changed")
 			b.quiet(false)
 		})
 	}
@@ -76,7 +76,7 @@ func TestOneBrowserEndsAnother(t *testing.T) {
 	there.at("/account")
 
 	here.visit("/account")
-	here.shows("This browser", "Another browser")
+	here.shows("Chrome on Linux, this browser", "End all others")
 	here.load(chromedp.Click(chromedp.CSS(".rows button")))
 	here.shows("The session has been ended.")
 	there.load(chromedp.Reload())
@@ -105,7 +105,7 @@ func TestAdmin(t *testing.T) {
 	stranger.quiet(true)
 }
 
-func TestErrorsAreToldInThePage(t *testing.T) {
+func TestErrorsAreShownInThePage(t *testing.T) {
 	d := start(t)
 	b := open(t, d)
 	if status := b.visit("/nowhere"); status != 404 {
@@ -125,8 +125,8 @@ func TestErrorsAreToldInThePage(t *testing.T) {
 	b.quiet(true)
 }
 
-// The browser holds the pages to the policy: what somebody smuggled in would not run,
-// and these tests would hear of it.
+// The browser enforces the policy: a script or style that an attacker adds does not run, and
+// the browser reports it.
 func TestPolicyIsEnforced(t *testing.T) {
 	b := open(t, start(t))
 	b.visit("/")
@@ -152,7 +152,7 @@ func TestPolicyIsEnforced(t *testing.T) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the browser told of %d violations, want 2", heard)
+			t.Fatalf("the browser reported %d violations, want 2", heard)
 		}
 	}
 }

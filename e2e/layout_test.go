@@ -8,7 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Every page fits into every window, in both colours, and says nothing on the console.
+// Every page fits into every window, in both colours, and writes nothing to the console.
 func TestPagesFit(t *testing.T) {
 	d := start(t)
 	stranger, admin := open(t, d), open(t, d)
@@ -22,8 +22,8 @@ func TestPagesFit(t *testing.T) {
 		browser *browser
 		path    string
 	}{
-		{stranger, "/"}, {stranger, "/login"}, {stranger, "/signup"}, {stranger, "/nowhere"},
-		{admin, "/"}, {admin, "/cart"}, {admin, "/account"}, {admin, "/admin?name=admin"},
+		{stranger, "/"}, {stranger, "/login"}, {stranger, "/signup"}, {stranger, "/nowhere"}, {stranger, "/forgot"}, {stranger, "/sent"}, {stranger, "/reset?t=x"}, {stranger, "/outbox"},
+		{admin, "/"}, {admin, "/cart"}, {admin, "/account"}, {admin, "/confirm"}, {admin, "/admin?name=admin"},
 	}
 	for _, page := range pages {
 		b := page.browser
@@ -53,7 +53,7 @@ func TestContrast(t *testing.T) {
 	b := open(t, d)
 	for _, scheme := range []string{"light", "dark"} {
 		b.look(1280, scheme)
-		for _, path := range []string{"/", "/login?out=1", "/cart", "/nowhere"} {
+		for _, path := range []string{"/", "/login?out=1", "/cart", "/nowhere", "/forgot", "/sent", "/reset?t=x"} {
 			b.visit(path)
 			for _, poor := range run(b, chromedp.Evaluate[[]string](poorContrast)) {
 				t.Errorf("%s, %s: %s", path, scheme, poor)

@@ -18,7 +18,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A line leads to the demo. It takes its time each way, and can lose responses.
+// A line is a connection to the demo that delays data each way and can lose responses.
 type line struct {
 	delay time.Duration
 
@@ -57,7 +57,7 @@ func (d *demo) connect(t *testing.T, delay time.Duration) (*demo, *line) {
 	return &demo{url: "http://localhost:" + port, password: d.password}, l
 }
 
-// carry is one connection. It ends when one of its sides does.
+// carry copies one connection until one of its sides ends.
 func (l *line) carry(ctx context.Context, client net.Conn, address string) {
 	defer client.Close()
 	server, err := net.Dial("tcp", address)
@@ -102,7 +102,7 @@ func (l *line) carry(ctx context.Context, client net.Conn, address string) {
 	both.Wait()
 }
 
-// pump copies what pass lets through, each part after the delay of the line.
+// pump copies the parts that pass accepts, each after the delay of the line.
 func (l *line) pump(to, from net.Conn, pass func([]byte) bool) {
 	type part struct {
 		data []byte
@@ -133,7 +133,7 @@ func (l *line) pump(to, from net.Conn, pass func([]byte) bool) {
 	writer.Wait()
 }
 
-// cut loses the responses to posts, or does so no more. It returns how many were lost.
+// cut sets whether responses to posts are lost, and returns how many were.
 func (l *line) cut(on bool) (lost int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -147,7 +147,7 @@ func (l *line) posted() int {
 	return l.posts
 }
 
-// user makes a user, whose password is password.
+// user makes a user with the password password.
 func (d *demo) user(t *testing.T, name string) {
 	t.Helper()
 	response, err := http.PostForm(d.url+"/signup", url.Values{"name": {name}, "password": {password}})
@@ -339,8 +339,8 @@ func (b *browser) back() (path, text string) {
 	return "", ""
 }
 
-// After a logout the Back button shows nothing of the user, though the browser keeps
-// pages whole to go back to.
+// After a logout the Back button shows nothing of the user, although the browser keeps whole
+// pages.
 func TestBackAfterLogout(t *testing.T) {
 	for _, kind := range []string{"memory", "cookie"} {
 		t.Run(kind, func(t *testing.T) {

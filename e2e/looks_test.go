@@ -38,7 +38,7 @@ func TestErrorIsSeenAtItsField(t *testing.T) {
 	b.quiet(true)
 }
 
-// The longest name that people give themselves makes no page wider than the window.
+// A very long name makes no page wider than the window.
 func TestLongNameFits(t *testing.T) {
 	d := start(t)
 	b := open(t, d)
@@ -55,7 +55,7 @@ func TestLongNameFits(t *testing.T) {
 	}
 }
 
-// The login page says why one is there, in words that can be read.
+// The login page says why the visitor is there, in text with enough contrast.
 func TestLoginSaysWhy(t *testing.T) {
 	d := start(t)
 	b := open(t, d)
@@ -69,7 +69,7 @@ func TestLoginSaysWhy(t *testing.T) {
 	}
 }
 
-// On paper there is what the cart holds, and nothing to press.
+// A printed cart has its products and no buttons.
 func TestPaper(t *testing.T) {
 	b := open(t, start(t))
 	b.visit("/cart")
