@@ -119,3 +119,32 @@ func ExampleSet_Root() {
 	fmt.Printf("%v, %s, %v\n", set.RootFiles(), file.Type, ok)
 	// Output: [robots.txt], text/plain; charset=utf-8, true
 }
+
+// In development the pages are read from their folder, and otherwise from the program.
+func ExampleParseLive() {
+	folder, err := os.MkdirTemp("", "pages")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+	write := func(name, text string) {
+		if err := os.WriteFile(folder+"/"+name, []byte(text), 0o600); err != nil {
+			log.Fatal(err)
+		}
+	}
+	write("layout.html", "{{template \"content\" .Data}}\n")
+	write("home.html", "<h1>Hello</h1>")
+	set, err := templates.ParseLive(os.DirFS(folder), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, text := range []string{"<h1>Good morning</h1>", "<h1>{{if}}</h1>"} {
+		write("home.html", text)
+		if err := set.Render(os.Stdout, "home", new(templates.Page)); err != nil {
+			fmt.Println(err)
+		}
+	}
+	// Output:
+	// <h1>Good morning</h1>
+	// templates: home.html: template: home.html:1: missing value for if
+}

@@ -36,6 +36,7 @@ type Set struct {
 	static  bool            // whether any file calls static
 	nonce   bool            // whether a layout or a part uses Page.Nonce
 	routes  atomic.Pointer[routes]
+	live    *live // nil unless ParseLive made the set
 }
 
 // routes are the routes of a site.
@@ -275,6 +276,10 @@ func define(t *template.Template, name, file, text string) error {
 // layout, the error lists those that exist. What a template has written before it failed
 // stays written, so w should buffer, as a framework.Response does.
 func (s *Set) Render(w io.Writer, page string, p *Page) error {
+	s, err := s.current()
+	if err != nil {
+		return err
+	}
 	t := s.pages[page]
 	if t == nil {
 		return fmt.Errorf("templates: there is no page %q, only %s", page, strings.Join(s.Pages(), ", "))
@@ -293,7 +298,6 @@ func (s *Set) Render(w io.Writer, page string, p *Page) error {
 		}
 		defer s.below.Put(below)
 		below.prefix = p.Prefix
-		var err error
 		if t, err = below.page(page); err != nil {
 			return fmt.Errorf("templates: page %q: %w", page, err)
 		}
