@@ -45,6 +45,8 @@ var allowed = map[string][]string{
 	"health":                 {"framework"},
 	"handlers/demo":          {"framework", "sessions", "auth", "templates", "handlers", "mail"},
 	"cmd/demo":               {"*"},
+	"cmd/webapp2go":          {},
+	"cmd/webapp2go/app":      {"framework", "sessions", "sessions/datastore", "auth", "auth/datastore", "handlers", "templates", "cloud"},
 	"examples/adopting":      {"framework", "sessions", "handlers", "templates", "github.com/alexedwards/scs/v2", "github.com/go-chi/chi/v5", "github.com/gorilla/sessions"},
 	"examples/counter":       {"framework", "sessions", "handlers", "auth", "templates"},
 	"examples/accounts":      {"framework", "sessions", "handlers", "auth", "templates", "mail"},
