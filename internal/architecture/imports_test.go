@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"mail":                   {},
 	"mail/smtp":              {"mail", "github.com/wneessen/go-mail"},
 	"templates":              {},
+	"webapp2/ndb":            {"cloud.google.com/go/datastore", "google.golang.org/grpc", "google.golang.org/api", "google.golang.org/protobuf"},
 	"i18n":                   {"github.com/leonelquinteros/gotext", "github.com/go-playground/locales", "golang.org/x/text"},
 	"i18n/extract":           {},
 	"cmd/webapp2go-messages": {"i18n/extract"},
