@@ -7,6 +7,8 @@ import (
 	"net"
 
 	"github.com/bradfitz/gomemcache/memcache"
+
+	"github.com/webapp2go/webapp2go/internal/circuit"
 )
 
 // A server is one memcached with the client for it, which is its own so that no lock
@@ -15,7 +17,7 @@ type server struct {
 	address
 	seed    uint64 // of its rank, see rank
 	client  *memcache.Client
-	circuit circuit
+	circuit circuit.Circuit
 }
 
 func newServer(a address, c Config) *server {
@@ -34,7 +36,7 @@ func newServer(a address, c Config) *server {
 }
 
 // errOpen is the error of a command that was not sent.
-var errOpen = fmt.Errorf("it was silent %d times in a row and is asked again within %v", tripAfter, maxPause)
+var errOpen = fmt.Errorf("it was silent %d times in a row and is asked again within %v", circuit.TripAfter, circuit.MaxPause)
 
 // run sends a command. If it fails on a stale connection it is sent a second time,
 // on a new one: then repeated is true, and the first may have been carried out.
@@ -45,11 +47,11 @@ func (s *server) run(ctx context.Context, command func(*memcache.Client) error) 
 	if err := ctx.Err(); err != nil {
 		return false, s.wrap(err)
 	}
-	began, ok := s.circuit.allow()
+	began, ok := s.circuit.Allow()
 	if !ok {
 		return false, s.wrap(errOpen)
 	}
-	defer func() { s.circuit.report(began, timedOut(err)) }() // also if command panics: no other one tries the server until then
+	defer func() { s.circuit.Report(began, timedOut(err)) }() // also if command panics: no other one tries the server until then
 	err = command(s.client)
 	if _, stale := errors.AsType[*staleError](err); stale && ctx.Err() == nil {
 		// The idle ones were opened before this one broke, so they are stale too.

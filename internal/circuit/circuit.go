@@ -1,4 +1,6 @@
-package memcache
+// Package circuit keeps callers from waiting for a server that others have waited for in
+// vain.
+package circuit
 
 import (
 	"sync"
@@ -7,12 +9,15 @@ import (
 )
 
 const (
-	tripAfter  = 3                      // timeouts in a row
-	firstPause = 100 * time.Millisecond // before a command tries whether the server is back
-	maxPause   = time.Second            // what the pause doubles to
+	// TripAfter is how many timeouts in a row open a Circuit.
+	TripAfter = 3
+	// MaxPause is the longest pause between two commands that try an open one. The first
+	// is shorter, and doubles to it.
+	MaxPause   = time.Second
+	firstPause = 100 * time.Millisecond
 )
 
-// A circuit stops asking a server that does not answer: after three timeouts in a row
+// A Circuit stops asking a server that does not answer: after three timeouts in a row
 // all commands fail at once, but for one that tries the server after each pause, until
 // that one is answered. So a hung server costs a timeout a second, not one per request.
 //
@@ -21,7 +26,7 @@ const (
 //
 // It is safe for concurrent use, and the commands of a healthy server write nothing
 // that they share.
-type circuit struct {
+type Circuit struct {
 	timeouts atomic.Int32 // in a row; changed under mu
 
 	mu      sync.Mutex
@@ -30,17 +35,17 @@ type circuit struct {
 	trying  bool      // one does
 }
 
-// allow reports whether a command may be sent. If so, its caller must report what became
+// Allow reports whether a command may be sent. If so, its caller must report what became
 // of it, and hand on when it began.
-func (c *circuit) allow() (began time.Time, ok bool) {
+func (c *Circuit) Allow() (began time.Time, ok bool) {
 	began = time.Now()
-	if c.timeouts.Load() < tripAfter {
+	if c.timeouts.Load() < TripAfter {
 		return began, true
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	began = time.Now() // after the last timeout was counted: this one will count
-	if c.timeouts.Load() < tripAfter {
+	if c.timeouts.Load() < TripAfter {
 		return began, true
 	}
 	if c.trying || began.Before(c.next) {
@@ -50,8 +55,8 @@ func (c *circuit) allow() (began time.Time, ok bool) {
 	return began, true
 }
 
-// report says whether a command that was allowed timed out.
-func (c *circuit) report(began time.Time, timedOut bool) {
+// Report says whether a command that was allowed timed out.
+func (c *Circuit) Report(began time.Time, timedOut bool) {
 	if !timedOut && c.timeouts.Load() == 0 {
 		return
 	}
@@ -64,8 +69,19 @@ func (c *circuit) report(began time.Time, timedOut bool) {
 	case !began.Before(c.counted):
 		c.counted = time.Now()
 		c.trying = false
-		if n := c.timeouts.Add(1); n >= tripAfter {
-			c.next = c.counted.Add(min(firstPause<<min(n-tripAfter, 10), maxPause))
+		if n := c.timeouts.Add(1); n >= TripAfter {
+			c.next = c.counted.Add(min(firstPause<<min(n-TripAfter, 10), MaxPause))
 		}
 	}
+}
+
+// Leave is in place of Report for a command that its caller has given up, which says
+// nothing of the server.
+func (c *Circuit) Leave() {
+	if c.timeouts.Load() == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trying = false
 }

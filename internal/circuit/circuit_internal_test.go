@@ -1,4 +1,4 @@
-package memcache
+package circuit
 
 import (
 	"sync"
@@ -10,13 +10,13 @@ import (
 
 // allowed returns how many of 20 commands at once the circuit lets through, and when the
 // last of those began.
-func allowed(c *circuit) (n int, began time.Time) {
+func allowed(c *Circuit) (n int, began time.Time) {
 	var group sync.WaitGroup
 	var count atomic.Int64
 	var last atomic.Value
 	for range 20 {
 		group.Go(func() {
-			if began, ok := c.allow(); ok {
+			if began, ok := c.Allow(); ok {
 				count.Add(1)
 				last.Store(began)
 			}
@@ -33,7 +33,7 @@ func allowed(c *circuit) (n int, began time.Time) {
 func TestCircuit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const timeout = 50 * time.Millisecond
-		var c circuit
+		var c Circuit
 		want := func(when string, n int) (began time.Time) {
 			t.Helper()
 			got, began := allowed(&c)
@@ -46,12 +46,12 @@ func TestCircuit(t *testing.T) {
 			t.Helper()
 			began := want(when, 20)
 			time.Sleep(timeout)
-			c.report(began, true)
+			c.Report(began, true)
 		}
 
 		silent("at first")
 		silent("after a timeout")
-		c.report(want("after two timeouts", 20), false)
+		c.Report(want("after two timeouts", 20), false)
 		silent("after an answer")
 		silent("after an answer and a timeout")
 		silent("after an answer and two timeouts")
@@ -65,10 +65,10 @@ func TestCircuit(t *testing.T) {
 			want("while that one is out", 0)
 			time.Sleep(time.Minute)
 			want("while that one is out for a minute", 0)
-			c.report(began, true)
+			c.Report(began, true)
 		}
 		time.Sleep(time.Second)
-		c.report(want("after another second", 1), false)
+		c.Report(want("after another second", 1), false)
 		silent("when it was answered")
 		silent("after one timeout more")
 		silent("after two timeouts more")
@@ -83,11 +83,11 @@ func TestCircuit(t *testing.T) {
 func TestCircuitCountsAStallOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const timeout = 100 * time.Millisecond
-		var c circuit
+		var c Circuit
 		for round := range 3 {
 			var began []time.Time
 			for range 50 {
-				b, ok := c.allow()
+				b, ok := c.Allow()
 				if !ok {
 					t.Fatalf("round %d: the circuit is open", round)
 				}
@@ -96,7 +96,7 @@ func TestCircuitCountsAStallOnce(t *testing.T) {
 			}
 			time.Sleep(timeout)
 			for _, b := range began {
-				c.report(b, true)
+				c.Report(b, true)
 			}
 		}
 		if n, _ := allowed(&c); n != 0 {

@@ -1,0 +1,208 @@
+// Package redistest runs real servers of Redis, whose protocol Valkey has, for tests.
+package redistest
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// patience bounds every wait for a server: it starts in some 10 ms on an idle machine.
+const patience = 30 * time.Second
+
+// A Server is one redis-server on a port of 127.0.0.1. Its methods end the test if they
+// fail, so they are for the goroutine of the test.
+type Server struct {
+	Addr string // host:port, which stays through Stop and Restart
+
+	t      testing.TB
+	dir    string
+	args   []string
+	pid    int
+	alive  io.Closer // closing it kills the process
+	shell  *exec.Cmd
+	stderr bytes.Buffer
+}
+
+// Start runs redis-server until the test ends, with more settings such as "--maxmemory",
+// "10mb" if given. It writes what it keeps to a file, so that nothing is lost if it is
+// killed. If there is no redis-server the test is skipped, or fails if CI is "true".
+func Start(t testing.TB, settings ...string) *Server {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("redistest: redis-server must be installed if CI=true: %v", err)
+		}
+		t.Skipf("redistest: install redis-server (apt-get install redis-server) to run this test: %v", err)
+	}
+	s := &Server{t: t, dir: t.TempDir()}
+	t.Cleanup(s.Stop)
+	for tries := 5; ; tries-- {
+		port := freePort(t)
+		s.Addr = "127.0.0.1:" + port
+		s.args = append([]string{"--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "yes"}, settings...)
+		err := s.start()
+		if err == nil {
+			return s
+		}
+		if tries == 1 {
+			t.Fatal(err) // somebody else has taken the port, again and again
+		}
+	}
+}
+
+func freePort(t testing.TB) string {
+	t.Helper()
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		l.Close()
+		if n, _ := strconv.Atoi(port); n < 55_000 { // a cluster uses the port 10,000 above too
+			return port
+		}
+	}
+}
+
+// start runs the server below a shell that kills it when its own standard input ends, so
+// that no server outlives a test that crashes.
+func (s *Server) start() error {
+	s.stderr.Reset()
+	s.shell = exec.Command("sh", append([]string{"-c", `"$@" >&2 & echo $!; read end; kill -9 $!`, "sh", "redis-server"}, s.args...)...)
+	s.shell.Stderr = &s.stderr
+	stdin, err := s.shell.StdinPipe()
+	if err != nil {
+		return err
+	}
+	stdout, err := s.shell.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := s.shell.Start(); err != nil {
+		return fmt.Errorf("redistest: %w", err)
+	}
+	s.alive = stdin
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err == nil {
+		s.pid, err = strconv.Atoi(strings.TrimSpace(line))
+	}
+	if err != nil {
+		return fmt.Errorf("redistest: the shell did not tell the process id: %w", err)
+	}
+	for deadline := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
+		if s.answers(time.Second) {
+			return nil
+		}
+		if time.Now().After(deadline) || exec.Command("kill", "-0", strconv.Itoa(s.pid)).Run() != nil {
+			s.Stop()
+			return fmt.Errorf("redistest: redis-server does not answer:\n%s", s.stderr.Bytes())
+		}
+	}
+}
+
+// answers reports whether the server replies in time, and is ready.
+func (s *Server) answers(timeout time.Duration) bool {
+	conn, err := net.DialTimeout("tcp", s.Addr, timeout)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(timeout))
+	fmt.Fprint(conn, "PING\r\n")
+	answer, err := bufio.NewReader(conn).ReadString('\n')
+	return err == nil && !strings.HasPrefix(answer, "-LOADING")
+}
+
+// Stop kills the server. Stopping it again does nothing.
+func (s *Server) Stop() {
+	if s.alive == nil {
+		return
+	}
+	s.alive.Close()
+	s.shell.Wait() // "signal: killed" or not, it is gone
+	s.alive = nil
+}
+
+// Restart kills the server if it runs, and starts it with what it has kept.
+func (s *Server) Restart() {
+	s.t.Helper()
+	s.Stop()
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		err := s.start() // another program may hold the port for a moment
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// Pause stops the process without ending it: it takes connections and answers nothing,
+// until Resume or the end of the test.
+func (s *Server) Pause() {
+	s.t.Helper()
+	s.signal("STOP")
+	for deadline := time.Now().Add(patience); s.answers(50 * time.Millisecond); {
+		if time.Now().After(deadline) {
+			s.t.Fatal("redistest: redis-server does not stop")
+		}
+	}
+}
+
+// Resume lets a paused server go on.
+func (s *Server) Resume() { s.signal("CONT") }
+
+func (s *Server) signal(name string) {
+	s.t.Helper()
+	if output, err := exec.Command("kill", "-"+name, strconv.Itoa(s.pid)).CombinedOutput(); err != nil {
+		s.t.Fatalf("redistest: kill -%s: %v: %s", name, err, output)
+	}
+}
+
+// Command sends a command and returns the answer as redis-cli prints it.
+func (s *Server) Command(words ...string) string {
+	s.t.Helper()
+	host, port, _ := net.SplitHostPort(s.Addr)
+	output, err := exec.Command("redis-cli", append([]string{"-h", host, "-p", port}, words...)...).CombinedOutput()
+	if err != nil {
+		s.t.Fatalf("redistest: redis-cli %q: %v: %s", words, err, output)
+	}
+	return strings.TrimSpace(string(output))
+}
+
+// Cluster starts three servers that are a cluster.
+func Cluster(t testing.TB) []*Server {
+	t.Helper()
+	nodes := []*Server{}
+	for range 3 {
+		nodes = append(nodes, Start(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "2000"))
+	}
+	for i, slots := range [][2]string{{"0", "5460"}, {"5461", "10922"}, {"10923", "16383"}} {
+		nodes[i].Command("CLUSTER", "ADDSLOTSRANGE", slots[0], slots[1])
+		host, port, _ := net.SplitHostPort(nodes[0].Addr)
+		nodes[i].Command("CLUSTER", "MEET", host, port)
+	}
+	for _, node := range nodes {
+		for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+			info := node.Command("CLUSTER", "INFO")
+			if strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:3") && strings.Contains(info, "cluster_slots_ok:16384") {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("redistest: no cluster: %s", info)
+			}
+		}
+	}
+	return nodes
+}

@@ -1,0 +1,330 @@
+package valkey
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+// A Backend keeps sessions in Valkey. Make it with [New]. It is safe for concurrent use, by
+// any number of processes that share the server.
+type Backend struct{ server *server }
+
+var (
+	_ sessions.UserBackend    = (*Backend)(nil)
+	_ sessions.CurrentBackend = (*Backend)(nil)
+)
+
+// Probe asks every node for an answer, as a health check does.
+func (b *Backend) Probe(ctx context.Context) error {
+	if err := b.server.probe(ctx); err != nil {
+		return failure("probe", err)
+	}
+	return nil
+}
+
+// Close closes the connections. The Backend cannot be used after it.
+func (b *Backend) Close() error { return b.server.client.Close() }
+
+// LoadIsCurrent implements [sessions.CurrentBackend].
+func (b *Backend) LoadIsCurrent() bool { return true }
+
+// The value of a session is a header of fixed size, which the scripts read, and then the
+// user and the data:
+//
+//	format   1 byte, "1"
+//	version  16 hexadecimal digits
+//	expires  16 decimal digits: microseconds since 1970, UTC
+//	owner    22 characters: the hash of the user; dashes: nobody's, or a tombstone
+//	length   8 hexadecimal digits: that of the user
+const (
+	format     = "1"
+	ownerAt    = 1 + 16 + 16
+	ownerSize  = 22
+	headerSize = ownerAt + ownerSize + 8
+	nobody     = "----------------------"
+)
+
+const (
+	maxRecord  = 8 << 20               // bytes of user and data
+	maxExpires = 9_999_999_999_999_999 // in the year 2286: later ones expire then
+	// indexLife is how long an entry of a user's index outlives its session.
+	indexLife = 24 * time.Hour
+)
+
+// ownerOf returns what the header says of whose session r is.
+func ownerOf(r sessions.Record) string {
+	if r.User == "" || len(r.Data) == 0 {
+		return nobody
+	}
+	return userHash(r.User)
+}
+
+func userHash(user string) string {
+	hash := sha256.Sum256([]byte(user))
+	return base64.RawURLEncoding.EncodeToString(hash[:])[:ownerSize]
+}
+
+func (b *Backend) key(id string) string { return b.server.prefix + id }
+
+func (b *Backend) indexKey(owner string) string { return b.server.prefix + "user:" + owner }
+
+func encode(r sessions.Record, version uint64) []byte {
+	value := make([]byte, 0, headerSize+len(r.User)+len(r.Data))
+	value = fmt.Appendf(value, "%s%016x%016d%s%08x", format, version, microseconds(r.Expires), ownerOf(r), len(r.User))
+	value = append(value, r.User...)
+	return append(value, r.Data...)
+}
+
+func microseconds(t time.Time) int64 { return min(max(t.UnixMicro(), 0), maxExpires) }
+
+// decode is encode's inverse. If ok is false, value is not of this format.
+func decode(value string) (r sessions.Record, ok bool) {
+	if len(value) < headerSize || !strings.HasPrefix(value, format) {
+		return r, false
+	}
+	version, err1 := strconv.ParseUint(value[1:17], 16, 64)
+	expires, err2 := strconv.ParseInt(value[17:33], 10, 64)
+	length, err3 := strconv.ParseUint(value[ownerAt+ownerSize:headerSize], 16, 31)
+	rest := value[headerSize:]
+	if err1 != nil || err2 != nil || err3 != nil || length > uint64(len(rest)) {
+		return r, false
+	}
+	return sessions.Record{User: rest[:length], Data: []byte(rest[length:]), Expires: time.UnixMicro(expires), Version: version}, true
+}
+
+// Load implements [sessions.Backend].
+func (b *Backend) Load(ctx context.Context, id string) (r sessions.Record, err error) {
+	if err := sessions.CheckID(id); err != nil {
+		return r, err
+	}
+	key := b.key(id)
+	err = b.server.run(ctx, "load", key, func(ctx context.Context, _ bool) error {
+		value, err := b.server.client.Get(ctx, key).Result()
+		if errors.Is(err, redis.Nil) {
+			return sessions.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		var ok bool
+		if r, ok = decode(value); !ok || !time.Now().Before(r.Expires) {
+			return sessions.ErrNotFound
+		}
+		return nil
+	})
+	if err != nil {
+		return sessions.Record{}, err
+	}
+	return r, nil
+}
+
+// The scripts take KEYS: the session, and the index of its owner if it is on the same node.
+// ARGV: 1 the new version, 2 the new value, 3 its life in milliseconds, 4 now in
+// microseconds, 5 the owner, 6 the id, 7 the score of its entry in the index, 8 the life of
+// the index in milliseconds, 9 the version that Update is over.
+//
+// They compare numbers with tonumber: they are exact until 2255, and the order of strings
+// depends on the server's locale. The first command that writes is one that a full server
+// refuses; after another one it would let all the rest pass.
+const indexText = `
+local function index(key, owned)
+	local added = redis.call('ZADD', key, ARGV[7], ARGV[6])
+	if added == 1 and owned then -- there was an entry, and it is lost: others may be too
+		redis.call('ZADD', key, ARGV[7], '!')
+	end
+	redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. ARGV[4])
+	if redis.call('PTTL', key) < tonumber(ARGV[8]) then
+		redis.call('PEXPIRE', key, ARGV[8])
+	end
+	return added
+end
+`
+
+var (
+	createScript = newScript(indexText + `
+local old = redis.call('GETRANGE', KEYS[1], 0, 32)
+if #old == 33 then
+	if old:sub(2, 17) == ARGV[1] then return 'done' end
+	if tonumber(old:sub(18, 33)) > tonumber(ARGV[4]) then return 'exists' end
+end
+if KEYS[2] then index(KEYS[2], false) end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 'done'
+`)
+
+	// updateScript returns "done" and the owner before.
+	updateScript = newScript(indexText + `
+local old = redis.call('GETRANGE', KEYS[1], 0, 54)
+if #old < 55 then return 'none' end
+if old:sub(2, 17) == ARGV[1] then return 'done' .. ARGV[5] end
+if tonumber(old:sub(18, 33)) <= tonumber(ARGV[4]) then return 'none' end
+if old:sub(2, 17) ~= ARGV[9] then return 'conflict' end
+local owner = old:sub(34, 55)
+if KEYS[2] then index(KEYS[2], owner == ARGV[5]) end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 'done' .. owner
+`)
+
+	// buryScript is updateScript for a tombstone, which a full server must take too: it
+	// lets DEL pass, and then the SET.
+	buryScript = newScript(strings.Replace(updateScript.text, "redis.call('SET'", "redis.call('DEL', KEYS[1])\nredis.call('SET'", 1))
+
+	// indexScript is for clusters: its one key is the index.
+	indexScript = newScript(indexText + `return index(KEYS[1], false)`)
+
+	// deleteScript returns the owner before.
+	deleteScript = newScript(`
+local owner = redis.call('GETRANGE', KEYS[1], 33, 54)
+redis.call('DEL', KEYS[1])
+return owner
+`)
+)
+
+// write runs a script that writes r, with the index of its owner.
+func (b *Backend) write(ctx context.Context, script script, id string, r sessions.Record, version uint64, old uint64) (answer string, err error) {
+	now := time.Now()
+	life := max(r.Expires.Sub(now), 0)
+	owner := ownerOf(r)
+	args := []any{
+		fmt.Sprintf("%016x", version), encode(r, version), milliseconds(life), now.UnixMicro(),
+		owner, id, microseconds(r.Expires.Add(indexLife)), milliseconds(life + indexLife), fmt.Sprintf("%016x", old),
+	}
+	keys, entered := []string{b.key(id)}, false
+	switch {
+	case owner == nobody:
+	case b.server.cluster == nil:
+		keys = append(keys, b.indexKey(owner))
+	default:
+		// The entry first: one without a session does no harm, and a session without one
+		// could not be ended.
+		args := append([]any{}, args...)
+		args[1] = ""
+		added, err := b.server.eval(ctx, indexScript, []string{b.indexKey(owner)}, args...)
+		if err != nil {
+			return "", err
+		}
+		entered = added == int64(1)
+	}
+	got, err := b.server.eval(ctx, script, keys, args...)
+	if err != nil {
+		return "", err
+	}
+	answer, _ = got.(string)
+	if entered && answer == "done"+owner { // in a cluster: see indexText
+		mark := append([]any{}, args...)
+		mark[1], mark[5] = "", "!"
+		if _, err := b.server.eval(ctx, indexScript, []string{b.indexKey(owner)}, mark...); err != nil {
+			return "", err
+		}
+	}
+	return answer, nil
+}
+
+// milliseconds rounds up, and is never 0, which the server refuses.
+func milliseconds(d time.Duration) int64 {
+	return max(1, int64((d+time.Millisecond-1)/time.Millisecond))
+}
+
+func check(id string, r sessions.Record) error {
+	if err := sessions.CheckID(id); err != nil {
+		return err
+	}
+	if r.Expires.IsZero() {
+		return errors.New("sessions/valkey: a record that never expires")
+	}
+	if size := len(r.User) + len(r.Data); size > maxRecord {
+		return fmt.Errorf("%w: %d bytes; package valkey keeps %d", sessions.ErrTooLarge, size, maxRecord)
+	}
+	return nil
+}
+
+// Create implements [sessions.Backend].
+func (b *Backend) Create(ctx context.Context, id string, r sessions.Record) error {
+	if err := check(id, r); err != nil {
+		return err
+	}
+	version := sessions.NextVersion(0)
+	return b.server.run(ctx, "create", b.key(id), func(ctx context.Context, _ bool) error {
+		answer, err := b.write(ctx, createScript, id, r, version, 0)
+		if answer == "exists" {
+			return sessions.ErrExists
+		}
+		return err
+	})
+}
+
+// errUnknown is the error of an Update that was sent again and found the version of another
+// writer.
+var errUnknown = errors.New("the connection broke during an update, which may have been carried out")
+
+// Update implements [sessions.Backend].
+func (b *Backend) Update(ctx context.Context, id string, r sessions.Record) (version uint64, err error) {
+	if err := check(id, r); err != nil {
+		return 0, err
+	}
+	script := updateScript
+	if len(r.Data) == 0 {
+		script = buryScript
+	}
+	version = sessions.NextVersion(r.Version)
+	var before string
+	err = b.server.run(ctx, "update", b.key(id), func(ctx context.Context, again bool) error {
+		answer, err := b.write(ctx, script, id, r, version, r.Version)
+		switch {
+		case err != nil:
+			return err
+		case answer == "none":
+			return sessions.ErrNotFound
+		case answer == "conflict" && again:
+			return errUnknown
+		case answer == "conflict":
+			return sessions.ErrConflict
+		}
+		before = strings.TrimPrefix(answer, "done")
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	if before != ownerOf(r) {
+		b.forget(ctx, before, id)
+	}
+	return version, nil
+}
+
+// Delete implements [sessions.Backend].
+func (b *Backend) Delete(ctx context.Context, id string) error {
+	if err := sessions.CheckID(id); err != nil {
+		return err
+	}
+	var before string
+	err := b.server.run(ctx, "delete", b.key(id), func(ctx context.Context, _ bool) error {
+		owner, err := b.server.eval(ctx, deleteScript, []string{b.key(id)})
+		before, _ = owner.(string)
+		return err
+	})
+	if err == nil {
+		b.forget(ctx, before, id)
+	}
+	return err
+}
+
+// forget removes the entries of sessions from the index of a user who has them no more.
+// That it fails is no harm: entries are checked when they are used, and end by themselves.
+func (b *Backend) forget(ctx context.Context, owner string, ids ...any) {
+	if len(owner) == ownerSize && owner != nobody {
+		ctx, cancel := context.WithTimeout(ctx, b.server.timeout)
+		defer cancel()
+		_ = b.server.client.ZRem(ctx, b.indexKey(owner), ids...).Err()
+	}
+}

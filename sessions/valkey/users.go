@@ -1,0 +1,217 @@
+package valkey
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+const (
+	atOnce   = 500  // commands in a pipeline
+	scanSize = 1000 // keys that the server looks at in a step of a scan
+	// lost is an entry that no id is: others of this index may be lost.
+	lost = "!"
+)
+
+// Sessions implements [sessions.UserBackend]. It reads every session of the user in full.
+func (b *Backend) Sessions(ctx context.Context, user string) (infos []sessions.Info, err error) {
+	if user == "" {
+		return nil, nil
+	}
+	owner := userHash(user)
+	err = b.server.run(ctx, "list sessions", b.indexKey(owner), func(ctx context.Context, _ bool) error {
+		infos = nil
+		ids, err := b.entries(ctx, owner)
+		if err != nil {
+			return err
+		}
+		for chunk := range slices.Chunk(ids, atOnce) {
+			values, err := b.pipeline(ctx, chunk, func(p redis.Pipeliner, key string) { p.Get(ctx, key) })
+			if err != nil {
+				return err
+			}
+			for i, value := range values {
+				r, ok := decode(value)
+				if ok && r.User == user && len(r.Data) > 0 && time.Now().Before(r.Expires) {
+					infos = append(infos, r.Info(chunk[i]))
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(infos, func(a, b sessions.Info) int {
+		if c := b.Created.Compare(a.Created); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return infos, nil
+}
+
+// EndUser implements [sessions.UserBackend]. A session that becomes the user's while it
+// runs may go on. If the user has no index, or some of it was lost, it looks at all
+// sessions of the server.
+func (b *Backend) EndUser(ctx context.Context, user string, except ...string) error {
+	if user == "" {
+		return nil
+	}
+	owner := userHash(user)
+	return b.server.run(ctx, "end sessions", b.indexKey(owner), func(ctx context.Context, _ bool) error {
+		ids, err := b.entries(ctx, owner)
+		if err != nil {
+			return err
+		}
+		whole := len(ids) > 0 && !slices.Contains(ids, lost)
+		if !whole {
+			if ids, err = b.scan(ctx, owner); err != nil {
+				return err
+			}
+		}
+		ended := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(except, id) })
+		for chunk := range slices.Chunk(ended, atOnce) {
+			if err := b.end(ctx, owner, chunk); err != nil {
+				return err
+			}
+		}
+		if !whole {
+			b.repair(ctx, owner, slices.DeleteFunc(ids, func(id string) bool { return !slices.Contains(except, id) }))
+		}
+		return nil
+	})
+}
+
+// entries returns the ids in the index of an owner.
+func (b *Backend) entries(ctx context.Context, owner string) ([]string, error) {
+	return b.server.client.ZRange(ctx, b.indexKey(owner), 0, -1).Result()
+}
+
+// end deletes those of some sessions that are the owner's, and their entries.
+func (b *Backend) end(ctx context.Context, owner string, ids []string) error {
+	owners, err := b.owners(ctx, ids)
+	if err != nil {
+		return err
+	}
+	var mine []string
+	entries := make([]any, len(ids))
+	for i, id := range ids {
+		if entries[i] = id; owners[i] == owner {
+			mine = append(mine, id)
+		}
+	}
+	if _, err := b.pipeline(ctx, mine, func(p redis.Pipeliner, key string) { p.Del(ctx, key) }); err != nil {
+		return err
+	}
+	return b.server.client.ZRem(ctx, b.indexKey(owner), entries...).Err()
+}
+
+// owners returns the owner in the header of each session; empty: there is none.
+func (b *Backend) owners(ctx context.Context, ids []string) ([]string, error) {
+	return b.pipeline(ctx, ids, func(p redis.Pipeliner, key string) {
+		p.GetRange(ctx, key, ownerAt, ownerAt+ownerSize-1)
+	})
+}
+
+// pipeline sends one command for each of some sessions, which may be sent again, and
+// returns the texts that are the answers; empty: there is none.
+func (b *Backend) pipeline(ctx context.Context, ids []string, add func(p redis.Pipeliner, key string)) ([]string, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	commands, err := b.server.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, id := range ids {
+			add(p, b.key(id))
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return nil, err
+	}
+	answers := make([]string, len(ids))
+	for i, command := range commands {
+		if text, ok := command.(*redis.StringCmd); ok {
+			if answers[i], err = text.Result(); err != nil && !errors.Is(err, redis.Nil) {
+				return nil, err
+			}
+		}
+	}
+	return answers, nil
+}
+
+// scan returns the ids of all sessions of an owner, without the index.
+func (b *Backend) scan(ctx context.Context, owner string) ([]string, error) {
+	escape := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
+	pattern := escape.Replace(b.server.prefix) + strings.Repeat("?", 43)
+	var mine []string
+	found := make(chan []string)
+	done := make(chan error, 1)
+	go func() {
+		defer close(found)
+		done <- b.server.each(ctx, func(ctx context.Context, node *redis.Client) error { // nodes at once
+			for cursor := uint64(0); ; {
+				keys, next, err := node.Scan(ctx, cursor, pattern, scanSize).Result()
+				if err != nil {
+					return err
+				}
+				found <- keys
+				if cursor = next; next == 0 {
+					return nil
+				}
+			}
+		})
+	}()
+	var failed error
+	for keys := range found {
+		if failed != nil {
+			continue
+		}
+		ids := make([]string, len(keys))
+		for i, key := range keys {
+			ids[i] = strings.TrimPrefix(key, b.server.prefix)
+		}
+		owners, err := b.owners(ctx, ids)
+		failed = err
+		for i, id := range ids {
+			if err == nil && owners[i] == owner && sessions.CheckID(id) == nil {
+				mine = append(mine, id)
+			}
+		}
+	}
+	return mine, errors.Join(failed, <-done)
+}
+
+// repair makes an index that is whole of the sessions that are left. That it fails is no
+// harm: the index stays as it was.
+func (b *Backend) repair(ctx context.Context, owner string, ids []string) {
+	var entries []redis.Z
+	var life time.Duration
+	for _, id := range ids {
+		value, err := b.server.client.Get(ctx, b.key(id)).Result()
+		if errors.Is(err, redis.Nil) {
+			continue
+		}
+		r, ok := decode(value)
+		if err != nil || !ok {
+			return
+		}
+		entries = append(entries, redis.Z{Score: float64(microseconds(r.Expires.Add(indexLife))), Member: id})
+		life = max(life, time.Until(r.Expires)+indexLife)
+	}
+	_, _ = b.server.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		key := b.indexKey(owner)
+		if len(entries) > 0 {
+			p.ZAdd(ctx, key, entries...)
+			p.PExpire(ctx, key, life)
+		}
+		p.ZRem(ctx, key, lost)
+		return nil
+	})
+}

@@ -1,0 +1,209 @@
+// Package valkey keeps sessions in Valkey, or in Redis 7 and later.
+//
+//	backend, err := valkey.New(ctx, valkey.Config{Addrs: []string{"10.0.0.5:6379"}})
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	defer backend.Close()
+//	manager, err := sessions.New(sessions.Config{
+//		Keys:     keys,
+//		Sessions: []sessions.Spec{{Backend: backend}},
+//	})
+//
+// # What it promises
+//
+// No update is lost while the server keeps what it has acknowledged, and none brings a
+// session back after its end. How long a server keeps it is the operator's choice: set
+// appendonly yes if the sessions are nowhere else. Replication is asynchronous, so a
+// failover may lose the newest sessions, and bring back one that was just logged out; set
+// min-replicas-to-write 1, or use package cached with a store that lasts.
+//
+// A session of a user and the index of that user's sessions are different keys. If memory
+// is short and the server may evict any key, it can evict the index before the sessions:
+// EndUser would then leave sessions alive. So [New] reads maxmemory-policy, and returns an
+// error unless it is noeviction or volatile-ttl. With volatile-ttl what ends soonest goes
+// first, which the index never is. Memorystore for Valkey has volatile-lru: use package
+// cached there, with a store of package sqlstore or datastore, and set Config.AnyPolicy.
+//
+// With noeviction a full server refuses new sessions and changes, with 503, and carries out
+// logouts and EndUser. It does not make room for logins at the expense of visitors.
+//
+// # Keys
+//
+// A session is one string, whose key is Config.Prefix and the hash of the id. The sessions
+// of a user are a sorted set, whose key is Config.Prefix, "user:" and the hash of the user.
+// Both expire by themselves, the set a day after its last session. No command touches two
+// slots of a cluster.
+//
+// If a set is lost, a save of any of its sessions notes that, and EndUser then looks at all
+// sessions of all users, as it does for a user without a set: some seconds for a million.
+//
+// # Costs
+//
+// Load is one GET. Create, Update and Delete are one script each, Sessions and EndUser one
+// command and then one or two pipelines. A change that takes a session from its user, as a
+// logout does, is one command more; in a cluster every change of a user's session is.
+//
+// # Failures
+//
+// A command that fails because the connection broke is sent again while its time lasts. A
+// change may then have been carried out the first time: the script finds its own version. If
+// it finds that of another writer, Update fails with an error of its own and not with
+// [sessions.ErrConflict]. The client library repeats no change by itself.
+//
+// A server that does not answer three times in a row is left alone, except by one command
+// after 100 ms, and then after pauses that double up to a second. In a cluster that is so
+// for each node.
+package valkey
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// A Config says which server keeps the sessions, and how long to wait for it.
+type Config struct {
+	// Addrs are written host:port. There must be one at least. Several are nodes of one
+	// cluster, from which the others are found; or Sentinels, if Master is set.
+	Addrs []string
+	// Cluster says that a single address is that of a cluster, such as the discovery
+	// endpoint of Memorystore.
+	Cluster bool
+	// Master is the name of the master that the Sentinels at Addrs watch. Empty: Addrs are
+	// no Sentinels.
+	Master string
+
+	// TLS encrypts the connections, if not nil. A server whose certificate is signed by an
+	// authority of its own, as Memorystore's is, needs RootCAs.
+	TLS *tls.Config
+	// Username and Password are sent on each new connection, unless Credentials is set.
+	Username, Password string
+	// Credentials returns the two for a new connection: for passwords that change, such as
+	// access tokens.
+	Credentials func(ctx context.Context) (username, password string, err error)
+
+	// Prefix begins every key. Empty: "session:", and "count:" for a [Counter].
+	Prefix string
+	// Timeout bounds a dial, and each command with its answer. 0: 1 second.
+	Timeout time.Duration
+	// MaxConns is how many connections there are to each node at most. 0: 64.
+	MaxConns int
+	// AnyPolicy accepts a server that may evict the index of a user before the sessions:
+	// for a cache before a store that lasts, and for a [Counter].
+	AnyPolicy bool
+}
+
+// complete returns c with its zero values replaced, or every mistake in it.
+func (c Config) complete() (Config, error) {
+	c.Prefix = cmp.Or(c.Prefix, "session:")
+	c.Timeout = cmp.Or(c.Timeout, time.Second)
+	c.MaxConns = cmp.Or(c.MaxConns, 64)
+	var errs []error
+	mistake := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if len(c.Addrs) == 0 {
+		mistake("Addrs is empty: name one server, such as 127.0.0.1:6379")
+	}
+	for i, addr := range c.Addrs {
+		if host, port, err := net.SplitHostPort(addr); err != nil || host == "" || port == "" {
+			mistake("Addrs[%d] is %q: write host:port, such as 127.0.0.1:6379", i, addr)
+		}
+	}
+	if c.Cluster && c.Master != "" {
+		mistake("Cluster and Master are both set: Sentinels watch servers that are no cluster")
+	}
+	if len(c.Prefix) > 200 {
+		mistake("Prefix has %d bytes: give 200 at most", len(c.Prefix))
+	}
+	if c.Timeout < 0 {
+		mistake("Timeout is %v: give a positive one, or 0 for 1s", c.Timeout)
+	}
+	if c.MaxConns < 0 {
+		mistake("MaxConns is %d: give a positive number, or 0 for 64", c.MaxConns)
+	}
+	return c, errors.Join(errs...)
+}
+
+func (c Config) client() redis.UniversalClient {
+	return redis.NewUniversalClient(&redis.UniversalOptions{
+		Addrs:         c.Addrs,
+		IsClusterMode: c.Cluster,
+		MasterName:    c.Master,
+		TLSConfig:     c.TLS,
+		Username:      c.Username,
+		Password:      c.Password,
+
+		CredentialsProviderContext: c.Credentials,
+
+		// run bounds and repeats. Without ContextTimeoutEnabled the deadline of a context
+		// is ignored.
+		ContextTimeoutEnabled: true,
+		MaxRetries:            -1,
+		DialerRetries:         1,
+		DialTimeout:           c.Timeout,
+		ReadTimeout:           c.Timeout,
+		WriteTimeout:          c.Timeout,
+		PoolTimeout:           c.Timeout,
+		PoolSize:              c.MaxConns,
+		ConnMaxIdleTime:       5 * time.Minute,
+		ReadBufferSize:        4 << 10, // of each connection
+		WriteBufferSize:       4 << 10,
+	})
+}
+
+// New returns the Backend that c describes, or all that is wrong with c. It asks the server
+// for its version and its maxmemory-policy, and returns an error if there is no answer
+// before ctx ends, or if sessions would not be safe there.
+func New(ctx context.Context, c Config) (*Backend, error) {
+	s, err := newServer(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("sessions/valkey: %w", err)
+	}
+	return &Backend{s}, nil
+}
+
+func newServer(ctx context.Context, c Config) (*server, error) {
+	c, err := c.complete()
+	if err != nil {
+		return nil, err
+	}
+	s := &server{client: c.client(), prefix: c.Prefix, timeout: c.Timeout}
+	s.cluster, _ = s.client.(*redis.ClusterClient)
+	if !c.AnyPolicy {
+		err = s.each(ctx, checkPolicy)
+	} else {
+		err = s.probe(ctx)
+	}
+	if err != nil {
+		s.client.Close()
+		return nil, explain(err)
+	}
+	return s, nil
+}
+
+// checkPolicy returns an error if a node may evict an index before its sessions.
+func checkPolicy(ctx context.Context, node *redis.Client) error {
+	addr := node.Options().Addr
+	info, err := node.Info(ctx, "memory").Result()
+	if err != nil {
+		return fmt.Errorf("cannot read maxmemory_policy of %s with INFO: %w", addr, err)
+	}
+	for line := range strings.Lines(info) {
+		policy, found := strings.CutPrefix(strings.TrimSpace(line), "maxmemory_policy:")
+		switch {
+		case !found:
+		case policy == "noeviction", policy == "volatile-ttl":
+			return nil
+		default:
+			return fmt.Errorf("%s has maxmemory-policy %s, with which EndUser could leave sessions alive: set it to noeviction or volatile-ttl; or put the server before a store that lasts, with package cached, and set Config.AnyPolicy", addr, policy)
+		}
+	}
+	return fmt.Errorf("%s does not tell its maxmemory_policy: set Config.AnyPolicy if it is noeviction or volatile-ttl, or if the server is before a store that lasts", addr)
+}
