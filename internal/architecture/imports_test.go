@@ -20,7 +20,8 @@ const module = "github.com/webapp2go/webapp2go"
 var allowed = map[string][]string{
 	"framework":              {"github.com/gorilla/mux"},
 	"sessions":               {"github.com/gorilla/securecookie", "github.com/fxamacker/cbor/v2"},
-	"sessions/memcache":      {"sessions", "github.com/bradfitz/gomemcache"},
+	"sessions/memcache":      {"sessions", "internal/circuit", "github.com/bradfitz/gomemcache"},
+	"sessions/valkey":        {"sessions", "internal/circuit", "github.com/redis/go-redis/v9"},
 	"sessions/datastore":     {"sessions", "internal/datastoretx", "cloud.google.com/go/datastore", "google.golang.org/grpc", "google.golang.org/api"},
 	"sessions/sqlstore":      {"sessions", "sqldb"},
 	"sessions/cached":        {"sessions"},
@@ -57,7 +58,9 @@ var allowed = map[string][]string{
 	"internal/alloctest":     {},
 	"internal/architecture":  {},
 	"internal/datastoretest": {"cloud.google.com/go/datastore", "google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/api"},
+	"internal/circuit":       {},
 	"internal/memcachetest":  {},
+	"internal/redistest":     {},
 	"internal/postgrestest":  {},
 	"internal/datastoretx":   {"cloud.google.com/go/datastore", "google.golang.org/grpc"},
 	"internal/vectors":       {"*"},
@@ -132,13 +135,14 @@ func TestPackagesAreLight(t *testing.T) {
 		google   = "cloud.google.com/ google.golang.org/"
 		sqlite   = "modernc.org/"
 		postgres = "github.com/jackc/"
+		valkey   = "github.com/redis/"
 	)
 	for packages, heavy := range map[string]string{
-		"./framework ./sessions ./cloud ./health":                 "html/template text/template database/sql github.com/bradfitz/ " + google + " " + sqlite + " " + postgres,
-		"./framework ./sessions ./sessions/memcache ./handlers":   "database/sql " + google + " " + sqlite + " " + postgres,
-		"./sessions/sqlstore ./sqldb":                             google + " " + sqlite + " " + postgres,
-		"./sessions/sqlstore ./sqldb/sqlite":                      google + " " + postgres,
-		"./sessions/sqlstore ./sqldb/postgres":                    google + " " + sqlite,
+		"./framework ./sessions ./cloud ./health":                 "html/template text/template database/sql github.com/bradfitz/ " + google + " " + sqlite + " " + postgres + " " + valkey,
+		"./framework ./sessions ./sessions/memcache ./handlers":   "database/sql " + google + " " + sqlite + " " + postgres + " " + valkey,
+		"./sessions/sqlstore ./sqldb":                             google + " " + sqlite + " " + postgres + " " + valkey,
+		"./sessions/sqlstore ./sqldb/sqlite":                      google + " " + postgres + " " + valkey,
+		"./sessions/sqlstore ./sqldb/postgres":                    google + " " + sqlite + " " + valkey,
 		"./sessions/datastore ./sessions/cached ./auth/datastore": sqlite + " " + postgres,
 	} {
 		for _, p := range list(t, append([]string{"-deps"}, strings.Fields(packages)...)...) {

@@ -9,3 +9,13 @@ func LoseIndex(t *testing.T, b *Backend, user string) {
 		t.Fatalf("%d indexes are deleted: %v", n, err)
 	}
 }
+
+// Entries returns how many entries the index of a user has.
+func Entries(t *testing.T, b *Backend, user string) int {
+	t.Helper()
+	ids, err := b.entries(t.Context(), userHash(user))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(ids)
+}

@@ -13,9 +13,9 @@
 // # What it promises
 //
 // No update is lost while the server keeps what it has acknowledged, and none brings a
-// session back after its end. How long a server keeps it is the operator's choice: set
-// appendonly yes if the sessions are nowhere else. Replication is asynchronous, so a
-// failover may lose the newest sessions, and bring back one that was just logged out; set
+// session back after its end. How long a server keeps it is the operator's choice: if the
+// sessions are nowhere else, set appendonly yes, and appendfsync always if a crash may lose
+// none: everysec can lose two seconds. Replication is asynchronous, so a failover may lose the newest sessions, and bring back one that was just logged out; set
 // min-replicas-to-write 1, or use package cached with a store that lasts.
 //
 // A session of a user and the index of that user's sessions are different keys. If memory
@@ -49,7 +49,8 @@
 // A command that fails because the connection broke is sent again while its time lasts. A
 // change may then have been carried out the first time: the script finds its own version. If
 // it finds that of another writer, Update fails with an error of its own and not with
-// [sessions.ErrConflict]. The client library repeats no change by itself.
+// [sessions.ErrConflict]. The client library repeats no change by itself. It prints a line
+// for each dial that fails; redis.SetLogger sends these elsewhere.
 //
 // A server that does not answer three times in a row is left alone, except by one command
 // after 100 ms, and then after pauses that double up to a second. In a cluster that is so
@@ -162,20 +163,19 @@ func (c Config) client() redis.UniversalClient {
 // for its version and its maxmemory-policy, and returns an error if there is no answer
 // before ctx ends, or if sessions would not be safe there.
 func New(ctx context.Context, c Config) (*Backend, error) {
-	s, err := newServer(ctx, c)
+	s, err := open(ctx, c)
 	if err != nil {
 		return nil, fmt.Errorf("sessions/valkey: %w", err)
 	}
 	return &Backend{s}, nil
 }
 
-func newServer(ctx context.Context, c Config) (*server, error) {
+func open(ctx context.Context, c Config) (*server, error) {
 	c, err := c.complete()
 	if err != nil {
 		return nil, err
 	}
-	s := &server{client: c.client(), prefix: c.Prefix, timeout: c.Timeout}
-	s.cluster, _ = s.client.(*redis.ClusterClient)
+	s := newServer(c)
 	if !c.AnyPolicy {
 		err = s.each(ctx, checkPolicy)
 	} else {
@@ -186,6 +186,13 @@ func newServer(ctx context.Context, c Config) (*server, error) {
 		return nil, explain(err)
 	}
 	return s, nil
+}
+
+// newServer connects to nothing yet.
+func newServer(c Config) *server {
+	s := &server{client: c.client(), prefix: c.Prefix, timeout: c.Timeout}
+	s.cluster, _ = s.client.(*redis.ClusterClient)
+	return s
 }
 
 // checkPolicy returns an error if a node may evict an index before its sessions.

@@ -1,0 +1,336 @@
+package valkey_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/webapp2go/webapp2go/internal/redistest"
+	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/sessions/valkey"
+)
+
+// TestHungServer: a server that does not answer costs three calls their time; then calls
+// fail at once, until it answers again.
+func TestHungServer(t *testing.T) {
+	server := redistest.Start(t)
+	b := newBackend(t, valkey.Config{Timeout: 200 * time.Millisecond}, server)
+	id := newID()
+	eventually(t, func() error { return b.Create(t.Context(), id, record("data")) })
+	server.Pause()
+	const calls = 500
+	began := time.Now()
+	for range calls {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		_, err := b.Load(ctx, id)
+		cancel()
+		if err == nil || errors.Is(err, sessions.ErrNotFound) {
+			t.Fatalf("error %v", err)
+		}
+	}
+	if took := time.Since(began); took > 30*time.Second {
+		t.Errorf("%d calls have waited for %v", calls, took)
+	}
+	server.Resume()
+	eventually(t, func() error {
+		_, err := b.Load(t.Context(), id)
+		return err
+	})
+}
+
+// TestDeadline: a call ends with its context.
+func TestDeadline(t *testing.T) {
+	server := redistest.Start(t)
+	b := newBackend(t, valkey.Config{}, server)
+	id := create(t, b, record("data"))
+	r := load(t, b, id)
+	server.Pause()
+	for method, call := range map[string]func(ctx context.Context) error{
+		"Load":     func(ctx context.Context) error { _, err := b.Load(ctx, id); return err },
+		"Create":   func(ctx context.Context) error { return b.Create(ctx, newID(), r) },
+		"Update":   func(ctx context.Context) error { _, err := b.Update(ctx, id, r); return err },
+		"Delete":   func(ctx context.Context) error { return b.Delete(ctx, id) },
+		"Sessions": func(ctx context.Context) error { _, err := b.Sessions(ctx, "ann"); return err },
+		"EndUser":  func(ctx context.Context) error { return b.EndUser(ctx, "ann") },
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		began := time.Now()
+		if err := call(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 5*time.Second {
+			t.Errorf("%s: error %v after %v", method, err, time.Since(began))
+		}
+		cancel()
+	}
+	server.Resume()
+	eventually(t, func() error { _, err := b.Update(t.Context(), id, r); return err })
+}
+
+// TestRestartUnderLoad kills the server three times while eight writers are at work. What
+// was acknowledged is there, and a restart of a moment fails nobody.
+func TestRestartUnderLoad(t *testing.T) {
+	server := redistest.Start(t)
+	b := newBackend(t, valkey.Config{}, server)
+	var stop atomic.Bool
+	var failed atomic.Int64
+	var mu sync.Mutex
+	var ids []string
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for !stop.Load() {
+				id := newID()
+				if err := b.Create(t.Context(), id, record(id)); err != nil {
+					failed.Add(1)
+					continue
+				}
+				mu.Lock()
+				ids = append(ids, id)
+				mu.Unlock()
+			}
+		})
+	}
+	for range 3 {
+		time.Sleep(100 * time.Millisecond)
+		server.Restart()
+		eventually(t, func() error { return b.Delete(t.Context(), newID()) })
+	}
+	stop.Store(true)
+	group.Wait()
+	for _, id := range ids {
+		if r := load(t, b, id); string(r.Data) != id {
+			t.Fatalf("%s has the data %q", id, r.Data)
+		}
+	}
+	t.Logf("%d creates were acknowledged, %d failed, none is lost", len(ids), failed.Load())
+}
+
+// TestScriptsForgotten: a server that was told to forget its scripts is sent them anew.
+func TestScriptsForgotten(t *testing.T) {
+	server := redistest.Start(t)
+	b := newBackend(t, valkey.Config{}, server)
+	id := create(t, b, record("data"))
+	server.Command("SCRIPT", "FLUSH")
+	if _, err := b.Update(t.Context(), id, load(t, b, id)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestEviction: anonymous sessions that fill the server evict sessions of a user before
+// their index, so that EndUser ends all that are left.
+func TestEviction(t *testing.T) {
+	server := redistest.Start(t, "--maxmemory", "6mb", "--maxmemory-policy", "volatile-ttl")
+	b := newBackend(t, valkey.Config{}, server)
+	var anns []string
+	for range 20 {
+		anns = append(anns, create(t, b, sessions.Record{Data: []byte("ann's"), User: "ann", Expires: time.Now().Add(2 * time.Hour)}))
+	}
+	for range 15_000 {
+		create(t, b, sessions.Record{Data: make([]byte, 400), Expires: time.Now().Add(time.Hour)})
+	}
+	if evicted := server.Command("INFO", "stats"); strings.Contains(evicted, "evicted_keys:0\r") {
+		t.Fatal("nothing was evicted: this test shows nothing")
+	}
+	if err := b.EndUser(t.Context(), "ann"); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range anns {
+		if _, err := b.Load(t.Context(), id); !errors.Is(err, sessions.ErrNotFound) {
+			t.Errorf("a session is alive after EndUser: %v", err)
+		}
+	}
+}
+
+// TestIndexIsBounded: a user who logs in and out again and again leaves no entries.
+func TestIndexIsBounded(t *testing.T) {
+	server := redistest.Start(t)
+	b := newBackend(t, valkey.Config{}, server)
+	end := map[int]func(id string) error{
+		0: func(id string) error { return b.Delete(t.Context(), id) },
+		1: func(id string) error { return b.EndUser(t.Context(), "ann") },
+		2: func(id string) error { // a logout
+			r := load(t, b, id)
+			_, err := b.Update(t.Context(), id, sessions.Record{Expires: time.Now().Add(time.Minute), Version: r.Version})
+			return err
+		},
+		3: func(id string) error { // a login of another
+			r := load(t, b, id)
+			r.User = "bob"
+			_, err := b.Update(t.Context(), id, r)
+			return err
+		},
+	}
+	for i := range 40 {
+		id := create(t, b, sessions.Record{Data: []byte("data"), User: "ann", Expires: time.Now().Add(time.Hour)})
+		if err := end[i%4](id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	create(t, b, sessions.Record{Data: []byte("data"), User: "ann", Expires: time.Now().Add(time.Hour)})
+	if n := valkey.Entries(t, b, "ann"); n != 1 {
+		t.Errorf("the index has %d entries of 1 session", n)
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	cluster := redistest.Cluster(t)
+	evicts := redistest.Start(t, "--maxmemory-policy", "allkeys-lru")
+	locked := redistest.Start(t, "--requirepass", "secret")
+	down := redistest.Start(t)
+	down.Stop()
+	for name, c := range map[string]struct {
+		config valkey.Config
+		want   string
+	}{
+		"no address":                {valkey.Config{}, "Addrs is empty"},
+		"no port":                   {valkey.Config{Addrs: []string{"localhost"}}, "host:port"},
+		"a prefix":                  {valkey.Config{Addrs: []string{"localhost:1"}, Prefix: strings.Repeat("x", 201)}, "Prefix"},
+		"a timeout":                 {valkey.Config{Addrs: []string{"localhost:1"}, Timeout: -1}, "Timeout"},
+		"connections":               {valkey.Config{Addrs: []string{"localhost:1"}, MaxConns: -1}, "MaxConns"},
+		"a policy":                  {valkey.Config{Addrs: []string{evicts.Addr}}, "noeviction or volatile-ttl"},
+		"no password":               {valkey.Config{Addrs: []string{locked.Addr}}, "Config.Password"},
+		"a wrong password":          {valkey.Config{Addrs: []string{locked.Addr}, Password: "wrong"}, "Config.Password"},
+		"a server that is down":     {valkey.Config{Addrs: []string{down.Addr}}, "refused"},
+		"a server is no cluster":    {valkey.Config{Addrs: []string{evicts.Addr}, Cluster: true}, "no cluster"},
+		"one address of a cluster":  {valkey.Config{Addrs: []string{cluster[0].Addr}}, "Config.Cluster"},
+		"a password, any policy":    {valkey.Config{Addrs: []string{locked.Addr}, AnyPolicy: true}, "Config.Password"},
+		"a cluster, down as it was": {valkey.Config{Addrs: []string{down.Addr}, Cluster: true}, "refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.config.Timeout = max(c.config.Timeout, -1)
+			b, err := valkey.New(t.Context(), c.config)
+			for range 5 { // the address of a cluster is no mistake for the slots that are there
+				if err == nil {
+					err = b.Create(t.Context(), newID(), record("data"))
+				}
+			}
+			if b != nil {
+				b.Close()
+			}
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want one that says %q", err, c.want)
+			}
+		})
+	}
+	for name, config := range map[string]valkey.Config{
+		"any policy":               {Addrs: []string{evicts.Addr}, AnyPolicy: true},
+		"a password":               {Addrs: []string{locked.Addr}, Password: "secret"},
+		"one address of a cluster": {Addrs: []string{cluster[0].Addr}, Cluster: true},
+		"credentials": {Addrs: []string{locked.Addr}, Credentials: func(context.Context) (string, string, error) {
+			return "default", "secret", nil
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBackend(t, config)
+			for range 5 {
+				create(t, b, record("data"))
+			}
+			if err := b.Probe(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestTLS has a server whose certificate is signed by an authority of its own.
+func TestTLS(t *testing.T) {
+	dir := t.TempDir()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, kind string, content []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	cert, keyFile := write("cert.pem", "CERTIFICATE", certificate), write("key.pem", "PRIVATE KEY", private)
+	plain := redistest.Start(t)
+	host, port, _ := net.SplitHostPort(plain.Addr)
+	plain.Command("CONFIG", "SET", "tls-cert-file", cert, "tls-key-file", keyFile, "tls-ca-cert-file", cert, "tls-auth-clients", "no")
+	if answer := plain.Command("CONFIG", "SET", "port", "0", "tls-port", port); answer != "OK" {
+		t.Skipf("this redis-server has no TLS: %s", answer)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(must(x509.ParseCertificate(certificate)))
+	addr := net.JoinHostPort(host, port)
+	b := newBackend(t, valkey.Config{Addrs: []string{addr}, TLS: &tls.Config{RootCAs: roots}})
+	load(t, b, create(t, b, record("data")))
+
+	if _, err := valkey.New(t.Context(), valkey.Config{Addrs: []string{addr}, TLS: &tls.Config{}}); err == nil {
+		t.Error("a certificate of an unknown authority is accepted")
+	}
+	if _, err := valkey.New(t.Context(), valkey.Config{Addrs: []string{addr}}); err == nil || !strings.Contains(err.Error(), "Config.TLS") {
+		t.Errorf("without TLS: %v", err)
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// eventually waits until f succeeds.
+func eventually(t *testing.T, f func() error) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		err := f()
+		if err == nil || errors.Is(err, sessions.ErrExists) { // of an earlier try that took too long
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("still failing: %v", err)
+		}
+	}
+}
+
+// TestNodeOfCluster: a node that hangs costs the sessions of the others nothing.
+func TestNodeOfCluster(t *testing.T) {
+	nodes := redistest.Cluster(t)
+	b := newBackend(t, valkey.Config{Timeout: 300 * time.Millisecond}, nodes...)
+	var ids []string
+	for range 60 {
+		id := newID()
+		eventually(t, func() error { return b.Create(t.Context(), id, record("data")) })
+		ids = append(ids, id)
+	}
+	nodes[1].Pause()
+	defer nodes[1].Resume()
+	failed := 0
+	for _, id := range ids {
+		if _, err := b.Load(t.Context(), id); err != nil {
+			failed++
+		}
+	}
+	if failed == 0 || failed > 45 {
+		t.Errorf("%d of %d sessions cannot be read, want about a third", failed, len(ids))
+	}
+}
