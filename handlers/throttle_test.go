@@ -22,8 +22,10 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/internal/memcachetest"
+	"github.com/webapp2go/webapp2go/internal/redistest"
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/sessions/memcache"
+	"github.com/webapp2go/webapp2go/sessions/valkey"
 )
 
 func (c *client) login(name, password string, header ...string) answer {
@@ -478,9 +480,28 @@ func TestLongNamesCostNothing(t *testing.T) {
 	}
 }
 
-// Two instances with one memcached count together. When it is down, each counts for itself.
+// Two instances with one server count together. When it is down, each counts for itself.
 func TestSharedCounter(t *testing.T) {
-	server := memcachetest.Start(t)
+	t.Run("memcached", func(t *testing.T) {
+		server := memcachetest.Start(t)
+		testSharedCounter(t, server.Flush, server.Stop, func() (closingCounter, error) {
+			return memcache.NewCounter(memcache.Config{Servers: []string{server.Addr}, Timeout: 10 * time.Second})
+		})
+	})
+	t.Run("Valkey", func(t *testing.T) {
+		server := redistest.Start(t)
+		testSharedCounter(t, func() { server.Command("FLUSHALL") }, server.Stop, func() (closingCounter, error) {
+			return valkey.NewCounter(valkey.Config{Addrs: []string{server.Addr}, Timeout: 10 * time.Second})
+		})
+	})
+}
+
+type closingCounter interface {
+	handlers.Counter
+	Close() error
+}
+
+func testSharedCounter(t *testing.T, flush, stop func(), newCounter func() (closingCounter, error)) {
 	key, users := sessions.RandomKey(), auth.NewMemory()
 	var instances []*handlers.Throttle
 	var logs bytes.Buffer
@@ -490,7 +511,7 @@ func TestSharedCounter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		counter, err := memcache.NewCounter(memcache.Config{Servers: []string{server.Addr}, Timeout: 10 * time.Second})
+		counter, err := newCounter()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -524,7 +545,7 @@ func TestSharedCounter(t *testing.T) {
 	if n := guesses("ann"); n != 10 {
 		t.Errorf("%d guesses two hours later, want 10", n)
 	}
-	server.Flush()
+	flush()
 	if n := guesses("ann"); n != 10 {
 		t.Errorf("%d more guesses after a flush, want 10: each instance has 5 of its own left", n)
 	}
@@ -539,9 +560,9 @@ func TestSharedCounter(t *testing.T) {
 	if logs.Len() > 0 {
 		t.Errorf("log: %s", &logs)
 	}
-	server.Stop()
+	stop()
 	if n := guesses("bob"); n != 20 {
-		t.Errorf("%d guesses without memcached, want 10 on each of two instances", n)
+		t.Errorf("%d guesses without the server, want 10 on each of two instances", n)
 	}
 	if n := strings.Count(logs.String(), "Throttle.Counter failed"); n != 2 {
 		t.Errorf("%d warnings, want one of each instance:\n%s", n, &logs)

@@ -1,5 +1,5 @@
 // Package cached puts a fast [sessions.Backend] that may forget before a slow one
-// that does not: memcached before Datastore.
+// that does not: memcached or Valkey before Datastore or a SQL database.
 //
 //	cache, err := memcache.New(memcache.Config{Servers: servers})
 //	...

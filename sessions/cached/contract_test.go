@@ -40,10 +40,19 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// TestContractForReal is that of memcached before Datastore.
+// TestContractForReal has three processes over each pair of servers.
 func TestContractForReal(t *testing.T) {
-	newBackend := memcachedBeforeDatastore(t)
-	sessionstest.Run(t, func(*testing.T) sessions.Backend { return anyOf{newBackend(), newBackend(), newBackend()} })
+	for name, pair := range map[string]func(t *testing.T) func() *cached.Backend{
+		"memcached before Datastore": memcachedBeforeDatastore,
+		"Valkey before PostgreSQL":   valkeyBeforePostgreSQL,
+		"memcached before SQLite":    memcachedBeforeSQLite,
+	} {
+		t.Run(name, func(t *testing.T) {
+			newBackend := pair(t)
+			b := anyOf{newBackend(), newBackend(), newBackend()}
+			sessionstest.Run(t, func(*testing.T) sessions.Backend { return b })
+		})
+	}
 }
 
 // anyOf is a site of several processes: each call goes to one of them.

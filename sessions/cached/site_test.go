@@ -5,16 +5,24 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/webapp2go/webapp2go/internal/datastoretest"
 	"github.com/webapp2go/webapp2go/internal/memcachetest"
+	"github.com/webapp2go/webapp2go/internal/postgrestest"
+	"github.com/webapp2go/webapp2go/internal/redistest"
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/sessions/cached"
 	"github.com/webapp2go/webapp2go/sessions/datastore"
 	"github.com/webapp2go/webapp2go/sessions/memcache"
+	"github.com/webapp2go/webapp2go/sessions/sqlstore"
+	"github.com/webapp2go/webapp2go/sessions/valkey"
+	"github.com/webapp2go/webapp2go/sqldb"
+	"github.com/webapp2go/webapp2go/sqldb/postgres"
+	"github.com/webapp2go/webapp2go/sqldb/sqlite"
 )
 
 // memcachedBeforeDatastore starts both and returns what makes processes over them.
@@ -23,6 +31,47 @@ func memcachedBeforeDatastore(t *testing.T) func() *cached.Backend {
 	server := memcachetest.Start(t)
 	store := datastore.New(datastoretest.Start(t).Client(t.Context()), datastore.Config{Timeout: time.Minute})
 	return func() *cached.Backend { return cached.New(newMemcache(t, server.Addr, time.Minute), store) }
+}
+
+// valkeyBeforePostgreSQL has a server that may evict what it likes, as Memorystore's may.
+func valkeyBeforePostgreSQL(t *testing.T) func() *cached.Backend {
+	t.Helper()
+	server := redistest.Start(t, "--maxmemory-policy", "allkeys-lru")
+	db, err := postgres.Open(postgrestest.Shared(t), postgres.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	store := newSQLStore(t, db)
+	return func() *cached.Backend {
+		cache, err := valkey.New(t.Context(), valkey.Config{Addrs: []string{server.Addr}, Timeout: time.Minute, AnyPolicy: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { cache.Close() })
+		return cached.New(cache, store)
+	}
+}
+
+func memcachedBeforeSQLite(t *testing.T) func() *cached.Backend {
+	t.Helper()
+	server := memcachetest.Start(t)
+	db, err := sqlite.Open(filepath.Join(t.TempDir(), "test.db"), sqlite.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	store := newSQLStore(t, db)
+	return func() *cached.Backend { return cached.New(newMemcache(t, server.Addr, time.Minute), store) }
+}
+
+func newSQLStore(t *testing.T, db *sqldb.DB) sessions.Backend {
+	t.Helper()
+	store, err := sqlstore.New(t.Context(), db, sqlstore.Config{Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
 }
 
 func newMemcache(t *testing.T, addr string, timeout time.Duration) sessions.Backend {

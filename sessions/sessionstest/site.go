@@ -36,7 +36,7 @@ func newSite(t *testing.T, spec sessions.Spec) *site {
 		Keys:     []sessions.Key{sessions.RandomKey()},
 		Sessions: []sessions.Spec{spec},
 		Log:      slog.New(slog.DiscardHandler),
-		Now:      func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) },
+		Now:      s.now,
 		OnEvent: func(e sessions.Event) {
 			if events := s.events.Load(); events != nil {
 				*events = append(*events, e.Kind.String())
@@ -50,7 +50,10 @@ func newSite(t *testing.T, spec sessions.Spec) *site {
 	return s
 }
 
-// step moves the clock of the site.
+// now is the clock of the site.
+func (s *site) now() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
+
+// step moves it.
 func (s *site) step(by time.Duration) { s.ahead.Add(int64(by)) }
 
 // home is where every request goes.

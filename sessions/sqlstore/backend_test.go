@@ -59,6 +59,7 @@ var databases = map[string]func(t testing.TB) *sqldb.DB{
 func TestConformance(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := newBackend(t, open(t), patient)
 			sessionstest.Run(t, func(*testing.T) sessions.Backend { return b })
 		})

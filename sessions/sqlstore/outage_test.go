@@ -246,6 +246,7 @@ func TestWorker(t *testing.T) {
 func TestKilledProcess(t *testing.T) {
 	for name, database := range databaseNames {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b, database := database(t)
 			kills, acknowledged := 50, 0
 			if testing.Short() {
@@ -296,6 +297,7 @@ var databaseNames = map[string]func(t *testing.T) (*sqlstore.Backend, string){
 func TestTwoProcesses(t *testing.T) {
 	for name, database := range databaseNames {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b, database := database(t)
 			id := create(t, b, record(""))
 			began := time.Now()

@@ -21,6 +21,7 @@ import (
 )
 
 func TestPlaceSQLite(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "test.db")
 	db := openSQLite(t, path, sqlite.Config{})
 	sessionstest.RunPlace(t, sessionstest.Place{
@@ -64,6 +65,7 @@ func fill(t *testing.T, b sessions.Backend) {
 }
 
 func TestPlacePostgreSQL(t *testing.T) {
+	t.Parallel()
 	server := postgrestest.Start(t)
 	db := openPostgreSQL(t, server.URL())
 	schemas := 0

@@ -60,16 +60,19 @@ func load(t testing.TB, b sessions.Backend, id string) sessions.Record {
 }
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	b := newBackend(t, valkey.Config{}, redistest.Start(t))
 	sessionstest.Run(t, func(*testing.T) sessions.Backend { return b })
 }
 
 func TestConformanceInCluster(t *testing.T) {
+	t.Parallel()
 	b := newBackend(t, valkey.Config{}, redistest.Cluster(t)...)
 	sessionstest.Run(t, func(*testing.T) sessions.Backend { return b })
 }
 
 func TestPlace(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	b := newBackend(t, valkey.Config{}, server)
 	sessionstest.RunPlace(t, sessionstest.Place{
@@ -86,6 +89,7 @@ func TestPlace(t *testing.T) {
 }
 
 func TestPlaceInCluster(t *testing.T) {
+	t.Parallel()
 	b := newBackend(t, valkey.Config{}, redistest.Cluster(t)...)
 	sessionstest.RunPlace(t, sessionstest.Place{
 		Open:      func(*testing.T) sessions.Backend { return b },
