@@ -20,7 +20,7 @@ const (
 )
 
 // Sessions implements [sessions.UserBackend]. It reads every session of the user in full.
-func (b *Backend) Sessions(ctx context.Context, user string) (infos []sessions.Info, err error) {
+func (b *Backend) Sessions(ctx context.Context, user string) (infos []sessions.SessionInfo, err error) {
 	if user == "" {
 		return nil, nil
 	}
@@ -48,7 +48,7 @@ func (b *Backend) Sessions(ctx context.Context, user string) (infos []sessions.I
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(infos, func(a, b sessions.Info) int {
+	slices.SortFunc(infos, func(a, b sessions.SessionInfo) int {
 		if c := b.Created.Compare(a.Created); c != 0 {
 			return c
 		}
