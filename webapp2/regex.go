@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// translatePattern turns a regex of Python's into one that mux can put into its
-// own: without capturing groups, and with balanced braces.
+// translatePattern translates a regex of Python into one that mux can use within its own:
+// without capturing groups, and with balanced braces.
 func translatePattern(python string, host bool) (string, error) {
 	t := translation{in: python}
 	for t.at < len(t.in) {
@@ -23,15 +23,15 @@ func translatePattern(python string, host bool) (string, error) {
 	if _, err := regexp.Compile(pattern); err != nil {
 		return "", fmt.Errorf("not a regex of Go's: %w", err)
 	}
-	// mux checks a value against ^regex$, which would take "aXXX" for a|b. But a
-	// colon in a host makes mux compare the port too, so a host stays as it is.
+	// mux matches ^regex$, which would match "aXXX" for a|b. In a host, a colon would make
+	// mux compare the port too.
 	if t.alternatives && !host {
 		pattern = "(?:" + pattern + ")"
 	}
 	return pattern, nil
 }
 
-// A translation is a walk through a Python regex.
+// A translation is the state of translating a regex.
 type translation struct {
 	in           string
 	at           int // of the next byte of in
@@ -40,7 +40,7 @@ type translation struct {
 	alternatives bool // a | outside of all groups was seen
 }
 
-// next translates one item: an escape, a class, a bracket or a plain character.
+// next translates one item: an escape, a class, a bracket or a character.
 func (t *translation) next() error {
 	switch c := t.in[t.at]; c {
 	case '\\':
@@ -66,9 +66,10 @@ func (t *translation) next() error {
 	return nil
 }
 
+// rest returns what is not translated yet.
 func (t *translation) rest() string { return t.in[t.at:] }
 
-// copy writes the next n bytes as they are.
+// copy writes the next n bytes unchanged.
 func (t *translation) copy(n int) { t.write(t.in[t.at:t.at+n], n) }
 
 // write writes text in place of the next n bytes.
@@ -77,7 +78,7 @@ func (t *translation) write(text string, n int) {
 	t.at += n
 }
 
-// pythonOpenings are what may follow "(?" in Python and not in Go.
+// pythonOpenings are the texts after "(?" that Go does not have.
 var pythonOpenings = []struct{ text, name string }{
 	{"=", "a lookahead"},
 	{"!", "a negative lookahead"},
@@ -89,6 +90,7 @@ var pythonOpenings = []struct{ text, name string }{
 
 var groupFlags = regexp.MustCompile(`^\(\?([A-Za-z-]*)[:)]`)
 
+// group translates the beginning of a group.
 func (t *translation) group() error {
 	opening, special := strings.CutPrefix(t.rest(), "(?")
 	if !special {
@@ -125,7 +127,7 @@ func (t *translation) group() error {
 
 var countedRepeat = regexp.MustCompile(`^\{(\d*)(,?)(\d*)\}`)
 
-// repeat translates {m}, {m,}, {,n} and {m,n}; any other brace is literal.
+// repeat translates {m}, {m,}, {,n} and {m,n}. Any other brace is text.
 func (t *translation) repeat() {
 	m := countedRepeat.FindStringSubmatch(t.rest())
 	switch {
@@ -138,6 +140,7 @@ func (t *translation) repeat() {
 	}
 }
 
+// class translates a character class.
 func (t *translation) class() error {
 	t.copy(1)
 	if strings.HasPrefix(t.rest(), "^") {
@@ -171,7 +174,7 @@ var (
 	unicodeEscape = regexp.MustCompile(`^\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8}))`)
 )
 
-// escape translates a backslash and what belongs to it.
+// escape translates a backslash and what follows it.
 func (t *translation) escape(inClass bool) error {
 	if len(t.rest()) < 2 {
 		return fmt.Errorf(`a \ at the end`)

@@ -8,30 +8,30 @@ import (
 	"unicode/utf8"
 )
 
-// webapp2Variable is a variable of webapp2's route templates: <name>, <name:regex>,
-// <:regex> or <>. What does not have this form is literal text.
+// webapp2Variable is a variable of a route template of webapp2: <name>, <name:regex>,
+// <:regex> or <>. Everything else in a template is text.
 var webapp2Variable = regexp.MustCompile(`<([A-Za-z_][\p{L}\p{N}_]*)?(?::([^>]*))?>`)
 
-// Template turns a route template of webapp2 into one of gorilla/mux:
+// Template translates a route template of webapp2 into one of package framework, which
+// has the syntax of gorilla/mux:
 //
 //	/archive/<year:\d{4}>/<slug>   becomes   /archive/{year:\d{4}}/{slug}
 //
-// It serves paths, prefixes of paths and, where the template does not begin with
-// a slash, hosts. The result is for Handle, Path, PathPrefix and Host.
+// It translates paths, prefixes of paths and, if the template does not begin with a
+// slash, hosts. The result is for Handle, Path, PathPrefix and Host of
+// [framework.Router].
 //
-// An unnamed variable gets its number for a name: the values of "/<:\d+>/<:\w+>"
-// are h.Var("0") and h.Var("1"), also beside named ones, where webapp2 dropped them.
-// The count starts anew with each template, so a prefix and its children should
-// not both have unnamed ones. Unnamed variables of a host are in no Vars, as in
-// webapp2.
+// The name of an unnamed variable is its number: the values of "/<:\d+>/<:\w+>" are
+// h.Var("0") and h.Var("1"), also if there are named variables, which made webapp2 drop
+// them. Each template counts from 0, so a prefix and the routes below it should not both
+// have unnamed variables. Unnamed variables of a host cannot be read, as in webapp2.
 //
-// Groups in a regex become non-capturing, as mux wants them. Text that mux would
-// take for its own, which is braces and the percent sign, becomes a variable that
-// [framework.App.URL] fills in and that is kept out of Vars.
+// Groups become non-capturing, as mux requires. Braces and percent signs in text become
+// variables that [framework.App.URL] fills in and h.Vars leaves out.
 //
-// What Python's re has and Go's regexp has not (lookaround, backreferences, the
-// flags a, L, u and x, ...) is an error that names it; so is a name used twice.
-// \d, \w, \s and \b mean ASCII, as they did to Python 2.
+// It is an error, which names the place, if a regex uses a feature of Python's re that
+// Go's regexp does not have, such as lookaround, backreferences and the flags a, L, u and
+// x, and if two variables have one name. As in Python 2, \d, \w, \s and \b are ASCII.
 func Template(webapp2 string) (template string, err error) {
 	if !utf8.ValidString(webapp2) {
 		return "", fmt.Errorf("webapp2: route template %q is not UTF-8", webapp2)
@@ -72,6 +72,7 @@ func Template(webapp2 string) (template string, err error) {
 	}
 }
 
+// submatch returns a group of a match, "" if it did not take part.
 func submatch(text string, at []int, group int) string {
 	if at[2*group] < 0 {
 		return ""
@@ -79,8 +80,8 @@ func submatch(text string, at []int, group int) string {
 	return text[at[2*group]:at[2*group+1]]
 }
 
-// The names of the variables that Template makes up. Package framework knows them: it
-// leaves them out of the variables of a route, and fills them in when it builds a URL.
+// The names of the variables that Template makes. Package framework knows them: it leaves
+// them out of the variables of a route, and fills them in when it builds a URL.
 const (
 	openBrace  = "-open"
 	closeBrace = "-close"
