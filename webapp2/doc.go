@@ -9,7 +9,9 @@
 //	}
 //	app.Handle(path, framework.To[Archive](app)).Name("archive")
 //
-// [RedirectHandler] is webapp2's handler of the same name.
+// [Regex] translates the regular expression of a route that is a tuple. [RedirectHandler] is
+// webapp2's handler of the same name. [PasswordHashes] accepts the password hashes that
+// webapp2 has made.
 //
 // [ImportCookies] reads the signed cookies of a webapp2 application, so that its users stay
 // logged in while the application moves. It never writes one: each old cookie is read once,
