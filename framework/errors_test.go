@@ -81,7 +81,7 @@ func (foreignSent) Is(target error) bool {
 	return same
 }
 
-func TestErrSentMatchesThoseOfOtherPackages(t *testing.T) {
+func TestErrHeaderWrittenMatchesThoseOfOtherPackages(t *testing.T) {
 	if !errors.Is(fmt.Errorf("save: %w", foreignSent{}), framework.ErrHeaderWritten) || !errors.Is(fmt.Errorf("page: %w", framework.ErrHeaderWritten), foreignSent{}) {
 		t.Error("errors of the same meaning do not match")
 	}
