@@ -386,7 +386,7 @@ func (d *declared) check() (errs []error) {
 	}
 	for _, name := range []string{"K_SERVICE", "GAE_ENV"} { // what Cloud Run and App Engine set
 		if d.Insecure && os.Getenv(name) != "" {
-			mistake("Insecure is set, and %s says that this is a cloud platform: leave Insecure out, since the cookie would also be sent over plain http", name)
+			mistake("Insecure is not allowed if %s is set: leave it out, since the platform serves https, and the cookie would also be sent over plain http", name)
 			break
 		}
 	}

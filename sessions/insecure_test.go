@@ -15,8 +15,8 @@ func TestInsecureInTheCloud(t *testing.T) {
 		insecure bool
 		want     string
 	}{
-		"Cloud Run":          {"K_SERVICE", true, "Insecure is set, and K_SERVICE says"},
-		"App Engine":         {"GAE_ENV", true, "Insecure is set, and GAE_ENV says"},
+		"Cloud Run":          {"K_SERVICE", true, "Insecure is not allowed if K_SERVICE is set"},
+		"App Engine":         {"GAE_ENV", true, "Insecure is not allowed if GAE_ENV is set"},
 		"a laptop":           {"", true, ""},
 		"Cloud Run, Secure":  {"K_SERVICE", false, ""},
 		"App Engine, Secure": {"GAE_ENV", false, ""},
