@@ -64,8 +64,7 @@ type UserBackend interface {
 }
 
 // A Record is what a [Backend] keeps for one id: a session, or the tombstone that takes the
-// place of a session for a minute after it was ended or renewed. A Backend treats both in
-// the same way.
+// place of a session for a minute after it was ended or renewed.
 type Record struct {
 	Data    []byte    // opaque to the Backend, which neither changes nor keeps the caller's slice
 	User    string    // whose session it is, any bytes; empty: it has no user
@@ -74,7 +73,8 @@ type Record struct {
 }
 
 // IsTombstone reports whether r stands for a session that was ended or renewed. A tombstone
-// has no user. It is for tests and tools; a Backend does not need it.
+// has no user. Most Backends do not need it. One whose store may be full uses it to accept
+// a tombstone all the same, which needs less room than the session that it replaces.
 func (r Record) IsTombstone() bool {
 	_, ok := r.tombstone()
 	return ok

@@ -44,7 +44,7 @@ func (b *Backend) LoadIsCurrent() bool { return true }
 //	format   1 byte, "1"
 //	version  16 hexadecimal digits
 //	expires  16 decimal digits: microseconds since 1970, UTC
-//	owner    22 characters: the hash of the user; dashes: nobody's, or a tombstone
+//	owner    22 characters: the hash of the user; dashes: nobody's
 //	length   8 hexadecimal digits: that of the user
 const (
 	format     = "1"
@@ -63,7 +63,7 @@ const (
 
 // ownerOf returns what the header says of whose session r is.
 func ownerOf(r sessions.Record) string {
-	if r.User == "" || len(r.Data) == 0 {
+	if r.User == "" {
 		return nobody
 	}
 	return userHash(r.User)
@@ -273,7 +273,7 @@ func (b *Backend) Update(ctx context.Context, id string, r sessions.Record) (ver
 		return 0, err
 	}
 	script := updateScript
-	if len(r.Data) == 0 {
+	if r.IsTombstone() {
 		script = buryScript
 	}
 	version = sessions.NextVersion(r.Version)

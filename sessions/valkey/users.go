@@ -38,7 +38,7 @@ func (b *Backend) Sessions(ctx context.Context, user string) (infos []sessions.S
 			}
 			for i, value := range values {
 				r, ok := decode(value)
-				if ok && r.User == user && len(r.Data) > 0 && time.Now().Before(r.Expires) {
+				if ok && r.User == user && time.Now().Before(r.Expires) {
 					infos = append(infos, r.Info(chunk[i]))
 				}
 			}
