@@ -19,13 +19,12 @@
 //
 // A session is one row of the table webapp2go_sessions:
 //
-//	id         the hash of the id in the cookie
-//	version    random, new with each change
-//	expires    when it ends, in microseconds since 1970, UTC
-//	sweep      the same in hours, rounded up: the index for DeleteExpired
-//	owner      whose it is, as bytes; NULL: nobody's
-//	successor  of a session that was renewed: the id of the new one; NULL: none
-//	data       the session; empty: it was ended or renewed, and is kept for a minute
+//	id       the hash of the id in the cookie
+//	version  random, new with each change
+//	expires  when it ends, in microseconds since 1970, UTC
+//	sweep    the same in hours, rounded up: the index for DeleteExpired
+//	owner    whose it is, as bytes; NULL: nobody's
+//	data     the session, or for a minute what is left of one that was ended or renewed
 //
 // Nothing deletes what has expired by itself, though no read returns it: call
 // [Backend.DeleteExpired] once an hour or so.
@@ -118,13 +117,12 @@ func newBackend(ctx context.Context, db *sqldb.DB, c Config) (*Backend, error) {
 func schema(table string) [][]string {
 	return [][]string{{
 		`CREATE TABLE ` + table + ` (
-			id        TEXT {pg:COLLATE "C" }PRIMARY KEY,
-			version   BIGINT NOT NULL,
-			expires   BIGINT NOT NULL,
-			sweep     INTEGER NOT NULL,
-			owner     {pg:BYTEA}{lite:BLOB},
-			successor {pg:BYTEA}{lite:BLOB},
-			data      {pg:BYTEA}{lite:BLOB} NOT NULL
+			id      TEXT {pg:COLLATE "C" }PRIMARY KEY,
+			version BIGINT NOT NULL,
+			expires BIGINT NOT NULL,
+			sweep   INTEGER NOT NULL,
+			owner   {pg:BYTEA}{lite:BLOB},
+			data    {pg:BYTEA}{lite:BLOB} NOT NULL
 		){pg: WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02)}`,
 		// Not on expires, which every change moves: PostgreSQL would then have to write to
 		// every index of the table at every change.
@@ -136,23 +134,23 @@ func schema(table string) [][]string {
 // prepare makes the statements. The times are always this program's: a database's clock
 // may differ.
 func (b *Backend) prepare(ctx context.Context, table string) error {
-	const columns = "version = $2, expires = $3, sweep = $4, owner = $5, successor = $6, data = $7"
+	const columns = "version = $2, expires = $3, sweep = $4, owner = $5, data = $6"
 	for _, s := range []struct {
 		statement *statement
 		db        *sql.DB
 		prepared  bool // the four that requests need
 		text      string
 	}{
-		{&b.load, b.db.Reader(), true, `SELECT version, expires, owner, successor, data FROM TABLE WHERE id = $1 AND expires > $2`},
+		{&b.load, b.db.Reader(), true, `SELECT version, expires, owner, data FROM TABLE WHERE id = $1 AND expires > $2`},
 		// It replaces what has expired, and what it has written itself in an earlier try.
-		{&b.create, b.db.Write, true, `INSERT INTO TABLE (id, version, expires, sweep, owner, successor, data) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		{&b.create, b.db.Write, true, `INSERT INTO TABLE (id, version, expires, sweep, owner, data) VALUES ($1, $2, $3, $4, $5, $6)
 			ON CONFLICT (id) DO UPDATE SET version = excluded.version, expires = excluded.expires, sweep = excluded.sweep,
-				owner = excluded.owner, successor = excluded.successor, data = excluded.data
-			WHERE TABLE.expires <= $8 OR TABLE.version = excluded.version`},
-		{&b.update, b.db.Write, true, `UPDATE TABLE SET ` + columns + ` WHERE id = $1 AND version = $8 AND expires > $9`},
+				owner = excluded.owner, data = excluded.data
+			WHERE TABLE.expires <= $7 OR TABLE.version = excluded.version`},
+		{&b.update, b.db.Write, true, `UPDATE TABLE SET ` + columns + ` WHERE id = $1 AND version = $7 AND expires > $8`},
 		// Once more, after an update whose answer was lost. It may have moved expires into
 		// the past, so that is asked of the old version only.
-		{&b.again, b.db.Write, false, `UPDATE TABLE SET ` + columns + ` WHERE id = $1 AND (version = $8 AND expires > $9 OR version = $2)`},
+		{&b.again, b.db.Write, false, `UPDATE TABLE SET ` + columns + ` WHERE id = $1 AND (version = $7 AND expires > $8 OR version = $2)`},
 		{&b.exists, b.db.Reader(), false, `SELECT 1 FROM TABLE WHERE id = $1 AND expires > $2`},
 		{&b.remove, b.db.Write, true, `DELETE FROM TABLE WHERE id = $1`},
 		{&b.list, b.db.Reader(), false, `SELECT id, expires, data FROM TABLE WHERE owner = $1 AND expires > $2`},
@@ -206,7 +204,7 @@ const (
 	maxData = 8 << 20 // bytes
 )
 
-// row returns the arguments $1 to $7 of the statements that write r under version.
+// row returns the arguments $1 to $6 of the statements that write r under version.
 func row(id string, r sessions.Record, version uint64) ([]any, error) {
 	if err := sessions.CheckID(id); err != nil {
 		return nil, err
@@ -220,20 +218,17 @@ func row(id string, r sessions.Record, version uint64) ([]any, error) {
 		return nil, fmt.Errorf("%w: %d bytes of data; sqlstore keeps %d", sessions.ErrTooLarge, len(r.Data), maxData)
 	}
 	// A nil slice is NULL to every driver.
-	var owner, successor []byte
-	data := r.Data
-	switch {
-	case len(data) == 0:
-		data = []byte{}
-		if r.User != "" {
-			successor = []byte(r.User)
-		}
-	case r.User != "":
+	var owner []byte
+	if r.User != "" {
 		owner = []byte(r.User)
+	}
+	data := r.Data
+	if data == nil {
+		data = []byte{}
 	}
 	expires := r.Expires.UnixMicro()
 	hour := (expires + microsecondsPerHour - 1) / microsecondsPerHour
-	return []any{id, int64(version), expires, hour, owner, successor, data}, nil
+	return []any{id, int64(version), expires, hour, owner, data}, nil
 }
 
 const microsecondsPerHour = int64(time.Hour / time.Microsecond)
@@ -250,12 +245,12 @@ func (b *Backend) Load(ctx context.Context, id string) (r sessions.Record, err e
 	}
 	err = b.run(ctx, "load", func(ctx context.Context, _ bool) error {
 		var version, expires int64
-		var owner, successor, data []byte
-		err := b.load.queryRow(ctx, id, now()).Scan(&version, &expires, &owner, &successor, &data)
+		var owner, data []byte
+		err := b.load.queryRow(ctx, id, now()).Scan(&version, &expires, &owner, &data)
 		if errors.Is(err, sql.ErrNoRows) {
 			return sessions.ErrNotFound
 		}
-		r = sessions.Record{Data: data, User: string(owner) + string(successor), Expires: time.UnixMicro(expires), Version: uint64(version)}
+		r = sessions.Record{Data: data, User: string(owner), Expires: time.UnixMicro(expires), Version: uint64(version)}
 		return err
 	})
 	if err != nil {

@@ -162,7 +162,7 @@ func TestIndexIsBounded(t *testing.T) {
 		1: func(id string) error { return b.EndUser(t.Context(), "ann") },
 		2: func(id string) error { // a logout
 			r := load(t, b, id)
-			_, err := b.Update(t.Context(), id, sessions.Record{Expires: time.Now().Add(time.Minute), Version: r.Version})
+			_, err := b.Update(t.Context(), id, sessions.Record{Data: []byte("ended"), Expires: time.Now().Add(time.Minute), Version: r.Version})
 			return err
 		},
 		3: func(id string) error { // a login of another
