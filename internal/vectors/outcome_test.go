@@ -48,6 +48,9 @@ func (o outcome) line(r requestSpec) string {
 
 // want returns the outcome of a vector in webapp2.
 func (v *vector) want() string {
+	if v.Group == "auth" {
+		return v.wantAuth()
+	}
 	var out strings.Builder
 	for i, r := range v.Responses {
 		o := outcome{status: r.Status, body: fmt.Sprintf("%q", r.Body)}

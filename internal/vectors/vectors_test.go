@@ -15,11 +15,11 @@ var update = flag.Bool("update", false, "write testdata/differences.golden anew"
 
 // groups are those of the vectors that map to something that exists here. The others
 // are of webapp2's own Request and Response classes, its App Engine services, and of
-// the features that packages auth and sessions/... test themselves.
+// the features that packages sessions/... test themselves.
 var groups = []string{
 	"method", "notfound", "abort", "error", "exception", "handle_exception",
 	"error_handlers", "redirect", "redirect_to", "redirect_route", "dispatch",
-	"session", "flash", "multi", "cookie_args", "expiry", "bad_cookie",
+	"session", "flash", "multi", "cookie_args", "expiry", "bad_cookie", "auth",
 }
 
 // A vector is a declared application, requests to it, and what webapp2 answered.
@@ -28,6 +28,8 @@ type vector struct {
 	App              appSpec
 	Requests         []requestSpec
 	Responses        []responseSpec
+
+	authSteps map[string][]authStep // of the group auth, by handler
 }
 
 func readVectors(t *testing.T) []vector {
