@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// A Finder finds a user by ID. It is what a site needs that keeps its users by itself: who
-// is logged in, and with which roles. See [FinderFunc].
+// A Finder finds a user by ID. A site that keeps its users by itself needs no more, to know
+// which user a session has, and with which roles. See [FinderFunc].
 type Finder interface {
 	// ByID returns the user with this ID, or an error that wraps [ErrNotFound].
 	ByID(ctx context.Context, id string) (*User, error)
@@ -31,10 +31,9 @@ func (f FinderFunc) ByID(ctx context.Context, id string) (*User, error) { return
 // Backend is down or cannot keep the user; it wraps its cause.
 type Backend interface {
 	Finder
-	// ByLogin returns the user whom a person means by the text of a login form, a name or
-	// a verified address, or [ErrNotFound]: that of the first of [LoginKeys] that is
-	// somebody's. A Backend that takes over the users of an older system looks for the
-	// text there as well.
+	// ByLogin returns the user of a name or a verified address as it was typed into a login
+	// form, or [ErrNotFound]: the user of the first of its [LoginKeys] that a user has. A
+	// Backend that takes over the users of an older system looks for the text there as well.
 	ByLogin(ctx context.Context, text string) (*User, error)
 	// ByKey returns the user of a key, or [ErrNotFound].
 	ByKey(ctx context.Context, key Key) (*User, error)
@@ -54,7 +53,8 @@ type Backend interface {
 	// in the order of the keys: see [NamePrefix] and [EmailPrefix]. The first page is that
 	// after ""; next is the argument after of the next page, and empty after the last one.
 	// A page has at most limit users, and at most 100; if limit is not positive, it has 100.
-	// Users who come or go meanwhile may be missing; no other is listed twice.
+	// Users that are created, deleted or renamed meanwhile may be missing. All others are
+	// listed once.
 	List(ctx context.Context, prefix Key, after string, limit int) (users []*User, next string, err error)
 }
 
@@ -64,7 +64,7 @@ const MaxPage = 100
 var (
 	// ErrNotFound is returned by a [Backend] that has no such user.
 	ErrNotFound = errors.New("auth: no such user")
-	// ErrExists is what every *[ExistsError] is, for errors.Is.
+	// ErrExists is wrapped by every *[ExistsError].
 	ErrExists = errors.New("auth: taken by another user")
 	// ErrConflict is returned by Backend.Update and Backend.Delete if the user has changed
 	// since it was read.
@@ -72,7 +72,7 @@ var (
 )
 
 // An ExistsError is returned by a [Backend] if a key or an ID is taken. It wraps
-// [ErrExists]. To tell a stranger which one is taken tells who has an account.
+// [ErrExists]. If a page shows to strangers which one is taken, they learn who has an account.
 type ExistsError struct {
 	Key Key    // the first one that is taken; empty: the ID
 	ID  string // the ID that is taken, if it is the ID

@@ -46,7 +46,7 @@ func TestLongInputCostsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	spaces, longHash, longSum := strings.Repeat(" ", 256<<10), joe.Password+long, long+"$sha1$salt"
-	longPlain := long + "$plain$"
+	longPlain, address := long+"$plain$", "ann@"+long
 	invalid := func(err error) bool { _, ok := errors.AsType[*auth.InvalidError](err); return ok }
 	is := func(want error) func(error) bool { return func(err error) bool { return errors.Is(err, want) } }
 	failed := func(err error) bool { return err != nil }
@@ -62,6 +62,16 @@ func TestLongInputCostsNothing(t *testing.T) {
 			}
 			return nil
 		}, succeeded},
+		"ParseEmail":         {func() error { _, err := auth.ParseEmail(long); return err }, invalid},
+		"ParseEmail, domain": {func() error { _, err := auth.ParseEmail(address); return err }, invalid},
+		"ParseName":          {func() error { _, err := auth.ParseName(long); return err }, invalid},
+		"LoginKeys": {func() error {
+			if keys := auth.LoginKeys(address); keys != nil {
+				t.Errorf("%d keys", len(keys))
+			}
+			return nil
+		}, succeeded},
+		"Verify, token":       {func() error { _, _, err := tokens.Verify(t.Context(), users, auth.LogInByLink, long); return err }, is(auth.ErrToken)},
 		"SignUp, name":        {func() error { _, err := signUpAs(t.Context(), p, users, long, "correct horse"); return err }, invalid},
 		"SignUp, spaces":      {func() error { _, err := signUpAs(t.Context(), p, users, spaces, "correct horse"); return err }, invalid},
 		"SignUp, password":    {func() error { _, err := signUpAs(t.Context(), p, users, "kim", long); return err }, invalid},
@@ -113,6 +123,32 @@ func FuzzNameKey(f *testing.F) {
 		}
 		if allocated := testing.AllocsPerRun(1, func() { auth.FoldName(name) }); allocated > 64 {
 			t.Errorf("%v allocations for a name of %d bytes", allocated, len(name))
+		}
+	})
+}
+
+// FuzzEmail holds addresses to three promises: what is kept is kept as it is when it is
+// parsed again, its key is the same, and neither has a character that ends a header.
+func FuzzEmail(f *testing.F) {
+	for _, seed := range []string{"", "ann@example.com", " Ann@BÜCHER.example ", "a@b.c\r\nBcc: x@y.z", "a@xn--a.b", "a@\u00ad.b", "ann@example\u3002com", "a@1.2.3.4", "@@", "a@b..c"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, address string) {
+		kept, err := auth.ParseEmail(address)
+		if err != nil {
+			if auth.EmailKey(address) != "" {
+				t.Errorf("%q has a key", address)
+			}
+			return
+		}
+		again, err := auth.ParseEmail(kept)
+		if err != nil || again != kept || auth.EmailKey(kept) != auth.EmailKey(address) || auth.EmailKey(strings.ToUpper(kept)) != auth.EmailKey(kept) {
+			t.Errorf("%q is kept as %q, and that as %q, %v", address, kept, again, err)
+		}
+		for _, c := range []byte(kept) {
+			if c <= ' ' || c > '~' {
+				t.Errorf("%q is kept as %q", address, kept)
+			}
 		}
 	})
 }

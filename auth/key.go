@@ -13,7 +13,7 @@ import (
 )
 
 // A Key is a text by which a user is found, and which no two users share: a name, a
-// verified address or an auth id. The empty Key is nobody's. Make one with [NameKey],
+// verified address or an auth id. The empty Key belongs to no user. Make one with [NameKey],
 // [EmailKey] or [AuthIDKey].
 type Key string
 
@@ -54,7 +54,7 @@ func NameKey(name string) Key {
 	return Key(namePrefix + folded)
 }
 
-// NamePrefix returns what the keys begin with of all names that begin with text, for
+// NamePrefix returns the beginning of the keys of all names that begin with text, for
 // Backend.List. No name begins with a text that is longer than [MaxName].
 func NamePrefix(text string) Key {
 	if len(text) > MaxName {
@@ -74,7 +74,7 @@ func EmailKey(address string) Key {
 	return Key(emailPrefix + strings.ToLower(address))
 }
 
-// EmailPrefix returns what the keys begin with of all addresses that begin with text, for
+// EmailPrefix returns the beginning of the keys of all addresses that begin with text, for
 // Backend.List. No address begins with a text that is longer than [MaxName].
 func EmailPrefix(text string) Key {
 	if len(text) > MaxName {
@@ -263,9 +263,15 @@ func ParseEmail(address string) (string, error) {
 	if local[0] == '.' || local[len(local)-1] == '.' || strings.Contains(local, "..") {
 		return "", invalid
 	}
+	if !utf8.ValidString(domain) {
+		return "", invalid
+	}
 	domain, err := domains.ToASCII(domain)
 	if err != nil {
 		return "", invalid
+	}
+	if again, err := domains.ToASCII(domain); err != nil || again != domain {
+		return "", invalid // some letters make a domain that cannot be read
 	}
 	dot := strings.LastIndexByte(domain, '.')
 	if dot < 1 || dot == len(domain)-1 || domain[dot+1] >= '0' && domain[dot+1] <= '9' {

@@ -12,7 +12,7 @@ import (
 	"github.com/webapp2go/webapp2go/auth"
 )
 
-// Names that cannot be told apart are one user's, or nobody may have them.
+// Names that look the same are one user's, or are refused.
 func TestNamesThatLookTheSame(t *testing.T) {
 	p := &auth.Passwords{Argon2: cheap}
 	for _, pair := range [][2]string{

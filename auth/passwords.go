@@ -201,7 +201,7 @@ func (p *Passwords) Change(ctx context.Context, b Backend, u *User, old, new str
 		return err
 	}
 	if len(old) > MaxPassword {
-		return ErrCredentials // nobody has such a password
+		return ErrCredentials // no user has such a password
 	}
 	// The user in hand may be older than the last change of password.
 	now, err := b.ByID(ctx, u.ID)

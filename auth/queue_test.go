@@ -10,7 +10,7 @@ import (
 	"github.com/webapp2go/webapp2go/auth"
 )
 
-// TestStorm shows what a login does where all turns are taken: it waits, then
+// TestStorm shows what a login does if all slots are taken: it waits, then
 // gives up by itself or with its request, and computes nothing.
 func TestStorm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"github.com/webapp2go/webapp2go/auth"
 )
 
-// What nobody should choose is refused, however a password is set.
+// A bad password is refused, whatever sets it.
 func TestBadPasswords(t *testing.T) {
 	leaked := errors.New("the list of leaks is down")
 	p := &auth.Passwords{Argon2: cheap, Words: []string{"Guestbook", "acme.example"}, Rule: func(_ context.Context, u *auth.User, password string) error {

@@ -131,8 +131,8 @@ func (u *User) Credential() string {
 	return digest("credential", u.ID, strconv.FormatInt(u.Created.UnixMicro(), 10), u.effectiveStamp())
 }
 
-// HasCredential reports whether credential is the user's. An empty one is nobody's, and a
-// disabled user has none. It takes constant time.
+// HasCredential reports whether credential is the user's. An empty one belongs to no user,
+// and a disabled user has none. It takes constant time.
 func (u *User) HasCredential(credential string) bool {
 	return u != nil && !u.Disabled && subtle.ConstantTimeCompare([]byte(credential), []byte(u.Credential())) == 1
 }

@@ -201,7 +201,7 @@ func TestRehashRace(t *testing.T) {
 	}
 }
 
-// overtaken is a store in which another write comes just before each Update.
+// overtaken is a Backend in which another write comes just before each Update.
 type overtaken struct {
 	*auth.Memory
 	by func()
@@ -212,7 +212,7 @@ func (o *overtaken) Update(ctx context.Context, u *auth.User) error {
 	return o.Memory.Update(ctx, u)
 }
 
-// failing is a store whose Update fails and, with down, whose reads do.
+// failing is a Backend whose Update fails and, with down, whose reads do.
 type failing struct {
 	*auth.Memory
 	update, down error
@@ -322,7 +322,7 @@ func TestDisabled(t *testing.T) {
 	}
 }
 
-// A verified address logs in; an unverified one is nobody's, and keeps nobody away.
+// A verified address logs in. An unverified one does not, and other users can have it.
 func TestLogInByAddress(t *testing.T) {
 	p, users := &auth.Passwords{Argon2: cheap}, auth.NewMemory()
 	for _, name := range []string{"eve", "joe"} {

@@ -80,7 +80,7 @@ func (p PasswordHashes) Verify(password, stored string) (bool, error) {
 	case err != nil:
 		return false, err
 	case method == "plain" && p.AllowPlaintext:
-		// webapp2 let everybody in as a user whose stored password was empty.
+		// For a user whose stored password was empty, webapp2 accepted the empty password.
 		return want != "" && subtle.ConstantTimeCompare([]byte(password), []byte(want)) == 1, nil
 	case method == "plain":
 		return false, ErrPlaintext

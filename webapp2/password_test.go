@@ -22,13 +22,13 @@ type hashVector struct {
 	}
 }
 
-// differs says where Verify deliberately answers otherwise than webapp2
+// differs lists the cases in which Verify deliberately answers otherwise than webapp2
 // did, and why. Each of these is refused with an error.
 var differs = map[string]string{
 	"hash-20":   "plain is refused unless it is asked for",
 	"hash-21":   "plain is refused unless it is asked for",
 	"accept-33": "plain is refused unless it is asked for",
-	"accept-34": "plain is refused unless it is asked for, and an empty stored password lets nobody in",
+	"accept-34": "plain is refused unless it is asked for, and an empty stored password matches no password",
 }
 
 // TestPasswordVectors holds Verify to what webapp2 3.0.0 answered. Where

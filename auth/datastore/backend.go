@@ -394,8 +394,8 @@ func (b *Backend) listKeys(ctx context.Context, prefix auth.Key, after string, l
 	return users, next, nil
 }
 
-// read reads a user and the owners of keys in a transaction, all at once. A user who is
-// not there is nil, and a key that nobody has has the owner "".
+// read reads a user and the owners of keys in a transaction, all at once. A user that does
+// not exist is nil. The owner of a free key is empty.
 func (b *Backend) read(tx *gcds.Transaction, id string, keys []auth.Key) (*entity, []string, error) {
 	all := append([]*gcds.Key{b.userKey(id)}, b.keyKeys(keys)...)
 	found := make([]any, len(all))

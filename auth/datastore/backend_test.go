@@ -39,7 +39,7 @@ func newBackend(t *testing.T, timeout time.Duration) (*datastoretest.Server, *da
 }
 
 // The answer to a commit that was applied does not arrive: the user is there, and
-// nobody is told that the name is taken.
+// no error says that the name is taken.
 func TestLostReply(t *testing.T) {
 	for _, code := range []codes.Code{codes.Unavailable, codes.Internal, codes.Unknown, codes.Aborted} {
 		t.Run(code.String(), func(t *testing.T) {

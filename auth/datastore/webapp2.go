@@ -281,8 +281,8 @@ func (w *Webapp2) takeOver(ctx context.Context, b *Backend, old *oldUser) (*auth
 	return known, err
 }
 
-// heldBefore returns an [auth.ExistsError] if a key that u has and before does not have is
-// that of another user of the old application, who may have come over or not.
+// heldBefore returns an [auth.ExistsError] if u has a key that before does not have, and
+// that belongs to another user of the old application, who may have come over or not.
 func (b *Backend) heldBefore(ctx context.Context, before, u *auth.User) error {
 	w := b.config.Webapp2
 	if w == nil {

@@ -142,7 +142,7 @@ func TestWebapp2Lookup(t *testing.T) {
 	}
 }
 
-// TestWebapp2Names lets nobody have the name of an old user, come over or not.
+// The name of an old user is taken, whether that user has come over or not.
 func TestWebapp2Names(t *testing.T) {
 	_, client := oldUsers(t)
 	users := migrating(client, datastore.Webapp2{})
@@ -163,7 +163,7 @@ func TestWebapp2Names(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	joe.Name = "joe@example.com" // also his
+	joe.Name = "joe@example.com" // another auth id of the same user
 	if err := users.Update(t.Context(), joe); err != nil {
 		t.Errorf("Update to another auth id: %v", err)
 	}
