@@ -6,6 +6,8 @@ import (
 
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+
+	"github.com/webapp2go/webapp2go/auth/oidc/oidctest"
 )
 
 // mail opens the outbox and returns the link of the newest mail with a subject.
@@ -134,4 +136,27 @@ func (b *browser) mailed(subject string) {
 	b.t.Helper()
 	b.visit("/outbox")
 	b.shows(subject)
+}
+
+// A login with an account elsewhere makes a user, who logs in with it again. The browser
+// applies the form-action of the page to the redirect.
+func TestLoginElsewhere(t *testing.T) {
+	provider, err := oidctest.Start("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(provider.Close)
+	provider.Accounts = []oidctest.Account{{Subject: "1", Email: "ann@gmail.com", EmailVerified: true, Name: "Ann"}}
+	t.Setenv("OIDC_CLIENT_SECRET", provider.ClientSecret)
+	d := start(t, "-oidc-issuer="+provider.Issuer(), "-oidc-client-id="+provider.ClientID)
+	b := open(t, d)
+	for _, greeting := range []string{"Welcome, Ann.", "Welcome back, Ann."} {
+		b.visit("/login?next=/account")
+		b.load(chromedp.Click(chromedp.CSS(".elsewhere button")))
+		b.load(chromedp.Click(chromedp.CSS("button, a[href]")))
+		b.at("/account")
+		b.shows(greeting, "Logins elsewhere")
+		b.load(chromedp.Click(chromedp.CSS(".menu button")))
+	}
+	b.quiet(true) // the provider has no favicon
 }

@@ -34,7 +34,9 @@ type AccountData struct {
 	Count       int              // how many sessions there are
 	Page, Pages int              // the number of this page, from 1, and of all pages
 
-	Form      string // the form that Error is about: "password", "email" or "delete"
+	Providers []ProviderData // where the user can log in, or could
+
+	Form      string // the form that Error is about: "password", "email", "providers" or "delete"
 	Field     string // its field that Error is about, or empty
 	Error     string // what went wrong
 	MinLength int    // the shortest new password, in characters
@@ -66,11 +68,12 @@ func (h *AccountHandler) Get() error { return h.show(nil) }
 //	password     changes the password from "old" to "new"
 //	email        sends a link to the address "email", and a notice to the old address
 //	verify       sends a link to the current address
+//	unlink       removes the login elsewhere with the auth id "id"
 //	end          ends the session with the id "session"
 //	end-others   ends all sessions but this one
 //	delete       deletes the account, after "password"
 //
-// The middle four, and all of them for a user without a password, need a recent login, see
+// All but the first and the last, and those for a user without a password, need a recent login, see
 // [PrivateHandler.RequireRecent] (OWASP ASVS 5.0, 7.5.1 and 7.5.2).
 func (h *AccountHandler) Post() error {
 	if err := h.ParseFields(formBytes); err != nil {
@@ -88,7 +91,7 @@ func (h *AccountHandler) Post() error {
 			break
 		}
 		fallthrough
-	case "email", "verify", "end", "end-others":
+	case "email", "verify", "unlink", "end", "end-others":
 		if err := h.RequireRecent(); err != nil {
 			return err
 		}
@@ -100,6 +103,8 @@ func (h *AccountHandler) Post() error {
 		return h.changeEmail(user, form.Get("email"))
 	case "verify":
 		return h.verifyEmail(user)
+	case "unlink":
+		return h.unlink(user, form.Get("id"))
 	case "end-others":
 		return h.ended(h.endOthers(), "others", "All other sessions have been ended.")
 	case "end":
@@ -108,7 +113,7 @@ func (h *AccountHandler) Post() error {
 	case "delete":
 		return h.deleteAccount(user, form.Get("password"))
 	}
-	return h.Abort(http.StatusBadRequest, `The form value "action" must be password, email, verify, end, end-others or delete.`)
+	return h.Abort(http.StatusBadRequest, `The form value "action" must be password, email, verify, unlink, end, end-others or delete.`)
 }
 
 // sessionsOnAPage is how many sessions the account page lists.
@@ -116,8 +121,10 @@ const sessionsOnAPage = 20
 
 // again shows the page with the refusal of a form.
 func (h *AccountHandler) again(form string, r *refusal) error {
-	h.Response.WriteHeader(r.status)
-	return h.show(func(d *AccountData) { d.Form, d.Field, d.Error = form, r.field, r.text })
+	return h.show(func(d *AccountData) {
+		h.Response.WriteHeader(r.status)
+		d.Form, d.Field, d.Error = form, r.field, r.text
+	})
 }
 
 func (h *AccountHandler) changePassword(user *auth.User, old, new string) error {
@@ -128,11 +135,11 @@ func (h *AccountHandler) changePassword(user *auth.User, old, new string) error 
 		if user.Password != "" {
 			return h.Site.Passwords.Change(h.clientContext(), h.Site.Users, user, old, new)
 		}
-		set := user.Clone() // the hash is made once, not in each try of updateUser
+		set := user.Clone() // the hash is made once, not in each try of UpdateUser
 		if err := h.Site.Passwords.Set(h.clientContext(), set, new); err != nil {
 			return err
 		}
-		return h.updateUser(user, func(u *auth.User) error {
+		return h.UpdateUser(user, func(u *auth.User) error {
 			if u.Password != "" {
 				return auth.ErrConflict
 			}
@@ -298,16 +305,17 @@ func (h *AccountHandler) ended(err error, which, done string) error {
 	return h.RedirectTo("account")
 }
 
-// show renders the page. If something went wrong, say sets it in the data, else say is nil.
+// show renders the page. If something went wrong, say sets it in the response and the data,
+// else say is nil.
 func (h *AccountHandler) show(say func(*AccountData)) error {
 	user, err := h.User()
 	if err != nil {
 		return err
 	}
 	data := AccountData{
-		Name: displayName(user), Email: user.Email, Verified: user.Verified, Created: user.Created, Roles: user.Roles,
-		CanMail: h.Site.Mail != nil, HasPassword: user.Password != "", Recent: h.isRecent(),
-		MinLength: h.Site.Passwords.Shortest(),
+		Name: DisplayName(user), Email: user.Email, Verified: user.Verified, Created: user.Created, Roles: user.Roles,
+		CanMail: h.Site.Mail != nil, HasPassword: user.Password != "", Recent: h.IsRecent(),
+		MinLength: h.Site.Passwords.Shortest(), Providers: h.providers(user),
 	}
 	if say != nil {
 		say(&data)

@@ -65,7 +65,7 @@ func (h *BaseHandler) Ready() error {
 	case h.Site.Sessions == nil:
 		return errNoSessions
 	}
-	return errors.Join(h.Site.checkHeaders(), h.Site.checkTemplates(h.App), h.Site.checkMail(h.App))
+	return errors.Join(h.Site.checkHeaders(), h.Site.checkTemplates(h.App), h.Site.checkMail(h.App), h.Site.checkProviders())
 }
 
 var (
@@ -222,6 +222,37 @@ func unavailable(doing string, err error) error {
 	return &framework.Error{Code: http.StatusServiceUnavailable, Err: err}
 }
 
+// DisplayName returns what to call a user: the name, the address of a user without a name, or
+// else "Member".
+func DisplayName(user *auth.User) string { return cmp.Or(user.Name, user.Email, "Member") }
+
+// UpdateUser changes a user and stores it. If another request has changed the user at the
+// same moment, it reads the user and calls change again, so change must only assign. On
+// success user is as it is stored.
+//
+//	err := h.UpdateUser(user, func(u *auth.User) error { return u.Set("theme", "dark") })
+//
+// Errors are those of change and of Site.Users, such as auth.ErrNotFound and auth.ErrExists.
+func (h *BaseHandler) UpdateUser(user *auth.User, change func(u *auth.User) error) error {
+	for range 10 {
+		now, err := h.Site.Users.ByID(h.Context(), user.ID)
+		if err != nil {
+			return err
+		}
+		if err := change(now); err != nil {
+			return err
+		}
+		switch err = h.Site.Users.Update(h.Context(), now); {
+		case err == nil:
+			*user = *now
+			return nil
+		case !errors.Is(err, auth.ErrConflict):
+			return err
+		}
+	}
+	return auth.ErrConflict
+}
+
 // Flash keeps a message for the next page that this session's visitor sees. The built-in
 // style sheet knows the levels "success", "info", "warning" and "error".
 func (h *BaseHandler) Flash(message any, level string) { h.Session().AddFlash(message, level) }
@@ -282,7 +313,7 @@ func (h *BaseHandler) renderWithoutSession(page string, data any) error {
 	p := h.Page()
 	p.Site, p.Path, p.Prefix, p.Nonce, p.Data = h.Site.Name, h.Request.URL.Path, h.Prefix(), h.nonce, data
 	if h.user != nil {
-		p.User, p.Roles = displayName(h.user), h.user.Roles
+		p.User, p.Roles = DisplayName(h.user), h.user.Roles
 	}
 	if header := h.Response.Header(); header.Get("Content-Type") == "" {
 		header.Set("Content-Type", "text/html; charset=utf-8")

@@ -3,6 +3,7 @@ package handlers
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
@@ -17,12 +18,13 @@ type ConfirmHandler struct{ PrivateHandler }
 // password, and unprocessed=1 if Unprocessed is set. To get a link by mail instead, it sends
 // action=link.
 type ConfirmData struct {
-	Name        string // the user
-	Next        string // the path to go to then; if empty, the front page
-	HasPassword bool   // if not set, the form asks for a link
-	CanMail     bool   // the site can send a link
-	Unprocessed bool   // a form was sent that needed a recent login, and was not processed
-	Error       string // what went wrong
+	Name        string         // the user
+	Next        string         // the path to go to then; if empty, the front page
+	HasPassword bool           // if not set, the form asks for a link
+	CanMail     bool           // the site can send a link
+	Unprocessed bool           // a form was sent that needed a recent login, and was not processed
+	Error       string         // what went wrong
+	Providers   []ProviderData // those with which the user can log in
 }
 
 // Ready also reports what a site needs so that users can log in.
@@ -83,8 +85,9 @@ func (h *ConfirmHandler) data() (ConfirmData, *auth.User, error) {
 	if h.Request.Method == http.MethodPost {
 		fields = h.Request.PostForm
 	}
+	linked := slices.DeleteFunc(h.providers(user), func(p ProviderData) bool { return p.AuthID == "" })
 	return ConfirmData{
-		Name: displayName(user), Next: framework.SafeNext(fields.Get("next"), ""), Unprocessed: fields.Get(unprocessedField) != "",
+		Providers: linked, Name: DisplayName(user), Next: framework.SafeNext(fields.Get("next"), ""), Unprocessed: fields.Get(unprocessedField) != "",
 		HasPassword: user.Password != "", CanMail: h.Site.Mail != nil && user.Verified,
 	}, user, nil
 }

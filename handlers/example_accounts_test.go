@@ -189,3 +189,38 @@ func ExampleBaseHandler_Invite() {
 	fmt.Println(outbox.Messages()[0].To, outbox.Messages()[0].Subject)
 	// Output: ann@example.com You are invited to Example
 }
+
+// ExampleTheme keeps a property of the user.
+type ExampleTheme struct{ handlers.PrivateHandler }
+
+func (h *ExampleTheme) Post() error {
+	user, err := h.User()
+	if err != nil {
+		return err
+	}
+	return h.UpdateUser(user, func(u *auth.User) error { return u.Set("theme", "dark") })
+}
+
+// UpdateUser stores a change of a user, also if another request changes the user at the same
+// moment.
+func ExampleBaseHandler_UpdateUser() {
+	site, app, _ := exampleMailSite(handlers.SignUpOpen)
+	app.Handle("/theme", framework.To[ExampleTheme](app))
+	server := httptest.NewServer(app)
+	defer server.Close()
+	jar, _ := cookiejar.New(nil)
+	browser := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for _, path := range []string{"/signup", "/theme"} {
+		res, err := browser.PostForm(server.URL+path, url.Values{"name": {"ann"}, "password": {"correct horse"}})
+		if err != nil {
+			log.Fatal(err)
+		}
+		res.Body.Close()
+	}
+	user, err := site.Users.ByLogin(context.Background(), "ann")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(auth.Get[string](user, "theme"))
+	// Output: dark true
+}

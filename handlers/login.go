@@ -38,6 +38,7 @@ type LoginData struct {
 	Unprocessed bool   // a form was sent that needed a login, and was not processed
 	Remember    bool   // the login shall outlive the browser
 	ByEmail     bool   // users can also log in with their mail address
+	Providers   []ProviderData
 }
 
 // unprocessedField is the form and query value for Unprocessed.
@@ -121,6 +122,7 @@ func (h *LoginHandler) Get() error {
 	}
 	data := h.loginData(query)
 	data.Notice = h.notice(data)
+	data.Providers = h.providers(nil)
 	return h.Render("login", data)
 }
 
@@ -159,12 +161,13 @@ func (h *LoginHandler) Post() error {
 	h.LogIn(user, sessions.Login{Method: methodPassword, Remembered: data.Remember})
 	h.Site.Throttle.Succeeded(h.Response, h.Request, user)
 	h.LogSecurity(LoginSuccess, user)
-	h.Flash("Welcome back, "+displayName(user)+".", "success")
+	h.Flash("Welcome back, "+DisplayName(user)+".", "success")
 	return h.goOn(data)
 }
 
 // again shows the form again.
 func (h *LoginHandler) again(status int, data LoginData) error {
+	data.Providers = h.providers(nil)
 	h.Response.WriteHeader(status)
 	return h.Render("login", data)
 }

@@ -151,7 +151,7 @@ func (h *BaseHandler) notify(text string, user *auth.User) {
 		return
 	}
 	data := h.noticeData()
-	data.User = displayName(user)
+	data.User = DisplayName(user)
 	if err := h.send(text, user.Email, data); err != nil {
 		h.logger().ErrorContext(h.Context(), "handlers: a notice was not sent", "mail", text, "user", user.ID, "error", err)
 	}
@@ -163,14 +163,6 @@ func (h *BaseHandler) noticeData() MailData {
 		Browser: browserName(h.Request.UserAgent()),
 		Address: h.App.ClientIP(h.Request),
 	}
-}
-
-// displayName returns what to call a user, who may have no name.
-func displayName(user *auth.User) string {
-	if user.Name != "" {
-		return user.Name
-	}
-	return user.Email
 }
 
 // AddressData is what the templates "signup-email" and "forgot" are given. The form sends
@@ -381,5 +373,5 @@ func (h *BaseHandler) otherUser(user *auth.User) (string, error) {
 	if err != nil || current == nil || user != nil && current.ID == user.ID {
 		return "", err
 	}
-	return displayName(current), nil
+	return DisplayName(current), nil
 }

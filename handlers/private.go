@@ -97,7 +97,7 @@ func (h *PrivateHandler) RequireRole(roles ...string) error {
 // Use it for what somebody who finds an open browser must not be able to do (OWASP ASVS 5.0,
 // 7.5.1). A login that an older system has made is never recent.
 func (h *PrivateHandler) RequireRecent() error {
-	if err := h.Guard(); err != nil || h.Preflight() || h.isRecent() {
+	if err := h.Guard(); err != nil || h.Preflight() || h.IsRecent() {
 		return err
 	}
 	if !h.acceptsHTML() || h.App.Named("confirm") == nil {
@@ -109,8 +109,9 @@ func (h *PrivateHandler) RequireRecent() error {
 // recent is how long a login is recent.
 const recent = 15 * time.Minute
 
-// isRecent reports whether the login of the session is recent.
-func (h *BaseHandler) isRecent() bool {
+// IsRecent reports whether the login of the session is recent, see
+// [PrivateHandler.RequireRecent].
+func (h *BaseHandler) IsRecent() bool {
 	session := h.Session()
 	login, ok := session.Login()
 	return ok && login.Method != sessions.MethodImport && session.LoggedInWithin(recent)

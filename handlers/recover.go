@@ -118,7 +118,7 @@ func (h *EmailHandler) change() error {
 	if h.Request.Method != http.MethodPost {
 		return h.Render("link", LinkData{
 			Title: "Confirm your address", Token: token, Action: h.action(), Button: "Confirm",
-			Text: "Use the address " + address + " for the account " + displayName(before) + "?",
+			Text: "Use the address " + address + " for the account " + DisplayName(before) + "?",
 		})
 	}
 	user, err := h.Site.tokens().Use(h.Context(), h.Site.Users, auth.ChangeEmail, token, nil)
@@ -161,7 +161,7 @@ func (h *VerifyHandler) verify() error {
 	}
 	data := LinkData{Title: "Confirm your address", Token: token, Action: h.action(), Button: "Confirm", Text: "Is " + user.Email + " your address?"}
 	if user.Password != "" && (current == nil || current.ID != user.ID) {
-		data.NeedsPassword, data.Name = true, displayName(user)
+		data.NeedsPassword, data.Name = true, DisplayName(user)
 	}
 	if h.Request.Method != http.MethodPost {
 		return h.Render("link", data)
@@ -214,13 +214,13 @@ func (h *LoginLinkHandler) use() error {
 	}
 	if h.Request.Method != http.MethodPost {
 		return h.Render("link", LinkData{
-			Title: "Log in", Token: token, Action: h.action(), Other: other, Button: "Log in", Text: "Log in as " + displayName(user) + "?",
+			Title: "Log in", Token: token, Action: h.action(), Other: other, Button: "Log in", Text: "Log in as " + DisplayName(user) + "?",
 		})
 	}
 	user, err = h.Site.tokens().Use(h.Context(), h.Site.Users, auth.LogInByLink, token, nil)
 	if err != nil {
 		return h.failed(err)
 	}
-	h.enter(user, methodLink, LoginSuccess, "You are logged in as "+displayName(user)+".")
+	h.enter(user, methodLink, LoginSuccess, "You are logged in as "+DisplayName(user)+".")
 	return h.Redirect(framework.SafeNext(next, h.Prefix()+"/"))
 }

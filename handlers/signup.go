@@ -49,7 +49,7 @@ func (h *SignupHandler) Post() error {
 		h.Response.WriteHeader(refused.status)
 		return h.Render("signup", data)
 	}
-	h.enter(user, methodPassword, UserCreated, "Welcome, "+displayName(user)+".")
+	h.enter(user, methodPassword, UserCreated, "Welcome, "+DisplayName(user)+".")
 	return h.goOn(data)
 }
 
@@ -190,7 +190,7 @@ func (h *linkPage) finish(purpose auth.Purpose) error {
 		h.Response.WriteHeader(refused.status)
 		return h.Render("signup-finish", data)
 	}
-	h.enter(user, methodLink, UserCreated, "Welcome, "+displayName(user)+".")
+	h.enter(user, methodLink, UserCreated, "Welcome, "+DisplayName(user)+".")
 	return h.Redirect(h.Prefix() + "/")
 }
 
@@ -299,14 +299,14 @@ func (h *InvitationHandler) accept() error {
 		data.Text = "An account has the address " + owner.Email + ". Log in with it, and then open the link again."
 		return h.Render("link", data)
 	case h.Request.Method != http.MethodPost:
-		data.Text, data.Button = "Accept the invitation with your account "+displayName(user)+"?", "Accept"
+		data.Text, data.Button = "Accept the invitation with your account "+DisplayName(user)+"?", "Accept"
 		return h.Render("link", data)
 	}
 	roles, err := h.invitedRoles(extra)
 	if err != nil {
 		return h.failed(err)
 	}
-	err = h.updateUser(owner, func(u *auth.User) error {
+	err = h.UpdateUser(owner, func(u *auth.User) error {
 		for _, role := range roles {
 			if !u.Has(role) {
 				u.Roles = append(u.Roles, role)
@@ -320,26 +320,4 @@ func (h *InvitationHandler) accept() error {
 	h.LogSecurity(UserUpdated, user)
 	h.Flash("You have accepted the invitation.", "success")
 	return h.Redirect(h.Prefix() + "/")
-}
-
-// updateUser changes a user and stores it. If the user was changed by another request at the
-// same moment, it reads the user and changes it again.
-func (h *BaseHandler) updateUser(user *auth.User, change func(u *auth.User) error) error {
-	for range 10 {
-		now, err := h.Site.Users.ByID(h.Context(), user.ID)
-		if err != nil {
-			return err
-		}
-		if err := change(now); err != nil {
-			return err
-		}
-		switch err = h.Site.Users.Update(h.Context(), now); {
-		case err == nil:
-			*user = *now
-			return nil
-		case !errors.Is(err, auth.ErrConflict):
-			return err
-		}
-	}
-	return auth.ErrConflict
 }

@@ -77,6 +77,9 @@ type Site struct {
 	// for a forgotten password, see the folder handlers/mails for all of them and [MailData]
 	// for what they are given. If nil, all texts are built in.
 	MailTexts fs.FS
+	// LoginProviders are where users can log in with an account that they have elsewhere. Set
+	// them with oidclogin.Add, which also adds their pages.
+	LoginProviders []LoginProvider
 	// OnDelete is called before a user who has asked for it is deleted, to delete what the
 	// application keeps about the user. If it returns an error, the user is not deleted. It
 	// may be called again for the same user. If nil, only the user is deleted.

@@ -32,6 +32,8 @@ type config struct {
 	BaseURL          string   `name:"base-url" env:"BASE_URL" placeholder:"URL" help:"The site's address, for absolute links."`
 	Proxies          int      `env:"PROXIES" placeholder:"N" help:"How many proxies in a row stand in front, each of which appends to X-Forwarded-For. Not needed for Google's own."`
 	SignUp           string   `name:"signup" env:"SIGNUP" default:"open" enum:"open,email,closed" help:"Who can sign up: ${enum}. email sends a link first, which needs mails."`
+	OIDCIssuer       string   `name:"oidc-issuer" env:"OIDC_ISSUER" placeholder:"URL" help:"Logins with this provider of OpenID Connect, such as https://accounts.google.com. The client secret is $$OIDC_CLIENT_SECRET."`
+	OIDCClientID     string   `name:"oidc-client-id" env:"OIDC_CLIENT_ID" placeholder:"ID" help:"The demo's client id at the provider."`
 	Admin            string   `env:"ADMIN" placeholder:"NAME" help:"The one user who may see /admin. If users are in memory, the demo makes one, with a random password that it logs."`
 	Webapp2          oldSite  `embed:"" prefix:"webapp2-"`
 	Log              string   `env:"LOG" default:"${log}" enum:"text,json" help:"How to log: text on stderr, or JSON for Cloud Logging on stdout."`

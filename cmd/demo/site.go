@@ -11,10 +11,12 @@ import (
 	"os"
 
 	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/auth/oidc"
 	"github.com/webapp2go/webapp2go/cloud"
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/handlers/demo"
+	"github.com/webapp2go/webapp2go/handlers/oidclogin"
 	"github.com/webapp2go/webapp2go/health"
 	"github.com/webapp2go/webapp2go/mail"
 	"github.com/webapp2go/webapp2go/sessions"
@@ -60,6 +62,15 @@ func newApp(ctx context.Context, c *config, keys []sessions.Key, services *servi
 	site.Users = &administered{services.users, admin}
 	app := demo.New(site, events)
 	app.Debug, app.Log, app.BaseURL, app.TrustedProxy = c.Debug, log, c.baseURL(), c.proxy()
+	if c.OIDCIssuer != "" {
+		config := oidc.Google(c.OIDCClientID, auth.Secret(os.Getenv("OIDC_CLIENT_SECRET")), oidclogin.CallbackURL(app, "elsewhere"), manager.Derive("oidc"))
+		config.Name, config.Issuer, config.Insecure = "elsewhere", c.OIDCIssuer, c.Insecure
+		provider, err := oidc.New(config)
+		if err != nil {
+			return nil, fmt.Errorf("--oidc-issuer=%s: %w", c.OIDCIssuer, err)
+		}
+		oidclogin.Add(app, site, "your account elsewhere", provider)
+	}
 	if c.RequestLog {
 		app.RequestLog = log
 	}

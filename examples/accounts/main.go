@@ -67,10 +67,8 @@ func (h *ProfilePage) Post() error {
 	if err != nil {
 		return err
 	}
-	if err := user.Set("about", h.Request.PostForm.Get("about")); err != nil {
-		return err
-	}
-	if err := h.Site.Users.Update(h.Context(), user); err != nil {
+	about := h.Request.PostForm.Get("about")
+	if err := h.UpdateUser(user, func(u *auth.User) error { return u.Set("about", about) }); err != nil {
 		return err
 	}
 	h.Flash("Your profile has been saved.", "success")

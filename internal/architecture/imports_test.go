@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"cloud":                  {"framework", "sessions", "auth"},
 	"webapp2":                {"framework", "sessions", "auth", "golang.org/x/crypto"},
 	"health":                 {"framework"},
+	"handlers/oidclogin":     {"framework", "sessions", "auth", "auth/oidc", "handlers"},
 	"handlers/demo":          {"framework", "sessions", "auth", "templates", "handlers", "mail"},
 	"cmd/demo":               {"*"},
 	"cmd/webapp2go":          {},
