@@ -19,13 +19,15 @@ const (
 // variables match it and slashes of templates do not. No valid path has this byte.
 const slashInValue = "\x00"
 
-// The names of the variables that webapp2.Template makes: for text that has a meaning in
-// templates, and for the unnamed variables of a host. No other template has them.
+// The names of the variables that webapp2.Template and webapp2.Regex make: for text that has
+// a meaning in templates, for the unnamed variables of a host, and for the parts of a
+// regular expression outside of its groups. No other template has them.
 const (
 	openBrace  = "-open"
 	closeBrace = "-close"
 	percent    = "-percent"
 	hostPart   = "-host" // each unnamed variable of a host
+	anyPart    = "-any"  // and a number
 )
 
 // literalOf returns the text of a variable that webapp2.Template has made for text.
@@ -41,10 +43,10 @@ func literalOf(name string) (text string, ok bool) {
 	return "", false
 }
 
-// isHidden reports whether webapp2.Template has made a variable.
+// isHidden reports whether webapp2.Template or webapp2.Regex has made a variable.
 func isHidden(name string) bool {
 	_, literal := literalOf(name)
-	return literal || name == hostPart
+	return literal || name == hostPart || strings.HasPrefix(name, anyPart)
 }
 
 // A part of a template is text or a variable.

@@ -137,7 +137,11 @@ func expand(parts []part, values map[string]string) (texts []string, err error) 
 		text := p.text
 		if p.name != "" {
 			value, has := values[p.name]
-			if !has {
+			if !has && isHidden(p.name) {
+				if !matchesWhole(p.pattern, "") {
+					return nil, fmt.Errorf("the regular expression has %q outside of its groups: put it into a group to give its text", p.pattern)
+				}
+			} else if !has {
 				return nil, fmt.Errorf("variable %q is missing: give its name and value", p.name)
 			}
 			if !matchesWhole(p.pattern, value) && !matchesWhole(p.pattern, strings.ReplaceAll(value, "/", slashInValue)) {

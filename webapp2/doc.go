@@ -9,9 +9,13 @@
 //	}
 //	app.Handle(path, framework.To[Archive](app)).Name("archive")
 //
-// [Regex] translates the regular expression of a route that is a tuple. [RedirectHandler] is
-// webapp2's handler of the same name. [PasswordHashes] accepts the password hashes that
-// webapp2 has made.
+// [Regex] translates the regular expression of a route that is a tuple. [StrictSlash] and
+// [RedirectHandler] are what RedirectRoute did. [PasswordHashes] accepts the password hashes
+// that webapp2 has made.
+//
+// [Get], [GetAll], [GetRange], [Arguments] and [Body] read the request in the order and with
+// the rules of webapp2's request, so that a method can be translated line by line. Package
+// webapp2/ndb shares the entities of ndb.
 //
 // [ImportCookies] reads the signed cookies of a webapp2 application, so that its users stay
 // logged in while the application moves. It never writes one: each old cookie is read once,

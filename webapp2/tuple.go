@@ -18,8 +18,8 @@ import (
 // are the variables "0", "1" and so on, and a named group, (?P<id>...), has its name. A group
 // that matched nothing is the empty string, which was None.
 //
-// A part outside of the groups that is not text matches, and is no variable. A URL can be
-// built if that part may be empty, as "/?", which is then left out.
+// A part outside of the groups that is not text is matched, and is no variable. A URL can be
+// built if that part may be empty, such as "/?", which the URL then leaves out.
 //
 // Regex returns an error if the expression is not one of Go's (look-around and
 // back-references are not), if it does not begin with a slash or ".*", if one group is in
@@ -51,14 +51,8 @@ func Regex(expression string) (template string, err error) {
 		switch {
 		case part.Op == syntax.OpBeginText && i == 0, part.Op == syntax.OpEndText && i == len(parts)-1, part.Op == syntax.OpEmptyMatch:
 		case part.Op == syntax.OpLiteral && part.Flags&syntax.FoldCase == 0:
-			for _, c := range part.Rune {
-				if strings.ContainsRune("{}%", c) {
-					fmt.Fprintf(&out, `{-%d:\x%02x}`, hidden, c)
-					hidden++
-				} else {
-					out.WriteRune(c)
-				}
-			}
+			text := strings.NewReplacer("{", `{-open:\x7b}`, "}", `{-close:\x7d}`, "%", `{-percent:\x25}`)
+			out.WriteString(text.Replace(string(part.Rune)))
 		case group.Op == syntax.OpCapture:
 			if group != part && part.Op != syntax.OpQuest {
 				return fail(errors.New("a group is repeated: put the repetition into the group"))
@@ -86,7 +80,7 @@ func Regex(expression string) (template string, err error) {
 		case part.Op == syntax.OpAlternate && len(parts) == 1:
 			return fail(errors.New("alternatives at the top: make each a route"))
 		default:
-			fmt.Fprintf(&out, "{-%d:%s}", hidden, braces(part.String()))
+			fmt.Fprintf(&out, "{-any%d:%s}", hidden, braces(part.String()))
 			hidden++
 		}
 	}

@@ -79,3 +79,26 @@ func TestRegexRefuses(t *testing.T) {
 		}
 	}
 }
+
+// A part outside of the groups is no variable. A URL can be built if it may be empty.
+func TestRegexURL(t *testing.T) {
+	app := framework.New()
+	for name, expression := range map[string]string{"slash": `/filevault/([\w-]*)/?$`, "text": `/old/(?:x|y)/([0-9]{4})`, "brace": `/\{(a)\}%/`} {
+		template, err := webapp2.Regex(expression)
+		if err != nil {
+			t.Fatal(err)
+		}
+		route := app.Handle(template, framework.To[echo](app)).Name(name)
+		if names := route.GetVarNames(); len(names) != 1 || names[0] != "0" {
+			t.Errorf("%s: variables %q", expression, names)
+		}
+	}
+	for _, test := range []struct{ name, value, want string }{
+		{"slash", "a-1", "/filevault/a-1"}, {"slash", "a/b", "does not match"}, {"text", "2012", `"[xy]" outside of its groups`}, {"brace", "a", "/%7Ba%7D%25/"},
+	} {
+		u, err := app.URL(test.name, "0", test.value)
+		if got := fmt.Sprint(u, err); !strings.Contains(got, test.want) {
+			t.Errorf("%s %s: %s, want %s", test.name, test.value, got, test.want)
+		}
+	}
+}

@@ -59,7 +59,7 @@ var applications = []struct {
 		report: []string{`the name "items" is given again at main.py:21`}},
 	{name: "strict", routes: 7, types: 3, verbs: 4, routeLike: 8, converted: 7, asks: "/social/x/complete",
 		in: map[string][]string{
-			"routes.go": {`app.Handle("/login", framework.SlashRedirect())`, `webapp2.RedirectHandler("https://example.com/x", 301)`, "TODO routes.py:14", "&toName{name: \"login\"}"},
+			"routes.go": {`webapp2.StrictSlash(app.Router, "/login/", framework.To[Login](app)).Name("login")`, `webapp2.RedirectHandler("https://example.com/x", 301)`, "TODO routes.py:14", "&toName{name: \"login\"}"},
 			"main.go":   {`Name:     "cart"`, "app.Errors[404] for not_found"},
 		},
 		report: []string{"webapp2_extras.i18n"}, not: []string{"_PUT_KEY_HERE"}},

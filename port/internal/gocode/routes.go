@@ -249,32 +249,38 @@ func (w *writer) route(b *bytes.Buffer, router string, r *source.Route, at place
 	if r.Condition != "" {
 		fmt.Fprintf(b, "// if %s:\n", r.Condition)
 	}
-	fmt.Fprintf(b, "%s.Handle(%s, %s)%s%s // %s:%d", router, path, handler, limits, name, r.File, r.Line)
+	call := router + ".Handle("
+	if w.strictSlash(r, at) {
+		call = "webapp2.StrictSlash(" + router + ", "
+		if router == "app" {
+			call = "webapp2.StrictSlash(app.Router, "
+		}
+	}
+	fmt.Fprintf(b, "%s%s, %s)%s%s // %s:%d", call, path, handler, limits, name, r.File, r.Line)
 	for _, d := range r.Defaults {
 		fmt.Fprintf(b, ", default %s = %s", d.Key, strings.Join(strings.Fields(d.Value), " "))
 	}
 	b.WriteString("\n")
 	w.count++
-	if r.StrictSlash && r.Kind != source.Tuple {
-		w.strictSlash(b, router, r, at)
-	}
 }
 
-// strictSlash writes the redirect of the other form of a path.
-func (w *writer) strictSlash(b *bytes.Buffer, router string, r *source.Route, at place) {
+// strictSlash reports whether a route redirects the other form of its path, and that form is
+// not taken.
+func (w *writer) strictSlash(r *source.Route, at place) bool {
+	if !r.StrictSlash || r.Kind == source.Tuple {
+		return false
+	}
 	other := *r
 	if strings.HasSuffix(r.Template, "/") {
 		other.Template = strings.TrimSuffix(r.Template, "/")
 	} else {
 		other.Template += "/"
 	}
-	if at.path+other.Template == "" || at.path+r.Template == "" {
-		return
+	if at.path+other.Template == "" || at.path+r.Template == "" || other.Template == "" || r.Template == "" {
+		return false
 	}
 	other.Methods = nil
-	if w.takenBefore(canonical(&other, at), &other) == "" {
-		fmt.Fprintf(b, "%s.Handle(%s, framework.SlashRedirect())\n", router, w.template(&other))
-	}
+	return w.takenBefore(canonical(&other, at), &other) == ""
 }
 
 // canonical returns the path of a route without the names of its variables.
