@@ -274,3 +274,55 @@ func TestWithoutCgo(t *testing.T) {
 		t.Errorf("%v: %s", err, output)
 	}
 }
+
+// Each link of a report leads to a heading.
+func TestReportLinks(t *testing.T) {
+	headings := map[string]bool{}
+	for _, name := range []string{"migrating.md", "appengine.md"} {
+		text, err := os.ReadFile("../../../docs/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if title := strings.TrimLeft(line, "#"); title != line {
+				anchor := regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(strings.TrimSpace(title)), "")
+				headings[name+"#"+strings.ReplaceAll(anchor, " ", "-")] = true
+			}
+		}
+	}
+	pages := source.Pages()
+	for _, page := range append(pages, "migrating.md#session-cookies") {
+		if !headings[page] {
+			t.Errorf("there is no %s", page)
+		}
+	}
+	if len(pages) < 40 {
+		t.Errorf("%d features", len(pages))
+	}
+}
+
+// The searches that docs/migrating.md advises are commands that run, and find what they are for.
+func TestSearches(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/migrating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	searches := regexp.MustCompile("(?m)^\\| `(grep .*?)` \\|").FindAllSubmatch(text, -1)
+	found := 0
+	for _, search := range searches {
+		c := exec.Command("sh", "-c", string(search[1]))
+		c.Dir = "testdata"
+		output, err := c.Output()
+		if len(output) > 0 {
+			found++
+		} else {
+			t.Logf("nothing: %s", search[1])
+		}
+		if c.ProcessState == nil || c.ProcessState.ExitCode() > 1 {
+			t.Errorf("%s: %v", search[1], err)
+		}
+	}
+	if len(searches) < 12 || found < len(searches)-2 {
+		t.Errorf("%d searches, of which %d find something in the applications", len(searches), found)
+	}
+}

@@ -12,7 +12,7 @@ import (
 	"github.com/webapp2go/webapp2go/port/internal/source"
 )
 
-const guide = "https://github.com/webapp2go/webapp2go/blob/main/docs/migrating.md"
+const docs = "https://github.com/webapp2go/webapp2go/blob/main/docs/"
 
 // longest is how many places the report lists of one thing.
 const longest = 200
@@ -51,7 +51,7 @@ func (m *Module) Report(status, dir string) []byte {
 			}
 			places = append(places, fmt.Sprintf("%s:%d", p.File, p.Line))
 		}
-		fmt.Fprintf(&b, "| %s | %d | %s | [%s](%s#%s) | %s |\n", use.Feature.Title, len(use.Places), use.Feature.Cost, here, guide, use.Feature.Anchor, strings.Join(places, ", "))
+		fmt.Fprintf(&b, "| %s | %d | %s | [%s](%s%s) | %s |\n", use.Feature.Title, len(use.Places), use.Feature.Cost, here, docs, use.Feature.Page, strings.Join(places, ", "))
 	}
 
 	var pages []source.Finding
@@ -65,7 +65,7 @@ func (m *Module) Report(status, dir string) []byte {
 		list(&b, pages)
 	}
 
-	b.WriteString("\n## Secrets\n\nNo secret of the sources was copied. SESSION_KEY in the environment signs the cookies of sessions; the old secret_key is for [Import](" + guide + "#session-cookies).\n\n")
+	b.WriteString("\n## Secrets\n\nNo secret of the sources was copied. SESSION_KEY in the environment signs the cookies of sessions; the old secret_key is for [Import](" + docs + "migrating.md#session-cookies).\n\n")
 	secrets := app.Secrets()
 	for _, secret := range slices.SortedFunc(maps.Keys(secrets), func(x, y string) int {
 		a, b := secrets[x], secrets[y]
