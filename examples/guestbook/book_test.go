@@ -109,3 +109,33 @@ func TestDatastoreBookReadsWhatWebapp2Wrote(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
+
+// The entities of App Engine's own guestbook tutorial, whose author is a StructuredProperty,
+// are shown, and lose nothing when they are written back.
+func TestBookReadsTheTutorialsData(t *testing.T) {
+	client := newClient(t, datastoretest.Start(t))
+	key := gcds.IDKey("Greeting", 7, bookKey("signed"))
+	written := gcds.PropertyList{
+		{Name: "author.identity", Value: "123", NoIndex: true}, {Name: "author.email", Value: "ann@example.com", NoIndex: true},
+		{Name: "content", Value: "hi", NoIndex: true}, {Name: "date", Value: time.Now().Truncate(time.Microsecond)},
+	}
+	if _, err := client.Put(t.Context(), key, &written); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := datastoreBook{client}.Newest(t.Context(), "signed", 10)
+	if err != nil || len(entries) != 1 || entries[0].Author != "ann@example.com" || entries[0].Content != "hi" {
+		t.Fatalf("%+v, %v", entries, err)
+	}
+	var g greeting
+	if err := client.Get(t.Context(), key, &g); err != nil {
+		t.Fatal(err)
+	}
+	g.Content = "changed"
+	if _, err := client.Put(t.Context(), key, &g); err != nil {
+		t.Fatal(err)
+	}
+	var kept gcds.PropertyList
+	if err := client.Get(t.Context(), key, &kept); err != nil || len(kept) != len(written) {
+		t.Errorf("%v, %v", kept, err)
+	}
+}

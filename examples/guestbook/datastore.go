@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	gcds "cloud.google.com/go/datastore"
+
+	"github.com/webapp2go/webapp2go/webapp2/ndb"
 )
 
 // datastoreBook is a Book in the entities that the webapp2 program wrote: kind
@@ -15,11 +18,24 @@ import (
 // the entry at once.
 type datastoreBook struct{ client *gcds.Client }
 
-// greeting is an Entry as it is stored: the names and indexes are ndb's.
+// greeting is an Entry as it is stored: the names and indexes are ndb's. What the old
+// program stores besides stays in the entity.
 type greeting struct {
 	Author  string    `datastore:"author"`
 	Content string    `datastore:"content,noindex"`
 	Date    time.Time `datastore:"date"`
+	Kept    ndb.Kept  `datastore:"-"`
+}
+
+func (g *greeting) Load(ps []gcds.Property) error  { return ndb.Load(g, &g.Kept, ps) }
+func (g *greeting) Save() ([]gcds.Property, error) { return ndb.Save(g, &g.Kept) }
+
+// signer returns who signed. App Engine's tutorial stored an author with an address, the
+// property author.email.
+func (g *greeting) signer() string {
+	address, _ := g.Kept.Get("author.email")
+	text, _ := address.(string)
+	return cmp.Or(g.Author, text)
 }
 
 // Without a deadline the client waits a minute for a server that is not there,
@@ -38,8 +54,9 @@ func (b datastoreBook) Newest(ctx context.Context, guestbook string, n int) ([]E
 		return nil, fmt.Errorf("guestbook: reading entries: %w", err)
 	}
 	entries := make([]Entry, len(keys))
-	for i, g := range greetings {
-		entries[i] = Entry{ID: keys[i].ID, Author: g.Author, Content: g.Content, Date: g.Date}
+	for i := range greetings {
+		g := &greetings[i]
+		entries[i] = Entry{ID: keys[i].ID, Author: g.signer(), Content: g.Content, Date: g.Date}
 	}
 	return entries, nil
 }
@@ -48,7 +65,7 @@ func (b datastoreBook) Sign(ctx context.Context, guestbook, author, content stri
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	key := gcds.IncompleteKey("Greeting", bookKey(guestbook))
-	_, err := b.client.Put(ctx, key, &greeting{author, content, time.Now()})
+	_, err := b.client.Put(ctx, key, &greeting{Author: author, Content: content, Date: time.Now()})
 	if err != nil {
 		return fmt.Errorf("guestbook: writing an entry: %w", err)
 	}
