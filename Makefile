@@ -30,8 +30,8 @@ help:
 	@echo "make deploy       deploy the demo to App Engine; asks before it does"
 
 run:
-	@echo "The first start compiles the clients of all backends, which takes some minutes."
-	$(GO) run ./cmd/demo
+	@echo "Compiling the demo. The first time it takes some minutes, for the clients of all backends."
+	@$(GO) build -o bin/ ./cmd/demo && exec bin/demo
 
 test:
 	@MAKE="$(MAKE)" scripts/steps packages format vet staticcheck unit allocations port

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/webapp2go/webapp2go/cloud"
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/terminal"
 )
 
 // config holds the settings of the demo. Each is a flag and a variable of the
@@ -44,6 +46,7 @@ type config struct {
 
 	platform cloud.Platform
 	parser   *kong.Kong
+	screen   *terminal.Handler // if nil, the log is not for a person in a terminal
 }
 
 const description = `The demo of webapp2go. It needs no service, no key and no network.
@@ -156,7 +159,34 @@ func (c *config) logger(out, errout io.Writer) *slog.Logger {
 	if c.Log == "json" {
 		return slog.New(cloud.NewLogHandler(out, cloud.LogOptions{Level: level, Project: c.Project}))
 	}
+	if terminal.Is(errout) {
+		if c.screen == nil {
+			c.screen = terminal.NewHandler(errout, terminal.Options{Name: "webapp2go demo", Level: level})
+		}
+		return slog.New(c.screen)
+	}
 	return slog.New(slog.NewTextHandler(errout, &slog.HandlerOptions{Level: level}))
+}
+
+// tell notes a fact for the person in the terminal, who sees it below the address of the
+// demo. Otherwise it is a record of the log, with the message and the attributes.
+func (c *config) tell(log *slog.Logger, label, text, message string, attributes ...any) {
+	if c.screen == nil {
+		log.Info(message, attributes...)
+		return
+	}
+	log.Debug(message, attributes...)
+	c.screen.Note(label, text)
+}
+
+// kept says where sessions and users are.
+func (c *config) kept() string {
+	names := map[string]string{"cookie": "signed cookies", "memcache": "memcached", "datastore": "Datastore", "cached": "memcached and Datastore"}
+	sessions, users := cmp.Or(names[c.Sessions], c.Sessions), cmp.Or(names[c.Users], c.Users)
+	if sessions == "memory" && users == "memory" {
+		return "sessions and users in memory, gone when this ends (--help lists the other places)"
+	}
+	return "sessions in " + sessions + ", users in " + users
 }
 
 // LogValue lists the settings that have a value. Of the variables with keys it says which

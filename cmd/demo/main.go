@@ -50,7 +50,7 @@ func start(ctx context.Context, c *config, out, errout io.Writer) error {
 	}
 	log := c.logger(out, errout) // which names the project
 	slog.SetDefault(log)
-	log.Info("starting", "platform", c.platform.String(), "settings", c)
+	c.tell(log, "data", c.kept(), "starting", "platform", c.platform.String(), "settings", c)
 	services, err := c.connect(ctx, log)
 	if err != nil {
 		return err
@@ -58,10 +58,14 @@ func start(ctx context.Context, c *config, out, errout io.Writer) error {
 	app, err := newApp(ctx, c, keys, services, log)
 	if err == nil {
 		if port := os.Getenv("PORT"); port != "" && c.Addr == "" && c.platform == cloud.Elsewhere {
-			log.Info("the demo can be reached from other machines, because the variable PORT is set; --addr=127.0.0.1:" + port + " is for this machine only")
+			c.tell(log, "here only", "--addr=127.0.0.1:"+port,
+				"the demo can be reached from other machines, because the variable PORT is set; --addr=127.0.0.1:"+port+" is for this machine only")
 		}
 		server := framework.Server{Handler: c.platform.Trace(app), Addr: c.Addr, DrainTimeout: time.Duration(c.Drain), Log: log}
 		err = server.Run(ctx)
+		if c.screen != nil && err == nil {
+			log.Info("stopped")
+		}
 	}
 	return errors.Join(err, services.Close())
 }

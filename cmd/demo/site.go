@@ -94,7 +94,7 @@ func findAdmin(ctx context.Context, c *config, site *handlers.Site, log *slog.Lo
 		name = demo.RoleAdmin
 	}
 	if name == "" {
-		log.Info("no user may see /admin; --admin names one")
+		c.tell(log, "log in", "sign up first", "no user may see /admin; --admin names one")
 		return "", nil
 	}
 	user, err := site.Users.ByLogin(ctx, name)
@@ -106,13 +106,13 @@ func findAdmin(ctx context.Context, c *config, site *handlers.Site, log *slog.Lo
 		password := rand.Text()[:16]
 		user = &auth.User{Name: name}
 		if err = site.Passwords.SignUp(ctx, site.Users, user, password); err == nil {
-			log.Info("made a user for /admin", "name", name, "password", password)
+			c.tell(log, "log in as", name+"  "+password+"   (made for this run; or sign up)", "made a user for /admin", "name", name, "password", password)
 		}
 	}
 	if err != nil {
 		return "", fmt.Errorf("--admin=%s: %w", name, err)
 	}
-	log.Info("one user may see /admin", "name", user.Name, "user", user.ID)
+	c.tell(log, "/admin", "for "+user.Name+" only", "one user may see /admin", "name", user.Name, "user", user.ID)
 	return user.ID, nil
 }
 

@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"log"
+	"log/slog"
 	"testing/fstest"
 
 	"github.com/webapp2go/webapp2go/auth"
@@ -11,6 +12,7 @@ import (
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/templates"
+	"github.com/webapp2go/webapp2go/terminal"
 )
 
 const page = `{{define "title"}}Home{{end}}<h1>Visit {{.}}</h1>`
@@ -44,10 +46,12 @@ func newApp(key sessions.Key) (*framework.App, error) {
 }
 
 func main() {
+	terminal.Use(terminal.Options{Name: "counter", Notes: [][2]string{{"log in", "sign up first"}, {"data", "in memory, gone when this ends"}}})
 	app, err := newApp(sessions.RandomKey())
 	if err != nil {
 		log.Fatal(err)
 	}
+	app.RequestLog = slog.Default()
 	if err := framework.Serve(context.Background(), app); err != nil {
 		log.Fatal(err)
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/webapp2go/webapp2go/cloud"
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/sessions/datastore"
+	"github.com/webapp2go/webapp2go/terminal"
 )
 
 func main() {
@@ -39,6 +40,10 @@ func main() {
 func run(ctx context.Context, project string) error {
 	platform := cloud.Detect()
 	slog.SetDefault(platform.Logger(ctx, slog.LevelInfo))
+	var screen *terminal.Handler // if nil, the log is for other programs
+	if platform == cloud.Elsewhere {
+		screen = terminal.Use(terminal.Options{Name: "guestbook", Notes: [][2]string{{"log in", "sign up first"}}})
+	}
 
 	c := config{insecure: platform == cloud.Elsewhere}
 	var err error
@@ -61,6 +66,9 @@ func run(ctx context.Context, project string) error {
 		}
 		defer client.Close()
 		kept = inDatastore(client)
+		screen.Note("data", "in Datastore")
+	} else {
+		screen.Note("data", "in memory, gone when this ends")
 	}
 	site, err := newSite(kept, c)
 	if err != nil {
@@ -68,6 +76,9 @@ func run(ctx context.Context, project string) error {
 	}
 	app := newApp(site, kept.book)
 	app.TrustedProxy = platform.Proxy()
+	if screen != nil {
+		app.RequestLog = slog.Default()
+	}
 	if err := platform.Check(app, kept.sessions, kept.users); err != nil {
 		return fmt.Errorf("%w (set -project)", err)
 	}

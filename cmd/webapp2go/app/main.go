@@ -17,6 +17,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/sessions/datastore"
 	"github.com/webapp2go/webapp2go/templates"
+	"github.com/webapp2go/webapp2go/terminal"
 )
 
 //go:embed pages
@@ -35,17 +36,15 @@ func run(ctx context.Context, args []string) error {
 	dev := flags.Bool("dev", false, "for development: read the folder pages at each change, show errors in the browser, use plain http")
 	flags.Parse(args)
 	platform := cloud.Detect()
-	log := platform.Logger(ctx, slog.LevelInfo)
-	slog.SetDefault(log)
+	slog.SetDefault(platform.Logger(ctx, slog.LevelInfo))
 	keys, err := platform.SessionKeys(ctx) // without $SESSION_KEYS, random ones on a laptop
 	if err != nil {
 		return err
 	}
 
-	// In the cloud, sessions and users are in Datastore. Elsewhere they are in memory.
 	var kept sessions.Backend = sessions.NewMemory()
 	var users auth.Backend = auth.NewMemory()
-	if platform != cloud.Elsewhere {
+	if platform != cloud.Elsewhere { // App Engine or Cloud Run
 		client, err := datastore.Open(ctx, "")
 		if err != nil {
 			return err
@@ -53,6 +52,8 @@ func run(ctx context.Context, args []string) error {
 		defer client.Close()
 		kept = datastore.New(client, datastore.Config{})
 		users = authdatastore.New(client, authdatastore.Config{})
+	} else {
+		terminal.Use(terminal.Options{Name: "myapp", Notes: [][2]string{{"data", "in memory, gone when this ends"}}})
 	}
 	manager, err := sessions.New(sessions.Config{
 		Keys:     keys,
@@ -66,15 +67,15 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	app := newApp(manager, users, pages)
-	app.Debug, app.Log, app.RequestLog, app.TrustedProxy = *dev, log, log, platform.Proxy()
+	app.Debug, app.RequestLog, app.TrustedProxy = *dev, slog.Default(), platform.Proxy()
 	if err := platform.Check(app, kept, users); err != nil {
 		return err
 	}
 	return framework.Serve(ctx, platform.Trace(app))
 }
 
-// openPages reads the templates and static files: from their folder in development, so
-// that a change is seen at the next request, and otherwise from the program itself.
+// openPages reads the templates and static files: from their folder in development, and
+// otherwise from the program itself.
 func openPages(dev bool) (*templates.Set, error) {
 	if dev {
 		return templates.ParseLive(os.DirFS("pages"), nil)
