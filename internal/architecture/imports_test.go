@@ -62,6 +62,7 @@ var allowed = map[string][]string{
 	"internal/datastoretest": {"cloud.google.com/go/datastore", "google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/api"},
 	"internal/circuit":       {},
 	"internal/memcachetest":  {},
+	"internal/stores":        {},
 	"internal/redistest":     {},
 	"internal/postgrestest":  {},
 	"internal/datastoretx":   {"cloud.google.com/go/datastore", "google.golang.org/grpc"},
