@@ -179,3 +179,45 @@ func TestKindAndNamespace(t *testing.T) {
 		}
 	}
 }
+
+// A commit that fails leaves nothing behind: no user without its keys, and no key without
+// its user.
+func TestFailedCommit(t *testing.T) {
+	server, users := newBackend(t, time.Minute)
+	ann := &auth.User{Name: "Ann", AuthIDs: []string{"google:1"}}
+	if err := users.Create(t.Context(), ann); err != nil {
+		t.Fatal(err)
+	}
+	server.Fail(func(method string) error {
+		if method == "Commit" {
+			return status.Error(codes.PermissionDenied, "no role")
+		}
+		return nil
+	})
+	bob := &auth.User{Name: "Bob", Email: "bob@example.com", Verified: true}
+	renamed := ann.Clone()
+	renamed.Name, renamed.AuthIDs = "Anna", nil
+	for name, err := range map[string]error{
+		"Create": users.Create(t.Context(), bob), "Update": users.Update(t.Context(), renamed), "Delete": users.Delete(t.Context(), ann.Clone()),
+	} {
+		if err == nil || errors.Is(err, auth.ErrNotFound) || errors.Is(err, auth.ErrConflict) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	server.Fail(nil)
+	for key, want := range map[auth.Key]string{
+		"name:ann": ann.ID, "id:google:1": ann.ID, "name:anna": "", "name:bob": "", "email:bob@example.com": "",
+	} {
+		if u, err := users.ByKey(t.Context(), key); (want == "") != errors.Is(err, auth.ErrNotFound) || err == nil && u.ID != want {
+			t.Errorf("%s: %v, %v, want %q", key, u, err, want)
+		}
+	}
+	for _, u := range []*auth.User{bob, renamed} {
+		if u.Version > ann.Version {
+			t.Errorf("a call that failed changed %v", u)
+		}
+	}
+	if err := users.Create(t.Context(), bob); err != nil {
+		t.Error(err)
+	}
+}

@@ -536,7 +536,9 @@ func TestUnavailable(t *testing.T) {
 			}
 			t.Error("the response was read to its end")
 		},
-		"a redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, good.Issuer()+r.URL.Path, http.StatusFound) },
+		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, good.Issuer()+r.URL.Path, http.StatusFound)
+		},
 		"a script": func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			fmt.Fprintf(w, `{"issuer":"http://%s","authorization_endpoint":"javascript:alert(1)","token_endpoint":"https://x.example/","jwks_uri":"https://x.example/"}`, r.Host)
