@@ -7,7 +7,6 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"hash"
@@ -78,8 +77,6 @@ func newSealer(k Key) *sealer {
 	return s
 }
 
-var base64Of = base64.URLEncoding
-
 // A scratch holds the buffers of one seal or open.
 type scratch struct {
 	text, decoded []byte
@@ -130,8 +127,7 @@ func (c *codec) open(name, value string) (payload string, date int64, key int, o
 	s := scratches.Get().(*scratch)
 	defer s.done()
 	text := append(append(s.text[:0], name...), '|')
-	s.decoded = append(s.decoded[:0], value...)
-	text, err := base64Of.AppendDecode(text, s.decoded)
+	text, err := appendDecoded(text, value)
 	s.text = text
 	if err != nil {
 		return "", 0, 0, false
@@ -149,7 +145,7 @@ func (c *codec) open(name, value string) (payload string, date int64, key int, o
 	if err != nil {
 		return "", 0, 0, false
 	}
-	s.decoded, err = base64Of.AppendDecode(s.decoded[:0], sealed)
+	s.decoded, err = appendDecoded(s.decoded[:0], sealed)
 	if err != nil {
 		return "", 0, 0, false
 	}

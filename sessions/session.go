@@ -668,7 +668,7 @@ type presented struct {
 
 // openRecords reads a session whose data are in the Backend. All loads share one timeout.
 func (s *Session) openRecords(candidates []candidate) {
-	ctx, cancel := backendContext(s.store.request)
+	ctx, cancel := s.backendContext()
 	defer cancel()
 	var newest verdict
 	for i := range candidates {
@@ -733,9 +733,14 @@ func (st *Store) justEnded(tombstone Record) bool {
 const backendTimeout = 2 * time.Second
 
 // backendContext returns the context of one load or save. It expires after backendTimeout.
-// It is not canceled when the client disconnects, so that the session is still saved.
-func backendContext(r *http.Request) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(r.Context()), backendTimeout)
+// It is not canceled when the client disconnects, so that the session is still saved. A
+// Memory never waits and gets no timer, which costs a tenth of its read.
+func (s *Session) backendContext() (context.Context, context.CancelFunc) {
+	ctx := context.WithoutCancel(s.store.request.Context())
+	if _, ok := s.spec.Backend.(*Memory); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, backendTimeout)
 }
 
 // save writes what has changed and returns the Set-Cookie line that the response needs, if
@@ -755,7 +760,7 @@ func (s *Session) save(sent bool, failed error) (line string, err error) {
 	case s.spec.Backend == nil:
 		line, err = s.saveCookie()
 	default:
-		ctx, cancel := backendContext(s.store.request)
+		ctx, cancel := s.backendContext()
 		defer cancel()
 		line, err = s.saveRecord(ctx)
 	}
