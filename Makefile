@@ -43,16 +43,21 @@ format:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \
 		echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 
-# bench and e2e are modules of their own.
+# These are modules of their own, so that what they import is not asked of users. bench and
+# e2e have targets of their own too.
+EXAMPLES = examples/adopting examples/guide
+
 vet:
 	$(GO) vet ./...
-	for module in bench e2e; do (cd $$module && $(GO) vet ./...) || exit 1; done
+	@for module in bench e2e $(EXAMPLES); do (cd $$module && $(GO) vet ./...) || exit 1; done
 
 staticcheck:
 	$(GO) run $(STATICCHECK) ./...
+	@for module in $(EXAMPLES); do (cd $$module && $(GO) run $(STATICCHECK) ./...) || exit 1; done
 
 unit:
 	$(GO) test -race ./...
+	@for module in $(EXAMPLES); do (cd $$module && $(GO) test -race ./...) || exit 1; done
 
 # The race detector makes allocations of its own.
 allocations:

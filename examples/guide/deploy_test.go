@@ -240,7 +240,7 @@ func TestDockerfile(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "board")
 	build := regexp.MustCompile(`RUN (CGO_ENABLED=0 go build .*)`).FindStringSubmatch(string(text))
 	command := exec.Command("sh", "-c", strings.Replace(build[1], "/board", binary, 1))
-	command.Dir = "../.."
+
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

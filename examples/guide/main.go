@@ -1,7 +1,7 @@
 // Guide is a notice board, the site that docs/guide.md is made from. Users write notes with
 // a photo, everybody reads them, and new ones appear without a reload.
 //
-//	go run ./examples/guide -insecure
+//	go run . -insecure
 package main
 
 import (
