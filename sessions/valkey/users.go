@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -146,46 +147,41 @@ func (b *Backend) pipeline(ctx context.Context, ids []string, add func(p redis.P
 	return answers, nil
 }
 
+// scanScript makes a step of a scan and returns the next cursor, and then the keys of the
+// sessions of an owner. ARGV: the cursor, the pattern of the keys, the size of the step, the
+// owner.
+const scanScript = `#!lua flags=no-writes,allow-cross-slot-keys
+local step = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[3])
+local found = {step[1]}
+for _, key in ipairs(step[2]) do
+	if redis.call('GETRANGE', key, 33, 54) == ARGV[4] then found[#found + 1] = key end
+end
+return found
+`
+
 // scan returns the ids of all sessions of an owner, without the index.
-func (b *Backend) scan(ctx context.Context, owner string) ([]string, error) {
+func (b *Backend) scan(ctx context.Context, owner string) (ids []string, err error) {
 	escape := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
 	pattern := escape.Replace(b.server.prefix) + strings.Repeat("?", 43)
-	var mine []string
-	found := make(chan []string)
-	done := make(chan error, 1)
-	go func() {
-		defer close(found)
-		done <- b.server.each(ctx, func(ctx context.Context, node *redis.Client) error { // nodes at once
-			for cursor := uint64(0); ; {
-				keys, next, err := node.Scan(ctx, cursor, pattern, scanSize).Result()
-				if err != nil {
-					return err
-				}
-				found <- keys
-				if cursor = next; next == 0 {
-					return nil
-				}
+	var mu sync.Mutex
+	err = b.server.each(ctx, func(ctx context.Context, node *redis.Client) error { // all nodes at once
+		for cursor := "0"; ; {
+			found, err := node.Eval(ctx, scanScript, nil, cursor, pattern, scanSize, owner).StringSlice()
+			if err != nil {
+				return err
 			}
-		})
-	}()
-	var failed error
-	for keys := range found {
-		if failed != nil {
-			continue
-		}
-		ids := make([]string, len(keys))
-		for i, key := range keys {
-			ids[i] = strings.TrimPrefix(key, b.server.prefix)
-		}
-		owners, err := b.owners(ctx, ids)
-		failed = err
-		for i, id := range ids {
-			if err == nil && owners[i] == owner && sessions.CheckID(id) == nil {
-				mine = append(mine, id)
+			mu.Lock()
+			for _, key := range found[1:] {
+				ids = append(ids, strings.TrimPrefix(key, b.server.prefix))
+			}
+			mu.Unlock()
+			if cursor = found[0]; cursor == "0" {
+				return nil
 			}
 		}
-	}
-	return mine, errors.Join(failed, <-done)
+	})
+	slices.Sort(ids)
+	return slices.Compact(ids), err // a scan may return a key twice
 }
 
 // repair makes an index that is whole of the sessions that are left. That it fails is no
