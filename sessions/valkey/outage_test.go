@@ -334,3 +334,50 @@ func TestNodeOfCluster(t *testing.T) {
 		t.Errorf("%d of %d sessions cannot be read, want about a third", failed, len(ids))
 	}
 }
+
+// TestRights holds that a user of the server with the rights that docs/stores.md names can
+// do all that a Backend and a Counter do.
+func TestRights(t *testing.T) {
+	text, err := os.ReadFile("../../docs/stores.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "ACL SETUSER app on '>secret' ")
+	rights, _, found := strings.Cut(rest, "\n\n")
+	if !found {
+		t.Fatal("docs/stores.md does not name the rights")
+	}
+	server := redistest.Start(t)
+	if answer := server.Command(append([]string{"ACL", "SETUSER", "app", "on", ">secret"}, strings.Fields(strings.ReplaceAll(rights, "\\", ""))...)...); answer != "OK" {
+		t.Fatal(answer)
+	}
+	b := newBackend(t, valkey.Config{Username: "app", Password: "secret"}, server)
+	id := create(t, b, sessions.Record{Data: []byte("data"), User: "ann", Expires: time.Now().Add(time.Hour)})
+	if _, err := b.Update(t.Context(), id, load(t, b, id)); err != nil {
+		t.Error(err)
+	}
+	if infos, err := b.Sessions(t.Context(), "ann"); len(infos) != 1 || err != nil {
+		t.Errorf("Sessions: %v, %v", infos, err)
+	}
+	valkey.LoseIndex(t, b, "ann")
+	if err := b.EndUser(t.Context(), "ann"); err != nil {
+		t.Error(err)
+	}
+	if err := b.Delete(t.Context(), id); err != nil {
+		t.Error(err)
+	}
+	if err := b.Probe(t.Context()); err != nil {
+		t.Error(err)
+	}
+	counter, err := valkey.NewCounter(valkey.Config{Addrs: []string{server.Addr}, Username: "app", Password: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer counter.Close()
+	if err := counter.Add(t.Context(), "key", time.Hour); err != nil {
+		t.Error(err)
+	}
+	if _, err := counter.Counts(t.Context(), []string{"key"}); err != nil {
+		t.Error(err)
+	}
+}
