@@ -6,7 +6,8 @@
 //	webapp2go-port [flags] DIR
 //
 // The module has the application's routes, a type for each handler with a method for each
-// of its HTTP methods, the settings of its sessions, and a main function. It builds, and
+// of its HTTP methods, a struct for each model of ndb, the settings of its sessions, and a
+// main function. It builds, and
 // App.Check finds no mistake in it. The bodies of the methods stay Python, as comments.
 // REPORT.md lists what the application uses, what it is here, and all that was not
 // converted, with file and line. Nothing in DIR is changed, and no Python is run.

@@ -53,6 +53,9 @@ func Write(app *source.Application, o Options) (*Module, error) {
 	files["routes.go"] = routes
 	files["main.go"] = w.main()
 	files["main_test.go"] = checkTest
+	if models := w.models(); models != "" {
+		files["models.go"] = models
+	}
 	for name, text := range files {
 		out, err := format.Source([]byte(redact(app, text)))
 		if err != nil {

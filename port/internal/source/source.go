@@ -29,6 +29,7 @@ type Application struct {
 	Apps        []*App
 	Classes     []*Class // all classes that routes name, and their bases, each base first
 	Functions   []*Function
+	Models      []*Model
 	RouteLike   int // calls and tuples in the source that look like routes
 	Converted   int // of these, those that some app mounts and that resolved to a handler
 	Unconverted []Finding
@@ -210,6 +211,7 @@ func Read(dir string) (*Application, error) {
 	a.uniqueNames()
 	a.collectClasses()
 	a.account()
+	a.findModels()
 	a.findFeatures()
 	return a, nil
 }
