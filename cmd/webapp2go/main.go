@@ -8,6 +8,8 @@
 // folder becomes the path of the module, unless the flag -module gives another:
 //
 //	go run ./cmd/webapp2go new -module example.com/myapp ../myapp
+//
+// "webapp2go port" runs webapp2go-port, which ports a webapp2 application.
 package main
 
 import (
@@ -42,8 +44,11 @@ func run(args []string, out, errout io.Writer) int {
 	flags.SetOutput(errout)
 	module := flags.String("module", "", "the `path` of the application's module; if empty, the name of the folder")
 	flags.Usage = func() {
-		fmt.Fprintln(errout, "usage: webapp2go new [-module PATH] FOLDER")
+		fmt.Fprintln(errout, "usage: webapp2go new [-module PATH] FOLDER\n       webapp2go port FOLDER, see webapp2go-port -h")
 		flags.PrintDefaults()
+	}
+	if len(args) > 0 && args[0] == "port" {
+		return port(args[1:], out, errout)
 	}
 	if len(args) == 0 || args[0] != "new" {
 		flags.Usage()
