@@ -29,7 +29,7 @@ func TestRunRefuses(t *testing.T) {
 				t.Setenv(name, c.env[name])
 			}
 			t.Setenv("PORT", "0")
-			t.Setenv("GOOGLE_CLOUD_PROJECT", "p") // so that nothing waits for a metadata server
+			t.Setenv("GOOGLE_CLOUD_PROJECT", "p")                           // so that nothing waits for a metadata server
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // for one that starts after all
 			defer cancel()
 			if err := run(ctx, c.project); err == nil || !strings.Contains(err.Error(), c.says) {
