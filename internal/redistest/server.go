@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -205,4 +206,26 @@ func Cluster(t testing.TB) []*Server {
 		}
 	}
 	return nodes
+}
+
+// Sentinel starts a Sentinel that watches a master under a name, and promotes a replica if
+// the master does not answer for half a second.
+func Sentinel(t testing.TB, name string, master *Server) *Server {
+	t.Helper()
+	s := &Server{t: t, dir: t.TempDir()}
+	t.Cleanup(s.Stop)
+	port := freePort(t)
+	s.Addr = "127.0.0.1:" + port
+	host, masterPort, _ := net.SplitHostPort(master.Addr)
+	config := filepath.Join(s.dir, "sentinel.conf") // which it rewrites
+	text := fmt.Sprintf("port %s\nbind 127.0.0.1\ndir %s\nsentinel monitor %s %s %s 1\nsentinel down-after-milliseconds %[3]s 500\nsentinel failover-timeout %[3]s 5000\n",
+		port, s.dir, name, host, masterPort)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.args = []string{config, "--sentinel"}
+	if err := s.start(); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }

@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"strings"
@@ -109,13 +108,8 @@ func class(err error) outcome {
 		}
 	case errors.Is(err, driver.ErrBadConn), errors.As(err, &unsent) && unsent.SafeToRetry():
 		return notSent
-	case errors.As(err, &network):
-		if network.Op == "dial" {
-			return notSent
-		}
-		return broken
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return broken
+	case errors.As(err, &network) && network.Op == "dial":
+		return notSent
 	default:
 		return broken
 	}

@@ -381,3 +381,47 @@ func TestRights(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestSentinel kills a master. The sessions are on the replica that takes its place, and
+// changes go there.
+func TestSentinel(t *testing.T) {
+	t.Parallel()
+	master := redistest.Start(t)
+	host, port, _ := net.SplitHostPort(master.Addr)
+	replica := redistest.Start(t, "--replicaof", host+" "+port)
+	eventually(t, func() error {
+		if info := replica.Command("INFO", "replication"); !strings.Contains(info, "master_link_status:up") {
+			return errors.New(info)
+		}
+		return nil
+	})
+	sentinel := redistest.Sentinel(t, "sessions", master)
+	eventually(t, func() error {
+		if info := sentinel.Command("SENTINEL", "replicas", "sessions"); !strings.Contains(info, replica.Addr) {
+			return errors.New(info)
+		}
+		return nil
+	})
+	b := newBackend(t, valkey.Config{Addrs: []string{sentinel.Addr}, Master: "sessions", Timeout: 2 * time.Second})
+	var ids []string
+	for range 100 {
+		ids = append(ids, create(t, b, record("data")))
+	}
+	eventually(t, func() error { // replication is asynchronous
+		if n := replica.Command("DBSIZE"); n != "100" {
+			return errors.New(n)
+		}
+		return nil
+	})
+	master.Stop()
+	eventually(t, func() error {
+		r, err := b.Load(t.Context(), ids[0])
+		if err == nil {
+			_, err = b.Update(t.Context(), ids[0], r)
+		}
+		return err
+	})
+	for _, id := range ids {
+		load(t, b, id)
+	}
+}
