@@ -170,8 +170,8 @@ func (m *meter) count(keys []counted) {
 	}
 }
 
-// A Counter counts for all instances of a program, see [Throttle]. Package sessions/memcache
-// has one. Every instance also keeps its own counts, and uses them alone if the Counter fails
+// A Counter counts for all instances of a program, see [Throttle]. Packages sessions/memcache
+// and sessions/valkey have one. Every instance also keeps its own counts, and uses them alone if the Counter fails
 // or takes more than a quarter of a second. A key has 22 letters, digits, "-" and "_", and
 // reveals no name and no address. A Counter must be safe for concurrent use.
 //
