@@ -183,6 +183,13 @@ func TestSignUpByEmail(t *testing.T) {
 	}
 	bob := s.client(t)
 	join(t, bob, post, "bob@example.com", "bob")
+	dan := s.client(t)
+	dan.get("/signup?next=/cart").shows(t, 200, `name="next" value="/cart"`)
+	for next, want := range map[string]string{"/cart": "/cart", "https://evil.example/": "/", "/" + strings.Repeat("x", 300): "/"} {
+		dan.post("/signup", "email", fmt.Sprintf("dan%d@example.com", len(next)), "next", next).redirects(t, "/sent")
+		link := post.link(t, fmt.Sprintf("dan%d@example.com", len(next)), "")
+		dan.post("/signup/finish", "t", token(t, link), "password", "correct horse").redirects(t, want)
+	}
 	cid := s.client(t)
 	cid.post("/signup", "email", "cid@example.com")
 	link := post.link(t, "cid@example.com", "")
@@ -814,4 +821,35 @@ func TestAccountNamesBrowsers(t *testing.T) {
 	if strings.Index(page.body, "Safari on iOS") > strings.Index(page.body, "Unknown browser") {
 		t.Error("the current session is not first")
 	}
+}
+
+// If OnDelete fails, the user stays. A user who was changed by another request at the same
+// moment is deleted all the same.
+func TestDeletion(t *testing.T) {
+	var fails atomic.Bool
+	users := &hookedUsers{}
+	s := serve(t, sessions.NewMemory(), func(s *server) {
+		users.Backend, s.site.Users = s.site.Users, users
+		s.site.OnDelete = func(ctx context.Context, user *auth.User) error {
+			if fails.Load() {
+				return errDown
+			}
+			now, err := users.ByID(ctx, user.ID)
+			if err != nil {
+				return err
+			}
+			now.Roles = []string{"changed"}
+			return users.Update(ctx, now)
+		}
+	})
+	c, other := s.client(t), s.client(t)
+	c.signUp("ann")
+	other.login("ann", "correct horse").redirects(t, "/")
+	fails.Store(true)
+	c.post("/account", "action", "delete", "password", "correct horse").shows(t, 503)
+	c.get("/account").shows(t, 200)
+	fails.Store(false)
+	c.post("/account", "action", "delete", "password", "correct horse").redirects(t, "/login?out=deleted")
+	other.get("/account").redirects(t, "/login?next=%2Faccount")
+	other.login("ann", "correct horse").shows(t, 401)
 }

@@ -52,4 +52,11 @@
 //
 // A handler's Guard decides who may use a page. Dispatch does not: an override that does not
 // call the Dispatch of its base skips what that base adds, but never the Guard.
+//
+// # Accounts
+//
+// [Site.Accounts] adds the pages of accounts; Site.SignUp, Site.Mail and Site.LoginProviders
+// decide which. No page tells a stranger who has an account. Handlers require more than a
+// login with [PrivateHandler.RequireRole], [PrivateHandler.RequireRecent] and
+// [PrivateHandler.RequireVerified]. docs/accounts.md describes each flow.
 package handlers

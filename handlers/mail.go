@@ -166,9 +166,10 @@ func (h *BaseHandler) noticeData() MailData {
 }
 
 // AddressData is what the templates "signup-email" and "forgot" are given. The form sends
-// Email as email.
+// Email as email, and Next as next.
 type AddressData struct {
 	Email string // as it was typed; empty if it was longer than auth.MaxName
+	Next  string // for a sign-up, the path to go to after it; if empty, the front page
 	Error string // what went wrong
 	Field string // "email" if Error is about it, or empty
 }
@@ -208,7 +209,7 @@ func (h *addressForm) post(page string, write func(address string, user *auth.Us
 	if err := h.ParseFields(formBytes); err != nil {
 		return err
 	}
-	data := AddressData{Email: h.Request.PostForm.Get("email")}
+	data := AddressData{Email: h.Request.PostForm.Get("email"), Next: h.next(h.Request.PostForm)}
 	if len(data.Email) > auth.MaxName {
 		data.Email = ""
 	}
@@ -251,6 +252,16 @@ func (h *addressForm) post(page string, write func(address string, user *auth.Us
 		return err
 	}
 	return h.RedirectTo("sent")
+}
+
+// next returns the path to go to after a sign-up. It is kept in the token, so a long one is
+// dropped.
+func (h *addressForm) next(fields url.Values) string {
+	next := framework.SafeNext(fields.Get("next"), "")
+	if len(next) > auth.MaxTokenData {
+		return ""
+	}
+	return next
 }
 
 // sendLetter sends a letter within the limit of mails to one address. Beyond that limit it

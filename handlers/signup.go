@@ -114,7 +114,9 @@ func (h *BaseHandler) enter(user *auth.User, method string, event SecurityEvent,
 type SignupByEmailHandler struct{ addressForm }
 
 // Get shows the form.
-func (h *SignupByEmailHandler) Get() error { return h.Render("signup-email", AddressData{}) }
+func (h *SignupByEmailHandler) Get() error {
+	return h.Render("signup-email", AddressData{Next: h.next(h.query("next"))})
+}
 
 // Post sends a mail to the address, with a link to sign up, or with a link to choose a new
 // password if the address has an account. The response is the same in both cases.
@@ -124,7 +126,7 @@ func (h *SignupByEmailHandler) Post() error {
 			token, err := h.Site.tokens().Make(auth.ResetPassword, user, "")
 			return letter{"signup-known", "reset", auth.ResetPassword, token}, err
 		}
-		token, err := h.Site.tokens().MakeFor(auth.SignUpByEmail, address, "")
+		token, err := h.Site.tokens().MakeFor(auth.SignUpByEmail, address, h.next(h.Request.PostForm))
 		return letter{"signup", "signup-finish", auth.SignUpByEmail, token}, err
 	})
 }
@@ -191,7 +193,10 @@ func (h *linkPage) finish(purpose auth.Purpose) error {
 		return h.Render("signup-finish", data)
 	}
 	h.enter(user, methodLink, UserCreated, "Welcome, "+DisplayName(user)+".")
-	return h.Redirect(h.Prefix() + "/")
+	if purpose.Name == auth.Invite.Name {
+		extra = "" // who has invited
+	}
+	return h.Redirect(framework.SafeNext(extra, h.Prefix()+"/"))
 }
 
 // methodLink is the [sessions.Login.Method] of a login by a link in a mail.

@@ -7,7 +7,7 @@ var builtinData = map[string]any{
 	"login":         map[string]any{"Next": "/cart", "Name": "ann", "Error": "Wrong.", "Field": "", "Notice": "Out.", "Unprocessed": true, "Remember": false, "ByEmail": true, "Providers": []map[string]any{{"Title": "Google", "Path": "/login/google", "AuthID": ""}, {"Title": "Other", "Path": "/login/other", "AuthID": "other:1"}}},
 	"signup":        map[string]any{"Next": "/cart", "Name": "ann", "Error": "Taken.", "Field": "name", "MinLength": 8, "Unprocessed": false},
 	"error":         map[string]any{"Status": 404, "Text": "Not Found", "Message": "Nothing here.", "Retry": ""},
-	"signup-email":  map[string]any{"Email": "ann@example.com", "Error": "Wrong.", "Field": "email"},
+	"signup-email":  map[string]any{"Next": "/cart", "Email": "ann@example.com", "Error": "Wrong.", "Field": "email"},
 	"forgot":        map[string]any{"Email": "ann@example.com", "Error": "Wrong.", "Field": ""},
 	"sent":          nil,
 	"link-failed":   nil,
