@@ -131,6 +131,9 @@ func (h *AccountHandler) changePassword(user *auth.User, old, new string) error 
 	again := func(status int, field, text string) error {
 		return h.again("password", &refusal{status, field, text})
 	}
+	if user.Password == "" && loginText(user) == "" {
+		return again(http.StatusConflict, "", "Confirm your mail address first, so that you can log in with it.")
+	}
 	wait, err := h.throttled(loginText(user), old, func() error {
 		if user.Password != "" {
 			return h.Site.Passwords.Change(h.clientContext(), h.Site.Users, user, old, new)

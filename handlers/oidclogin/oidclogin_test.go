@@ -257,6 +257,14 @@ func TestLastLoginStays(t *testing.T) {
 	b.post("/account", "action", "unlink", "id", "test:2").goes(t, "/account")
 }
 
+// A user without a name and a verified address has nothing to log in with beside a password.
+func TestPasswordNeedsALogin(t *testing.T) {
+	b := start(t, nil).open(t)
+	b.login("3").goes(t, "/")
+	b.post("/account", "action", "password", "new", "correct horse").shows(t, 409, "Confirm your mail address first")
+	b.post("/account", "action", "delete").goes(t, "/login?out=deleted")
+}
+
 // A user confirms with the account at the provider, and with no other.
 func TestConfirm(t *testing.T) {
 	w := start(t, nil)
