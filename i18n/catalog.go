@@ -14,7 +14,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/leonelquinteros/gotext"
-	"github.com/leonelquinteros/gotext/plurals"
 )
 
 // contextMark stands between a context and its message, as in .mo files.
@@ -24,7 +23,7 @@ const contextMark = "\x04"
 type catalog struct {
 	singular     map[string]string   // by context, mark and message
 	plural       map[string][]string // by context, mark and message for one
-	form         plurals.Expression  // nil: the rule of English
+	rule         pluralRule
 	untranslated int
 }
 
@@ -40,12 +39,7 @@ func (c *catalog) find(key string, plural bool, n int) string {
 		return ""
 	}
 	forms := c.plural[key]
-	i := 1
-	if c.form != nil {
-		i = c.form.Eval(uint32(n))
-	} else if n == 1 {
-		i = 0
-	}
+	i := c.rule(n)
 	if i < 0 || i >= len(forms) {
 		return ""
 	}
@@ -135,7 +129,7 @@ func newCatalog(entries []entry, data []byte, extension string) (c *catalog, err
 	if _, charset, _ := strings.Cut(strings.ToLower(fields["content-type"]), "charset="); charset != "utf-8" && charset != "utf8" {
 		return nil, fmt.Errorf("its header says charset %q; convert it to UTF-8, as by msgconv -t UTF-8", charset)
 	}
-	form, forms, err := pluralForms(fields["plural-forms"])
+	rule, forms, err := pluralForms(fields["plural-forms"])
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +160,7 @@ func newCatalog(entries []entry, data []byte, extension string) (c *catalog, err
 		po.Parse(data)
 		domain = po.GetDomain()
 	}
-	c = &catalog{singular: map[string]string{}, plural: map[string][]string{}, form: form}
+	c = &catalog{singular: map[string]string{}, plural: map[string][]string{}, rule: rule}
 	c.add("", domain.GetTranslations(), forms)
 	for context, list := range domain.GetCtxTranslations() {
 		c.add(context+contextMark, list, forms)
@@ -207,56 +201,6 @@ func (c *catalog) add(prefix string, list map[string]*gotext.Translation, forms 
 		c.plural[prefix+t.ID] = texts
 	}
 }
-
-// maxForms is the largest nplurals; Arabic has six.
-const maxForms = 20
-
-// pluralForms reads the header Plural-Forms. Without one the rule is that of English.
-func pluralForms(header string) (form plurals.Expression, n int, err error) {
-	if header == "" {
-		return nil, 2, nil
-	}
-	count, rule := "", ""
-	for part := range strings.SplitSeq(header, ";") {
-		key, value, _ := strings.Cut(part, "=")
-		switch strings.TrimSpace(key) {
-		case "nplurals":
-			count = strings.TrimSpace(value)
-		case "plural":
-			rule = strings.TrimSpace(value)
-		}
-	}
-	bad := func(why any) (plurals.Expression, int, error) {
-		return nil, 0, fmt.Errorf("its Plural-Forms %.100q is wrong: %v", header, why)
-	}
-	if n, err = strconv.Atoi(count); err != nil || n < 1 || n > maxForms {
-		return bad(fmt.Sprintf("nplurals is a number from 1 to %d", maxForms))
-	}
-	if len(rule) > 1000 {
-		return bad("it is too long")
-	}
-	if n == 1 && rule == "0" {
-		return always0{}, 1, nil
-	}
-	defer func() {
-		if recover() != nil {
-			form, n, err = bad("it is no expression of C")
-		}
-	}()
-	if form, err = plurals.Compile(rule); err != nil || form == nil {
-		return bad("it is no expression of C")
-	}
-	for i := range 1001 {
-		if got := form.Eval(uint32(i)); got < 0 || got >= n {
-			return bad(fmt.Sprintf("%d things have form %d, and there are %d", i, got, n))
-		}
-	}
-	return form, n, nil
-}
-
-type always0 struct{}
-
-func (always0) Eval(uint32) int { return 0 }
 
 // names returns the names of the values in a message.
 func names(message string) []string {

@@ -104,6 +104,37 @@ func TestPlurals(t *testing.T) {
 	}
 }
 
+// The forms of the numbers from 0 to 19 are those that Python's gettext computes.
+func TestPluralRules(t *testing.T) {
+	for _, test := range []struct {
+		forms      int
+		rule, want string
+	}{
+		{2, "(n > 1)", "00111111111111111111"},
+		{3, "(n==1) ? 0 : (n>=2 && n<=4) ? 1 : 2", "20111222222222222222"},
+		{3, "(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2)", "20111222222222222222"},
+		{4, "(n%100==1 ? 0 : n%100==2 ? 1 : n%100==3 || n%100==4 ? 2 : 3)", "30122333333333333333"},
+		{4, "(n==1 ? 0 : n==0 || ( n%100>1 && n%100<11) ? 1 : (n%100>10 && n%100<20 ) ? 2 : 3)", "10111111111222222222"},
+		{5, "n==1 ? 0 : n==2 ? 1 : (n>2 && n<7) ? 2 :(n>6 && n<11) ? 3 : 4", "40122223333444444444"},
+		{5, "(n % 10 == 1 && n % 100 != 11) ? 0 : ((n % 10 == 2 && n % 100 != 12) ? 1 : ((((n % 10 == 3 || n % 10 == 4) || n % 10 == 9) && (n % 100 < 10 || n % 100 > 19)) ? 2 : ((n != 0 && n % 1000000 == 0) ? 3 : 4)))", "40122444424444444444"},
+		{2, "!(n - 1) * 1 + n / 100 == 0", "10111111111111111111"},
+	} {
+		var forms []string
+		for i := range test.forms {
+			forms = append(forms, fmt.Sprint(i))
+		}
+		ls := load(t, map[string][]byte{"br/LC_MESSAGES/messages.mo": mo("", "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals="+fmt.Sprint(test.forms)+"; plural="+test.rule+"\n",
+			"one\x00more", strings.Join(forms, "\x00"))})
+		got := ""
+		for n := range 20 {
+			got += named(t, ls, "br").N("one", "more", n)
+		}
+		if got != test.want {
+			t.Errorf("%s: %s, want %s", test.rule, got, test.want)
+		}
+	}
+}
+
 func TestMessages(t *testing.T) {
 	body := `# A translator's comment.
 #. for the login page
@@ -187,7 +218,11 @@ func TestBrokenCatalogs(t *testing.T) {
 		{"Latin-1", "mo", mo("", header, "a", "\xe4"), "not UTF-8"},
 		{"charset", "mo", mo("", "Content-Type: text/plain; charset=ISO-8859-1\n", "a", "b"), `charset "iso-8859-1"`},
 		{"no header", "mo", mo("a", "b"), "no header"},
-		{"plural rule", "mo", mo("", "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=banana;\n"), "no expression of C"},
+		{"plural rule", "mo", mo("", "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=banana;\n"), "not an expression of C"},
+		{"unbalanced rule", "mo", mo("", "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=(n != 1;\n"), "not an expression of C"},
+		{"half a rule", "mo", mo("", "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=n ? 1;\n"), "not an expression of C"},
+		{"deep rule", "mo", mo("", "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural="+strings.Repeat("(", 400)+"n"+strings.Repeat(")", 400)+";\n"), "not an expression of C"},
+		{"division by zero", "mo", mo("", "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=n % 0;\n"), "have form -1"},
 		{"nplurals", "mo", mo("", "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=1000; plural=0;\n"), "nplurals is a number"},
 		{"form beyond", "mo", mo("", "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=(n==2 ? 2 : 0);\n"), "have form 2"},
 		{"forms", "mo", mo("", header, "a\x00b", "x\x00y\x00z"), "has 3 plural forms"},
