@@ -1,16 +1,20 @@
 package sessions
 
-import "log/slog"
+import (
+	"log/slog"
+	"net/http"
+)
 
 // An Event says what happened to a session. Config.OnEvent receives it, for metrics and for
 // the security log that OWASP asks for. It never holds the secret id or the cookie.
 type Event struct {
 	Kind    EventKind
-	Session string // the name of its Spec
-	ID      string // as [Session.ID]; empty for a signed cookie and for an unknown id
-	Key     string // of EventUndecodable: the key of the value
-	Retries int    // of EventRetried: how often the save was repeated
-	Err     error  // the cause, if there is one
+	Session string        // the name of its Spec
+	ID      string        // as [Session.ID]; empty for a signed cookie and for an unknown id
+	Key     string        // of EventUndecodable: the key of the value
+	Retries int           // of EventRetried: how often the save was repeated
+	Err     error         // the cause, if there is one
+	Request *http.Request // the request in which it happened; it must not be changed
 }
 
 // An EventKind says what happened.
@@ -54,7 +58,7 @@ func (s *Session) report(e Event) {
 
 func (s *Session) send(e Event) {
 	if onEvent := s.spec.manager.event; onEvent != nil {
-		e.Session = s.spec.Name
+		e.Session, e.Request = s.spec.Name, s.store.request
 		onEvent(e)
 	}
 }

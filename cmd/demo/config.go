@@ -15,6 +15,7 @@ import (
 
 	"github.com/webapp2go/webapp2go/cloud"
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/handlers/demo"
 	"github.com/webapp2go/webapp2go/terminal"
 )
 
@@ -42,10 +43,12 @@ type config struct {
 	LogLevel         string   `env:"LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"The least that is logged: ${enum}."`
 	RequestLog       bool     `env:"REQUEST_LOG" default:"${laptop}" help:"Log every request. Default: ${laptop}; the cloud does so itself."`
 	Drain            positive `env:"DRAIN_TIMEOUT" default:"3s" help:"How long requests may go on after SIGTERM."`
+	Watch            bool     `env:"WATCH" default:"${laptop}" help:"Show visitors the life of their session, at /session; not possible in the cloud. Default: ${laptop}."`
 	Debug            bool     `env:"DEBUG" help:"Show the source code around an error in the response."`
 
 	platform cloud.Platform
 	parser   *kong.Kong
+	watch    *demo.Watch       // nil unless Watch is set
 	screen   *terminal.Handler // if nil, the log is not for a person in a terminal
 }
 
@@ -94,6 +97,9 @@ func configure(args []string, help io.Writer) (*config, error) {
 		return nil, c.explain(err)
 	case c.Proxies < 0:
 		return nil, c.explain(fmt.Errorf("--proxies is %d: it must be the number of proxies in front of the program, such as 1", c.Proxies))
+	}
+	if c.Watch && c.platform != cloud.Elsewhere {
+		return nil, c.explain(fmt.Errorf("--watch=true: it keeps what visitors do in memory, which is for a laptop: leave it out on %v", c.platform))
 	}
 	if c.Users == "auto" {
 		c.Users = "memory"

@@ -61,7 +61,11 @@ func start(ctx context.Context, c *config, out, errout io.Writer) error {
 			c.tell(log, "here only", "--addr=127.0.0.1:"+port,
 				"the demo can be reached from other machines, because the variable PORT is set; --addr=127.0.0.1:"+port+" is for this machine only")
 		}
-		server := framework.Server{Handler: c.platform.Trace(app), Addr: c.Addr, DrainTimeout: time.Duration(c.Drain), Log: log}
+		handler := c.platform.Trace(app)
+		if c.watch != nil {
+			handler = c.watch.Handler(handler)
+		}
+		server := framework.Server{Handler: handler, Addr: c.Addr, DrainTimeout: time.Duration(c.Drain), Log: log}
 		err = server.Run(ctx)
 		if c.screen != nil && err == nil {
 			log.Info("stopped")

@@ -30,13 +30,21 @@ func newApp(ctx context.Context, c *config, keys []sessions.Key, services *servi
 		return nil, err
 	}
 	events := new(demo.Events)
-	manager, err := sessions.New(sessions.Config{
+	config := sessions.Config{
 		Keys:     keys,
 		Sessions: demo.Sessions(services.sessions, c.Insecure, old),
 		Site:     "webapp2go demo",
 		Log:      log,
 		OnEvent:  events.Count,
-	})
+	}
+	var manager *sessions.Manager
+	if c.Watch {
+		if c.watch, err = demo.NewWatch(config); err == nil {
+			manager = c.watch.Manager()
+		}
+	} else {
+		manager, err = sessions.New(config)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +69,9 @@ func newApp(ctx context.Context, c *config, keys []sessions.Key, services *servi
 	}
 	site.Users = &administered{services.users, admin}
 	app := demo.New(site, events)
+	if c.watch != nil {
+		c.watch.Routes(app)
+	}
 	app.Debug, app.Log, app.BaseURL, app.TrustedProxy = c.Debug, log, c.baseURL(), c.proxy()
 	if c.OIDCIssuer != "" {
 		config := oidc.Google(c.OIDCClientID, auth.Secret(os.Getenv("OIDC_CLIENT_SECRET")), oidclogin.CallbackURL(app, "elsewhere"), manager.Derive("oidc"))

@@ -1,0 +1,306 @@
+package demo
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/webapp2go/webapp2go/handlers"
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+// SessionHandler is the page /session: the life of the visitor's session, in the browser, on
+// the server and in time. It reads the session and changes nothing.
+type SessionHandler struct {
+	handlers.BaseHandler
+	watch *Watch
+}
+
+type sessionData struct {
+	Sessions []sessionView
+	Visits   []visit
+	Tries    []tryView
+	Tried    *trial
+	Down     int // how many more seconds the backend is down for this visitor
+	Statuses []legend
+}
+
+// A sessionView is one session of the site, as the browser and the server know it.
+type sessionView struct {
+	Name   string
+	Status sessions.Status
+	Means  string // what the status means
+
+	Cookie     string
+	Sent       int // how many cookies of this name the browser has sent
+	Size       int // of the first one, in bytes
+	Attributes []attribute
+	Parts      []part
+
+	Backend        string // its type; empty if the data is in the cookie
+	ID             string // the key of the record
+	Bytes          int
+	Version        uint64
+	Created, Seen  time.Time
+	Idle, Absolute deadline
+	User, LoginBy  string
+	Remembered     bool
+	Values         []value
+	Missing        bool
+}
+
+// An attribute is one attribute of a cookie.
+type attribute struct{ Name, Prevents string }
+
+// A part is one part of a cookie's value. Secret parts are masked.
+type part struct {
+	Name, Text, Means string
+	Secret            bool
+}
+
+// A value is one key of a session.
+type value struct{ Key, Text string }
+
+// A deadline is when a session ends. If At is zero, there is none.
+type deadline struct {
+	At         time.Time
+	Left, Span int // in seconds
+}
+
+// For returns how long it is until then.
+func (d deadline) For() string {
+	if days := d.Left / (24 * 60 * 60); days > 1 {
+		return strconv.Itoa(days) + " days"
+	}
+	return (time.Duration(d.Left) * time.Second).String()
+}
+
+func until(from time.Time, span time.Duration) deadline {
+	if span == 0 || from.IsZero() {
+		return deadline{}
+	}
+	at := from.Add(span)
+	return deadline{at, int(max(0, time.Until(at)).Seconds()), int(span.Seconds())}
+}
+
+// A legend explains one status.
+type legend struct {
+	Status sessions.Status
+	Means  string
+}
+
+var statuses = []legend{
+	{sessions.StatusNew, "your browser has sent no cookie of it"},
+	{sessions.StatusLoaded, "it was read"},
+	{sessions.StatusExpired, "it was not used for too long, or has lasted too long"},
+	{sessions.StatusGone, "another request has ended it or given it a new id, or the backend has lost it"},
+	{sessions.StatusTampered, "the cookie was not signed here"},
+	{sessions.StatusUnreadable, "the cookie was signed here, but this program cannot read the session"},
+	{sessions.StatusDown, "the backend does not answer"},
+	{sessions.StatusClock, "the cookie has a date in the future"},
+}
+
+func meaning(status sessions.Status) string {
+	for _, l := range statuses {
+		if l.Status == status {
+			return l.Means
+		}
+	}
+	return ""
+}
+
+// Get shows the page.
+func (h *SessionHandler) Get() error {
+	h.Response.Header().Set("Cache-Control", "no-store")
+	data := sessionData{Tries: tries, Statuses: statuses}
+	for _, spec := range h.watch.specs {
+		data.Sessions = append(data.Sessions, h.view(spec))
+	}
+	if visit := visitOf(h.Context()); visit != nil {
+		v := visit.visitor
+		data.Down = int((v.down() + time.Second - 1) / time.Second)
+		v.mutex.Lock()
+		data.Tried = v.tried
+		v.mutex.Unlock()
+		if _, err := h.User(); err != nil {
+			return err // before the visits are read, so that the calls for the user are among them
+		}
+		data.Visits = v.newest()
+	}
+	return h.Render("session", data)
+}
+
+// view returns what is known of one session.
+func (h *SessionHandler) view(spec sessions.Spec) sessionView {
+	session := h.Store().Named(spec.Name)
+	v := sessionView{Name: spec.Name, Status: session.Status(), Cookie: cookieName(spec), Attributes: attributes(spec)}
+	v.Means = meaning(v.Status)
+	if sent := h.Request.CookiesNamed(v.Cookie); len(sent) > 0 {
+		v.Sent, v.Size = len(sent), len(v.Cookie)+1+len(sent[0].Value)
+		v.Parts = parts(sent[0].Value)
+		if data, ok := cookieData(sent[0].Value); ok && spec.Backend == nil {
+			v.times(spec, sessions.Record{Data: data}.Info(""))
+		}
+	}
+	if spec.Backend != nil {
+		v.Backend = strings.TrimPrefix(fmt.Sprintf("%T", spec.Backend), "*")
+		v.ID = session.ID()
+		ctx, cancel := context.WithTimeout(h.Context(), time.Second)
+		defer cancel()
+		if v.ID == "" {
+			v.Missing = true
+		} else if record, err := spec.Backend.Load(ctx, v.ID); err != nil || record.IsTombstone() {
+			v.Missing = true
+		} else {
+			v.Bytes, v.Version = len(record.Data), record.Version
+			v.times(spec, record.Info(v.ID))
+		}
+	}
+	v.User = session.User()
+	for key, each := range session.All() {
+		if len(v.Values) == 30 {
+			break
+		}
+		v.Values = append(v.Values, value{cut(key, 40), cut(fmt.Sprint(each), 100)})
+	}
+	return v
+}
+
+func (v *sessionView) times(spec sessions.Spec, info sessions.SessionInfo) {
+	idle, absolute := spec.IdleTimeout, cmp.Or(spec.AbsoluteTimeout, 12*time.Hour)
+	if spec.Backend != nil {
+		idle = cmp.Or(idle, 30*time.Minute)
+	}
+	if info.Login.Remembered {
+		idle, absolute = cmp.Or(spec.RememberIdle, 30*24*time.Hour), cmp.Or(spec.RememberAbsolute, 90*24*time.Hour)
+	}
+	v.Created, v.Seen = info.Created, info.Seen
+	v.Idle, v.Absolute = until(info.Seen, idle), until(info.Created, absolute)
+	v.LoginBy, v.Remembered = info.Login.Method, info.Login.Remembered
+}
+
+// cookieName returns the name of the cookie of a session, with its prefix.
+func cookieName(spec sessions.Spec) string {
+	switch {
+	case spec.Insecure:
+		return spec.Name
+	case spec.Domain == "" && spec.Path == "":
+		return "__Host-" + spec.Name
+	}
+	return "__Secure-" + spec.Name
+}
+
+// attributes says what each attribute of a session's cookie prevents.
+func attributes(spec sessions.Spec) []attribute {
+	list := []attribute{
+		{"HttpOnly", "No script can read it. A script that somebody smuggles into a page cannot send it away."},
+		{"SameSite=Lax", "Forms and pictures of other sites do not bring it, so that they cannot act in your name."},
+	}
+	if spec.Insecure {
+		list = append(list, attribute{"no Secure", "This demo runs on plain http. A real site has Secure, so that the cookie never travels unencrypted, and a name that begins with __Host-, so that no other host can set it."})
+	} else {
+		list = append(list, attribute{"Secure, " + cookieName(spec), "It never travels unencrypted, and no other host can set it."})
+	}
+	if spec.Persistent {
+		return append(list, attribute{"Max-Age", "It outlives the browser. Without it, the browser forgets it when it is closed."})
+	}
+	return append(list, attribute{"no Max-Age", "The browser forgets it when it is closed, unless a login is remembered."})
+}
+
+// parts cuts the value of a cookie into its parts. No secret part is whole.
+func parts(text string) []part {
+	date, payload, mac, ok := cutCookie(text)
+	if !ok {
+		return []part{{Name: "the value", Text: "…", Means: "It does not have the form of our cookies."}}
+	}
+	list := []part{{Name: "date", Text: date.UTC().Format("2 Jan 15:04:05 UTC"), Means: "When it was signed."}}
+	switch {
+	case len(payload) == 34 && payload[0] == 1 && payload[1] == 'i':
+		list = append(list,
+			part{Name: "payload", Text: "1 i", Means: "The version of the format, and that an id follows."},
+			part{Name: "", Text: mask(payload[2:]), Means: "32 random bytes: the id. It is all that a thief would get, and all that he needs: whoever has it is you. The server knows only its hash.", Secret: true})
+	case len(payload) > 2 && payload[0] == 1 && payload[1] == 'd':
+		list = append(list, part{Name: "payload", Text: printable(payload), Means: "The version of the format, that data follows, and the data itself, " + strconv.Itoa(len(payload)-2) + " bytes. You can read it. You cannot change it, because of the signature."})
+	default:
+		list = append(list, part{Name: "payload", Text: mask(payload), Means: "Encrypted.", Secret: true})
+	}
+	return append(list, part{Name: "signature", Text: mask(mac), Means: "HMAC-SHA256 of the name, the date and the payload, with a key that only the server has.", Secret: true})
+}
+
+// cutCookie cuts a cookie in the format of gorilla/securecookie, and does not verify it.
+func cutCookie(text string) (date time.Time, payload, mac []byte, ok bool) {
+	all, err := base64.URLEncoding.DecodeString(text)
+	if err != nil {
+		return date, nil, nil, false
+	}
+	dated, rest, _ := bytes.Cut(all, []byte("|"))
+	sealed, mac, found := bytes.Cut(rest, []byte("|"))
+	seconds, err := strconv.ParseInt(string(dated), 10, 64)
+	if !found || err != nil {
+		return date, nil, nil, false
+	}
+	payload, err = base64.URLEncoding.DecodeString(string(sealed))
+	return time.Unix(seconds, 0), payload, mac, err == nil
+}
+
+// cookieData returns the data in a cookie, if it is not encrypted.
+func cookieData(text string) (data []byte, ok bool) {
+	_, payload, _, ok := cutCookie(text)
+	if !ok || len(payload) < 3 || payload[0] != 1 || payload[1] != 'd' {
+		return nil, false
+	}
+	return payload[2:], true
+}
+
+// mask shows the first two bytes of a secret.
+func mask(secret []byte) string {
+	return fmt.Sprintf("%x… (%d bytes)", secret[:min(2, len(secret))], len(secret))
+}
+
+// printable shows bytes as text, with a dot for each that is none.
+func printable(data []byte) string {
+	text := make([]byte, 0, len(data))
+	for _, b := range data[:min(len(data), 300)] {
+		if b < ' ' || b > '~' {
+			b = '.'
+		}
+		text = append(text, b)
+	}
+	return string(text)
+}
+
+// Post tries what the form value "try" names, and shows the page again.
+func (h *SessionHandler) Post() error {
+	if err := h.ParseFields(formBytes); err != nil {
+		return err
+	}
+	visit := visitOf(h.Context())
+	if visit == nil {
+		return h.Abort(http.StatusConflict, "Open the page /session in a browser first.")
+	}
+	name := h.Request.PostForm.Get("try")
+	for _, try := range tries {
+		if try.ID != name {
+			continue
+		}
+		result := &trial{Title: try.Title}
+		if err := try.run(h, visit.visitor, result); err != nil {
+			return err
+		}
+		visit.visitor.mutex.Lock()
+		visit.visitor.tried = result
+		visit.visitor.mutex.Unlock()
+		path, err := h.URL("session")
+		if err != nil {
+			return err
+		}
+		return h.Redirect(path + "#tried")
+	}
+	return h.Abort(http.StatusBadRequest, "There is nothing of this name to try.")
+}

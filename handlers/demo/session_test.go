@@ -1,0 +1,309 @@
+package demo_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/handlers"
+	"github.com/webapp2go/webapp2go/handlers/demo"
+	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/templates"
+)
+
+// watch starts the demo with the page /session, and with the logins in a backend, or in
+// signed cookies if that is nil.
+func watch(t *testing.T, backend sessions.Backend) *httptest.Server {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	watch, err := demo.NewWatch(sessions.Config{
+		Keys:     []sessions.Key{sessions.RandomKey()},
+		Sessions: demo.Sessions(backend, true, nil),
+		Log:      log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := templates.Parse(demo.Pages(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := &handlers.Site{
+		Sessions: watch.Manager(), Templates: pages, Users: auth.NewMemory(),
+		Passwords: auth.Passwords{Argon2: auth.Argon2Params{Time: 1, MemoryKiB: 8, Threads: 1}},
+	}
+	app := demo.New(site, nil)
+	app.Log = log
+	watch.Routes(app)
+	handler := watch.Handler(app)
+	if err := handler.(interface{ Check() error }).Check(); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server
+}
+
+func (b *browser) get(path string) (int, string) {
+	b.t.Helper()
+	status, _, page := b.request(http.MethodGet, path, nil)
+	return status, page
+}
+
+// cookie returns the value of a cookie, "" if the browser has none.
+func (b *browser) cookie(name string) string {
+	b.t.Helper()
+	u, err := url.Parse(b.url)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, c := range b.Jar.Cookies(u) {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+func expect(t *testing.T, page string, patterns ...string) {
+	t.Helper()
+	for _, pattern := range patterns {
+		if !regexp.MustCompile(pattern).MatchString(page) {
+			t.Errorf("missing %s", pattern)
+		}
+	}
+	if t.Failed() {
+		t.Logf("the page:\n%s", page)
+	}
+}
+
+// The page shows both sides of each session, and each request with the calls of the backend
+// that it made.
+func TestSessionPage(t *testing.T) {
+	b := open(t, watch(t, sessions.NewMemory()))
+	if status, page := b.get("/session"); status != 200 {
+		t.Fatalf("status %d\n%s", status, page)
+	} else {
+		expect(t, page, `<strong>new</strong>: your browser has sent no cookie`, `Your browser has none\.`)
+	}
+	b.get("/")
+	b.get("/")
+	b.post("/cart", "action", "add", "product", "pencil")
+	status, page := b.get("/session")
+	if status != 200 {
+		t.Fatalf("status %d\n%s", status, page)
+	}
+	expect(t, page,
+		`Cookie <code>session</code>`, `32 random bytes: the id`, `HttpOnly`, `no Secure`,
+		`<strong>loaded</strong>: it was read`, `<code>sessions\.Memory</code>`, `<td><code>visits</code></td><td><code>2</code></td>`,
+		`Ends if unused</dt><dd>in (29m5\d|30m)`, `Ends in any case</dt><dd>in (11h59m5\d|12h)`,
+		`The server keeps nothing\.`, `<td><code>pencil</code></td><td><code>1</code></td>`, `pencil`,
+		`<code>GET /</code> <strong>200</strong>`, `<b>created</b> session: a new session was saved`,
+		`<b>backend</b> create \S+: \d+ bytes`, `<b>backend</b> update \S+: \d+ bytes, version \d+ is now \d+`,
+		`<b>cookie</b> the response sets the cookie cart, \d+ bytes`, `<span class="quiet">this page</span>`)
+
+	for _, name := range []string{"session", "cart", "watch"} {
+		if value := b.cookie(name); value == "" || strings.Contains(page, value) {
+			t.Errorf("the cookie %s is %q, and on the page: %v", name, value, strings.Contains(page, value))
+		}
+	}
+	secret, err := base64.URLEncoding.DecodeString(b.cookie("session"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range strings.Split(string(secret), "|")[1:] {
+		if len(part) > 20 && (strings.Contains(page, part) || strings.Contains(page, fmt.Sprintf("%x", part))) {
+			t.Error("a secret part of the cookie is on the page")
+		}
+	}
+
+	b.post("/signup", "name", "ann", "password", "correct horse")
+	_, page = b.get("/session")
+	expect(t, page, `<code>POST /signup</code>`, `<b>renewed</b> session: the session got a new id`, `<b>backend</b> update \S+: a tombstone`)
+	b.post("/logout")
+	_, page = b.get("/session")
+	expect(t, page, `<b>destroyed</b> session`, `<b>cookie</b> the response deletes the cookie session`)
+}
+
+// Nobody sees another visitor's requests.
+func TestSessionPageIsOnesOwn(t *testing.T) {
+	server := watch(t, sessions.NewMemory())
+	ann, bert := open(t, server), open(t, server)
+	ann.get("/session")
+	ann.get("/cart")
+	bert.get("/session")
+	if _, page := bert.get("/session"); strings.Contains(page, "/cart</code>") {
+		t.Errorf("bert sees the requests of ann\n%s", page)
+	}
+	if status, page := bert.get("/session/probe"); status != http.StatusNotFound {
+		t.Errorf("/session/probe: %d\n%s", status, page)
+	}
+}
+
+// What each button shows, with a backend and with signed cookies.
+func TestTries(t *testing.T) {
+	type outcome struct{ memory, cookie string }
+	for try, want := range map[string]outcome{
+		"count": {`&#34;session&#34;, in a backend: from 1 to 3\. Both are kept\.</p>\s*<p>The session &#34;cart&#34;, in a signed cookie: from 1 to 2\. One is lost`,
+			`&#34;session&#34;, in a signed cookie: from 1 to 2\. One is lost`},
+		"forge": {`forged cookie is &#34;tampered&#34;: the cookie was not signed here\.`, `&#34;tampered&#34;`},
+		"replay": {`&#34;loaded&#34;, with visits = 7\.</p>\s*<p>After the logout the old cookie leads to a session that is &#34;gone&#34;`,
+			`After the logout the old cookie still works: &#34;loaded&#34;, visits = 7`},
+		"elsewhere": {`The second browser has ended the session \S+`, `cannot be listed, and so not ended from elsewhere`},
+		"expire":    {`31m0s from now your session is &#34;expired&#34;: it was not used for too long`, `your session is &#34;loaded&#34;.*</p>\s*<p>A signed cookie has no idle timeout`},
+		"down":      {`The front page answers 503 Service Unavailable, with Retry-After: \d+`, `There is no backend that could be down`},
+	} {
+		for name, backend := range map[string]sessions.Backend{"memory": sessions.NewMemory(), "cookie": nil} {
+			t.Run(try+", "+name, func(t *testing.T) {
+				b := open(t, watch(t, backend))
+				b.get("/session")
+				b.get("/")
+				b.post("/signup", "name", "ann", "password", "correct horse")
+				status, page := b.post("/session", "try", try)
+				pattern := want.memory
+				if backend == nil {
+					pattern = want.cookie
+				}
+				if status != 200 {
+					t.Fatalf("status %d\n%s", status, page)
+				}
+				expect(t, page, pattern, `id="tried"`)
+			})
+		}
+		// Without a session and without a login, each gives a page too.
+		t.Run(try+", new visitor", func(t *testing.T) {
+			b := open(t, watch(t, sessions.NewMemory()))
+			b.get("/session")
+			if status, page := b.post("/session", "try", try); status != 200 || !strings.Contains(page, `id="tried"`) {
+				t.Errorf("status %d\n%s", status, page)
+			}
+		})
+	}
+}
+
+// Two counts at once show the conflict and the repeated save.
+func TestCountsAreRecorded(t *testing.T) {
+	b := open(t, watch(t, sessions.NewMemory()))
+	b.get("/session")
+	_, page := b.post("/session", "try", "count")
+	expect(t, page, `<b>backend</b> update \S+: conflict: another request has saved meanwhile`, `<b>retried</b> session: .*, tries: 2`, `made by this page`)
+	_, page = b.get("/session")
+	expect(t, page, `<td><code>counted at once</code></td><td><code>3</code></td>`)
+}
+
+// While the backend is down for one visitor, it works for others, and the page says so.
+func TestDownForOneVisitor(t *testing.T) {
+	server := watch(t, sessions.NewMemory())
+	ann, bert := open(t, server), open(t, server)
+	ann.get("/session")
+	ann.get("/")
+	bert.get("/")
+	_, page := ann.post("/session", "try", "down")
+	expect(t, page, `The backend is down for you for (9|10) more seconds`, `<b>down</b> session: the backend failed`, `you have taken it down`)
+	if status, _ := ann.get("/"); status != http.StatusServiceUnavailable {
+		t.Errorf("ann's front page: %d", status)
+	}
+	if status, _ := bert.get("/"); status != http.StatusOK {
+		t.Errorf("bert's front page: %d", status)
+	}
+}
+
+// After a logout from elsewhere the visitor is logged out.
+func TestEndedElsewhere(t *testing.T) {
+	b := open(t, watch(t, sessions.NewMemory()))
+	b.get("/session")
+	b.post("/signup", "name", "ann", "password", "correct horse")
+	_, page := b.post("/session", "try", "elsewhere")
+	expect(t, page, `<strong>gone</strong>: another request has ended it`)
+	if _, page := b.get("/account"); !strings.Contains(page, "<h1>Log in</h1>") {
+		t.Errorf("ann is still logged in\n%s", page)
+	}
+}
+
+// The pages that fail save what they have counted.
+func TestFailingPages(t *testing.T) {
+	b := open(t, watch(t, sessions.NewMemory()))
+	b.get("/session")
+	for path, want := range map[string]int{"/session/error": 500, "/session/panic": 500, "/session/late": 200} {
+		status, page := b.get(path)
+		if status != want {
+			t.Errorf("%s: status %d\n%s", path, status, page)
+		}
+		if path == "/session/late" && !strings.Contains(page, "the header has been written") && !strings.Contains(page, "cannot change a value") {
+			t.Errorf("%s: the error is missing\n%s", path, page)
+		}
+	}
+	_, page := b.get("/session")
+	expect(t, page, `<td><code>errors</code></td><td><code>2</code></td>`, `<b>late</b> session`)
+	if strings.Contains(page, "too late</code></td>") {
+		t.Error("the late change was kept")
+	}
+}
+
+// Bad input is refused.
+func TestTryOfNothing(t *testing.T) {
+	b := open(t, watch(t, sessions.NewMemory()))
+	b.get("/session")
+	if status, _ := b.post("/session", "try", "everything"); status != http.StatusBadRequest {
+		t.Errorf("an unknown try: %d", status)
+	}
+	b.request(http.MethodGet, "/session", nil)
+	for _, value := range []string{"", "=", "%%%", "YXxifGM=", base64.URLEncoding.EncodeToString([]byte("17|AQ==|x")), strings.Repeat("A", 3000)} {
+		r, err := http.NewRequest(http.MethodGet, b.url+"/session", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept", "text/html")
+		r.Header.Set("Cookie", "session="+value+"; cart="+value+"; watch="+value)
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != 200 {
+			t.Errorf("a cookie %q: status %d", value, response.StatusCode)
+		}
+	}
+}
+
+// What the page keeps is bounded, and many visitors at once are no race.
+func TestWatchIsBounded(t *testing.T) {
+	server := watch(t, sessions.NewMemory())
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 40 {
+				b := open(t, server)
+				b.get("/session")
+			}
+		})
+	}
+	all.Wait()
+	b := open(t, server)
+	for range 60 {
+		b.get("/cart")
+	}
+	_, page := b.get("/session")
+	if n := strings.Count(page, "<code>GET /cart</code>"); n != 24 {
+		t.Errorf("the page shows %d requests, want 24 and its own", n)
+	}
+}
+
+// The page is not there unless it is asked for.
+func TestSessionPageIsOff(t *testing.T) {
+	b := open(t, serve(t))
+	if status, page := b.get("/session"); status != http.StatusNotFound {
+		t.Errorf("status %d\n%s", status, page)
+	}
+	if _, page := b.get("/"); strings.Contains(page, `href="/session"`) {
+		t.Error("a link to it is there")
+	}
+}

@@ -1,0 +1,335 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/webapp2go/webapp2go/handlers"
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+// A tryView is something that a visitor can try. Text says what one will see, and why.
+type tryView struct {
+	ID, Title, Button, Text string
+	run                     func(h *SessionHandler, v *visitor, result *trial) error
+}
+
+// A trial is what happened when a visitor tried something.
+type trial struct {
+	Title string
+	Lines []string
+}
+
+func (t *trial) say(format string, args ...any) {
+	t.Lines = append(t.Lines, fmt.Sprintf(format, args...))
+}
+
+// tries are the buttons of the page /session. Init sets it, because Post, which a try may
+// lead to, reads it.
+var tries []tryView
+
+func init() {
+	tries = []tryView{
+		{"count", "Two requests at the same time", "Count twice at once", "Both requests read the same number, and each adds one. A session with a backend ends with both, because the second save meets the first and is made again; a signed cookie ends with one of them.", tryCount},
+		{"forge", "A forged cookie", "Send a forged cookie", "One bit of your cookie's signature is changed. The server sees that it has not signed this cookie, and treats its sender as a new visitor without asking the backend.", tryForge},
+		{"replay", "An old cookie after a logout", "Log out, send the old cookie again", "A second browser gets a session, logs out, and sends its old cookie once more. A backend has a tombstone in its place; a cookie that holds the data itself cannot be ended.", tryReplay},
+		{"elsewhere", "A logout from another browser", "End this session from elsewhere", "You are logged in with a second browser, which ends the session of this one. Your cookie is still good, but the record behind it is gone, so that you are logged out here.", tryElsewhere},
+		{"expire", "Half an hour later", "Move the clock by 31 minutes", "One request sees a clock that is 31 minutes ahead. It finds your session and the time of its last use in it, and does not accept it; your browser has no say in that.", tryExpire},
+		{"down", "No backend", "Take the backend down for ten seconds", "For ten seconds the backend fails for you alone. Pages that use your session answer 503, instead of treating you as a new visitor and losing what you had.", tryDown},
+	}
+}
+
+// A probeRun is what a request of a trial does.
+type probeRun func(h *handlers.BaseHandler) error
+
+type probeKey struct{}
+
+// probe runs a probeRun. Requests from outside have none.
+type probe struct{ handlers.BaseHandler }
+
+func (h *probe) Get() error {
+	run, ok := h.Context().Value(probeKey{}).(probeRun)
+	if !ok {
+		return h.Abort(http.StatusNotFound)
+	}
+	return run(&h.BaseHandler)
+}
+
+// A reply is the response to a request of a trial.
+type reply struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (r *reply) Header() http.Header         { return r.header }
+func (r *reply) WriteHeader(status int)      { r.status = status }
+func (r *reply) Write(p []byte) (int, error) { return r.body.Write(p) }
+
+// cookies returns the cookies that the response sets.
+func (r *reply) cookies() []*http.Cookie {
+	return (&http.Response{Header: r.header}).Cookies()
+}
+
+// ask sends a request to the site as the visitor would, with some cookies, and records it.
+// If run is nil, it asks for the front page, else run is what the request does.
+func (h *SessionHandler) ask(v *visitor, cookies []*http.Cookie, run probeRun) *reply {
+	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), probeKey{}, run), 5*time.Second)
+	defer cancel()
+	r := h.Request.Clone(ctx)
+	r.Method, r.URL, r.Body, r.ContentLength, r.TransferEncoding = http.MethodGet, &url.URL{Path: "/session/probe"}, http.NoBody, 0, nil
+	if run == nil {
+		r.URL.Path = "/"
+	}
+	r.RequestURI, r.Form, r.PostForm = r.URL.Path, nil, nil
+	r.Header = http.Header{"Accept": {"text/html"}}
+	for _, c := range cookies {
+		r.AddCookie(c)
+	}
+	to := &reply{header: http.Header{}, status: http.StatusOK}
+	h.watch.record(v, h.watch.app, to, r, true)
+	return to
+}
+
+// own returns the visitor's cookies, except that of a name.
+func (h *SessionHandler) own(except string) []*http.Cookie {
+	return slices.DeleteFunc(h.Request.Cookies(), func(c *http.Cookie) bool { return c.Name == except || c.Name == watchCookie })
+}
+
+// give gives the visitor's browser the cookies that a response sets.
+func (h *SessionHandler) give(from *reply) {
+	for _, line := range from.header["Set-Cookie"] {
+		h.Response.Header().Add("Set-Cookie", line)
+	}
+}
+
+const countKey = "counted at once"
+
+// tryCount adds one twice at the same time, in each session.
+func tryCount(h *SessionHandler, v *visitor, result *trial) error {
+	for _, spec := range h.watch.specs {
+		name := cookieName(spec)
+		count := func(cookies []*http.Cookie, wait func()) (n int64, from *reply) {
+			from = h.ask(v, cookies, func(h *handlers.BaseHandler) error {
+				session := h.Store().Named(spec.Name)
+				session.Status() // reads it
+				wait()
+				n = session.Incr(countKey, 1)
+				return h.Text("")
+			})
+			return n, from
+		}
+		jar := h.Request.CookiesNamed(name)
+		var last *reply
+		keep := func(from *reply) {
+			for _, c := range from.cookies() {
+				if c.Name == name {
+					jar, last = []*http.Cookie{c}, from
+				}
+			}
+		}
+		before, first := count(jar, func() {}) // if there is no session yet, there is one now
+		keep(first)
+
+		var ready, done sync.WaitGroup
+		ready.Add(2)
+		both := make([]*reply, 2)
+		for i := range both {
+			done.Go(func() {
+				once := sync.OnceFunc(ready.Done)
+				defer once() // if the request fails before it waits
+				_, both[i] = count(jar, func() { once(); ready.Wait() })
+			})
+		}
+		done.Wait()
+		keep(both[0])
+		keep(both[1])
+		if last != nil {
+			h.give(last)
+		}
+		var after int64
+		h.ask(v, jar, func(h *handlers.BaseHandler) error {
+			after, _ = sessions.Get[int64](h.Store().Named(spec.Name), countKey)
+			return h.Text("")
+		})
+		place := "in a signed cookie"
+		if spec.Backend != nil {
+			place = "in a backend"
+		}
+		switch after - before {
+		case 2:
+			result.say("The session %q, %s: from %d to %d. Both are kept.", spec.Name, place, before, after)
+		case 1:
+			result.say("The session %q, %s: from %d to %d. One is lost: both responses set a cookie with %d, and the last one won.", spec.Name, place, before, after, after)
+		default:
+			result.say("The session %q, %s: from %d to %d. The backend did not take them; try again.", spec.Name, place, before, after)
+		}
+	}
+	return nil
+}
+
+// look reports what a session is, for cookies that a browser sends.
+func (h *SessionHandler) look(v *visitor, cookies []*http.Cookie) (status sessions.Status, visits int64) {
+	h.ask(v, cookies, func(h *handlers.BaseHandler) error {
+		status = h.Session().Status()
+		visits, _ = sessions.Get[int64](h.Session(), "visits")
+		return h.Text("")
+	})
+	return status, visits
+}
+
+// fresh returns the cookie of a new session of a second browser, in which visits is 7.
+func (h *SessionHandler) fresh(v *visitor) []*http.Cookie {
+	return h.ask(v, nil, func(h *handlers.BaseHandler) error {
+		h.Session().Set("visits", 7)
+		return h.Text("")
+	}).cookies()
+}
+
+func tryForge(h *SessionHandler, v *visitor, result *trial) error {
+	name := cookieName(h.watch.specs[0])
+	cookies := h.Request.CookiesNamed(name)
+	if len(cookies) == 0 {
+		cookies = h.fresh(v)
+	}
+	if len(cookies) == 0 {
+		result.say("There is no cookie to forge: the backend is down.")
+		return nil
+	}
+	signed, err := base64.URLEncoding.DecodeString(cookies[0].Value)
+	if err != nil || len(signed) == 0 {
+		result.say("Your cookie %s does not have the form of ours, so it is refused as it is.", name)
+		return nil
+	}
+	signed[len(signed)-1] ^= 1
+	status, _ := h.look(v, []*http.Cookie{{Name: name, Value: base64.URLEncoding.EncodeToString(signed)}})
+	result.say("The session of the forged cookie is %q: %s.", status, meaning(status))
+	return nil
+}
+
+func tryReplay(h *SessionHandler, v *visitor, result *trial) error {
+	cookies := h.fresh(v)
+	status, visits := h.look(v, cookies)
+	result.say("Before the logout the cookie leads to a session that is %q, with visits = %d.", status, visits)
+	h.ask(v, cookies, func(h *handlers.BaseHandler) error {
+		h.Session().Destroy()
+		return h.Text("")
+	})
+	status, visits = h.look(v, cookies)
+	if status == sessions.StatusLoaded {
+		result.say("After the logout the old cookie still works: %q, visits = %d. The data is in the cookie, and the server keeps nothing that it could end. Keep logins in a backend.", status, visits)
+	} else {
+		result.say("After the logout the old cookie leads to a session that is %q: %s.", status, meaning(status))
+	}
+	return nil
+}
+
+func tryElsewhere(h *SessionHandler, v *visitor, result *trial) error {
+	user, err := h.User()
+	if err != nil {
+		return err
+	}
+	if user == nil {
+		result.say("Log in first. The second browser can only end sessions of the same user.")
+		return nil
+	}
+	id := h.Session().ID()
+	var ended error
+	second := h.ask(v, nil, func(h *handlers.BaseHandler) error {
+		h.LogIn(user, sessions.Login{Method: "demo", Agent: "The second browser of /session"})
+		ended = h.Site.Sessions.EndSession(h.Context(), "", user.ID, id)
+		return h.Text("")
+	})
+	h.ask(v, second.cookies(), func(h *handlers.BaseHandler) error { // which is no longer needed
+		h.Session().Destroy()
+		return h.Text("")
+	})
+	switch {
+	case errors.Is(ended, errors.ErrUnsupported):
+		result.say("Sessions in signed cookies, or in memcached alone, cannot be listed, and so not ended from elsewhere.")
+	case ended != nil:
+		result.say("The session was not ended: the backend did not answer.")
+	default:
+		result.say("The second browser has ended the session %s. This page has come with its cookie, and found it gone: you are logged out.", short(id))
+	}
+	return nil
+}
+
+func tryExpire(h *SessionHandler, v *visitor, result *trial) error {
+	cookies := h.own("")
+	if len(h.Request.CookiesNamed(cookieName(h.watch.specs[0]))) == 0 {
+		cookies = h.fresh(v)
+	}
+	var status sessions.Status
+	later := h.watch.later
+	h.ask(v, cookies, func(h *handlers.BaseHandler) error {
+		status = later.Store(h.Request).Session().Status()
+		return h.Text("")
+	})
+	result.say("%s from now your session is %q: %s.", laterBy, status, meaning(status))
+	if status == sessions.StatusLoaded {
+		result.say("A signed cookie has no idle timeout, unless the site sets one: each request would have to send a new cookie. A remembered login has a longer one.")
+	} else {
+		result.say("For all other requests the clock is as before, so that you still have it.")
+	}
+	return nil
+}
+
+// downTime is how long the backend is down for a visitor who asks for it.
+const downTime = 10 * time.Second
+
+func tryDown(h *SessionHandler, v *visitor, result *trial) error {
+	if h.watch.specs[0].Backend == nil {
+		result.say("The session is in a signed cookie. There is no backend that could be down.")
+		return nil
+	}
+	v.mutex.Lock()
+	v.downUntil = time.Now().Add(downTime)
+	v.mutex.Unlock()
+	page := h.ask(v, h.own(""), nil)
+	result.say("The front page answers %d %s, with Retry-After: %s. Open it within ten seconds, and again after them.",
+		page.status, http.StatusText(page.status), strings.Join(page.header["Retry-After"], ", "))
+	return nil
+}
+
+// failing is a page that returns an error.
+type failing struct{ handlers.BaseHandler }
+
+var errFailing = errors.New("demo: this page always fails")
+
+func (h *failing) Get() error {
+	h.Session().Incr("errors", 1)
+	return errFailing
+}
+
+// panicking is a page that panics.
+type panicking struct{ handlers.BaseHandler }
+
+func (h *panicking) Get() error {
+	h.Session().Incr("errors", 1)
+	var none []string
+	return h.Text(none[len(none)])
+}
+
+// late is a page that is sent in two parts, and changes the session in between.
+type late struct{ handlers.BaseHandler }
+
+func (h *late) Get() error {
+	h.Response.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	fmt.Fprintln(h, "This line was sent at once, and the header with it.")
+	if err := h.Response.FlushError(); err != nil {
+		return err
+	}
+	h.Session().Set("too late", true)
+	fmt.Fprintf(h, "Then the handler changed the session. Its error is:\n\n    %v\n\nThe header, which would have had the cookie, was on its way already. Change sessions before you send.\n", h.Session().Err())
+	return nil
+}

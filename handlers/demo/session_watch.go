@@ -1,0 +1,403 @@
+package demo
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/templates"
+)
+
+// A Watch records what happens to the sessions of each visitor, for the page /session, which
+// shows it to that visitor alone. It is for development: it keeps the newest requests of
+// each visitor in memory. NewWatch makes one.
+type Watch struct {
+	manager  *sessions.Manager
+	later    *sessions.Manager // its clock is ahead by laterBy
+	specs    []sessions.Spec   // as they were given, with their own Backends
+	app      http.Handler
+	mutex    sync.Mutex
+	visitors map[string]*visitor // by the value of their cookie
+	order    []string            // the keys of visitors, oldest first
+}
+
+// The bounds of what a Watch keeps.
+const (
+	mostVisitors = 200
+	mostVisits   = 25 // of a visitor
+	mostSteps    = 30 // of a visit
+)
+
+// watchCookie is the name of the cookie that tells the visitors apart. A session cannot do
+// that here: a login gives it a new id, and a logout ends it.
+const watchCookie = "watch"
+
+// laterBy is how far the clock of Watch.later is ahead: a minute more than the idle timeout
+// of a Spec that sets none.
+const laterBy = 31 * time.Minute
+
+// NewWatch makes the Manager of a site whose sessions are watched. Errors are those of
+// sessions.New.
+func NewWatch(config sessions.Config) (*Watch, error) {
+	w := &Watch{specs: slices.Clone(config.Sessions), visitors: map[string]*visitor{}}
+	config.Sessions = slices.Clone(config.Sessions)
+	for i, spec := range config.Sessions {
+		if spec.Backend != nil {
+			config.Sessions[i].Backend = watched(spec.Backend)
+		}
+	}
+	count := config.OnEvent
+	config.OnEvent = func(e sessions.Event) {
+		if count != nil {
+			count(e)
+		}
+		visitOf(e.Request.Context()).add(eventStep(e))
+	}
+	var err error
+	if w.manager, err = sessions.New(config); err != nil {
+		return nil, err
+	}
+	now := config.Now
+	if now == nil {
+		now = time.Now
+	}
+	config.Now = func() time.Time { return now().Add(laterBy) }
+	w.later, err = sessions.New(config)
+	return w, err
+}
+
+// Manager returns the manager for the site.
+func (w *Watch) Manager() *sessions.Manager { return w.manager }
+
+// Routes adds the page /session and what it links to.
+func (w *Watch) Routes(app *framework.App) {
+	w.app = app
+	app.Handle("/session", framework.From(app, func() *SessionHandler { return &SessionHandler{watch: w} })).Name("session")
+	app.Handle("/session/error", framework.To[failing](app))
+	app.Handle("/session/panic", framework.To[panicking](app))
+	app.Handle("/session/late", framework.To[late](app))
+	app.Handle("/session/probe", framework.To[probe](app))
+}
+
+// Handler records the requests that it passes on to next. If next has a method Check, so has
+// the Handler.
+func (w *Watch) Handler(next http.Handler) http.Handler { return &recording{w, next} }
+
+type recording struct {
+	watch *Watch
+	next  http.Handler
+}
+
+// Check calls the Check of the next handler.
+func (h *recording) Check() error {
+	if next, ok := h.next.(interface{ Check() error }); ok {
+		return next.Check()
+	}
+	return nil
+}
+
+func (h *recording) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, templates.StaticPath) {
+		h.next.ServeHTTP(w, r)
+		return
+	}
+	v := h.watch.visitor(w, r)
+	if v == nil {
+		h.next.ServeHTTP(w, r)
+		return
+	}
+	h.watch.record(v, h.next, w, r, false)
+}
+
+// record serves a request, and adds it to the visits of v.
+func (w *Watch) record(v *visitor, next http.Handler, writer http.ResponseWriter, r *http.Request, own bool) {
+	visit := v.begin(r, own)
+	before := len(writer.Header()["Set-Cookie"])
+	seen := &statusWriter{ResponseWriter: writer, status: http.StatusOK}
+	defer func() { visit.end(seen.status, newLines(writer.Header()["Set-Cookie"], before)) }()
+	next.ServeHTTP(seen, r.WithContext(context.WithValue(r.Context(), visitKey{}, visit)))
+}
+
+// newLines returns the lines of a header after the first ones.
+func newLines(lines []string, first int) []string { return lines[min(first, len(lines)):] }
+
+// visitor returns the visitor of a request, nil if there is none: a client that does not
+// ask for HTML has no page to see.
+func (w *Watch) visitor(writer http.ResponseWriter, r *http.Request) *visitor {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if cookie, err := r.Cookie(watchCookie); err == nil {
+		if v := w.visitors[cookie.Value]; v != nil {
+			return v
+		}
+	}
+	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+		return nil
+	}
+	if len(w.order) == mostVisitors {
+		delete(w.visitors, w.order[0])
+		w.order = w.order[1:]
+	}
+	name, v := rand.Text(), new(visitor)
+	w.visitors[name], w.order = v, append(w.order, name)
+	insecure := slices.ContainsFunc(w.specs, func(s sessions.Spec) bool { return s.Insecure })
+	http.SetCookie(writer, &http.Cookie{Name: watchCookie, Value: name, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: !insecure})
+	return v
+}
+
+// A statusWriter keeps the status of a response.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// A visitor is one browser. It is safe for concurrent use.
+type visitor struct {
+	mutex     sync.Mutex
+	visits    []*visit  // newest last
+	downUntil time.Time // until then its backend fails
+	tried     *trial    // the newest one
+}
+
+// A visit is one request of a visitor.
+type visit struct {
+	visitor *visitor
+	At      time.Time
+	Method  string
+	Path    string
+	Own     bool          // the page /session has made the request, not the browser
+	Status  int           // 0: the request has not ended
+	Took    time.Duration // of the whole request
+	Calls   int           // of the backend
+	Steps   []step
+	Dropped int // how many more steps there were
+}
+
+// A step is something that happened in a visit.
+type step struct {
+	Kind string // a session's event, "backend", or "cookie"
+	Text string
+	Took time.Duration // of a call of the backend
+}
+
+type visitKey struct{}
+
+// visitOf returns the visit of a request, by its context, or nil.
+func visitOf(ctx context.Context) *visit {
+	v, _ := ctx.Value(visitKey{}).(*visit)
+	return v
+}
+
+func (v *visitor) begin(r *http.Request, own bool) *visit {
+	visit := &visit{visitor: v, At: time.Now(), Method: r.Method, Path: cut(r.URL.Path, 80), Own: own}
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	v.visits = append(v.visits, visit)
+	v.visits = v.visits[max(0, len(v.visits)-mostVisits):]
+	return visit
+}
+
+// add adds a step. If there is no visit, it does nothing.
+func (v *visit) add(s step) {
+	if v == nil {
+		return
+	}
+	v.visitor.mutex.Lock()
+	defer v.visitor.mutex.Unlock()
+	if s.Kind == "backend" {
+		v.Calls++
+	}
+	if len(v.Steps) == mostSteps {
+		v.Dropped++
+		return
+	}
+	v.Steps = append(v.Steps, s)
+}
+
+// end adds the cookies that the response sets, and its status.
+func (v *visit) end(status int, lines []string) {
+	for _, line := range lines {
+		cookie, err := http.ParseSetCookie(line)
+		switch {
+		case err != nil || cookie.Name == watchCookie:
+		case cookie.MaxAge < 0:
+			v.add(step{Kind: "cookie", Text: "the response deletes the cookie " + cookie.Name})
+		default:
+			v.add(step{Kind: "cookie", Text: fmt.Sprintf("the response sets the cookie %s, %d bytes", cookie.Name, len(cookie.Value))})
+		}
+	}
+	v.visitor.mutex.Lock()
+	defer v.visitor.mutex.Unlock()
+	v.Status, v.Took = status, time.Since(v.At)
+}
+
+// newest returns copies of the visits, newest first.
+func (v *visitor) newest() (visits []visit) {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	for _, each := range slices.Backward(v.visits) {
+		one := *each
+		one.Steps = slices.Clone(each.Steps)
+		visits = append(visits, one)
+	}
+	return visits
+}
+
+// down returns how long the backend fails for this visitor.
+func (v *visitor) down() time.Duration {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	return max(0, time.Until(v.downUntil))
+}
+
+var eventTexts = map[sessions.EventKind]string{
+	sessions.EventCreated:     "a new session was saved",
+	sessions.EventRenewed:     "the session got a new id",
+	sessions.EventDestroyed:   "the session was ended",
+	sessions.EventExpired:     "the time of the session is over: it is empty",
+	sessions.EventGone:        "another request has ended or renewed the session: what this one changes is dropped",
+	sessions.EventTampered:    "nobody here has signed this cookie: it is as if there were none",
+	sessions.EventUnreadable:  "the cookie is ours, but the session cannot be read",
+	sessions.EventUndecodable: "one value could not be decoded",
+	sessions.EventImported:    "the session of an older system was taken over",
+	sessions.EventRetried:     "another request had saved meanwhile: the changes were made again on what it saved",
+	sessions.EventDown:        "the backend failed",
+	sessions.EventLate:        "a change came after the header was sent, and is lost",
+	sessions.EventClock:       "the cookie is dated ahead",
+}
+
+func eventStep(e sessions.Event) step {
+	text := e.Session + ": " + eventTexts[e.Kind]
+	if e.ID != "" {
+		text += " (" + short(e.ID) + ")"
+	}
+	if e.Retries > 0 {
+		text += ", tries: " + strconv.Itoa(e.Retries+1)
+	}
+	return step{Kind: e.Kind.String(), Text: text}
+}
+
+// short returns the beginning of the key of a record.
+func short(id string) string { return cut(id, 8) }
+
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
+// watched returns a backend that records its calls. It has the optional methods that b has.
+func watched(b sessions.Backend) sessions.Backend {
+	w := &watchedBackend{b}
+	if users, ok := b.(sessions.UserBackend); ok {
+		return &watchedUsers{w, users}
+	}
+	return w
+}
+
+type watchedBackend struct{ sessions.Backend }
+
+// watchedUsers is for a backend that lists and ends the sessions of a user.
+type watchedUsers struct {
+	*watchedBackend
+	users sessions.UserBackend
+}
+
+// LoadIsCurrent implements sessions.CurrentBackend.
+func (b *watchedBackend) LoadIsCurrent() bool {
+	current, ok := b.Backend.(sessions.CurrentBackend)
+	return ok && current.LoadIsCurrent()
+}
+
+// errTaken is the error of a backend that a visitor has taken down.
+var errTaken = errors.New("demo: you have taken the backend down")
+
+// call makes a call of the backend, and records it. The text of a call that succeeds is
+// what it returns.
+func (b *watchedBackend) call(ctx context.Context, name, id string, call func() (text string, err error)) error {
+	visit := visitOf(ctx)
+	if visit != nil && visit.Path != "/session" && visit.visitor.down() > 0 {
+		visit.add(step{Kind: "backend", Text: name + " " + short(id) + ": no answer, you have taken it down"})
+		return errTaken
+	}
+	began := time.Now()
+	text, err := call()
+	switch {
+	case errors.Is(err, sessions.ErrConflict):
+		text = "conflict: another request has saved meanwhile"
+	case errors.Is(err, sessions.ErrNotFound):
+		text = "there is no record"
+	case err != nil:
+		text = "failed"
+	}
+	visit.add(step{Kind: "backend", Text: strings.TrimSpace(name+" "+short(id)) + ": " + text, Took: time.Since(began)})
+	return err
+}
+
+// describe says what a record is.
+func describe(r sessions.Record) string {
+	if r.IsTombstone() {
+		return "a tombstone, the session was ended or renewed"
+	}
+	return fmt.Sprintf("%d bytes", len(r.Data))
+}
+
+func (b *watchedBackend) Load(ctx context.Context, id string) (r sessions.Record, err error) {
+	err = b.call(ctx, "load", id, func() (string, error) {
+		r, err = b.Backend.Load(ctx, id)
+		return fmt.Sprintf("%s, version %d", describe(r), r.Version), err
+	})
+	return r, err
+}
+
+func (b *watchedBackend) Create(ctx context.Context, id string, r sessions.Record) error {
+	return b.call(ctx, "create", id, func() (string, error) {
+		return describe(r), b.Backend.Create(ctx, id, r)
+	})
+}
+
+func (b *watchedBackend) Update(ctx context.Context, id string, r sessions.Record) (version uint64, err error) {
+	err = b.call(ctx, "update", id, func() (string, error) {
+		version, err = b.Backend.Update(ctx, id, r)
+		return fmt.Sprintf("%s, version %d is now %d", describe(r), r.Version, version), err
+	})
+	return version, err
+}
+
+func (b *watchedBackend) Delete(ctx context.Context, id string) error {
+	return b.call(ctx, "delete", id, func() (string, error) { return "done", b.Backend.Delete(ctx, id) })
+}
+
+// Sessions implements sessions.UserBackend.
+func (b *watchedUsers) Sessions(ctx context.Context, user string) (list []sessions.SessionInfo, err error) {
+	err = b.call(ctx, "list the sessions of a user", "", func() (string, error) {
+		list, err = b.users.Sessions(ctx, user)
+		return strconv.Itoa(len(list)), err
+	})
+	return list, err
+}
+
+// EndUser implements sessions.UserBackend.
+func (b *watchedUsers) EndUser(ctx context.Context, user string, except ...string) error {
+	return b.call(ctx, "end the sessions of a user", "", func() (string, error) {
+		return "done", b.users.EndUser(ctx, user, except...)
+	})
+}
