@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/webapp2go/webapp2go/framework"
@@ -54,7 +55,7 @@ func TestCrossOriginWrites(t *testing.T) {
 // error page and for Debug.
 func TestCrossOriginWriteIsRefusedInPlainWords(t *testing.T) {
 	const told = "This request came from another site, so nothing was done. Open this site and try again from there."
-	const asHTML = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>403 Forbidden</title>\n<h1>Forbidden</h1>\n<p>" + told + "</p>\n"
+	const asHTML = "<h1>Forbidden</h1>\n<p>" + told + "</p>\n</main>\n"
 	const asJSON = `{"status":403,"error":"Forbidden","message":"` + told + `"`
 	headers := map[string]http.Header{
 		"Sec-Fetch-Site": {"Sec-Fetch-Site": {"cross-site"}},
@@ -69,10 +70,10 @@ func TestCrossOriginWriteIsRefusedInPlainWords(t *testing.T) {
 			{"text/html", false, func(string) string { return asHTML }},
 			{"application/json", false, func(string) string { return asJSON + "}\n" }},
 			{"text/html", true, func(cause string) string {
-				return asHTML + "<pre>403 Forbidden: " + told + ": " + cause + "</pre>\n"
+				return "<h1>403 Forbidden: " + told + ": " + cause + "</h1>"
 			}},
 			{"application/json", true, func(cause string) string {
-				return asJSON + `,"detail":"403 Forbidden: ` + told + ": " + cause + "\"}\n"
+				return asJSON + `,"detail":"403 Forbidden: ` + told + ": " + cause + `","debug":{`
 			}},
 		} {
 			t.Run(fmt.Sprintf("%s/%s/Debug %v", name, test.accept, test.debug), func(t *testing.T) {
@@ -88,7 +89,7 @@ func TestCrossOriginWriteIsRefusedInPlainWords(t *testing.T) {
 				r.Header.Set("Accept", test.accept)
 				cause := http.NewCrossOriginProtection().Check(r)
 				answer, body, err := fetch(t, r)
-				if err != nil || answer.StatusCode != 403 || body != test.want(cause.Error()) {
+				if err != nil || answer.StatusCode != 403 || !strings.Contains(body, test.want(cause.Error())) || !test.debug && strings.Contains(body, cause.Error()) {
 					t.Errorf("answer %d\n%q\nwant\n%q, %v", answer.StatusCode, body, test.want(cause.Error()), err)
 				}
 				if err := <-seen; !errors.Is(err, cause) {

@@ -209,40 +209,46 @@ func (a *App) errorPage(h *RequestHandler, p page) {
 	if e, ok := errors.AsType[*Error](p.Error); ok && p.Status < 500 {
 		message = e.Message
 	}
-	detail, stack := "", ""
+	detail := ""
+	var report *debugReport
 	if a.Debug {
-		detail = p.Error.Error()
-		if panicked, ok := errors.AsType[*PanicError](p.Error); ok {
-			stack = string(panicked.Stack)
+		detail = cutText(p.Error.Error())
+		if err := protect(func() error { report = a.newDebugReport(h, p); return nil }); err != nil {
+			detail = errors.Join(p.Error, err).Error() // DebugInfo of the application has panicked
 		}
 	}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if h.WantsJSON() {
 		w.Header().Set("Content-Type", "application/json")
-		// Strings and an int: encoding cannot fail.
+		// Strings, numbers and maps of strings: encoding cannot fail.
 		body, _ := json.Marshal(struct {
-			Status  int    `json:"status"`
-			Error   string `json:"error"`
-			Message string `json:"message,omitempty"`
-			ID      string `json:"id,omitempty"`
-			Detail  string `json:"detail,omitempty"`
-			Stack   string `json:"stack,omitempty"`
-		}{p.Status, title, message, p.ID, detail, stack})
+			Status  int          `json:"status"`
+			Error   string       `json:"error"`
+			Message string       `json:"message,omitempty"`
+			ID      string       `json:"id,omitempty"`
+			Detail  string       `json:"detail,omitempty"`
+			Debug   *debugReport `json:"debug,omitempty"`
+		}{p.Status, title, message, p.ID, detail, report})
 		w.Write(append(body, '\n'))
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	fmt.Fprintf(w, "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>%d %[2]s</title>\n<h1>%[2]s</h1>\n", p.Status, html.EscapeString(title))
+	if report != nil {
+		report.writeHTML(h, p, title)
+		return
+	}
+	fmt.Fprintf(w, "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n"+
+		"<title>%d %[2]s</title>\n<main>\n<h1>%[2]s</h1>\n", p.Status, html.EscapeString(title))
 	for _, line := range []struct{ before, text, after string }{
 		{"<p>", message, "</p>\n"},
 		{"<p>The log has this as <code>", p.ID, "</code>.</p>\n"},
 		{"<pre>", detail, "</pre>\n"},
-		{"<pre>", stack, "</pre>\n"},
 	} {
 		if line.text != "" {
 			fmt.Fprint(w, line.before, html.EscapeString(line.text), line.after)
 		}
 	}
+	fmt.Fprint(w, "</main>\n")
 }
 
 // WantsJSON reports whether an error of the request is JSON rather than an HTML page. If

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"reflect"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -232,6 +233,7 @@ type methodTable struct {
 	only    func(Handler) error // serves all methods; for ToMethod, and for requests without a route
 	guarded bool                // whether the type has a Guard
 	allow   string              // the Allow header
+	code    map[string]uintptr  // of ToMethods by HTTP method, of ToMethod as ""; for the debug page
 }
 
 // action returns the action for an HTTP method, nil if there is none.
@@ -376,6 +378,10 @@ func ToMethods[T any, H HandlerOf[T]](app *App, methods map[string]func(H) error
 	}, len(methods)); err != nil {
 		panic(err.Error())
 	}
+	e.methods.code = map[string]uintptr{}
+	for name, method := range methods {
+		e.methods.code[name] = reflect.ValueOf(method).Pointer()
+	}
 	return e
 }
 
@@ -387,7 +393,9 @@ func ToMethod[T any, H HandlerOf[T]](app *App, method func(H) error) http.Handle
 	if method == nil {
 		panic("framework: ToMethod was given no method")
 	}
-	return newEndpointOf[T, H](app, func(h Handler) error { return method(h.(H)) })
+	e := newEndpointOf[T, H](app, func(h Handler) error { return method(h.(H)) })
+	e.methods.code = map[string]uintptr{"": reflect.ValueOf(method).Pointer()}
+	return e
 }
 
 // From is like [To] with a constructor, for handlers that need values in their fields.
@@ -608,7 +616,9 @@ func (h *RequestHandler) Write(p []byte) (int, error) { return h.Response.Write(
 // same, and a warning is logged. The code after the call has run, and its body is
 // dropped. To make an error that is not the response, use the function.
 func (h *RequestHandler) Abort(code int, message ...any) error {
-	return h.note(Abort(code, message...))
+	err := Abort(code, message...)
+	h.noteCaller(err)
+	return h.note(err)
 }
 
 // note keeps an error that a Guard or an action may forget to return. All goroutines of

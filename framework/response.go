@@ -561,6 +561,8 @@ type extras struct {
 	hooks []func(http.ResponseWriter) error  // the hooks that wait, oldest first
 	first [1]func(http.ResponseWriter) error // the memory for the first hook
 	noted error                              // the last error of Abort or RedirectAbort in a guard or an action
+
+	aborted aborted // where Abort was called last; only in Debug
 }
 
 // needExtras returns the extras, and makes them at its first call.

@@ -3,6 +3,8 @@ package handlers
 import (
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/webapp2go/webapp2go/framework"
 )
@@ -62,8 +64,8 @@ func (h *BaseHandler) retryPath(code int) string {
 type fallbackHandler struct{ BaseHandler }
 
 // errorPage answers an error in the site's layout. It leaves the error to the framework if
-// the client wants JSON, see [framework.RequestHandler.WantsJSON], and in Debug if the page
-// with the stack is due.
+// the client wants JSON, see [framework.RequestHandler.WantsJSON]. In Debug it also leaves
+// those to it that a developer has to find: a 5xx, a path without a route, and a 405.
 func errorPage(h framework.Handler, err error) error {
 	embedded, ok := h.(interface{ base() *BaseHandler })
 	if !ok {
@@ -71,7 +73,7 @@ func errorPage(h framework.Handler, err error) error {
 	}
 	base := embedded.base()
 	code := framework.Status(err)
-	if base.Site == nil || base.Site.Templates == nil || base.WantsJSON() || base.App.Debug && code >= 500 {
+	if base.Site == nil || base.Site.Templates == nil || base.WantsJSON() || base.App.Debug && isForDeveloper(base, code) {
 		return err
 	}
 	data := ErrorData{Status: code, Text: http.StatusText(code), Retry: base.retryPath(code)}
@@ -90,6 +92,35 @@ func errorPage(h framework.Handler, err error) error {
 	}
 	base.Response.WriteHeader(code)
 	return base.renderWithoutSession("error", data)
+}
+
+// isForDeveloper reports whether the debug page is shown for an error.
+func isForDeveloper(h *BaseHandler, code int) bool {
+	return code >= 500 || code == http.StatusMethodNotAllowed || code == http.StatusNotFound && h.Route() == nil
+}
+
+// DebugInfo returns what the error page of App.Debug shows of the session: its status, its
+// keys without their values, and the user. It reads nothing that the request has not read.
+func (h *BaseHandler) DebugInfo() map[string]string {
+	store := h.store.Load()
+	if store == nil || !store.Used() {
+		return map[string]string{"Session": "not used by this request"}
+	}
+	session := store.Session()
+	info := map[string]string{"Session": session.Status().String()}
+	if err := session.Err(); err != nil {
+		info["Session error"] = err.Error()
+	}
+	var keys []string
+	for key := range session.All() {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	info["Session keys"] = strings.Join(keys, ", ")
+	if h.user != nil {
+		info["User"] = h.user.Name
+	}
+	return info
 }
 
 // findUser reads the user for an error page. If a backend is down, the page is shown without

@@ -94,3 +94,25 @@ func TestDebugShowsTheError(t *testing.T) {
 	s.client(t).get("/end/error").shows(t, 500, "broken")
 	s.client(t).get("/end/abort").shows(t, 418, `<p class="status"`, "short and stout")
 }
+
+// In Debug a path without a route and a method that is not served are answered with the
+// debug page, which shows the session without its values. An error that the action has
+// chosen is answered as in production.
+func TestDebugPageOfASite(t *testing.T) {
+	s := serve(t, sessions.NewMemory(), func(s *server) {
+		s.app.Debug = true
+		s.app.Handle("/end/{how}", framework.To[endingHandler](s.app))
+	})
+	c := s.client(t)
+	c.get("/nowhere").shows(t, 404, "Routes, the nearest first", "/end/{how}", "not used by this request")
+	c.do("DELETE", "/login", nil).shows(t, 405, "GET, HEAD, POST, OPTIONS")
+	c.signUp("ann")
+	a := c.get("/end/error")
+	a.shows(t, 500, "handlers_test.(*endingHandler).Get", "endingHandler", "handlers.BaseHandler.Dispatch")
+	if got := a.header.Get("Content-Security-Policy"); !strings.Contains(got, "style-src 'sha256-") || strings.Contains(got, "script-src") {
+		t.Errorf("Content-Security-Policy: %q", got)
+	}
+	if got := c.get("/account").header.Get("Content-Security-Policy"); got != handlers.StrictCSP {
+		t.Errorf("the next page has the policy %q", got)
+	}
+}

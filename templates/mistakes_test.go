@@ -1,6 +1,8 @@
 package templates_test
 
 import (
+	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -48,5 +50,36 @@ func TestMistakesOfFiles(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The error of a template has its text, for the debug page.
+func TestErrorsHaveTheSource(t *testing.T) {
+	set, err := templates.Parse(files("home.html", "<p>one</p>\n<p>{{index .Data 7}}</p>", "parts/foot.html", "\n\n{{.No.Such}}", "other.html", `{{template "foot" .}}`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set.SetRoutes(func(name string, _ ...any) (string, error) { return "/" + name, nil }, nil)
+	_, broken := templates.Parse(files("home.html", "<p>\n{{if}}"), nil)
+	for name, test := range map[string]struct {
+		err  error
+		file string
+		line int
+	}{
+		"a page that fails":  {set.Render(io.Discard, "home", &templates.Page{Data: []int{1}}), "home.html", 2},
+		"a part that fails":  {set.Render(io.Discard, "other", &templates.Page{Data: 1}), "parts/foot.html", 3},
+		"one that is broken": {broken, "home.html", 2},
+	} {
+		var source interface {
+			error
+			TemplateSource() (name, text string, line int)
+		}
+		if !errors.As(test.err, &source) {
+			t.Errorf("%s: no source in %v", name, test.err)
+			continue
+		}
+		if file, text, line := source.TemplateSource(); file != test.file || line != test.line || text == "" {
+			t.Errorf("%s: %s:%d %q of %v", name, file, line, text, test.err)
+		}
 	}
 }

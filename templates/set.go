@@ -11,7 +11,9 @@ import (
 	"os"
 	"path"
 	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,13 +30,14 @@ type Set struct {
 	unescaped map[string]*template.Template // the pages, for prefixed to copy
 	below     sync.Pool                     // of *prefixed
 
-	layouts []string        // the names of their files without .html, sorted
-	files   map[string]File // the static files
-	version string          // the hash of the static files
-	root    map[string]File // the files of the folder root
-	urls    []call          // the calls of url in the site's own files
-	static  bool            // whether any file calls static
-	nonce   bool            // whether a layout or a part uses Page.Nonce
+	texts   map[string]string // the text of each template, by the name of its file without .html
+	layouts []string          // the names of their files without .html, sorted
+	files   map[string]File   // the static files
+	version string            // the hash of the static files
+	root    map[string]File   // the files of the folder root
+	urls    []call            // the calls of url in the site's own files
+	static  bool              // whether any file calls static
+	nonce   bool              // whether a layout or a part uses Page.Nonce
 	routes  atomic.Pointer[routes]
 	live    *live // nil unless ParseLive made the set
 }
@@ -99,7 +102,7 @@ func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
 
 	shared, err := parseShared(texts, s.functions(func(path string) string { return path }))
 	if err != nil {
-		return nil, errors.Join(append(mistakes, err)...)
+		return nil, withSource(errors.Join(append(mistakes, err)...), texts)
 	}
 	for _, name := range names {
 		if isLayout(name) || isPart(name) {
@@ -113,9 +116,39 @@ func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
 		s.pages[name] = page
 	}
 	if err := errors.Join(mistakes...); err != nil {
-		return nil, err
+		return nil, withSource(err, texts)
 	}
+	s.texts = texts
 	return s, nil
+}
+
+// A sourceError is an error at a line of a template. The error page that App.Debug of
+// package framework shows reads the line from it.
+type sourceError struct {
+	error
+	name, text string
+	line       int
+}
+
+func (e *sourceError) Unwrap() error { return e.error }
+
+// TemplateSource returns the file of the template, its text and the number of the line.
+func (e *sourceError) TemplateSource() (name, text string, line int) { return e.name, e.text, e.line }
+
+var sourceLine = regexp.MustCompile(`template: ?([^\s:]+)\.html:(\d+)`)
+
+// withSource returns err with the text of the first template that it names.
+func withSource(err error, texts map[string]string) error {
+	found := sourceLine.FindStringSubmatch(err.Error())
+	if found == nil {
+		return err
+	}
+	text, ok := texts[found[1]]
+	line, _ := strconv.Atoi(found[2])
+	if !ok {
+		return err
+	}
+	return &sourceError{err, found[1] + ".html", text, line}
 }
 
 // read adds the files of fsys to the set, and those that are templates to texts. It returns
@@ -303,7 +336,7 @@ func (s *Set) Render(w io.Writer, page string, p *Page) error {
 		}
 	}
 	if err := t.ExecuteTemplate(w, layout+".html", p); err != nil {
-		return fmt.Errorf("templates: page %q: %w", page, err)
+		return withSource(fmt.Errorf("templates: page %q: %w", page, err), s.texts)
 	}
 	return nil
 }
