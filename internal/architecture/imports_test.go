@@ -23,13 +23,14 @@ var allowed = map[string][]string{
 	"sessions/memcache":      {"sessions", "internal/circuit", "github.com/bradfitz/gomemcache"},
 	"sessions/valkey":        {"sessions", "internal/circuit", "github.com/redis/go-redis/v9"},
 	"sessions/datastore":     {"sessions", "internal/datastoretx", "cloud.google.com/go/datastore", "google.golang.org/grpc", "google.golang.org/api"},
-	"sessions/sqlstore":      {"sessions", "sqldb"},
+	"sessions/sqlstore":      {"sessions", "sqldb", "internal/sqlretry"},
 	"sessions/cached":        {"sessions"},
 	"sessions/sessionstest":  {"sessions"},
 	"auth":                   {"golang.org/x/crypto", "golang.org/x/net", "golang.org/x/text", "github.com/fxamacker/cbor/v2"},
 	"auth/authtest":          {"auth"},
 	"auth/oidc":              {"auth", "github.com/coreos/go-oidc/v3", "golang.org/x/oauth2"},
 	"auth/oidc/oidctest":     {},
+	"auth/sqlstore":          {"auth", "sqldb", "internal/sqlretry"},
 	"auth/datastore":         {"auth", "internal/datastoretx", "cloud.google.com/go/datastore", "google.golang.org/grpc", "google.golang.org/api"},
 	"sqldb":                  {},
 	"sqldb/sqlite":           {"sqldb", "modernc.org/sqlite"},
@@ -64,6 +65,7 @@ var allowed = map[string][]string{
 	"internal/redistest":     {},
 	"internal/postgrestest":  {},
 	"internal/datastoretx":   {"cloud.google.com/go/datastore", "google.golang.org/grpc"},
+	"internal/sqlretry":      {},
 	"internal/vectors":       {"*"},
 }
 
@@ -141,9 +143,9 @@ func TestPackagesAreLight(t *testing.T) {
 	for packages, heavy := range map[string]string{
 		"./framework ./sessions ./cloud ./health":                 "html/template text/template database/sql github.com/bradfitz/ " + google + " " + sqlite + " " + postgres + " " + valkey,
 		"./framework ./sessions ./sessions/memcache ./handlers":   "database/sql " + google + " " + sqlite + " " + postgres + " " + valkey,
-		"./sessions/sqlstore ./sqldb":                             google + " " + sqlite + " " + postgres + " " + valkey,
-		"./sessions/sqlstore ./sqldb/sqlite":                      google + " " + postgres + " " + valkey,
-		"./sessions/sqlstore ./sqldb/postgres":                    google + " " + sqlite + " " + valkey,
+		"./sessions/sqlstore ./auth/sqlstore ./sqldb":             google + " " + sqlite + " " + postgres + " " + valkey,
+		"./sessions/sqlstore ./auth/sqlstore ./sqldb/sqlite":      google + " " + postgres + " " + valkey,
+		"./sessions/sqlstore ./auth/sqlstore ./sqldb/postgres":    google + " " + sqlite + " " + valkey,
 		"./sessions/datastore ./sessions/cached ./auth/datastore": sqlite + " " + postgres,
 	} {
 		for _, p := range list(t, append([]string{"-deps"}, strings.Fields(packages)...)...) {

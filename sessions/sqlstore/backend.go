@@ -52,6 +52,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/webapp2go/webapp2go/internal/sqlretry"
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/sqldb"
 )
@@ -65,9 +66,8 @@ type Config struct {
 // A Backend keeps sessions in a SQL database. It is safe for concurrent use, by any number
 // of processes that share the database. Make one with [New].
 type Backend struct {
-	db      *sqldb.DB
-	timeout time.Duration
-	retry   retry
+	db   *sqldb.DB
+	call sqlretry.Caller
 
 	load, create, update, again, exists, remove, list, end, sweep statement
 }
@@ -109,7 +109,11 @@ func newBackend(ctx context.Context, db *sqldb.DB, c Config) (*Backend, error) {
 	if err := db.Migrate(ctx, c.Table, schema(c.Table)...); err != nil {
 		return nil, err
 	}
-	b := &Backend{db: db, timeout: c.Timeout}
+	b := &Backend{db: db, call: sqlretry.Caller{
+		Package: "sessions/sqlstore",
+		Timeout: c.Timeout,
+		Answers: []error{sessions.ErrNotFound, sessions.ErrExists, sessions.ErrConflict},
+	}}
 	return b, b.prepare(ctx, c.Table)
 }
 
@@ -243,7 +247,7 @@ func (b *Backend) Load(ctx context.Context, id string) (r sessions.Record, err e
 	if err := sessions.CheckID(id); err != nil {
 		return r, err
 	}
-	err = b.run(ctx, "load", func(ctx context.Context, _ bool) error {
+	err = b.call.Run(ctx, "load", func(ctx context.Context, _ bool) error {
 		var version, expires int64
 		var owner, data []byte
 		err := b.load.queryRow(ctx, id, now()).Scan(&version, &expires, &owner, &data)
@@ -265,7 +269,7 @@ func (b *Backend) Create(ctx context.Context, id string, r sessions.Record) erro
 	if err != nil {
 		return err
 	}
-	return b.run(ctx, "create", func(ctx context.Context, _ bool) error {
+	return b.call.Run(ctx, "create", func(ctx context.Context, _ bool) error {
 		n, err := b.create.exec(ctx, append(args, now())...)
 		if err == nil && n == 0 {
 			return sessions.ErrExists
@@ -274,10 +278,6 @@ func (b *Backend) Create(ctx context.Context, id string, r sessions.Record) erro
 	})
 }
 
-// errUnknown is the error of an Update that was sent again and found the version of another
-// writer.
-var errUnknown = errors.New("the connection broke during an update, which may have been carried out")
-
 // Update implements [sessions.Backend].
 func (b *Backend) Update(ctx context.Context, id string, r sessions.Record) (version uint64, err error) {
 	version = sessions.NextVersion(r.Version)
@@ -285,7 +285,7 @@ func (b *Backend) Update(ctx context.Context, id string, r sessions.Record) (ver
 	if err != nil {
 		return 0, err
 	}
-	err = b.run(ctx, "update", func(ctx context.Context, again bool) error {
+	err = b.call.Run(ctx, "update", func(ctx context.Context, again bool) error {
 		update := &b.update
 		if again {
 			update = &b.again
@@ -302,7 +302,7 @@ func (b *Backend) Update(ctx context.Context, id string, r sessions.Record) (ver
 		case err != nil:
 			return err
 		case again:
-			return errUnknown
+			return sqlretry.ErrUnknown
 		default:
 			return sessions.ErrConflict
 		}
@@ -318,7 +318,7 @@ func (b *Backend) Delete(ctx context.Context, id string) error {
 	if err := sessions.CheckID(id); err != nil {
 		return err
 	}
-	return b.run(ctx, "delete", func(ctx context.Context, _ bool) error {
+	return b.call.Run(ctx, "delete", func(ctx context.Context, _ bool) error {
 		_, err := b.remove.exec(ctx, id)
 		return err
 	})
@@ -329,7 +329,7 @@ func (b *Backend) Sessions(ctx context.Context, user string) (infos []sessions.S
 	if user == "" || len(user) > maxUser {
 		return nil, nil
 	}
-	err = b.run(ctx, "list sessions", func(ctx context.Context, _ bool) error {
+	err = b.call.Run(ctx, "list sessions", func(ctx context.Context, _ bool) error {
 		infos = nil
 		rows, err := b.list.db.QueryContext(ctx, b.list.text, []byte(user), now())
 		if err != nil {
@@ -377,7 +377,7 @@ func (b *Backend) EndUser(ctx context.Context, user string, except ...string) er
 	if len(marks) > 0 {
 		end.text += b.db.Dialect.SQL(" AND id NOT IN (" + strings.Join(marks, ", ") + ")")
 	}
-	return b.run(ctx, "end sessions", func(ctx context.Context, _ bool) error {
+	return b.call.Run(ctx, "end sessions", func(ctx context.Context, _ bool) error {
 		_, err := end.exec(ctx, args...)
 		return err
 	})
@@ -399,7 +399,7 @@ func (b *Backend) DeleteExpired(ctx context.Context, limit int) (deleted int, er
 		batch := min(limit-deleted, sweepBatch)
 		before := time.Now().Add(-sweepGrace).UnixMicro()
 		var n int64
-		err := b.run(ctx, "delete expired", func(ctx context.Context, _ bool) (err error) {
+		err := b.call.Run(ctx, "delete expired", func(ctx context.Context, _ bool) (err error) {
 			n, err = b.sweep.exec(ctx, before/microsecondsPerHour, before, batch)
 			return err
 		})

@@ -1,4 +1,6 @@
-package sqlstore
+// Package sqlretry calls a SQL database again after its connection has broken. The stores in
+// sessions/sqlstore and auth/sqlstore share it.
+package sqlretry
 
 import (
 	"context"
@@ -7,11 +9,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"github.com/webapp2go/webapp2go/sessions"
 )
 
 const (
@@ -22,15 +23,40 @@ const (
 	outage = 1500 * time.Millisecond
 )
 
-// retry remembers whether the database was down when it was last asked. Then a call tries
-// once: requests do not wait for a database that others have waited for in vain.
-type retry struct{ down atomic.Bool }
+// A Caller makes the calls of one store. It remembers whether the database was down when it
+// was last asked. Then a call tries once: requests do not wait for a database that others
+// have waited for in vain. It is safe for concurrent use. Set its fields before the first
+// call.
+type Caller struct {
+	Package string        // the beginning of every error
+	Timeout time.Duration // bounds every call
+	Answers []error       // errors that Run returns as they are, since they are answers of the store
 
-// run calls do with the time of the Config, and again if the connection broke. Again is
-// true if an earlier try may have been carried out. An error of package sessions is
-// returned as it is.
-func (b *Backend) run(ctx context.Context, doing string, do func(ctx context.Context, again bool) error) error {
-	ctx, cancel := context.WithTimeout(ctx, b.timeout)
+	down atomic.Bool
+}
+
+// ErrUnknown is returned by a call that was made again and found the version of another
+// writer: its own change may have been carried out before.
+var ErrUnknown = errors.New("the connection broke during a change, which may have been carried out")
+
+// NotSent wraps the error of a change that was certainly not carried out, and that may
+// succeed in another try. If the database itself has refused the change, or if err is nil,
+// it returns err as it is.
+func NotSent(err error) error {
+	if err == nil || class(err) == refused {
+		return err
+	}
+	return &notSentError{err}
+}
+
+type notSentError struct{ error }
+
+func (e *notSentError) Unwrap() error { return e.error }
+
+// Run calls do with the time of the Caller, and again if the connection broke. Again is
+// true if an earlier try may have been carried out.
+func (c *Caller) Run(ctx context.Context, doing string, do func(ctx context.Context, again bool) error) error {
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	began := time.Now()
 	again := false
@@ -40,25 +66,25 @@ func (b *Backend) run(ctx context.Context, doing string, do func(ctx context.Con
 			err = do(ctx, again)
 		}
 		switch {
-		case err == nil, errors.Is(err, sessions.ErrNotFound), errors.Is(err, sessions.ErrExists), errors.Is(err, sessions.ErrConflict):
-			if b.retry.down.Load() {
-				b.retry.down.Store(false)
+		case err == nil, slices.ContainsFunc(c.Answers, func(answer error) bool { return errors.Is(err, answer) }):
+			if c.down.Load() {
+				c.down.Store(false)
 			}
 			return err
 		case ctx.Err() != nil:
-			return failure(doing, errors.Join(ctx.Err(), err))
+			return c.failure(doing, errors.Join(ctx.Err(), err))
 		}
 		switch class(err) {
 		case refused:
-			return failure(doing, err)
+			return c.failure(doing, err)
 		case notSent:
-			if b.retry.down.Load() || time.Since(began) > outage {
-				b.retry.down.Store(true)
-				return failure(doing, err)
+			if c.down.Load() || time.Since(began) > outage {
+				c.down.Store(true)
+				return c.failure(doing, err)
 			}
 		case broken:
 			if again && time.Since(began) > outage {
-				return failure(doing, err)
+				return c.failure(doing, err)
 			}
 			again = true
 		}
@@ -85,9 +111,12 @@ func class(err error) outcome {
 	var code interface{ Code() int }
 	var unsent interface{ SafeToRetry() bool }
 	var network *net.OpError
+	var sure *notSentError
 	switch {
-	case errors.Is(err, errUnknown):
+	case errors.Is(err, ErrUnknown):
 		return refused
+	case errors.As(err, &sure):
+		return notSent
 	case errors.As(err, &state):
 		switch s := state.SQLState(); {
 		case s == "57P03", s == "53300", s == "40001", s == "40P01", s == "55P03":
@@ -116,10 +145,10 @@ func class(err error) outcome {
 }
 
 // failure says what failed, and how to fix what poolers break.
-func failure(doing string, err error) error {
+func (c *Caller) failure(doing string, err error) error {
 	var state interface{ SQLState() string }
 	if errors.As(err, &state) && (state.SQLState() == "42P05" || state.SQLState() == "26000") {
-		return fmt.Errorf("sessions/sqlstore: %s: %w (behind a pooler such as pgbouncer add default_query_exec_mode=exec to the URL)", doing, err)
+		return fmt.Errorf("%s: %s: %w (behind a pooler such as pgbouncer add default_query_exec_mode=exec to the URL)", c.Package, doing, err)
 	}
-	return fmt.Errorf("sessions/sqlstore: %s: %w", doing, err)
+	return fmt.Errorf("%s: %s: %w", c.Package, doing, err)
 }

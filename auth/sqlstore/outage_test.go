@@ -1,0 +1,335 @@
+package sqlstore_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/auth/sqlstore"
+	"github.com/webapp2go/webapp2go/internal/postgrestest"
+	"github.com/webapp2go/webapp2go/sqldb"
+)
+
+// A cutter says whether the connection breaks at a commit: before it is carried out, or
+// after, so that the answer is lost.
+type cutter func(done bool) bool
+
+// breakable opens an empty database of each kind whose connection breaks when cut says so,
+// and opens the same database without that.
+var breakable = map[string]func(t *testing.T, cut cutter) (broken, direct *sqldb.DB){
+	"SQLite": func(t *testing.T, cut cutter) (broken, direct *sqldb.DB) {
+		path := filepath.Join(t.TempDir(), "test.db")
+		direct = openSQLite(t, path)
+		write := sql.OpenDB(&breakingConnector{direct.Write.Driver(), "file:" + path + "?_pragma=busy_timeout(5000)&_txlock=immediate", cut})
+		write.SetMaxOpenConns(1)
+		t.Cleanup(func() { write.Close() })
+		return &sqldb.DB{Dialect: sqldb.SQLite, Write: write, Read: direct.Read}, direct
+	},
+	"PostgreSQL": func(t *testing.T, cut cutter) (broken, direct *sqldb.DB) {
+		server := postgrestest.Start(t)
+		return openPostgreSQL(t, server.URLAt(proxy(t, server.Socket, cut))), openPostgreSQL(t, server.URL())
+	},
+}
+
+// TestLostCommit breaks the connection at the commit of each change, before or after it is
+// carried out: the call tries again, and nothing is done twice.
+func TestLostCommit(t *testing.T) {
+	for name, open := range breakable {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var armed atomic.Pointer[bool] // whether the next commit is carried out before the break
+			broken, direct := open(t, func(done bool) bool {
+				at := armed.Load()
+				return at != nil && *at == done && armed.CompareAndSwap(at, nil)
+			})
+			b, other := newBackend(t, broken, patient), newBackend(t, direct, patient)
+			for _, done := range []bool{false, true} {
+				t.Run(fmt.Sprint("carried out ", done), func(t *testing.T) {
+					name := fmt.Sprint("Ann ", done)
+					arm := func() { armed.Store(&done) }
+					wantBroken := func(what string) {
+						t.Helper()
+						if armed.Load() != nil {
+							t.Fatalf("%s: the connection did not break", what)
+						}
+					}
+					u := &auth.User{Name: name, AuthIDs: []string{"x:1"}}
+					arm()
+					if err := b.Create(t.Context(), u); err != nil {
+						t.Fatal(err)
+					}
+					wantBroken("Create")
+					u.Name, u.Links = name+" b", 5
+					arm()
+					if err := b.Update(t.Context(), u); err != nil {
+						t.Fatal(err)
+					}
+					wantBroken("Update")
+					got, err := other.ByKey(t.Context(), auth.NameKey(name+" b"))
+					if err != nil || got.ID != u.ID || got.Version != u.Version || got.Links != 5 {
+						t.Fatalf("%+v, %v, want %+v", got, err, u)
+					}
+					if _, err := other.ByKey(t.Context(), auth.NameKey(name)); !errors.Is(err, auth.ErrNotFound) {
+						t.Errorf("the old name: %v", err)
+					}
+					arm()
+					if err := b.Create(t.Context(), &auth.User{Name: "Kim", AuthIDs: []string{"x:1"}}); !errors.Is(err, auth.ErrExists) {
+						t.Errorf("Create of a key that is taken: %v", err)
+					}
+					arm()
+					if err := b.Delete(t.Context(), u); err != nil {
+						t.Fatal(err)
+					}
+					wantBroken("Delete")
+					if users, _, err := other.List(t.Context(), auth.NamePrefix(""), "", 10); len(users) != 0 || err != nil {
+						t.Errorf("left: %v, %v", users, err)
+					}
+					if err := b.Create(t.Context(), &auth.User{ID: u.ID, Name: name}); err != nil {
+						t.Errorf("the keys are not free: %v", err)
+					}
+					if err := b.Delete(t.Context(), must(b.ByID(t.Context(), u.ID))); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		})
+	}
+}
+
+func must(u *auth.User, err error) *auth.User {
+	if err != nil {
+		panic(err)
+	}
+	return u
+}
+
+// TestLostAnswers counts with eight writers while every seventh commit breaks: no count is
+// lost, none is done twice, and every user has all of its keys or none.
+func TestLostAnswers(t *testing.T) {
+	for name, open := range breakable {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var commits atomic.Int64
+			broken, direct := open(t, func(done bool) bool {
+				if done {
+					return commits.Load()%14 == 0
+				}
+				return commits.Add(1)%14 == 7
+			})
+			b, other := newBackend(t, broken, patient), newBackend(t, direct, patient)
+			u := &auth.User{ID: "1", Name: "count"}
+			if err := b.Create(t.Context(), u); err != nil {
+				t.Fatal(err)
+			}
+			var counted, unknown atomic.Int64
+			var group sync.WaitGroup
+			for writer := range 8 {
+				group.Go(func() {
+					for i := 0; i < 60; {
+						u, err := other.ByID(t.Context(), "1")
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						u.Links++
+						u.AuthIDs = []string{fmt.Sprint("x:", writer), fmt.Sprint("x:", u.Links%5)}
+						switch err := b.Update(t.Context(), u); {
+						case err == nil:
+							counted.Add(1)
+							i++
+						case errors.Is(err, auth.ErrConflict):
+						case strings.Contains(err.Error(), "may have been carried out"):
+							unknown.Add(1)
+							i++
+						default:
+							t.Error(err)
+							return
+						}
+					}
+				})
+			}
+			group.Wait()
+			got := must(other.ByID(t.Context(), "1"))
+			links := int64(got.Links)
+			if links < counted.Load() || links > counted.Load()+unknown.Load() {
+				t.Errorf("%d are counted, after %d acknowledged and %d unknown", links, counted.Load(), unknown.Load())
+			}
+			var keys int
+			if err := direct.Write.QueryRowContext(t.Context(), "SELECT count(*) FROM webapp2go_users_keys").Scan(&keys); err != nil {
+				t.Fatal(err)
+			}
+			if want, _ := got.Keys(); keys != len(want) {
+				t.Errorf("%d keys are kept, want %d", keys, len(want))
+			}
+			t.Logf("%d commits, %d acknowledged, %d unknown, %d counted", commits.Load(), counted.Load(), unknown.Load(), links)
+		})
+	}
+}
+
+// TestHung: a server that does not answer costs a call its time and no more.
+func TestHung(t *testing.T) {
+	server := postgrestest.Start(t)
+	db := openPostgreSQL(t, server.URL())
+	u := &auth.User{ID: "1", Name: "Ann"}
+	if err := newBackend(t, db, patient).Create(t.Context(), u); err != nil {
+		t.Fatal(err)
+	}
+	b := newBackend(t, db, sqlstore.Config{Timeout: 300 * time.Millisecond})
+	server.Pause()
+	for method, call := range map[string]func() error{
+		"ByID":    func() error { return second(b.ByID(t.Context(), "1")) },
+		"ByLogin": func() error { return second(b.ByLogin(t.Context(), "ann")) },
+		"Create":  func() error { return b.Create(t.Context(), &auth.User{Name: "Bob"}) },
+		"Update":  func() error { return b.Update(t.Context(), u.Clone()) },
+		"Delete":  func() error { return b.Delete(t.Context(), u) },
+		"List":    func() error { _, _, err := b.List(t.Context(), "", "", 10); return err },
+	} {
+		began := time.Now()
+		if err := call(); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 10*time.Second {
+			t.Errorf("%s: error %v after %v", method, err, time.Since(began))
+		}
+	}
+	server.Resume()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := b.ByID(t.Context(), "1"); err == nil {
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatalf("still failing: %v", err)
+		}
+	}
+}
+
+// proxy returns the address of a listener that passes on what it receives to PostgreSQL,
+// and closes the connection at a commit if cut says so.
+func proxy(t *testing.T, socket string, cut cutter) (addr string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer client.Close()
+				server, err := net.Dial("unix", socket)
+				if err != nil {
+					return
+				}
+				defer server.Close()
+				pass(client, server, cut)
+			}()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+// pass copies between a client that waits for each answer and its server.
+func pass(client, server net.Conn, cut cutter) {
+	var committing atomic.Bool
+	go func() {
+		defer client.Close()
+		defer server.Close()
+		buffer := make([]byte, 64<<10)
+		for {
+			n, err := server.Read(buffer)
+			if n > 0 && committing.Swap(false) && cut(true) {
+				return
+			}
+			if _, writeErr := client.Write(buffer[:n]); err != nil || writeErr != nil {
+				return
+			}
+		}
+	}()
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := client.Read(buffer)
+		if bytes.Contains(buffer[:n], []byte("commit\x00")) {
+			if cut(false) {
+				return
+			}
+			committing.Store(true)
+		}
+		if _, writeErr := server.Write(buffer[:n]); err != nil || writeErr != nil {
+			return
+		}
+	}
+}
+
+// A breakingConnector makes connections that break when cut says so.
+type breakingConnector struct {
+	driver driver.Driver
+	dsn    string
+	cut    cutter
+}
+
+func (c *breakingConnector) Driver() driver.Driver { return c.driver }
+
+func (c *breakingConnector) Connect(context.Context) (driver.Conn, error) {
+	inner, err := c.driver.Open(c.dsn)
+	if err != nil {
+		return nil, err
+	}
+	return &breakingConn{conn: inner.(conn), cut: c.cut}, nil
+}
+
+type conn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ExecerContext
+	driver.QueryerContext
+	driver.ConnPrepareContext
+}
+
+type breakingConn struct {
+	conn
+	cut    cutter
+	broken atomic.Bool
+}
+
+// IsValid implements [driver.Validator].
+func (c *breakingConn) IsValid() bool { return !c.broken.Load() }
+
+func (c *breakingConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
+	tx, err := c.conn.BeginTx(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	return &breakingTx{tx, c}, nil
+}
+
+type breakingTx struct {
+	driver.Tx
+	conn *breakingConn
+}
+
+var errBroken = errors.New("the connection broke")
+
+func (tx *breakingTx) Commit() error {
+	if tx.conn.cut(false) {
+		tx.conn.broken.Store(true)
+		tx.Tx.Rollback()
+		return errBroken
+	}
+	err := tx.Tx.Commit()
+	if tx.conn.cut(true) {
+		tx.conn.broken.Store(true)
+		return errBroken
+	}
+	return err
+}
