@@ -22,14 +22,14 @@ const (
 )
 
 // maxInflated bounds what a compressed value may become. An entity has 1 MiB.
-const maxInflated = 64 << 20
+const maxInflated = 32 << 20
 
 // ClientOption makes a Datastore client treat the marks of values as ndb does: a compressed
 // value is read as what it holds, and is written as that, which ndb reads too; a user of the
 // users API, an embedded entity with email, auth_domain and user_id, stays one. Without it,
 // ndb can no longer read such properties after the client has written the entity.
 //
-// An entity with a compressed value that is damaged, or becomes larger than 64 MiB, is an
+// An entity with a compressed value that is damaged, or becomes larger than 32 MiB, is an
 // error with code DataLoss. The option sees every entity that the client reads and writes,
 // and is safe for concurrent use.
 func ClientOption() option.ClientOption {
