@@ -72,7 +72,7 @@ func (c *Caller) Run(ctx context.Context, doing string, do func(ctx context.Cont
 			}
 			return err
 		case ctx.Err() != nil:
-			return c.failure(doing, errors.Join(ctx.Err(), err))
+			return c.failure(doing, ended(ctx, err))
 		}
 		switch class(err) {
 		case refused:
@@ -93,6 +93,14 @@ func (c *Caller) Run(ctx context.Context, doing string, do func(ctx context.Cont
 		case <-time.After(pause/2 + rand.N(pause)):
 		}
 	}
+}
+
+// ended is the error of a call whose context is over.
+func ended(ctx context.Context, err error) error {
+	if errors.Is(err, ctx.Err()) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ctx.Err(), err)
 }
 
 // What an error says about the statement that has failed.

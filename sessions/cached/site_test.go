@@ -56,7 +56,7 @@ func valkeyBeforePostgreSQL(t *testing.T) func() *cached.Backend {
 func memcachedBeforeSQLite(t *testing.T) func() *cached.Backend {
 	t.Helper()
 	server := memcachetest.Start(t)
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "test.db"), sqlite.Config{})
+	db, err := sqlite.Open(filepath.Join(t.TempDir(), "test.db"), sqlite.Config{Relaxed: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,7 +88,7 @@ func (s *server) run(ctx context.Context, doing, key string, do func(ctx context
 			return err
 		}
 		if ctx.Err() != nil {
-			return failure(doing, errors.Join(ctx.Err(), err))
+			return failure(doing, ended(ctx, err))
 		}
 		switch class(err) {
 		case refused:
@@ -145,6 +145,14 @@ func isAnswer(err error) bool {
 func timedOut(err error) bool {
 	network, ok := errors.AsType[net.Error](err)
 	return ok && network.Timeout() || errors.Is(err, context.DeadlineExceeded)
+}
+
+// ended is the error of a call whose context is over.
+func ended(ctx context.Context, err error) error {
+	if errors.Is(err, ctx.Err()) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ctx.Err(), err)
 }
 
 // What an error says about the command that has failed.
