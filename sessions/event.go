@@ -1,20 +1,20 @@
 package sessions
 
 import (
+	"context"
 	"log/slog"
-	"net/http"
 )
 
 // An Event says what happened to a session. Config.OnEvent receives it, for metrics and for
 // the security log that OWASP asks for. It never holds the secret id or the cookie.
 type Event struct {
 	Kind    EventKind
-	Session string        // the name of its Spec
-	ID      string        // as [Session.ID]; empty for a signed cookie and for an unknown id
-	Key     string        // of EventUndecodable: the key of the value
-	Retries int           // of EventRetried: how often the save was repeated
-	Err     error         // the cause, if there is one
-	Request *http.Request // the request in which it happened; it must not be changed
+	Session string          // the name of its Spec
+	ID      string          // as [Session.ID]; empty for a signed cookie and for an unknown id
+	Key     string          // of EventUndecodable: the key of the value
+	Retries int             // of EventRetried: how often the save was repeated
+	Err     error           // the cause, if there is one
+	Context context.Context // that of the request in which it happened
 }
 
 // An EventKind says what happened.
@@ -58,7 +58,7 @@ func (s *Session) report(e Event) {
 
 func (s *Session) send(e Event) {
 	if onEvent := s.spec.manager.event; onEvent != nil {
-		e.Session, e.Request = s.spec.Name, s.store.request
+		e.Session, e.Context = s.spec.Name, s.store.request.Context()
 		onEvent(e)
 	}
 }

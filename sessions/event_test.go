@@ -2,6 +2,7 @@ package sessions_test
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -46,7 +47,7 @@ func TestEvents(t *testing.T) {
 			var kinds []string
 			for _, e := range events {
 				kinds = append(kinds, e.Kind.String())
-				if known := backend != nil && e.Kind != sessions.EventTampered; (e.ID != "") != known || e.Session != "session" {
+				if known := backend != nil && e.Kind != sessions.EventTampered; (e.ID != "") != known || e.Session != "session" || e.Context.Value(http.ServerContextKey) == nil {
 					t.Errorf("step %d: %+v", i, e)
 				}
 			}

@@ -116,6 +116,32 @@ func TestProxies(t *testing.T) {
 	}
 }
 
+// The page /session is for a laptop.
+func TestWatch(t *testing.T) {
+	for _, test := range []struct {
+		variables []string
+		args      []string
+		watch     bool
+		mistake   string
+	}{
+		{nil, nil, true, ""},
+		{nil, []string{"-watch=false"}, false, ""},
+		{[]string{"WATCH", "false"}, nil, false, ""},
+		{[]string{"K_SERVICE", "x"}, nil, false, ""},
+		{[]string{"K_SERVICE", "x"}, []string{"-watch"}, false, "leave it out on Cloud Run"},
+		{[]string{"GAE_ENV", "standard", "WATCH", "true"}, nil, false, "from the variable WATCH"},
+	} {
+		setenv(t, test.variables...)
+		c, err := configure(test.args, nil)
+		if test.mistake == "" && (err != nil || c.Watch != test.watch) {
+			t.Errorf("%v %v: %+v, %v", test.variables, test.args, c, err)
+		}
+		if test.mistake != "" && (err == nil || !strings.Contains(err.Error(), test.mistake)) {
+			t.Errorf("%v %v: %v, want %q", test.variables, test.args, err, test.mistake)
+		}
+	}
+}
+
 // The log at startup has the settings that have a value, and no key.
 func TestSettingsAreLogged(t *testing.T) {
 	setenv(t, "SESSION_KEYS", goodKey, "GAE_ENV", "standard", "GOOGLE_CLOUD_PROJECT", "shop")

@@ -224,7 +224,7 @@ func parts(text string) []part {
 	case len(payload) == 34 && payload[0] == 1 && payload[1] == 'i':
 		list = append(list,
 			part{Name: "payload", Text: "1 i", Means: "The version of the format, and that an id follows."},
-			part{Name: "", Text: mask(payload[2:]), Means: "32 random bytes: the id. It is all that a thief would get, and all that he needs: whoever has it is you. The server knows only its hash.", Secret: true})
+			part{Name: "", Text: mask(payload[2:]), Means: "32 random bytes: the id. It is all that a thief would get, and it is enough: whoever has it is you. The server keeps only its hash.", Secret: true})
 	case len(payload) > 2 && payload[0] == 1 && payload[1] == 'd':
 		list = append(list, part{Name: "payload", Text: printable(payload), Means: "The version of the format, that data follows, and the data itself, " + strconv.Itoa(len(payload)-2) + " bytes. You can read it. You cannot change it, because of the signature."})
 	default:

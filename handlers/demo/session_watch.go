@@ -60,7 +60,7 @@ func NewWatch(config sessions.Config) (*Watch, error) {
 		if count != nil {
 			count(e)
 		}
-		visitOf(e.Request.Context()).add(eventStep(e))
+		visitOf(e.Context).add(eventStep(e))
 	}
 	var err error
 	if w.manager, err = sessions.New(config); err != nil {

@@ -63,6 +63,38 @@ func TestWalks(t *testing.T) {
 	}
 }
 
+// What docs/how-sessions-work.md names exists, in the file that it links to, and what it
+// tells people to click is on the page of the demo.
+func TestHowSessionsWork(t *testing.T) {
+	text, err := os.ReadFile("../../docs/how-sessions-work.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := named.FindAllStringSubmatch(string(text), -1)
+	for _, found := range links {
+		if name, file := found[1], found[2]; !declared(t, file)[name] {
+			t.Errorf("docs/how-sessions-work.md: %s does not declare %s", file, name)
+		}
+	}
+	if diagrams := strings.Count(string(text), "```mermaid"); len(links) < 15 || diagrams != 4 {
+		t.Errorf("it has %d links to code and %d diagrams", len(links), diagrams)
+	}
+	var page strings.Builder
+	for _, file := range []string{"handlers/demo/session_try.go", "handlers/demo/pages/session.html"} {
+		part, err := os.ReadFile(filepath.Join("../..", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		page.Write(part)
+	}
+	for _, button := range []string{"Send a forged cookie", "Log out, send the old cookie again", "Move the clock by 31 minutes",
+		"Take the backend down for ten seconds", "End this session from elsewhere", "Count twice at once", "A page that is late"} {
+		if !strings.Contains(string(text), "*"+button+"*") || !strings.Contains(page.String(), button) {
+			t.Errorf("the button %q is not in the document and on the page", button)
+		}
+	}
+}
+
 // declared returns the functions and types of a file, and its methods as Type.Method.
 func declared(t *testing.T, file string) map[string]bool {
 	t.Helper()
