@@ -20,7 +20,10 @@ type App struct {
 	// Router is the routing table, made by New: app.Handle, app.PathPrefix, app.Use, ...
 	*Router
 
-	// Debug makes the error pages show the error and its stack. Anybody can read them.
+	// Debug makes the error pages show the error, the source around it, the calls, the request
+	// without cookies and values of forms, and the steps of the request; for 404 and 405 they
+	// list the routes. A method DebugInfo() map[string]string of the handler adds to them.
+	// Anybody can read them, so set it on your own machine only.
 	Debug bool
 	// Log gets the errors of the App itself: those whose response is a 5xx, and
 	// warnings. If nil, slog.Default().
@@ -32,6 +35,12 @@ type App struct {
 	// Init is called with every new handler, before Dispatch. It gives handlers what the
 	// site shares. [RequestHandlerOf] has the request and the response.
 	Init func(h Handler)
+	// Trace is called at the beginning of each request. It returns the request, which may
+	// have another context, and a function that gets each [Step] of it. That function is
+	// called by all goroutines of the request that call [BeginStep]. If it is nil, the request
+	// is not traced. If Trace is nil, none is, and that costs nothing. Requests that another
+	// router serves are not traced.
+	Trace func(r *http.Request) (*http.Request, func(Step))
 	// Errors are the site's error pages by status, 300 to 599. New makes the map. A status
 	// without an entry gets a plain page, HTML or JSON.
 	Errors map[int]ErrorHandler
@@ -103,10 +112,21 @@ var _ http.Handler = (*App)(nil)
 // ServeHTTP serves one request: it finds the route, makes the handler, calls its Dispatch
 // and sends the response.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var t *tracer
+	if a.Trace != nil || a.Debug {
+		received := r
+		r, t = a.beginTrace(r)
+		defer func() { received.Pattern = r.Pattern }()
+	}
 	r = a.withoutPrefix(r)
 	var s search
 	refused := a.find(&s, r)
 	response, h := newResponse(w, r, s.found)
+	if t != nil {
+		response.needExtras().tracer = t
+		t.found(s.route, refused)
+		defer t.sent(response)
+	}
 	defer response.removeUploads()
 	if a.RequestLog != nil {
 		defer a.logRequest(response, r, time.Now())

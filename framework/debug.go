@@ -39,7 +39,44 @@ type debugReport struct {
 	Source *debugSource                 `json:"source,omitempty"`
 	Frames []debugFrame                 `json:"frames,omitempty"` // innermost first
 	Routes []debugRoute                 `json:"routes,omitempty"` // nearest first; for 404 and 405
+	Steps  []debugStep                  `json:"steps,omitempty"`  // of the request, in order
 	Facts  map[string]map[string]string `json:"facts"`
+}
+
+// A debugStep is one [Step].
+type debugStep struct {
+	At    string `json:"at"` // since the first step
+	Depth int    `json:"depth"`
+	Text  string `json:"text"`
+	Error string `json:"error,omitempty"`
+}
+
+// debugSteps returns the steps of a request. The end of a step is shown only if it has
+// failed.
+func debugSteps(t *tracer) (shown []debugStep) {
+	if t == nil {
+		return nil
+	}
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	depth := 0
+	for _, step := range t.steps {
+		text := string(step.Kind) + " " + step.Name
+		if step.Phase == StepEnded {
+			depth = max(0, depth-1)
+			text = "end of " + text
+		}
+		if s := (debugStep{At: step.Time.Sub(t.steps[0].Time).String(), Depth: depth, Text: cutText(text)}); step.Phase != StepEnded || step.Err != nil {
+			if step.Err != nil {
+				s.Error = cutText(step.Err.Error())
+			}
+			shown = append(shown, s)
+		}
+		if step.Phase == StepBegun {
+			depth++
+		}
+	}
+	return shown
 }
 
 // A debugError is one error of a chain.
@@ -76,7 +113,7 @@ type debugRoute struct {
 }
 
 // debugSections are the names of the facts, in the order of the page.
-var debugSections = []string{"Request", "Handler", "Header", "Application", "Environment"}
+var debugSections = []string{"Request", "Handler", "Application", "Header", "Environment"}
 
 // newDebugReport collects what is known of an error and of the request that has failed.
 func (a *App) newDebugReport(h *RequestHandler, p page) *debugReport {
@@ -85,6 +122,7 @@ func (a *App) newDebugReport(h *RequestHandler, p page) *debugReport {
 	if noRoute := p.Status == http.StatusNotFound && h.route == nil; noRoute || p.Status == http.StatusMethodNotAllowed {
 		d.Routes = a.nearestRoutes(h.Request.URL.Path)
 	}
+	d.Steps = debugSteps(h.Response.tracer())
 	d.Facts = map[string]map[string]string{
 		"Request":     requestFacts(h),
 		"Handler":     handlerFacts(h),
@@ -573,7 +611,7 @@ func (d *debugReport) writeHTML(h *RequestHandler, p page, title string) {
 	write("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"+
 		"<meta name=\"color-scheme\" content=\"light dark\">\n<title>%d %s: %s %s</title>\n<style>", p.Status, title, cutText(r.Method), cutText(r.URL.Path))
 	out.WriteString(debugStyle)
-	write("</style>\n<main>\n<header>\n<p class=\"status\"><b>%d</b> %s</p>\n<h1>%s</h1>\n<p><code>%s %s</code>", p.Status, title, d.heading(), cutText(r.Method), cutText(r.URL.Path))
+	write("</style>\n<main>\n<header>\n<p class=\"status\"><b>%d</b> %s</p>\n<h1>%s</h1>\n<p><code>%s %s</code>", p.Status, title, d.heading(h, p), cutText(r.Method), cutText(r.URL.Path))
 	if len(d.Errors) > 0 {
 		write(" · <code>%s</code>", d.Errors[0].Type)
 	}
@@ -586,7 +624,9 @@ func (d *debugReport) writeHTML(h *RequestHandler, p page, title string) {
 	}
 	if s := d.Source; s != nil {
 		write("<section>\n<h2>Source</h2>\n<p>%s <code>%s:%d</code></p>\n", s.About, shortFile(s.File), s.Line)
-		if s.Lines != nil {
+		if s.Lines == nil {
+			write("<p>The file cannot be read.</p>\n")
+		} else {
 			write("<pre class=\"source\" tabindex=\"0\" role=\"region\" aria-label=\"Source\">")
 			for i, line := range s.Lines {
 				if s.First+i == s.Line {
@@ -614,6 +654,21 @@ func (d *debugReport) writeHTML(h *RequestHandler, p page, title string) {
 		write("<details class=\"folded\">\n<summary>All %d calls, with those of the framework and the libraries</summary>\n", len(d.Frames))
 		list(false)
 		write("</details>\n</section>\n")
+	}
+	if len(d.Steps) > 0 {
+		write("<section>\n<h2>What was done for the request</h2>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Steps\">\n<table class=\"steps\">\n<tbody>\n")
+		for _, step := range d.Steps {
+			class := ""
+			if step.Error != "" {
+				class = "failed"
+			}
+			write("<tr class=\"%s\"><td>%s</td><td>%s<code>%s</code>", class, step.At, strings.Repeat("\u2003", step.Depth), step.Text)
+			if step.Error != "" {
+				write(" %s", step.Error)
+			}
+			write("</td></tr>\n")
+		}
+		write("</tbody>\n</table>\n</div>\n</section>\n")
 	}
 	if len(d.Errors) > 1 {
 		write("<section>\n<h2>The error and its causes</h2>\n<ol>\n")
@@ -644,7 +699,13 @@ func (d *debugReport) writeHTML(h *RequestHandler, p page, title string) {
 }
 
 // heading returns the text of the error.
-func (d *debugReport) heading() string {
+func (d *debugReport) heading(h *RequestHandler, p page) string {
+	if e, ok := p.Error.(*Error); ok && e.Message == "" && e.Err == nil && d.Routes != nil {
+		if p.Status == http.StatusNotFound {
+			return "No route matches " + cutText(h.Request.URL.Path)
+		}
+		return cutText(h.Request.URL.Path) + " does not take " + cutText(h.Request.Method)
+	}
 	if len(d.Errors) == 0 {
 		return ""
 	}
@@ -654,7 +715,7 @@ func (d *debugReport) heading() string {
 // text returns the report as plain text, to send to somebody.
 func (d *debugReport) text(h *RequestHandler, p page, title string) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%d %s: %s %s\n%s\n", p.Status, title, cutText(h.Request.Method), cutText(h.Request.URL.Path), d.heading())
+	fmt.Fprintf(&out, "%d %s: %s %s\n%s\n", p.Status, title, cutText(h.Request.Method), cutText(h.Request.URL.Path), d.heading(h, p))
 	if s := d.Source; s != nil {
 		fmt.Fprintf(&out, "\n%s %s:%d\n", s.About, shortFile(s.File), s.Line)
 		for i, line := range s.Lines {
@@ -680,6 +741,12 @@ func (d *debugReport) text(h *RequestHandler, p page, title string) string {
 		for _, e := range d.Errors {
 			fmt.Fprintf(&out, "  %s: %s\n", e.Type, e.Text)
 		}
+	}
+	if len(d.Steps) > 0 {
+		out.WriteString("\nWhat was done for the request\n")
+	}
+	for _, step := range d.Steps {
+		fmt.Fprintf(&out, "  %10s %s%s %s\n", step.At, strings.Repeat("  ", step.Depth), step.Text, step.Error)
 	}
 	for _, section := range debugSections {
 		if facts := d.Facts[section]; len(facts) > 0 {
@@ -725,6 +792,7 @@ dd{margin:0;overflow-wrap:anywhere}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.25rem .75rem .25rem 0;vertical-align:top;border-bottom:1px solid var(--line);white-space:nowrap}
+.failed td{color:var(--red)}
 th{color:var(--soft);font-weight:400}
 :focus-visible{outline:3px solid #4a90d9;outline-offset:2px}
 @media (max-width:40rem){main{padding:.5rem}section,main>details{padding:.75rem}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}}

@@ -107,7 +107,8 @@ func TestDebugPage(t *testing.T) {
 				t.Fatalf("answer %d, %v", answer.StatusCode, err)
 			}
 			want := append(test.want, "GET", "/shop/"+how, "/shop/{how}", "*framework_test.shopHandler", "framework_test.shopBase",
-				"framework.RequestHandler", "alive, 2 keys", "token", "a browser &lt;b&gt;", "http://example.com/from", "theme", "Authorization", "<details", "go1.")
+				"framework.RequestHandler", "alive, 2 keys", "token", "a browser &lt;b&gt;", "http://example.com/from", "theme", "Authorization", "<details", "go1.",
+				"What was done for the request", "action framework_test.(*shopHandler).Get")
 			if test.line > 0 {
 				want = append(want, fmt.Sprintf(`<mark><i>%d</i>`, test.line))
 			}

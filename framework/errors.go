@@ -140,7 +140,14 @@ func (a *App) respondToError(h Handler, err error) {
 	core := h.requestHandler()
 	w, r := core.Response, core.Request
 	w.beginError(err)
-	left := checkError(protect(func() error { return h.HandleError(err) }))
+	t := w.tracer()
+	handle := func() error { return checkError(protect(func() error { return h.HandleError(err) })) }
+	var left error
+	if t == nil {
+		left = handle()
+	} else {
+		left = t.run(StepError, "HandleError", handle)
+	}
 	if left == nil {
 		return
 	}
@@ -154,7 +161,13 @@ func (a *App) respondToError(h Handler, err error) {
 	id := a.report(w, r, err)
 	if site := a.Errors[Status(err)]; site != nil && !w.sent {
 		w.beginError(err)
-		failed := checkError(protect(func() error { return site(h, err) }))
+		show := func() error { return checkError(protect(func() error { return site(h, err) })) }
+		var failed error
+		if t == nil {
+			failed = show()
+		} else {
+			failed = t.run(StepError, fmt.Sprintf("App.Errors[%d]", Status(err)), show)
+		}
 		if failed == nil {
 			return
 		}

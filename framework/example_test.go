@@ -47,8 +47,12 @@ func Example() {
 	// POST /hello/Ann: 405 Allow: GET, HEAD, OPTIONS <!doctype html>
 	// <html lang="en">
 	// <meta charset="utf-8">
+	// <meta name="viewport" content="width=device-width, initial-scale=1">
+	// <meta name="color-scheme" content="light dark">
 	// <title>405 Method Not Allowed</title>
+	// <main>
 	// <h1>Method Not Allowed</h1>
+	// </main>
 	//
 	// OPTIONS /hello/Ann: 204 Allow: GET, HEAD, OPTIONS
 }

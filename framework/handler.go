@@ -95,6 +95,9 @@ func (e *endpoint) serveHTTP(w http.ResponseWriter, r *http.Request, route *Rout
 	defer response.removeUploads()
 	if outer != nil {
 		response.sent = outer.sent
+		if t := outer.tracer(); t != nil {
+			response.needExtras().tracer = t
+		}
 	}
 	e.serve(response, r, nil)
 	e.app.finish(response, r)
@@ -114,15 +117,24 @@ func (e *endpoint) serve(w *Response, r *http.Request, h Handler) {
 		core = h.requestHandler()
 		core.fill(h, app, w, r, e, w.core.match)
 		w.core = core
-		app.initialize(h)
+		t := w.tracer()
+		if t == nil {
+			app.initialize(h)
+		} else {
+			t.report(StepHandler, StepHappened, fmt.Sprintf("%T", h), nil)
+			_ = t.run(StepInit, "App.Init", func() error { app.initialize(h); return nil })
+		}
 		if route := core.route; route != nil && len(route.guards) > 0 && !w.guarded {
 			for _, guard := range route.guards {
-				if passed, err := core.guard(guard); !passed {
+				if passed, err := core.guard("Router.Guard", guard); !passed {
 					w.delegated = true
 					return err
 				}
 			}
 			w.guarded = true
+		}
+		if t != nil {
+			return t.dispatch(h)
 		}
 		return h.Dispatch()
 	})
@@ -158,6 +170,9 @@ func (h *RequestHandler) Dispatch() error {
 		return errors.New("framework: Dispatch of a handler without a request: serve it by a route, or call framework.Init")
 	}
 	h.Response.delegated = true
+	if t := h.Response.tracer(); t != nil {
+		return t.innermost(func() error { return protect(h.runAction) })
+	}
 	return protect(h.runAction)
 }
 
@@ -165,11 +180,14 @@ func (h *RequestHandler) Dispatch() error {
 func (h *RequestHandler) runAction() error {
 	methods := h.endpoint.methods
 	if methods.guarded {
-		if passed, err := h.guard(ownGuard); !passed {
+		if passed, err := h.guard("Guard", ownGuard); !passed {
 			return err
 		}
 	}
 	if action := methods.action(h.Request.Method); action != nil {
+		if t := h.Response.tracer(); t != nil {
+			return t.action(h, action)
+		}
 		return h.callAction(action)
 	}
 	return h.refuseMethod()
@@ -178,7 +196,14 @@ func (h *RequestHandler) runAction() error {
 func ownGuard(h Handler) error { return h.(guarder).Guard() }
 
 // guard calls a guard and reports whether the request may pass.
-func (h *RequestHandler) guard(f func(Handler) error) (passed bool, err error) {
+func (h *RequestHandler) guard(name string, f func(Handler) error) (passed bool, err error) {
+	if t := h.Response.tracer(); t != nil {
+		return t.guard(h, name, f)
+	}
+	return h.callGuard(f)
+}
+
+func (h *RequestHandler) callGuard(f func(Handler) error) (passed bool, err error) {
 	w := h.Response
 	defer w.endNoting(w.beginNoting())
 	w.acted = false

@@ -265,6 +265,9 @@ func (r *Response) send(whole bool) error {
 			return r.fail(err)
 		}
 	}
+	if t := r.tracer(); t != nil {
+		t.report(StepHeader, StepHappened, strconv.Itoa(r.Status())+" "+http.StatusText(r.Status()), nil)
+	}
 	r.sent = true
 	r.complete(whole)
 	r.startWriteTimeout()
@@ -334,10 +337,16 @@ func (r *Response) runLateHooks() (failed []error) {
 func (r *Response) runNext() (ran bool, err error) {
 	if hook, ok := r.nextHook(); ok {
 		r.committed = true
+		if t := r.tracer(); t != nil {
+			return true, t.run(StepHook, hookName(hook), func() error { return checkError(protect(func() error { return hook(r) })) })
+		}
 		return true, checkError(protect(func() error { return hook(r) }))
 	}
 	if saver := r.saver; saver != nil {
 		r.saver, r.committed = nil, true
+		if t := r.tracer(); t != nil {
+			return true, t.run(StepHook, fmt.Sprintf("%T.Save", saver), func() error { return checkError(protect(func() error { return saver.Save(r) })) })
+		}
 		return true, checkError(protect(func() error { return saver.Save(r) }))
 	}
 	return false, nil
@@ -562,6 +571,7 @@ type extras struct {
 	first [1]func(http.ResponseWriter) error // the memory for the first hook
 	noted error                              // the last error of Abort or RedirectAbort in a guard or an action
 
+	tracer  *tracer // nil if the request is not traced
 	aborted aborted // where Abort was called last; only in Debug
 }
 
