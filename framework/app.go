@@ -52,7 +52,8 @@ type App struct {
 	// cannot be built without: the Host header of a request is chosen by its sender.
 	BaseURL string
 	// Prefix is the path below which the App is served, like "/shop". It is removed from the
-	// path of each request, unless http.StripPrefix has done so, and put before each URL.
+	// path of each request, unless http.StripPrefix has done so, and put before each URL. A
+	// path without it is served as it is, for proxies that remove the prefix.
 	// Behind http.StripPrefix it is only needed for URLs without a request, as in mail. Behind
 	// chi's Mount, which leaves the path as it is, it must be set.
 	Prefix string

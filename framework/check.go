@@ -197,6 +197,9 @@ func (a *App) checkTable() (mistakes []error) {
 		if e != nil && e.app != a {
 			report("route %q serves a handler that was made for another App: give To the App whose route it is", r.template)
 		}
+		if e != nil && r.methods != nil && !slices.ContainsFunc(r.methods, e.serves) {
+			report("route %q serves no request: its Methods are %s, and its handler has no method for them; remove Methods, because To knows the methods of its type", r.template, strings.Join(r.methods, ", "))
+		}
 		if e != nil && e.methods.only != nil && r.methods == nil {
 			report("route %q of ToMethod takes every method: name them with Methods", r.template)
 		}

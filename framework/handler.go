@@ -65,6 +65,9 @@ type endpoint struct {
 
 var _ http.Handler = (*endpoint)(nil)
 
+// serves reports whether the handlers have an action for an HTTP method.
+func (e *endpoint) serves(method string) bool { return e.methods.action(method) != nil }
+
 // ServeHTTP serves a request that the App did not route to this endpoint: one of another
 // router, of a function of the program, or of a handler that passes its request on.
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.serveHTTP(w, r, nil) }
@@ -74,6 +77,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.serveHT
 func (e *endpoint) serveHTTP(w http.ResponseWriter, r *http.Request, route *Route) {
 	response, ok := w.(*Response)
 	if ok {
+		route.checkChosen(response)
 		response.acted = true                               // for a Guard that passes its request on
 		response.guarded = response.guarded && route == nil // middleware may have replaced the request
 		var h Handler
@@ -87,6 +91,7 @@ func (e *endpoint) serveHTTP(w http.ResponseWriter, r *http.Request, route *Rout
 	var m found
 	outer := responseOf(w)
 	if outer != nil && outer.core.route != nil {
+		route.checkChosen(outer)
 		m = outer.found()
 	} else if route != nil {
 		m = route.matchBehind(r)
@@ -563,30 +568,39 @@ func (h *RequestHandler) Context() context.Context {
 func (h *RequestHandler) Route() *Route { return h.route }
 
 // Var returns the value of a variable of the route, or "" if the route has no such
-// variable. In another router it returns what r.PathValue or mux.Vars has.
+// variable. If another router has called the handler, also one below a route of the App,
+// it returns what r.PathValue or mux.Vars has too.
 func (h *RequestHandler) Var(name string) string {
 	value, ok := h.found().variable(name)
-	if ok || h.route != nil || h.Request == nil {
+	if ok || h.isRouted() || h.Request == nil {
 		return value
 	}
 	return cmp.Or(h.Request.PathValue(name), mux.Vars(h.Request)[name])
 }
 
-// Vars returns the variables of the route in a new map, or nil if it has none. In another
-// router it returns the variables that r.Pattern or mux.Vars names.
+// Vars returns the variables of the route in a new map, or nil if it has none. If another
+// router has called the handler, it adds the variables that r.Pattern or mux.Vars names.
 func (h *RequestHandler) Vars() map[string]string {
-	if h.route != nil || h.Request == nil {
-		return h.found().vars()
+	vars := h.found().vars()
+	if h.isRouted() || h.Request == nil {
+		return vars
 	}
-	vars := maps.Clone(mux.Vars(h.Request))
+	all := maps.Clone(mux.Vars(h.Request))
+	if all == nil {
+		all = map[string]string{}
+	}
 	for _, name := range patternNames(h.Request.Pattern) {
-		if vars == nil {
-			vars = map[string]string{}
-		}
-		vars[name] = h.Request.PathValue(name)
+		all[name] = h.Request.PathValue(name)
 	}
-	return vars
+	maps.Copy(all, vars)
+	if len(all) == 0 {
+		return nil
+	}
+	return all
 }
+
+// isRouted reports whether the handler is that of the route which the App has chosen.
+func (h *RequestHandler) isRouted() bool { return h.route != nil && h.route.endpoint == h.endpoint }
 
 // IntVar returns a variable of the route as an integer. If the value is not an integer of
 // 64 bits, the error's status is 404.
@@ -613,7 +627,7 @@ func (h *RequestHandler) found() found {
 // Serves reports whether the handler has an action for an HTTP method, such as "GET". A
 // Get serves HEAD too.
 func (h *RequestHandler) Serves(method string) bool {
-	return h.endpoint != nil && h.endpoint.methods.action(method) != nil
+	return h.endpoint != nil && h.endpoint.serves(method)
 }
 
 // Preflight reports whether the request is a CORS preflight and the handler has an

@@ -506,7 +506,7 @@ func (r *Route) parts() (all [][]part) {
 
 // serves reports whether the handler of the route serves a method that the route takes.
 func (r *Route) serves(method string) bool {
-	return r.endpoint == nil || r.endpoint.methods.action(method) != nil
+	return r.endpoint == nil || r.endpoint.serves(method)
 }
 
 // lowerLiterals returns a template with its text, but not its variables, in lower case.
@@ -654,7 +654,8 @@ type plainRoute struct {
 
 func (f plainRoute) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var m found
-	if response := responseOf(w); response != nil && response.core.route == f.route {
+	if response := responseOf(w); response != nil && response.core.route != nil {
+		f.route.checkChosen(response)
 		m = response.found()
 	} else {
 		m = f.route.matchBehind(r)
@@ -671,7 +672,9 @@ func (f plainRoute) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	app := f.route.router.app
 	response, ok := w.(*Response)
-	if !ok {
+	if ok {
+		response.guarded = false // middleware may have replaced the request
+	} else {
 		response = newResponseWithoutHandler(w, r, m)
 		defer response.removeUploads()
 		defer app.finish(response, r)
@@ -680,6 +683,14 @@ func (f plainRoute) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.handler.ServeHTTP(h.requestHandler().Response, h.requestHandler().Request)
 		return nil
 	})
+}
+
+// checkChosen panics if the App has chosen another route for the request, whose guards
+// are not those of r. It accepts a nil r.
+func (r *Route) checkChosen(w *Response) {
+	if chosen := w.core.route; r != nil && chosen != nil && chosen != r {
+		panic(fmt.Sprintf("framework: middleware has passed a request of route %q to the handler of route %q: call the handler that this call of the middleware was given", chosen.template, r.template))
+	}
 }
 
 // matchBehind searches again for the route of a request. It is for middleware that hides

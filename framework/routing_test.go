@@ -770,3 +770,108 @@ func TestMoreMistakesOfRoutes(t *testing.T) {
 		}
 	}
 }
+
+// Middleware that calls the handler of another route, or one handler with two requests, does
+// not lead past a guard.
+func TestGuardBehindWrongMiddleware(t *testing.T) {
+	secret := func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "secret") }
+	wrappers := map[string]func(w http.ResponseWriter) http.ResponseWriter{
+		"as it is": func(w http.ResponseWriter) http.ResponseWriter { return w },
+		"wrapped":  func(w http.ResponseWriter) http.ResponseWriter { return unwrapped{w} },
+		"hidden":   func(w http.ResponseWriter) http.ResponseWriter { return struct{ http.ResponseWriter }{w} },
+	}
+	for name, wrap := range wrappers {
+		for _, plain := range []bool{false, true} {
+			build := func(middleware func(next http.Handler) http.Handler) *framework.App {
+				app, _ := newApp(t)
+				app.Use(middleware)
+				app.Handle("/open", framework.To[openHandler](app))
+				admin := app.PathPrefix("/admin").Subrouter()
+				admin.Guard(func(h framework.Handler) error {
+					if framework.RequestHandlerOf(h).Request.Header.Get("Admin") == "" {
+						return framework.Abort(403)
+					}
+					return nil
+				})
+				if plain {
+					admin.HandleFunc("/x", secret)
+				} else {
+					admin.Handle("/x", framework.To[openHandler](app))
+				}
+				return app
+			}
+			var last http.Handler
+			one := build(func(next http.Handler) http.Handler {
+				last = next
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { last.ServeHTTP(wrap(w), r) })
+			})
+			if response := ask(one, "GET", "/open"); response.Code != 500 || strings.Contains(response.Body.String(), "secret") {
+				t.Errorf("%s, plain %v, the handler of another route: %d %q", name, plain, response.Code, response.Body)
+			}
+			two := build(func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					allowed := r.Clone(r.Context())
+					allowed.Header.Set("Admin", "1")
+					next.ServeHTTP(wrap(discarding{w}), allowed)
+					next.ServeHTTP(wrap(w), r)
+				})
+			})
+			if response := ask(two, "GET", "/admin/x"); strings.Contains(response.Body.String(), "secret") {
+				t.Errorf("%s, plain %v, two requests: %d %q", name, plain, response.Code, response.Body)
+			}
+		}
+	}
+}
+
+// A discarding drops what is written, and has the Response in it.
+type discarding struct{ http.ResponseWriter }
+
+func (w discarding) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w discarding) Header() http.Header         { return http.Header{} }
+func (w discarding) WriteHeader(int)             {}
+func (w discarding) Write(p []byte) (int, error) { return len(p), nil }
+
+// A handler that another router below a route of the App has called has its variables.
+func TestVarsOfARouterBelow(t *testing.T) {
+	app, _ := newApp(t)
+	below := http.NewServeMux()
+	below.Handle("GET /{site}/books/{id}", telling(app, "book"))
+	app.PathPrefix("/{site}/books/").Handler(below)
+	if response := ask(app, "GET", "/a/books/7"); response.Body.String() != "bookmap[id:7 site:a]" {
+		t.Errorf("%d %q", response.Code, response.Body)
+	}
+	app, _ = newApp(t)
+	below = http.NewServeMux()
+	below.Handle("GET /books/{id}", do(app, func(h *action) error { return h.Text(h.Var("id")) }))
+	app.PathPrefix("/books/").Handler(below)
+	if response := ask(app, "GET", "/books/7"); response.Body.String() != "7" {
+		t.Errorf("%d %q", response.Code, response.Body)
+	}
+}
+
+// http.StripPrefix can remove the whole path. The home page is served then, and its URLs
+// keep the prefix.
+func TestNothingAfterThePrefix(t *testing.T) {
+	app, _ := newApp(t)
+	app.Handle("/", do(app, func(h *action) error {
+		u, err := h.URL("home")
+		return errors.Join(err, h.Text(u))
+	})).Name("home")
+	if response := ask(http.StripPrefix("/shop", app), "GET", "/shop"); response.Code != 200 || response.Body.String() != "/shop/" {
+		t.Errorf("%d %q", response.Code, response.Body)
+	}
+	if response := ask(http.StripPrefix("/shop", app), "DELETE", "/shop"); response.Code != 405 || response.Header().Get("Allow") != "GET, HEAD, POST, OPTIONS" {
+		t.Errorf("%d %q", response.Code, response.Header())
+	}
+}
+
+// A route whose Methods its handler does not have is a mistake.
+func TestMethodsThatTheHandlerDoesNotHave(t *testing.T) {
+	app, _ := newApp(t)
+	app.Handle("/a", framework.To[openHandler](app)).Methods("POST")
+	app.Handle("/b", framework.To[openHandler](app)).Methods("GET", "POST")
+	app.Handle("/c", framework.ToMethod(app, (*openHandler).Get)).Methods("POST")
+	if err := app.Check(); err == nil || !strings.Contains(err.Error(), `route "/a" serves no request`) || strings.Contains(err.Error(), `"/b"`) || strings.Contains(err.Error(), `"/c"`) {
+		t.Error(err)
+	}
+}

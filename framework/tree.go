@@ -85,7 +85,9 @@ func (t *tree) find(s *search, r *http.Request, method string) {
 			return
 		}
 	}
-	s.path = r.URL.Path
+	if s.path = r.URL.Path; s.path == "" && r.Method != http.MethodConnect {
+		s.path = "/" // as if it was sent (RFC 9110 section 4.2.3); http.StripPrefix may have removed all of it
+	}
 	t.root.search(s, 0)
 }
 
