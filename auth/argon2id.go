@@ -126,7 +126,7 @@ func parseArgon2id(stored string) (argon2idHash, error) {
 		return h, errors.New("auth: the stored hash has no key of 16 bytes or more in base64")
 	}
 	// Anything that is read in another way than it is written (signs, spaces, leading
-	// zeros) is no hash of ours.
+	// zeros) is not a hash of this package.
 	if h.String() != stored {
 		return h, errors.New("auth: the stored hash is not in the form of argon2id")
 	}

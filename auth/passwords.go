@@ -43,7 +43,7 @@ type Passwords struct {
 	Rule func(ctx context.Context, u *User, password string) error
 	// Legacy, if set, verifies hashes of an older system, those that do not begin with
 	// "$argon2id$". It reports whether password is the one that was hashed; an error means
-	// that stored is no hash that it knows. Such a hash is replaced at the first login.
+	// that stored is not a hash that it knows. Such a hash is replaced at the first login.
 	// See package webapp2. It must be safe for concurrent use.
 	Legacy func(password, stored string) (bool, error)
 	// MaxConcurrent is how many hashes run at the same time; the others wait. If 0, it is
@@ -135,7 +135,7 @@ func (p *Passwords) SignUp(ctx context.Context, b Backend, u *User, password str
 
 // LogIn returns the user of a name or a verified address, and a password, or
 // [ErrCredentials]. An unknown user costs the same work as a wrong password, one call of
-// the Backend and one argon2id hash, so that neither answer nor time tells who has an
+// the Backend and one argon2id hash, so that neither response nor time tells who has an
 // account. (While Argon2 is being raised, users who have not logged in since still cost
 // the old amount.)
 //
@@ -329,7 +329,7 @@ func (p *Passwords) hash(ctx context.Context, password string) (string, error) {
 
 // Verify reports whether password is the one that was hashed, and whether the hash is
 // stale: made with lower costs than Argon2, or by an older system. For a wrong password ok
-// is false and err is nil; an error is [ErrBusy], or stored is no hash that p knows.
+// is false and err is nil; an error is [ErrBusy], or stored is not a hash that p knows.
 func (p *Passwords) Verify(password, stored string) (ok, stale bool, err error) {
 	if len(password) > MaxPassword {
 		return false, false, nil

@@ -164,7 +164,7 @@ func (p Properties) Format(s fmt.State, _ rune) {
 }
 
 // MarshalBinary returns the properties as one CBOR map, for a [Backend] that keeps them in
-// one piece. No properties are no bytes.
+// one piece. If there are no properties, it is empty.
 func (p Properties) MarshalBinary() ([]byte, error) {
 	if len(p) == 0 {
 		return nil, nil

@@ -85,7 +85,7 @@ func resembles(password, name string) bool {
 	return false
 }
 
-// bareWord cuts off what is no letter at both ends.
+// bareWord removes the characters at both ends that are not letters.
 func bareWord(text string) string {
 	return strings.TrimFunc(text, func(r rune) bool { return !unicode.IsLetter(r) })
 }

@@ -631,7 +631,7 @@ func (h *RequestHandler) Serves(method string) bool {
 }
 
 // Preflight reports whether the request is a CORS preflight and the handler has an
-// Options method to answer it. Browsers send a preflight without cookies (Fetch standard,
+// Options method for it. Browsers send a preflight without cookies (Fetch standard,
 // "CORS-preflight request"), so a Guard that needs a user lets it pass:
 //
 //	if h.Preflight() {

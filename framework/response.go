@@ -207,8 +207,8 @@ func (r *Response) writable() error {
 // them even if one fails.
 //
 // If one returns an error or panics, the body is dropped and the response is that error.
-// Write, Flush and Hijack return it if they have made the header be written, and no
-// function is called again. A function that is registered after the header has been
+// If Write, Flush or Hijack called the functions, it returns the error. No function is
+// called again. A function that is registered after the header has been
 // written is called at the end of the request; [Response.HeaderWritten] is true then.
 //
 // All goroutines of the request may call BeforeSend.
@@ -288,7 +288,7 @@ func (r *Response) send(whole bool) error {
 
 // retryAfter is the Retry-After of a 503 that has none, in seconds (RFC 9110 section
 // 15.6.4). A program can set another, or set it to nil to send none. A request waits as
-// long for a store that does not answer.
+// long for a store that does not respond.
 const retryAfter = "2"
 
 // hooked reports whether a hook or a failure may be waiting.

@@ -449,8 +449,8 @@ func (r *Route) Name(name string) *Route {
 	return r
 }
 
-// BuildOnly makes the route take no request, nor do the routes below. It is only for
-// URLs.
+// BuildOnly makes the route one that is only for URLs: neither it nor the routes below
+// take requests.
 func (r *Route) BuildOnly() *Route {
 	r.router.panicIfServing()
 	r.buildOnly = true

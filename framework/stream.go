@@ -177,7 +177,7 @@ func responseOf(w http.ResponseWriter) *Response {
 }
 
 // SetWriteDeadline sets the deadline for everything that is written from now on, in place
-// of Server.WriteTimeout. The zero time is no deadline. See [http.ResponseController].
+// of Server.WriteTimeout. If it is zero, there is no deadline. See [http.ResponseController].
 func (r *Response) SetWriteDeadline(deadline time.Time) error {
 	if err := http.NewResponseController(r.writer).SetWriteDeadline(deadline); err != nil {
 		return err

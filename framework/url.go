@@ -291,7 +291,7 @@ func removedPrefix(r *http.Request) string {
 // It returns an error with status 500 that says how to fix it if the target is a bare
 // name like "login", and [ErrHeaderWritten] if the header has been written. On failure it
 // also sets the error's status, so that an action that forgets to return the error does
-// not answer 200.
+// not respond with 200.
 //
 // Redirect accepts every host. Pass a target that comes from the request through
 // [SafeNext].

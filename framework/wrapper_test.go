@@ -135,7 +135,7 @@ func TestMiddlewareCompressesNothing(t *testing.T) {
 func TestMiddlewareSendsBeforeTheHandler(t *testing.T) {
 	app, _ := appOf(t, func(h *action) error {
 		if !h.Response.HeaderWritten() {
-			t.Error("the handler does not know that the header has gone")
+			t.Error("the handler does not know that the header has been written")
 		}
 		if err := h.Redirect("/there"); !errors.Is(err, framework.ErrHeaderWritten) {
 			t.Errorf("Redirect returned %v", err)

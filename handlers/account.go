@@ -34,7 +34,7 @@ type AccountData struct {
 	Count       int              // how many sessions there are
 	Page, Pages int              // the number of this page, from 1, and of all pages
 
-	Providers []ProviderData // where the user can log in, or could
+	Providers []ProviderData // the logins elsewhere that the user has or can add
 
 	Form      string // the form that Error is about: "password", "email", "providers" or "delete"
 	Field     string // its field that Error is about, or empty

@@ -140,7 +140,7 @@ func isLocal(host string) bool {
 func (h *BaseHandler) Session() *sessions.Session { return h.Store().Session() }
 
 // User returns the user who is logged in, by the login of the default session. It returns
-// nil and no error if nobody is: also if the user was deleted, has changed the password
+// nil and no error if there is none: also if the user was deleted, has changed the password
 // since that login, or was put into the session by SetUser alone. An error means that the
 // session or the users could not be read; its status is 503. The users are read once in a
 // request, also if that fails, unless the session becomes that of another user.

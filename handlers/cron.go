@@ -17,7 +17,7 @@ import (
 // must do no harm.
 type CronHandler struct{ BaseHandler }
 
-// Guard answers 403 to every client but the cron service, which sends the header
+// Guard responds with 403 to every client but the cron service, which sends the header
 // X-Appengine-Cron. App Engine removes that header from other requests. Elsewhere any client
 // can send it, so Guard believes it only if App.TrustedProxy is [framework.AppEngine].
 func (h *CronHandler) Guard() error {

@@ -59,11 +59,11 @@ func (h *BaseHandler) retryPath(code int) string {
 	return ""
 }
 
-// fallbackHandler answers requests that match no route, so that the response has the site's
+// fallbackHandler responds to requests that match no route, so that the response has the site's
 // layout.
 type fallbackHandler struct{ BaseHandler }
 
-// errorPage answers an error in the site's layout. It leaves the error to the framework if
+// errorPage responds to an error in the site's layout. It leaves the error to the framework if
 // the client wants JSON, see [framework.RequestHandler.WantsJSON]. In Debug it also leaves
 // those to it that a developer has to find: a 5xx, a path without a route, and a 405.
 func errorPage(h framework.Handler, err error) error {

@@ -112,7 +112,7 @@ func (h *BaseHandler) mailLink(route, token string) (string, error) {
 }
 
 // send sends a mail. The error of a mail server that does not respond has status 503. An
-// address that its server refuses is logged and is no error, because a page that showed it
+// address that its server refuses is logged and not returned, because a page that showed it
 // would tell whether a mailbox exists.
 func (h *BaseHandler) send(text, to string, data MailData) error {
 	texts, err := h.Site.mails()

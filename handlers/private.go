@@ -39,7 +39,7 @@ func (h *PrivateHandler) Ready() error {
 }
 
 // Guard lets a request pass if a user is logged in. If nobody is, it redirects browsers to
-// the route named login, with the page as "next", and answers 401 to other clients, and to
+// the route named login, with the page as "next", and responds with 401 to other clients, and to
 // browsers if there is no such route. A form that a browser has sent is not processed then:
 // the login page and the page after the login say so, and "next" is the page of the form. If
 // the users or the session cannot be read, the response is 503.

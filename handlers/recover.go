@@ -143,7 +143,7 @@ type VerifyHandler struct{ linkPage }
 // Get shows the button.
 func (h *VerifyHandler) Get() error { return h.verify() }
 
-// Post verifies the address. It logs nobody in.
+// Post verifies the address. It does not log the user in.
 func (h *VerifyHandler) Post() error { return h.verify() }
 
 func (h *VerifyHandler) verify() error {

@@ -24,7 +24,7 @@ type Site struct {
 	// Templates are the pages. If nil, the site can neither Render nor use Routes, as a
 	// JSON service.
 	Templates *templates.Set
-	// Users are the users who can log in. If nil, nobody can.
+	// Users are the users who can log in. If nil, there is no login.
 	Users auth.Backend
 	// FindUser returns the user with an ID, or an error that wraps auth.ErrNotFound. It is
 	// for an application that keeps its users by itself, see [auth.FinderFunc]. If nil, it is
@@ -109,13 +109,13 @@ const (
 	// is taken.
 	SignUpOpen SignUp = iota
 	// SignUpByEmail sends a link to an address. Whoever opens it chooses a name and a
-	// password. Nothing is stored before, and no page tells whether an address has an
+	// password. Nothing is stored before, and no page shows whether an address has an
 	// account.
 	SignUpByEmail
 	// SignUpByInvitation has no sign-up page. See [BaseHandler.Invite], which also works with
 	// SignUpOpen and SignUpByEmail.
 	SignUpByInvitation
-	// SignUpClosed lets nobody sign up. Users are created by the program.
+	// SignUpClosed has no sign-up at all. Users are created by the program.
 	SignUpClosed
 )
 

@@ -156,7 +156,7 @@ func (h *FileHandler) Get() error {
 	return nil
 }
 
-// notServed answers 404 for a file that cannot be opened, unless the machine is at fault. A
+// notServed responds with 404 for a file that cannot be opened, unless the machine is at fault. A
 // name that leads through a file, or out of the folder, is 404 too.
 func (h *FileHandler) notServed(err error) error {
 	for _, fault := range []error{syscall.EIO, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {

@@ -193,7 +193,7 @@ func (t *Throttle) prepare() {
 // Wait returns how long this request has to wait before a password for name may be verified.
 // If it returns 0, the password may be verified now, and counts as under way until Failed,
 // Succeeded or Done is called with the same request, for a minute at most. Call Wait before
-// doing any work for the request. A request that has to wait is not counted; answer it with
+// doing any work for the request. A request that has to wait is not counted; respond with
 // 429 and Retry-After.
 func (t *Throttle) Wait(r *http.Request, name string) time.Duration {
 	wait, _ := t.wait(r, name)
@@ -207,7 +207,7 @@ func (t *Throttle) wait(r *http.Request, name string) (time.Duration, *limit) {
 	return t.begin(r, key, t.loginKeys(r, name, key))
 }
 
-// Failed counts a wrong password for name. Do not call it for failures that are no guess: a
+// Failed counts a wrong password for name. Do not call it for failures that are not a guess: a
 // backend that is down, too many requests at once, a new password that is too short.
 func (t *Throttle) Failed(r *http.Request, name string) {
 	t.prepare()

@@ -72,7 +72,7 @@ func (l *Locale) Money(v any, code string) string {
 	return sign + l.money.write(l.number(f, digits), symbol)
 }
 
-// currencies are those that have a symbol, with the one that CLDR gives them where the
+// currencies are those that have a symbol, with the one that CLDR gives them if the
 // language has none of its own.
 var currencies = map[string]struct {
 	kind   currency.Type

@@ -64,7 +64,7 @@ type Message struct {
 // A Sender sends mails. It must be safe for concurrent use. Send returns when the mail
 // server has taken the mail, or an error. One that wraps [ErrRefused] says that this
 // recipient will never get it. Any other error is temporary: the caller keeps the form
-// and answers 503. The text of an error does not have the address in it.
+// and has the status 503. The text of an error does not have the address in it.
 type Sender interface {
 	Send(ctx context.Context, m Message) error
 }
@@ -77,7 +77,7 @@ func (f SenderFunc) Send(ctx context.Context, m Message) error { return f(ctx, m
 
 var (
 	// ErrRefused is wrapped by the error of a [Sender] if the mail server refuses the
-	// recipient for good. Do not show it: it tells whether an address exists.
+	// recipient for good. Do not show it: it shows whether an address exists.
 	ErrRefused = errors.New("mail: the recipient was refused")
 	// ErrMessage is wrapped by the error for a [Message] that no Sender sends.
 	ErrMessage = errors.New("mail: the message cannot be sent")

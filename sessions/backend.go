@@ -56,8 +56,8 @@ type CurrentBackend interface {
 // A UserBackend is a Backend that can also list and end the sessions of a user.
 type UserBackend interface {
 	Backend
-	// Sessions lists the records of user that have not expired, newest first. An empty
-	// list is no error.
+	// Sessions lists the records of user that have not expired, newest first. If there
+	// are none, the error is nil.
 	Sessions(ctx context.Context, user string) ([]SessionInfo, error)
 	// EndUser deletes the records of user whose ids are not in except.
 	EndUser(ctx context.Context, user string, except ...string) error
@@ -114,8 +114,8 @@ var (
 	// this size. Nothing is written: an older record stays.
 	ErrTooLarge = errors.New("sessions: too large")
 	// ErrUnavailable is returned by Create of a Backend of several servers if the server of
-	// this id does not answer. A caller that is free to choose the id tries another one,
-	// which may belong to a server that does. The record may have been created all the same.
+	// this id does not respond. A caller that is free to choose the id tries another one,
+	// which may belong to a server that does. The record may have been created anyway.
 	ErrUnavailable = errors.New("sessions: the server of this id is unavailable")
 	// ErrBadID is returned by every method of a Backend if the id is not 43 characters of
 	// base64url.

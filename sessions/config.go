@@ -193,7 +193,7 @@ const (
 type DownPolicy int
 
 const (
-	// FailWhenDown fails the request: Save returns the error, which answers 503.
+	// FailWhenDown fails the request: Save returns the error, whose status is 503.
 	FailWhenDown DownPolicy = iota
 	// EmptyWhenDown shows an empty session to a request that only reads. A request that
 	// changes the session still fails. Err returns the error to both.

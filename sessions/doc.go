@@ -84,7 +84,7 @@
 //
 // The methods of a Session return no errors. The session keeps the first one, and
 // [Session.Err] and [Store.Save] return it. An error of a Backend has a method HTTPStatus
-// that returns 503. A cookie or a stored value that is wrong is no error but a [Status]: a
+// that returns 503. A cookie or a stored value that is wrong is a [Status], not an error: a
 // new session begins.
 //
 // # Writing a Backend

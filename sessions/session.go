@@ -79,7 +79,7 @@ const (
 	StatusGone                     // another request has ended or renewed the session, or the Backend has lost it
 	StatusTampered                 // no key has signed the cookie for this name and site
 	StatusUnreadable               // the cookie is signed, but this program cannot read the session
-	StatusDown                     // the Backend did not answer: see Err
+	StatusDown                     // the Backend did not respond: see Err
 	StatusClock                    // the date of the cookie is more than a minute ahead: the clock of a server is or was wrong
 )
 
@@ -164,7 +164,7 @@ func (s *Session) Status() Status {
 
 // Err returns the first error of the session: an error of its Backend, which has a method
 // HTTPStatus that returns 503; an error of a value that cannot be encoded; or
-// [ErrHeaderWritten]. Values that cannot be decoded are no error here: they are logged.
+// [ErrHeaderWritten]. Values that cannot be decoded are logged instead.
 func (s *Session) Err() error {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()

@@ -10,7 +10,7 @@
 //		...
 //	}
 //
-// If standard error is no terminal, Use changes nothing, so that files and other programs
+// If standard error is not a terminal, Use changes nothing, so that files and other programs
 // get the log as it was. Everything is a record of log/slog: package framework logs that it
 // listens, the requests and the errors, and this package gives them another form.
 package terminal

@@ -147,7 +147,7 @@ func has(u *auth.User, key auth.Key) bool {
 	return err == nil && slices.Contains(keys, key)
 }
 
-// Create implements [auth.Backend]. A response of Datastore that is lost is no failure:
+// Create implements [auth.Backend]. A lost response of Datastore is not a failure:
 // what was written is recognized by a mark.
 func (b *Backend) Create(ctx context.Context, u *auth.User) error {
 	if _, err := u.Keys(); err != nil {

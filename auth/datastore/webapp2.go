@@ -186,7 +186,7 @@ func (w *Webapp2) convert(old *oldUser) (*auth.User, error) {
 			if u.SetEmail(text, false) == nil {
 				continue
 			}
-			fallthrough // what is no address stays as it is
+			fallthrough // a text that is not an address stays as it is
 		default:
 			value, err := property(p.Value)
 			if err == nil {

@@ -62,7 +62,7 @@ const (
 // A Backend is a store with a cache before it. It is safe for concurrent use by any
 // number of processes that share both. Make one with [New].
 //
-// It is a [sessions.UserBackend] where the store is one; else Sessions and EndUser
+// It is a [sessions.UserBackend] if the store is one; else Sessions and EndUser
 // return an error that wraps [errors.ErrUnsupported].
 type Backend struct {
 	cache, store sessions.Backend

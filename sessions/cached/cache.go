@@ -26,7 +26,7 @@ func (b *Backend) find(ctx context.Context, id string) (entry, error) {
 	return e, err
 }
 
-// fill keeps what a read has found, where there still is nothing. That it fails is
+// fill keeps what a read has found, if there still is nothing. That it fails is
 // no harm.
 func (b *Backend) fill(ctx context.Context, id string, e entry) {
 	ctx, cancel := context.WithTimeout(ctx, readPatience)

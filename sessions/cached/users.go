@@ -30,7 +30,7 @@ func (b *Backend) Sessions(ctx context.Context, user string) ([]sessions.Session
 // since it must know which they are to bar them from the cache.
 func (b *Backend) EndUser(ctx context.Context, user string, except ...string) error {
 	users, err := b.users()
-	if err != nil || user == "" { // nobody's sessions are not those of one user
+	if err != nil || user == "" { // sessions without a user are not those of one user
 		return err
 	}
 	for range endRounds {

@@ -14,7 +14,7 @@
 // A session is one entity, named by an s and the hash of its id:
 //
 //	data     the session, unindexed
-//	user     whose it is, indexed while the session lives; absent: nobody's
+//	user     whose it is, indexed while the session lives; absent: of no user
 //	expires  when it ends; the property to name in a TTL policy
 //	version  random, and greater after each change, unindexed
 //	writes   the marks of its newest changes, unindexed
@@ -31,9 +31,9 @@
 // EndUser a commit for every 500 sessions. An entity takes about one write a
 // second for long, and more for a while.
 //
-// # An answer that never came
+// # A lost response
 //
-// A commit may have been applied though its answer was lost, and trying it again
+// A commit may have been applied though its response was lost, and trying it again
 // would look like somebody else's change: the same Incr would count twice. So
 // each change leaves a mark of its own in the entity, for half a minute. A
 // change that is tried again, by gRPC, by the client or by this package, finds
@@ -128,7 +128,7 @@ func (b *Backend) Create(ctx context.Context, id string, r sessions.Record) erro
 		switch status.Code(err) {
 		case codes.OK:
 			return nil
-		case codes.AlreadyExists: // in earnest, or by an insert of ours whose answer was lost
+		case codes.AlreadyExists: // in earnest, or by an insert of ours whose response was lost
 		default:
 			return failure(ctx, "create", err)
 		}

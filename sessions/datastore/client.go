@@ -11,7 +11,7 @@ import (
 
 // Project returns the id of the project to use: the configured one, else that of
 // DATASTORE_PROJECT_ID, else that of GOOGLE_CLOUD_PROJECT, which App Engine sets,
-// else "local" where DATASTORE_EMULATOR_HOST is set. Without any of them it returns
+// else "local" if DATASTORE_EMULATOR_HOST is set. Without any of them it returns
 // an error that says what to set.
 //
 // The client's own detection is not used: it asks credentials and the metadata

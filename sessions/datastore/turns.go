@@ -9,7 +9,7 @@ import (
 // Requests of one browser often come at once; in Datastore their transactions would
 // abort each other, at half a dozen calls for each. Here the one whose turn it is
 // learns without a call that another was faster. Between processes the transactions
-// decide. The zero value is ready; sessions that nobody changes take no memory.
+// decide. The zero value is ready; a session that is not being changed takes no memory.
 type turns struct {
 	shards [64]struct {
 		mu  sync.Mutex

@@ -60,7 +60,7 @@ func (c *Counter) Counts(ctx context.Context, keys []string) ([]int, error) {
 	counts := make([]int, len(keys))
 	for i, key := range keys {
 		if item := found[c.backend.prefix+key]; item != nil {
-			counts[i], _ = strconv.Atoi(strings.TrimSpace(string(item.Value))) // what is no number is no count
+			counts[i], _ = strconv.Atoi(strings.TrimSpace(string(item.Value))) // a text that is not a number counts as 0
 		}
 	}
 	return counts, nil

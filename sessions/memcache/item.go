@@ -42,7 +42,7 @@ func encode(r sessions.Record, tag uint64) []byte {
 	return append(value, r.Data...)
 }
 
-// decode is encode's inverse, with the tag as the version. ok is false where value is
+// decode is encode's inverse, with the tag as the version. ok is false if value is
 // not of this format. The record shares value's memory.
 func decode(value []byte) (r sessions.Record, ok bool) {
 	if len(value) < headerSize || value[0] != itemFormat {

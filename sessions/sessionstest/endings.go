@@ -60,7 +60,7 @@ var endingChecks = []check{
 			slow.Incr("n", 1)
 			renew.Renew()
 			if !races.shows(t, inOrder(race, renew.end, slow.end)) {
-				visitor, acknowledged = s.browser(), 0 // nobody knows what became of the session
+				visitor, acknowledged = s.browser(), 0 // it is unknown what became of the session
 				visitor.login("ann")
 				continue
 			}

@@ -123,7 +123,7 @@ var faultChecks = []check{
 		}
 	}},
 	{"LostReplies", func(t *testing.T, b sessions.Backend) {
-		// Who is not answered must not take it for a conflict, and count again.
+		// A caller without a response must not take that for a conflict, and count again.
 		f := newFaulty(b)
 		acknowledged, failed, counted := countWhile(t, f, func() { f.lose.Store(true) })
 		if acknowledged != 0 || counted > failed {
@@ -173,7 +173,7 @@ func wantDown(t *testing.T, b *browser, handle func(*sessions.Session), cause er
 	}
 }
 
-// wantUnavailable fails unless err is one that answers 503.
+// wantUnavailable fails unless the status of err is 503.
 func wantUnavailable(t *testing.T, what string, err error) {
 	t.Helper()
 	if !unavailable(err) {

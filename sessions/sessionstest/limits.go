@@ -67,7 +67,7 @@ var limitChecks = []check{
 	}},
 }
 
-// soon returns what call returns, or an error where it hangs: the bound is no
+// soon returns what call returns, or an error if it hangs: the bound is no
 // measure of speed, only shorter than a test's own.
 func soon(call func() error) error {
 	done := make(chan error, 1)

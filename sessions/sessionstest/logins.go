@@ -223,7 +223,7 @@ var loginChecks = []check{
 		} {
 			visitor := newSite(t, sessions.Spec{Backend: b}).browser()
 			visitor.visit(own)
-			visitor.twin().visit(lost) // the browser never gets the answer
+			visitor.twin().visit(lost) // the browser never gets the response
 			visitor.visit(asAnn)
 			if !visitor.is("ann") {
 				t.Errorf("after a lost %s a login does not log in", name)
@@ -462,7 +462,7 @@ func lying(method string, lie error) func(string, string, sessions.Record, error
 	}
 }
 
-// wantRefused fails unless a request is answered 503, without a cookie.
+// wantRefused fails unless a request gets a 503 without a cookie.
 func wantRefused(t *testing.T, visitor *browser, do func(*sessions.Session)) {
 	t.Helper()
 	v := visitor.read()
@@ -477,7 +477,7 @@ func want503(t *testing.T, err error) {
 	t.Helper()
 	var status interface{ HTTPStatus() int }
 	if !errors.As(err, &status) || status.HTTPStatus() != http.StatusServiceUnavailable {
-		t.Errorf("error %v, want one that answers 503", err)
+		t.Errorf("error %v, want one with status 503", err)
 	}
 }
 
@@ -494,7 +494,7 @@ func wantSees(t *testing.T, w *wire, visitor *browser, sees string, living int) 
 }
 
 // doubleClick logs in twice from one page, the second click some time after the first,
-// whose answer the browser throws away: that is what a double click on "Log in" does.
+// whose response the browser throws away: that is what a double click on "Log in" does.
 func doubleClick(t *testing.T, b sessions.Backend) {
 	const hash = 100 * time.Millisecond // what checking a password takes
 	s := newSite(t, sessions.Spec{Backend: b})

@@ -334,7 +334,7 @@ func lostIndex(t *testing.T, p Place) {
 	}
 }
 
-// full saves and logs out where there is no more room.
+// full saves and logs out if there is no more room.
 func full(t *testing.T, p Place) {
 	b, fill := p.Small(t)
 	visitor := newSite(t, sessions.Spec{Backend: b}).browser()

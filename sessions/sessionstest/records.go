@@ -95,7 +95,7 @@ var recordChecks = []check{
 	{"Delete", func(t *testing.T, b sessions.Backend) {
 		id := create(t, b, newRecord("data"))
 		r := load(t, b, id)
-		for range 2 { // deleting what is gone is no error
+		for range 2 { // deleting a missing record is not an error
 			if err := b.Delete(t.Context(), id); err != nil {
 				t.Errorf("Delete: %v", err)
 			}

@@ -28,7 +28,7 @@ import (
 )
 
 // Run checks that the backends made by newBackend obey the contract of
-// [sessions.Backend], and that of [sessions.UserBackend] where they are one. If they have
+// [sessions.Backend], and that of [sessions.UserBackend] if they are one. If they have
 // a method DeleteExpired(ctx, limit) (deleted, error), it deletes nothing that lives.
 //
 // It calls newBackend once for each of its subtests; the backends may keep their
@@ -84,7 +84,7 @@ func newRecord(data string) sessions.Record {
 const enough = 10 * time.Second
 
 // rounds counts the times that a race is run: n times, or a tenth of that with -short,
-// and where that has taken long enough.
+// and if that has taken long enough.
 func rounds(n int) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		began := time.Now()

@@ -23,7 +23,7 @@ type site struct {
 	manager *sessions.Manager
 	backend sessions.Backend
 	ahead   atomic.Int64             // of the real time, in nanoseconds
-	events  atomic.Pointer[[]string] // what was told since; nil: nobody listens
+	events  atomic.Pointer[[]string] // the events since; nil: not recorded
 }
 
 func newSite(t *testing.T, spec sessions.Spec) *site {
@@ -134,7 +134,7 @@ func (v *visit) end() error {
 	return err
 }
 
-// setsCookie reports whether the answer has a Set-Cookie.
+// setsCookie reports whether the response has a Set-Cookie.
 func (v *visit) setsCookie() bool { return len(v.answer.Header()["Set-Cookie"]) > 0 }
 
 // visit does a whole request, which must succeed. One that runs out of time is done
@@ -190,7 +190,7 @@ func (b *browser) number(key string) int {
 }
 
 // outOfTime reports whether a request failed because it took longer than it may, which on
-// a machine with too much to do is no fault of the backend. What it was to write may be
+// a busy machine is not a fault of the backend. What it was to write may be
 // there or not.
 func outOfTime(err error) bool {
 	return unavailable(err) && errors.Is(err, context.DeadlineExceeded)

@@ -46,7 +46,7 @@ var updateChecks = []check{
 				flashes += len(s.Flashes())
 			})
 		}
-		// What was refused may be there all the same: nobody was told.
+		// A change that was refused may have been made anyway: the client does not know.
 		if refused > all/4 {
 			t.Errorf("%d of %d saves were refused: the backend is too slow to show anything", refused, all)
 		}

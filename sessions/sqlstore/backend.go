@@ -23,7 +23,7 @@
 //	version  random, new with each change
 //	expires  when it ends, in microseconds since 1970, UTC
 //	sweep    the same in hours, rounded up: the index for DeleteExpired
-//	owner    whose it is, as bytes; NULL: nobody's
+//	owner    whose it is, as bytes; NULL: of no user
 //	data     the session, or for a minute what is left of one that was ended or renewed
 //
 // Nothing deletes what has expired by itself, though no read returns it: call
@@ -34,7 +34,7 @@
 // Load, Create, Update, Delete, Sessions and EndUser are one statement each. An Update that
 // another writer has overtaken is two.
 //
-// # An answer that never came
+// # A lost response
 //
 // A statement whose connection broke may have been carried out. It is sent again, as long
 // as the time of the call lasts, and finds its own work by the version. An Update that then
@@ -152,7 +152,7 @@ func (b *Backend) prepare(ctx context.Context, table string) error {
 				owner = excluded.owner, data = excluded.data
 			WHERE TABLE.expires <= $7 OR TABLE.version = excluded.version`},
 		{&b.update, b.db.Write, true, `UPDATE TABLE SET ` + columns + ` WHERE id = $1 AND version = $7 AND expires > $8`},
-		// Once more, after an update whose answer was lost. It may have moved expires into
+		// Once more, after an update whose response was lost. It may have moved expires into
 		// the past, so that is asked of the old version only.
 		{&b.again, b.db.Write, false, `UPDATE TABLE SET ` + columns + ` WHERE id = $1 AND (version = $7 AND expires > $8 OR version = $2)`},
 		{&b.exists, b.db.Reader(), false, `SELECT 1 FROM TABLE WHERE id = $1 AND expires > $2`},

@@ -44,7 +44,7 @@ func (b *Backend) LoadIsCurrent() bool { return true }
 //	format   1 byte, "1"
 //	version  16 hexadecimal digits
 //	expires  16 decimal digits: microseconds since 1970, UTC
-//	owner    22 characters: the hash of the user; dashes: nobody's
+//	owner    22 characters: the hash of the user; dashes: of no user
 //	length   8 hexadecimal digits: that of the user
 const (
 	format     = "1"

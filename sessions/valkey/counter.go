@@ -56,7 +56,7 @@ func (c *Counter) Counts(ctx context.Context, keys []string) ([]int, error) {
 			if err != nil && !errors.Is(err, redis.Nil) {
 				return err
 			}
-			counts[i], _ = strconv.Atoi(text) // what is no number is no count
+			counts[i], _ = strconv.Atoi(text) // a text that is not a number counts as 0
 		}
 		return nil
 	})

@@ -21,7 +21,7 @@ import (
 // A server is one server or cluster, with the client for it.
 type server struct {
 	client  redis.UniversalClient
-	cluster *redis.ClusterClient // nil: it is no cluster
+	cluster *redis.ClusterClient // nil if it is not a cluster
 	prefix  string
 	timeout time.Duration
 

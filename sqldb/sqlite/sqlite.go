@@ -58,7 +58,7 @@ const (
 // read it (mode 0600). Its folder must exist.
 //
 // It returns an error that says how to fix it if the file cannot be used: its folder is
-// missing or read-only, it is no database, or it is the database of another program.
+// missing or read-only, it is not a database, or it is the database of another program.
 func Open(path string, c Config) (*sqldb.DB, error) {
 	db, err := open(path, c)
 	if err != nil {

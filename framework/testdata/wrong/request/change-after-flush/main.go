@@ -1,4 +1,4 @@
-// A redirect after the header has gone.
+// A redirect after the header has been written.
 package main
 
 import (

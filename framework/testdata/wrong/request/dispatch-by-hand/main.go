@@ -1,4 +1,4 @@
-// A handler that nobody gave a request.
+// A handler without a request.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// A right program, where the variable PORT is "none".
+// A correct program, if the variable PORT were not "none".
 package main
 
 import (

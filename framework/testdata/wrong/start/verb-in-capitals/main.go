@@ -1,4 +1,4 @@
-// A verb written as HTTP writes it.
+// A method written as HTTP writes it.
 package main
 
 import (
