@@ -79,6 +79,21 @@ func ExamplePasswords_Verify() {
 	// false false <nil>
 }
 
+// A user who is logged in confirms something with the password.
+func ExamplePasswords_Confirm() {
+	ctx, users := context.Background(), auth.NewMemory()
+	var passwords auth.Passwords
+	ann := &auth.User{Name: "ann"}
+	if err := passwords.SignUp(ctx, users, ann, "correct horse"); err != nil {
+		panic(err)
+	}
+	fmt.Println(passwords.Confirm(ctx, users, ann, "wrong horse"))
+	fmt.Println(passwords.Confirm(ctx, users, ann, "correct horse"))
+	// Output:
+	// auth: wrong name or password
+	// <nil>
+}
+
 // The words of a site are no passwords.
 func ExamplePasswords_CheckNew() {
 	p := auth.Passwords{Words: []string{"Guestbook"}}

@@ -221,7 +221,11 @@ func TestAuthIDs(t *testing.T) {
 	if err := u.RemoveAuthID("google:2"); !errors.Is(err, auth.ErrLastAuthID) || !u.HasAuthID("google:2") {
 		t.Errorf("removing the last: %v", err)
 	}
-	u.Password = "hash"
+	u.Password, u.Name, u.Email = "hash", "", "ann@example.com"
+	if err := u.RemoveAuthID("google:2"); !errors.Is(err, auth.ErrLastAuthID) {
+		t.Errorf("removing the last beside a password that does not log in: %v", err)
+	}
+	u.Verified = true
 	if err := u.RemoveAuthID("google:2"); err != nil || len(u.AuthIDs) != 0 {
 		t.Errorf("removing the last beside a password: %v", err)
 	}

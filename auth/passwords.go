@@ -159,6 +159,11 @@ func (p *Passwords) LogIn(ctx context.Context, b Backend, login, password string
 	} else if err != nil {
 		return nil, fmt.Errorf("auth: logging in: %w", err)
 	}
+	return p.loggedIn(ctx, b, u, password)
+}
+
+// loggedIn returns a user as it is stored, if password is the user's. A stale hash is made anew.
+func (p *Passwords) loggedIn(ctx context.Context, b Backend, u *User, password string) (*User, error) {
 	stale, err := p.authenticate(ctx, u, password)
 	switch {
 	case err != nil:
@@ -169,6 +174,28 @@ func (p *Passwords) LogIn(ctx context.Context, b Backend, login, password string
 		p.rehash(ctx, b, u, password)
 	}
 	return u, nil
+}
+
+// Confirm verifies the password of a user who is logged in, with the work, the errors and
+// the new hash of LogIn. The user needs no name. On success u is the user as it is stored.
+func (p *Passwords) Confirm(ctx context.Context, b Backend, u *User, password string) error {
+	if err := p.Check(); err != nil {
+		return err
+	}
+	if len(password) > MaxPassword {
+		return ErrCredentials
+	}
+	now, err := b.ByID(ctx, u.ID)
+	if errors.Is(err, ErrNotFound) {
+		now = &User{}
+	} else if err != nil {
+		return fmt.Errorf("auth: confirming a password: %w", err)
+	}
+	if now, err = p.loggedIn(ctx, b, now, password); err != nil {
+		return err
+	}
+	*u = *now
+	return nil
 }
 
 // Set gives u a new password and a new stamp, which ends its sessions and tokens once the

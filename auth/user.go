@@ -108,13 +108,14 @@ func (u *User) AddAuthID(id string) error {
 var ErrLastAuthID error = statusError{"auth: the only way to log in cannot be removed", http.StatusConflict}
 
 // RemoveAuthID removes a login from elsewhere and adds a new stamp, which ends the other
-// sessions. It returns [ErrLastAuthID] if the user has neither a password nor another auth
-// id, and does nothing if the user does not have the id.
+// sessions. It returns [ErrLastAuthID] if the user has no other auth id and cannot log in by
+// a password, which needs a name or a verified address. It does nothing if the user does not
+// have the id.
 func (u *User) RemoveAuthID(id string) error {
 	if !u.HasAuthID(id) {
 		return nil
 	}
-	if u.Password == "" && len(u.AuthIDs) == 1 {
+	if len(u.AuthIDs) == 1 && (u.Password == "" || u.Name == "" && !u.Verified) {
 		return ErrLastAuthID
 	}
 	u.AuthIDs = slices.DeleteFunc(slices.Clone(u.AuthIDs), func(other string) bool { return other == id })
