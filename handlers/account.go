@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -134,7 +135,7 @@ func (h *AccountHandler) changePassword(user *auth.User, old, new string) error 
 	if user.Password == "" && loginText(user) == "" {
 		return again(http.StatusConflict, "", "Confirm your mail address first, so that you can log in with it.")
 	}
-	wait, err := h.throttled(loginText(user), old, func() error {
+	wait, err := h.throttled(cmp.Or(loginText(user), user.ID), old, func() error {
 		if user.Password != "" {
 			return h.Site.Passwords.Change(h.clientContext(), h.Site.Users, user, old, new)
 		}
@@ -195,6 +196,9 @@ func (h *AccountHandler) changeEmail(user *auth.User, typed string) error {
 	}
 	if err != nil {
 		return err
+	}
+	if user.Verified && auth.EmailKey(address) == auth.EmailKey(user.Email) {
+		return h.again("email", &refusal{http.StatusBadRequest, "email", "This is your address already."})
 	}
 	if wait := h.waitForm("mail"); wait > 0 {
 		return h.again("email", &refusal{http.StatusTooManyRequests, "", tryAgain(tooManyMails, wait)})

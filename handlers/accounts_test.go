@@ -538,6 +538,154 @@ func TestVerify(t *testing.T) {
 	c.post("/verify", "t", token(t, link)).redirects(t, "/account") // a second time does no harm
 }
 
+// Nobody can have the owner of a mailbox confirm it for an account without a password: the
+// link works only where its user is logged in.
+func TestVerifyWithoutAPassword(t *testing.T) {
+	s, post := serveMail(t, sessions.NewMemory(), handlers.SignUpOpen, nil)
+	c := s.client(t)
+	c.signUp("eve")
+	give(t, s, "eve", func(u *auth.User) {
+		u.Email, u.AuthIDs, u.Password = "ann@example.com", []string{"test:1"}, ""
+		u.Restamp()
+	})
+	user, err := s.site.Users.ByLogin(t.Context(), "eve")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens := auth.NewTokens(s.site.Sessions.Derive("one-time tokens"))
+	verify, err := tokens.Make(auth.VerifyEmail, user, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := s.client(t)
+	stranger.get("/verify?t="+verify).shows(t, 200, "Log in as eve")
+	stranger.post("/verify", "t", verify).shows(t, 403, "Log in as eve")
+	if user, err := s.site.Users.ByLogin(t.Context(), "eve"); err != nil || user.Verified {
+		t.Fatalf("verified by a stranger: %v, %v", user.Verified, err)
+	}
+	logIn, err := tokens.Make(auth.LogInByLink, user, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.post("/login/link", "t", logIn).redirects(t, "/")
+	c.get("/verify?t="+verify).shows(t, 200, "Confirm")
+	c.post("/verify", "t", verify).redirects(t, "/account")
+	if len(post.take()) != 0 {
+		t.Error("a mail was sent")
+	}
+}
+
+// The address that a user has verified is no new one.
+func TestChangeToTheSameAddress(t *testing.T) {
+	s, post := serveMail(t, sessions.NewMemory(), handlers.SignUpByEmail, nil)
+	c := s.client(t)
+	join(t, c, post, "ann@example.com", "ann")
+	c.post("/account", "action", "email", "email", "ANN@example.com").shows(t, 400, "This is your address already.")
+	if mails := post.take(); len(mails) != 0 {
+		t.Errorf("mails %+v", mails)
+	}
+}
+
+// A path that is too long for the link is left out of it.
+func TestConfirmWithALongPath(t *testing.T) {
+	s, post := serveMail(t, sessions.NewMemory(), handlers.SignUpByEmail, nil)
+	c := s.client(t)
+	join(t, c, post, "ann@example.com", "ann")
+	c.post("/confirm", "action", "link", "next", "/account?"+strings.Repeat("x", 300)).redirects(t, "/sent")
+	link := post.link(t, "ann@example.com", "Confirm that it is you")
+	c.post("/login/link", "t", token(t, link)).redirects(t, "/")
+}
+
+// A link to log in again keeps a remembered login.
+func TestLinkKeepsARememberedLogin(t *testing.T) {
+	s, post := serveMail(t, sessions.NewMemory(), handlers.SignUpByEmail, nil)
+	c := s.client(t)
+	join(t, c, post, "ann@example.com", "ann")
+	c.post("/login", "name", "ann", "password", "correct horse", "remember", "1").redirects(t, "/")
+	c.post("/confirm", "action", "link").redirects(t, "/sent")
+	link := post.link(t, "ann@example.com", "Confirm that it is you")
+	c.post("/login/link", "t", token(t, link)).redirects(t, "/")
+	c.get("/account").shows(t, 200, "stays logged in")
+}
+
+// A user with neither a name nor a verified address can have a password, which does not log
+// in, but confirms.
+func TestPasswordOfAUserWithoutAName(t *testing.T) {
+	for _, email := range []string{"", "ann@example.com"} {
+		s, post := serveMail(t, sessions.NewMemory(), handlers.SignUpByEmail, requirePages)
+		join(t, s.client(t), post, "ann@example.com", "ann")
+		user := &auth.User{AuthIDs: []string{"test:1"}, Email: email}
+		if err := s.site.Passwords.Set(t.Context(), user, "battery staple"); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.site.Users.Create(t.Context(), user); err != nil {
+			t.Fatal(err)
+		}
+		logIn, err := auth.NewTokens(s.site.Sessions.Derive("one-time tokens")).Make(auth.LogInByLink, user, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := s.client(t)
+		c.post("/login/link", "t", logIn).redirects(t, "/")
+		c.post("/account", "action", "unlink", "id", "test:1").shows(t, 409)
+		s.clock.Advance(16 * time.Minute)
+		c.post("/confirm", "next", "/recent", "password", "correct horse").shows(t, 403)
+		c.post("/confirm", "next", "/recent", "password", "battery staple").redirects(t, "/recent")
+		c.get("/recent").shows(t, 200)
+		c.post("/account", "action", "delete", "password", "wrong").shows(t, 403)
+		c.post("/account", "action", "delete", "password", "battery staple").redirects(t, "/login?out=deleted")
+	}
+}
+
+// An invitation that was accepted does not give back a role that was taken away since. A
+// newer one does.
+func TestInvitationWorksOnce(t *testing.T) {
+	s, post := serveMail(t, sessions.NewMemory(), handlers.SignUpByInvitation, requirePages)
+	boss, ann := s.client(t), s.client(t)
+	u := &auth.User{Name: "boss", Roles: []string{"admin"}}
+	if err := s.site.Passwords.SignUp(t.Context(), s.site.Users, u, "correct horse"); err != nil {
+		t.Fatal(err)
+	}
+	boss.post("/login", "name", "boss", "password", "correct horse")
+	invite := func() string {
+		t.Helper()
+		boss.post("/invite", "email", "ann@example.com", "role", "admin").shows(t, 200)
+		return token(t, post.link(t, "ann@example.com", "You are invited"))
+	}
+	first := invite()
+	ann.post("/invitation", "t", first, "name", "ann", "password", "correct horse").redirects(t, "/")
+	ann.get("/admin").shows(t, 200)
+	dismiss := func() { give(t, s, "ann", func(u *auth.User) { u.Roles = nil }) }
+	dismiss()
+	ann.get("/invitation?t="+first).shows(t, 403, "This link does not work")
+	ann.post("/invitation", "t", first).shows(t, 403, "This link does not work")
+	second := invite()
+	ann.post("/invitation", "t", second).redirects(t, "/")
+	ann.get("/admin").shows(t, 200)
+	dismiss()
+	ann.post("/invitation", "t", second).shows(t, 403, "This link does not work")
+	ann.get("/admin").shows(t, 403)
+}
+
+// An error page behind a link keeps the token to itself as well.
+func TestErrorPagesOfLinks(t *testing.T) {
+	s, post := serveMail(t, sessions.NewMemory(), handlers.SignUpByEmail, nil)
+	join(t, s.client(t), post, "ann@example.com", "ann")
+	c := s.client(t)
+	c.post("/forgot", "email", "ann@example.com")
+	link := post.link(t, "ann@example.com", "")
+	s.site.Users = downUsers{s.site.Users}
+	page := c.get(link)
+	page.shows(t, 503)
+	if page.header.Get("Referrer-Policy") != "no-referrer" || page.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("header %v", page.header)
+	}
+}
+
+type downUsers struct{ auth.Backend }
+
+func (downUsers) ByID(context.Context, string) (*auth.User, error) { return nil, errDown }
+
 // adminPage, recentPage and verifiedPage require more than a login.
 type adminPage struct{ handlers.PrivateHandler }
 

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -97,6 +98,9 @@ func (h *ConfirmHandler) sendLink(user *auth.User, data ConfirmData, again func(
 	if !data.CanMail {
 		return h.Abort(http.StatusBadRequest, "There is no address to send a link to.")
 	}
+	if len(data.Next) > auth.MaxTokenData {
+		data.Next = ""
+	}
 	token, err := h.Site.tokens().Make(auth.LogInByLink, user, data.Next)
 	if err != nil {
 		return err
@@ -122,18 +126,15 @@ func loginText(user *auth.User) string {
 // verifyPassword verifies the password of a user, within the limits of the Throttle, and
 // logs a wrong one. It returns a refusal if the form is to be shown again.
 func (h *BaseHandler) verifyPassword(user *auth.User, password string) (*refusal, error) {
-	wait, err := h.throttled(loginText(user), password, func() error {
-		right, _, err := h.Site.Passwords.Verify(password, user.Password)
-		if err == nil && !right {
-			return auth.ErrCredentials
-		}
-		return err
+	name := cmp.Or(loginText(user), user.ID)
+	wait, err := h.throttled(name, password, func() error {
+		return h.Site.Passwords.Confirm(h.clientContext(), h.Site.Users, user, password)
 	})
 	switch {
 	case wait > 0:
 		return &refusal{http.StatusTooManyRequests, "", tryAgain(tooManyFailures, wait)}, nil
 	case errors.Is(err, auth.ErrCredentials):
-		h.logTyped(LoginFail, user, loginText(user))
+		h.logTyped(LoginFail, user, name)
 		return &refusal{http.StatusForbidden, "password", "That is not your password."}, nil
 	case err != nil:
 		return h.refuse("verifying a password", err)

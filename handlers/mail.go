@@ -326,8 +326,11 @@ type linkPage struct{ BaseHandler }
 func (h *linkPage) Dispatch() error {
 	header := h.Response.Header()
 	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("Cache-Control", "no-store")
 	header.Set("X-Robots-Tag", "noindex")
+	h.Response.BeforeSend(func(w http.ResponseWriter) error { // of an error page too: its link to try again has the token
+		w.Header().Set("Cache-Control", "no-store")
+		return nil
+	})
 	return h.BaseHandler.Dispatch()
 }
 

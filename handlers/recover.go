@@ -6,6 +6,7 @@ import (
 
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/sessions"
 )
 
 // ForgotHandler is the page for a forgotten password: the template "forgot", which is given
@@ -80,7 +81,7 @@ func (h *ResetHandler) reset() error {
 		return again(refused)
 	}
 	h.endSessions(user)
-	h.enter(user, methodLink, PasswordChange, "Your password has been changed, and you are logged in.")
+	h.enter(user, sessions.Login{Method: methodLink}, PasswordChange, "Your password has been changed, and you are logged in.")
 	h.notify("password-changed", user)
 	return h.Redirect(h.Prefix() + "/")
 }
@@ -136,8 +137,9 @@ func (h *EmailHandler) change() error {
 
 // VerifyHandler is the page of the link that verifies the address that a user has already:
 // the template "link", which is given a [LinkData]. If the user has a password and is not
-// logged in in this browser, the page asks for it. Otherwise the owner of a mailbox could be
-// made to verify an account that somebody else has made with the address.
+// logged in in this browser, the page asks for it, and a user without a password must be
+// logged in. Otherwise the owner of a mailbox could be made to verify an account that
+// somebody else has made with the address.
 type VerifyHandler struct{ linkPage }
 
 // Get shows the button.
@@ -160,7 +162,14 @@ func (h *VerifyHandler) verify() error {
 		return err
 	}
 	data := LinkData{Title: "Confirm your address", Token: token, Action: h.action(), Button: "Confirm", Text: "Is " + user.Email + " your address?"}
-	if user.Password != "" && (current == nil || current.ID != user.ID) {
+	if current == nil || current.ID != user.ID {
+		if user.Password == "" {
+			data.Text, data.Button = "Log in as "+DisplayName(user)+", and then open the link again.", ""
+			if h.Request.Method == http.MethodPost {
+				h.Response.WriteHeader(http.StatusForbidden)
+			}
+			return h.Render("link", data)
+		}
 		data.NeedsPassword, data.Name = true, DisplayName(user)
 	}
 	if h.Request.Method != http.MethodPost {
@@ -221,6 +230,8 @@ func (h *LoginLinkHandler) use() error {
 	if err != nil {
 		return h.failed(err)
 	}
-	h.enter(user, methodLink, LoginSuccess, "You are logged in as "+DisplayName(user)+".")
+	before, _ := h.Session().Login()
+	remembered := before.Remembered && h.Session().User() == user.ID // a login that is confirmed stays remembered
+	h.enter(user, sessions.Login{Method: methodLink, Remembered: remembered}, LoginSuccess, "You are logged in as "+DisplayName(user)+".")
 	return h.Redirect(framework.SafeNext(next, h.Prefix()+"/"))
 }

@@ -3,7 +3,9 @@ package handlers
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
@@ -49,7 +51,7 @@ func (h *SignupHandler) Post() error {
 		h.Response.WriteHeader(refused.status)
 		return h.Render("signup", data)
 	}
-	h.enter(user, methodPassword, UserCreated, "Welcome, "+DisplayName(user)+".")
+	h.enter(user, sessions.Login{Method: methodPassword}, UserCreated, "Welcome, "+DisplayName(user)+".")
 	return h.goOn(data)
 }
 
@@ -101,8 +103,8 @@ func (h *BaseHandler) refuse(doing string, err error) (*refusal, error) {
 }
 
 // enter logs in a user who has just proved to be that user, and says so.
-func (h *BaseHandler) enter(user *auth.User, method string, event SecurityEvent, message string) {
-	h.LogIn(user, sessions.Login{Method: method})
+func (h *BaseHandler) enter(user *auth.User, how sessions.Login, event SecurityEvent, message string) {
+	h.LogIn(user, how)
 	h.Site.Throttle.Succeeded(h.Response, h.Request, user)
 	h.LogSecurity(event, user)
 	h.Flash(message, "success")
@@ -179,7 +181,11 @@ func (h *linkPage) finish(purpose auth.Purpose) error {
 	}
 	user := &auth.User{Name: strings.TrimSpace(form.Get("name")), Email: address, Verified: true}
 	if purpose.Name == auth.Invite.Name {
-		if user.Roles, err = h.invitedRoles(extra); err != nil {
+		i, err := h.invitation(extra)
+		if err == nil {
+			err = i.accept(user)
+		}
+		if err != nil {
 			return h.failed(err)
 		}
 	}
@@ -192,7 +198,7 @@ func (h *linkPage) finish(purpose auth.Purpose) error {
 		h.Response.WriteHeader(refused.status)
 		return h.Render("signup-finish", data)
 	}
-	h.enter(user, methodLink, UserCreated, "Welcome, "+DisplayName(user)+".")
+	h.enter(user, sessions.Login{Method: methodLink}, UserCreated, "Welcome, "+DisplayName(user)+".")
 	if purpose.Name == auth.Invite.Name {
 		extra = "" // who has invited
 	}
@@ -203,8 +209,9 @@ func (h *linkPage) finish(purpose auth.Purpose) error {
 const methodLink = "link"
 
 // Invite sends an invitation to an address, from the user who is logged in. Whoever has the
-// mailbox makes an account with it, or adds the roles to their account. The inviter must
-// have each of the roles, also when the invitation is used.
+// mailbox makes an account with it, or adds the roles to their account, which ends this and
+// all older invitations of the account. The inviter must have each of the roles, also when
+// the invitation is used.
 //
 // An address that cannot be used is an *[auth.InvalidError]. The error has status 401 if
 // nobody is logged in, 403 if the inviter does not have a role, 429 if the address has got
@@ -226,7 +233,8 @@ func (h *BaseHandler) Invite(address string, roles ...string) error {
 	case h.Site.Mail == nil:
 		return errNoMail
 	}
-	token, err := h.Site.tokens().MakeFor(auth.Invite, address, strings.Join(append([]string{inviter.ID}, roles...), "\n"))
+	data := append([]string{inviter.ID, strconv.FormatInt(time.Now().UnixMicro(), 10)}, roles...)
+	token, err := h.Site.tokens().MakeFor(auth.Invite, address, strings.Join(data, "\n"))
 	if err != nil {
 		return err
 	}
@@ -250,21 +258,57 @@ func hasAll(user *auth.User, roles []string) bool {
 	return true
 }
 
-// invitedRoles returns the roles of an invitation, or auth.ErrToken if the inviter must not
-// give them any more.
-func (h *BaseHandler) invitedRoles(extra string) ([]string, error) {
-	parts := strings.Split(extra, "\n")
+// An invitation is what its token says.
+type invitation struct {
+	made  int64 // in microseconds since 1970
+	roles []string
+}
+
+// invitation returns the invitation that a token has as its data, or auth.ErrToken if the
+// inviter must not give its roles any more.
+func (h *BaseHandler) invitation(data string) (invitation, error) {
+	parts := strings.Split(data, "\n")
+	if len(parts) < 2 {
+		return invitation{}, auth.ErrToken
+	}
+	made, err := strconv.ParseInt(parts[1], 10, 64)
+	if err != nil {
+		return invitation{}, auth.ErrToken
+	}
 	inviter, err := h.Site.Users.ByID(h.Context(), parts[0])
 	if errors.Is(err, auth.ErrNotFound) {
-		return nil, auth.ErrToken
+		return invitation{}, auth.ErrToken
 	}
 	if err != nil {
-		return nil, unavailable("reading the inviter", err)
+		return invitation{}, unavailable("reading the inviter", err)
 	}
-	if inviter.Disabled || !hasAll(inviter, parts[1:]) {
-		return nil, auth.ErrToken
+	if inviter.Disabled || !hasAll(inviter, parts[2:]) {
+		return invitation{}, auth.ErrToken
 	}
-	return parts[1:], nil
+	return invitation{made, parts[2:]}, nil
+}
+
+// invitedProperty is the property of a user with the time of the newest invitation that the
+// user has accepted. Without it, an invitation would give back a role that was taken away.
+const invitedProperty = "webapp2go.invited"
+
+// wasUsed reports whether the user has accepted this invitation or a newer one.
+func (i invitation) wasUsed(user *auth.User) bool {
+	last, ok := auth.Get[int64](user, invitedProperty)
+	return ok && i.made <= last
+}
+
+// accept gives the user the roles, or returns auth.ErrToken.
+func (i invitation) accept(user *auth.User) error {
+	if i.wasUsed(user) {
+		return auth.ErrToken
+	}
+	for _, role := range i.roles {
+		if !user.Has(role) {
+			user.Roles = append(user.Roles, role)
+		}
+	}
+	return user.Set(invitedProperty, i.made)
 }
 
 // InvitationHandler is the page of the link of an invitation. Somebody without an account
@@ -299,28 +343,23 @@ func (h *InvitationHandler) accept() error {
 		return err
 	}
 	data := LinkData{Title: "Invitation", Token: token, Action: h.action()}
-	switch {
-	case user == nil || user.ID != owner.ID:
+	if user == nil || user.ID != owner.ID {
 		data.Text = "An account has the address " + owner.Email + ". Log in with it, and then open the link again."
 		return h.Render("link", data)
-	case h.Request.Method != http.MethodPost:
-		data.Text, data.Button = "Accept the invitation with your account "+DisplayName(user)+"?", "Accept"
-		return h.Render("link", data)
 	}
-	roles, err := h.invitedRoles(extra)
+	i, err := h.invitation(extra)
+	if err == nil && i.wasUsed(user) {
+		err = auth.ErrToken
+	}
 	if err != nil {
 		return h.failed(err)
 	}
-	err = h.UpdateUser(owner, func(u *auth.User) error {
-		for _, role := range roles {
-			if !u.Has(role) {
-				u.Roles = append(u.Roles, role)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return unavailable("accepting an invitation", err)
+	if h.Request.Method != http.MethodPost {
+		data.Text, data.Button = "Accept the invitation with your account "+DisplayName(user)+"?", "Accept"
+		return h.Render("link", data)
+	}
+	if err := h.UpdateUser(owner, i.accept); err != nil {
+		return h.failed(err)
 	}
 	h.LogSecurity(UserUpdated, user)
 	h.Flash("You have accepted the invitation.", "success")
