@@ -13,7 +13,8 @@ PACKAGES = gcc gettext memcached redis-server postgresql pgbouncer python3-aiosm
 .PHONY: help run test packages format vet staticcheck unit allocations port e2e fuzz soak bench golden deploy
 
 help:
-	@echo "make run          start the demo on http://127.0.0.1:8080"
+	@echo "make run          start the demo on http://127.0.0.1:8080; with TAGS=servers it can"
+	@echo "                  use PostgreSQL and Valkey"
 	@echo "make test         what must hold before a change lands: the seven steps below"
 	@echo "make packages       install the packages that the tests need; asks before it does"
 	@echo "make format         check that gofmt changes nothing"
@@ -24,14 +25,15 @@ help:
 	@echo "make port           the tests of the command that ports a webapp2 application"
 	@echo "make e2e          drive the demo with Chromium"
 	@echo "make fuzz         run each fuzz target for FUZZTIME ($(FUZZTIME))"
-	@echo "make soak         run the tests of races in sessions and logins five times"
+	@echo "make soak         run the tests of races in sessions and logins five times,"
+	@echo "                  and kill the demo fifty times under load"
 	@echo "make bench        measure this framework and others, write the tables of docs/performance.md"
 	@echo "make golden       rewrite the golden files after a deliberate change"
 	@echo "make deploy       deploy the demo to App Engine; asks before it does"
 
 run:
 	@echo "Compiling the demo. The first time it takes some minutes, for the clients of all backends."
-	@$(GO) build -o bin/ ./cmd/demo && exec bin/demo
+	@$(GO) build -tags "$(TAGS)" -o bin/ ./cmd/demo && exec bin/demo
 
 test:
 	@MAKE="$(MAKE)" scripts/steps packages format vet staticcheck unit allocations port
@@ -76,6 +78,7 @@ fuzz:
 
 soak:
 	$(GO) test -race -count=5 -timeout=60m -run='Contract|Conform|Race|Parallel|Interleavings|Acknowledged|Lost' ./sessions/... ./auth/... ./handlers/...
+	$(GO) test -timeout=60m -run=KilledUnderLoad ./cmd/demo -kills=50
 
 bench:
 	@scripts/packages memcached

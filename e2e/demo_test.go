@@ -53,7 +53,7 @@ func start(t *testing.T, args ...string) *demo {
 	address := listener.Addr().String()
 	listener.Close()
 
-	command := exec.Command(binary, append(args, "-addr="+address)...)
+	command := exec.Command(binary, append([]string{"-addr=" + address, "-data=memory"}, args...)...)
 	log, err := command.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

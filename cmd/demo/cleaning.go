@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"log/slog"
+	"sync"
+	"time"
 
 	"github.com/webapp2go/webapp2go/handlers"
 )
@@ -11,8 +13,34 @@ import (
 // next run deletes more.
 const cleaningLimit = 5000
 
+// cleanHourly deletes expired sessions now and every hour, until s is closed. Other instances
+// may do so at the same time.
+func (s *services) cleanHourly(log *slog.Logger) {
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			if deleted, err := s.deleteExpired(ctx, cleaningLimit); err != nil && ctx.Err() == nil {
+				log.Warn("expired sessions could not be deleted", "error", err)
+			} else if deleted > 0 {
+				log.Debug("expired sessions deleted", "deleted", deleted, "limit", cleaningLimit)
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(time.Hour):
+			}
+		}
+	})
+	s.closers = append(s.closers, func() error {
+		stop()
+		running.Wait()
+		return nil
+	})
+}
+
 // A cleaning deletes the expired sessions of a database that does not delete them itself.
-// cron.yaml calls it.
+// cron.yaml calls it. A program with a SQL database also does so by itself.
 type cleaning struct {
 	handlers.CronHandler
 	deleteExpired func(ctx context.Context, limit int) (int, error) // if nil, there is nothing to clean

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -24,8 +25,11 @@ import (
 // are never flags: those show in a list of processes.
 type config struct {
 	Addr             string   `placeholder:"HOST:PORT" help:"Where to listen. If not set, on all addresses at $$PORT, else on 127.0.0.1:8080."`
-	Sessions         string   `env:"SESSIONS" default:"${sessions}" enum:"cookie,memory,memcache,datastore,cached" help:"Where sessions are kept: ${enum}. memcache may lose them; cached is memcached before Datastore."`
-	Users            string   `env:"USERS" default:"auto" enum:"auto,memory,datastore" help:"Where users are kept: ${enum}. auto is Datastore if the sessions are there, or in the cloud."`
+	Sessions         string   `env:"SESSIONS" default:"auto" enum:"auto,sql,cookie,memory,valkey,memcache,datastore,cached" help:"Where sessions are kept: ${enum}. auto is Datastore in the cloud, and sql on a laptop. sql is SQLite in the folder of --data, or PostgreSQL if --sql is set. PostgreSQL and valkey need a demo built with -tags servers. memcache may lose them; cached is memcached before Datastore."`
+	Users            string   `env:"USERS" default:"auto" enum:"auto,sql,memory,datastore" help:"Where users are kept: ${enum}. auto is Datastore or sql if the sessions are there, else Datastore in the cloud and sql on a laptop."`
+	Data             string   `env:"DATA" placeholder:"FOLDER" help:"The folder with the SQLite file and the key that signs cookies, or memory to keep nothing. If not set, webapp2go-demo in $$XDG_DATA_HOME, else in ~/.local/share. Not in the cloud."`
+	SQL              secret   `name:"sql" env:"SQL_URL" placeholder:"URL" help:"The PostgreSQL database of sql, such as postgres://user:password@host/database."`
+	Valkey           []string `env:"VALKEY" default:"127.0.0.1:6379" placeholder:"HOST:PORT" help:"The Valkey or Redis server; several are nodes of one cluster."`
 	Memcached        []string `env:"MEMCACHED" default:"127.0.0.1:11211" placeholder:"HOST:PORT" help:"The memcached servers."`
 	MemcachedTimeout positive `env:"MEMCACHED_TIMEOUT" default:"100ms" help:"How long a memcached server may take to respond."`
 	Project          string   `env:"GOOGLE_CLOUD_PROJECT" placeholder:"ID" help:"The project of Datastore. Not needed with $$DATASTORE_EMULATOR_HOST."`
@@ -56,7 +60,8 @@ const description = `The demo of webapp2go. It needs no service, no key and no n
 
 The session keys are read from the secret named by $SESSION_KEYS_SECRET, from the file
 $SESSION_KEYS_FILE or from $SESSION_KEYS, newest first. Each is base64 of 32 bytes, as
-"openssl rand -base64 32" prints. Without any, a random key is made at every start.`
+"openssl rand -base64 32" prints. Without any, the key is in the folder of --data. If
+nothing is kept there, a random key is made at every start.`
 
 // errHelp is returned by configure after it has printed the help.
 var errHelp = errors.New("help")
@@ -65,9 +70,9 @@ var errHelp = errors.New("help")
 // variable and how to fix it. Flags may have one dash or two.
 func configure(args []string, help io.Writer) (*config, error) {
 	c := &config{platform: cloud.Detect()}
-	defaults := kong.Vars{"sessions": "memory", "laptop": "true", "log": "text"}
+	defaults := kong.Vars{"laptop": "true", "log": "text"}
 	if c.platform != cloud.Elsewhere {
-		defaults = kong.Vars{"sessions": "datastore", "laptop": "false", "log": "json"}
+		defaults = kong.Vars{"laptop": "false", "log": "json"}
 	}
 	helped := false
 	parser, err := kong.New(c, kong.Name("demo"), kong.Description(description), kong.Writers(help, io.Discard),
@@ -97,15 +102,12 @@ func configure(args []string, help io.Writer) (*config, error) {
 		return nil, c.explain(err)
 	case c.Proxies < 0:
 		return nil, c.explain(fmt.Errorf("--proxies is %d: it must be the number of proxies in front of the program, such as 1", c.Proxies))
-	}
-	if c.Watch && c.platform != cloud.Elsewhere {
+	case c.Watch && c.platform != cloud.Elsewhere:
 		return nil, c.explain(fmt.Errorf("--watch=true: it keeps what visitors do in memory, which is for a laptop: leave it out on %v", c.platform))
 	}
-	if c.Users == "auto" {
-		c.Users = "memory"
-		if c.Sessions == "datastore" || c.Sessions == "cached" || c.platform != cloud.Elsewhere {
-			c.Users = "datastore"
-		}
+	c.choosePlaces()
+	if err := c.placeData(); err != nil {
+		return nil, c.explain(err)
 	}
 	return c, nil
 }
@@ -132,6 +134,16 @@ func (c *config) explain(err error) error {
 		return fmt.Errorf("%w (demo --help lists the flags)", err)
 	}
 	return err
+}
+
+// secret is text that is not logged.
+type secret string
+
+func (s secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "(secret)"
 }
 
 // positive is a duration above zero.
@@ -187,10 +199,16 @@ func (c *config) tell(log *slog.Logger, label, text, message string, attributes 
 
 // kept says where sessions and users are.
 func (c *config) kept() string {
-	names := map[string]string{"cookie": "signed cookies", "memcache": "memcached", "datastore": "Datastore", "cached": "memcached and Datastore"}
+	names := map[string]string{"cookie": "signed cookies", "sql": "PostgreSQL", "valkey": "Valkey", "memcache": "memcached", "datastore": "Datastore", "cached": "memcached and Datastore"}
+	if c.SQL == "" {
+		names["sql"] = filepath.Join(c.Data, dataFile)
+	}
 	sessions, users := cmp.Or(names[c.Sessions], c.Sessions), cmp.Or(names[c.Users], c.Users)
 	if sessions == "memory" && users == "memory" {
 		return "sessions and users in memory, gone when this ends (--help lists the other places)"
+	}
+	if sessions == users {
+		return "sessions and users in " + users
 	}
 	return "sessions in " + sessions + ", users in " + users
 }
@@ -208,7 +226,7 @@ func (c *config) LogValue() slog.Value {
 			list = append(list, slog.String(f.Name, strings.Trim(value, "[]")))
 		}
 	}
-	for _, name := range []string{"SESSION_KEYS_SECRET", "SESSION_KEYS_FILE", "SESSION_KEYS"} {
+	for _, name := range keyVariables {
 		if os.Getenv(name) != "" {
 			list = append(list, slog.String(name, "set"))
 		}

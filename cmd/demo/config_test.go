@@ -14,9 +14,10 @@ var goodKey = base64.StdEncoding.EncodeToString([]byte("a key of the tests, neve
 // setenv sets variables for a test, and empties those that say where the program runs.
 func setenv(t *testing.T, pairs ...string) {
 	t.Helper()
-	for _, name := range []string{"GAE_ENV", "K_SERVICE", "GOOGLE_CLOUD_PROJECT", "SESSION_KEYS"} {
+	for _, name := range []string{"GAE_ENV", "K_SERVICE", "GOOGLE_CLOUD_PROJECT", "SESSION_KEYS", "DATA"} {
 		t.Setenv(name, "")
 	}
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	for i := 0; i < len(pairs); i += 2 {
 		t.Setenv(pairs[i], pairs[i+1])
 	}
@@ -34,9 +35,9 @@ func TestConfigureRefuses(t *testing.T) {
 		{"unknown flag", []string{"-nope"}, nil, []string{"unknown flag --nope", "demo --help lists the flags"}},
 		{"not a flag", []string{"serve"}, nil, []string{"unexpected argument serve", "demo --help"}},
 		{"flag without a value", []string{"--addr"}, nil, []string{"--addr has no value: write --addr=VALUE"}},
-		{"sessions", []string{"-sessions=redis"}, nil, []string{`--sessions must be one of "cookie","memory"`, `"redis"`}},
-		{"sessions, by variable", nil, []string{"SESSIONS", "redis"}, []string{`--sessions must be one of "cookie"`, "from the variable SESSIONS"}},
-		{"users", []string{"-users=cookie"}, nil, []string{`--users must be one of "auto","memory"`, `"cookie"`}},
+		{"sessions", []string{"-sessions=redis"}, nil, []string{`--sessions must be one of "auto","sql"`, `"redis"`}},
+		{"sessions, by variable", nil, []string{"SESSIONS", "redis"}, []string{`--sessions must be one of "auto"`, "from the variable SESSIONS"}},
+		{"users", []string{"-users=cookie"}, nil, []string{`--users must be one of "auto","sql"`, `"cookie"`}},
 		{"not a boolean", nil, []string{"DEBUG", "maybe"}, []string{`DEBUG="maybe"`, "bool value must be true, 1, yes, false, 0 or no"}},
 		{"not a duration", []string{"-memcached-timeout=100"}, nil, []string{"--memcached-timeout", `"100" must be a duration above zero, such as 100ms`}},
 		{"not a duration, by variable", nil, []string{"DRAIN_TIMEOUT", "3"}, []string{`DRAIN_TIMEOUT="3"`, "such as 100ms or 3s"}},
@@ -92,7 +93,7 @@ func TestDefaultsDependOnThePlatform(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Sessions != "memory" || c.Users != "memory" || c.Log != "text" || !c.Insecure || !c.RequestLog || c.proxy() != framework.NoProxy {
+	if c.Sessions != "sql" || c.Users != "sql" || c.Log != "text" || !c.Insecure || !c.RequestLog || c.proxy() != framework.NoProxy {
 		t.Errorf("a laptop: %+v", c)
 	}
 	if c, err = configure([]string{"-sessions=cached"}, nil); err != nil || c.Users != "datastore" {

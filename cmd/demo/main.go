@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string, out, errout io.Writer) int {
 // start makes the services, the site and its app from the settings, and serves the app.
 func start(ctx context.Context, c *config, out, errout io.Writer) error {
 	slog.SetDefault(c.logger(out, errout))
-	keys, err := c.platform.SessionKeys(ctx)
+	keys, err := c.sessionKeys(ctx)
 	if err != nil {
 		return err
 	}

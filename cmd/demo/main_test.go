@@ -22,15 +22,17 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	os.Setenv("DATA", "memory")
 	os.Exit(m.Run())
 }
 
-// program returns the demo, without the variables of this process that it reads.
+// program returns the demo, without the variables of this process that it reads. It keeps
+// nothing.
 func program(t *testing.T, args ...string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	command := exec.CommandContext(ctx, os.Args[0], args...)
-	command.Env = []string{"DEMO_TEST_MAIN=1", "PATH=" + os.Getenv("PATH")}
+	command.Env = []string{"DEMO_TEST_MAIN=1", "DATA=memory", "PATH=" + os.Getenv("PATH")}
 	return command
 }
 

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +18,7 @@ import (
 
 	"github.com/webapp2go/webapp2go/auth"
 	users "github.com/webapp2go/webapp2go/auth/datastore"
+	sqlusers "github.com/webapp2go/webapp2go/auth/sqlstore"
 	"github.com/webapp2go/webapp2go/cloud"
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/health"
@@ -22,6 +26,9 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/cached"
 	"github.com/webapp2go/webapp2go/sessions/datastore"
 	"github.com/webapp2go/webapp2go/sessions/memcache"
+	"github.com/webapp2go/webapp2go/sessions/sqlstore"
+	"github.com/webapp2go/webapp2go/sqldb"
+	"github.com/webapp2go/webapp2go/sqldb/sqlite"
 )
 
 // services keep the demo's sessions and users.
@@ -32,7 +39,7 @@ type services struct {
 	probes   map[string]health.Probe // one for each service, for /health
 	closers  []func() error
 
-	deleteExpired func(ctx context.Context, limit int) (int, error) // in Datastore; if nil, there is nothing to delete
+	deleteExpired func(ctx context.Context, limit int) (int, error) // if nil, there is nothing to delete
 }
 
 // connect makes the services that c names, and opens their connections. A setting that
@@ -47,6 +54,12 @@ func (c *config) connect(ctx context.Context, log *slog.Logger) (*services, erro
 	client, err := c.openDatastore(ctx, s)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("--sessions=%s, --users=%s: %w", c.Sessions, c.Users, err), s.Close())
+	}
+	if err := c.openSQL(ctx, s, log); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if err := c.openValkey(ctx, s, log); err != nil {
+		return nil, errors.Join(fmt.Errorf("--valkey=%s: %w", strings.Join(c.Valkey, ","), err), s.Close())
 	}
 	if c.Users == "datastore" {
 		s.users = users.New(client, users.Config{Namespace: c.Namespace})
@@ -103,12 +116,94 @@ func patiently(ctx context.Context, log *slog.Logger, name string, probe health.
 	}
 }
 
-// unavailable reports whether an error of Datastore may be over in a moment. Others, such
-// as missing permission, are mistakes of the settings.
+// unavailable reports whether an error may be over in a moment. Others, such as missing
+// permission, are mistakes of the settings.
 func unavailable(err error) bool {
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
+		return true
+	}
 	code := status.Code(err)
 	return code == codes.Unavailable || code == codes.DeadlineExceeded || errors.Is(err, context.DeadlineExceeded)
 }
+
+// openSQL opens the database for what c keeps in it.
+func (c *config) openSQL(ctx context.Context, s *services, log *slog.Logger) error {
+	if c.Sessions != "sql" && c.Users != "sql" {
+		return nil
+	}
+	var db *sqldb.DB
+	var err error
+	name := "--sql"
+	if c.SQL == "" {
+		name = "--data=" + c.Data
+		// The operating system writes to the disk: what is acknowledged survives the end of
+		// this program, and not of the machine.
+		db, err = sqlite.Open(filepath.Join(c.Data, dataFile), sqlite.Config{Relaxed: true})
+	} else {
+		db, err = linked.postgreSQL(string(c.SQL))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	s.closers = append(s.closers, db.Close)
+	s.probes["sql"] = db.Probe
+	if err := patiently(ctx, log, "sql", db.Probe); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if c.Users == "sql" {
+		if s.users, err = sqlusers.New(ctx, db, sqlusers.Config{}); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if c.Sessions == "sql" {
+		store, err := sqlstore.New(ctx, db, sqlstore.Config{})
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		s.sessions, s.deleteExpired = store, store.DeleteExpired
+		s.cleanHourly(log)
+	}
+	return nil
+}
+
+// openValkey opens the server for the sessions and for the counter of wrong passwords.
+func (c *config) openValkey(ctx context.Context, s *services, log *slog.Logger) error {
+	if c.Sessions != "valkey" {
+		return nil
+	}
+	var server *valkeyServer
+	err := patiently(ctx, log, "valkey", func(ctx context.Context) (err error) {
+		server, err = linked.valkey(ctx, c.Valkey)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.sessions, s.counter = server.sessions, server.counter
+	s.closers = append(s.closers, server.close)
+	s.probes["valkey"] = server.probe
+	return nil
+}
+
+// linked opens what needs a client of a server that few demos use. Those double the time of
+// a first build, so the build tag servers links them.
+var linked = struct {
+	postgreSQL func(url string) (*sqldb.DB, error)
+	valkey     func(ctx context.Context, addrs []string) (*valkeyServer, error)
+}{
+	postgreSQL: func(string) (*sqldb.DB, error) { return nil, errNotLinked },
+	valkey:     func(context.Context, []string) (*valkeyServer, error) { return nil, errNotLinked },
+}
+
+// A valkeyServer keeps sessions and counts wrong passwords.
+type valkeyServer struct {
+	sessions sessions.Backend
+	counter  handlers.Counter
+	probe    health.Probe
+	close    func() error
+}
+
+var errNotLinked = errors.New("this demo is built without the clients of PostgreSQL and Valkey: build it with go build -tags servers ./cmd/demo, or start it with make run TAGS=servers")
 
 // openMemcached returns nil if c needs no memcached.
 func (c *config) openMemcached(s *services) (*memcache.Backend, error) {
@@ -161,7 +256,7 @@ func (c *config) findProject(ctx context.Context) (err error) {
 // Close ends the connections, after the last request.
 func (s *services) Close() error {
 	var all []error
-	for _, end := range s.closers {
+	for _, end := range slices.Backward(s.closers) {
 		all = append(all, end())
 	}
 	return errors.Join(all...)

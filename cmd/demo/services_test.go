@@ -27,6 +27,8 @@ import (
 
 	"github.com/webapp2go/webapp2go/internal/datastoretest"
 	"github.com/webapp2go/webapp2go/internal/memcachetest"
+	"github.com/webapp2go/webapp2go/internal/postgrestest"
+	"github.com/webapp2go/webapp2go/internal/redistest"
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
@@ -116,6 +118,11 @@ func TestEveryKindOfSessions(t *testing.T) {
 	}{
 		{"cookie", func(*testing.T) []string { return nil }},
 		{"memory", func(*testing.T) []string { return nil }},
+		{"sql", func(t *testing.T) []string { return []string{"-data=" + t.TempDir()} }},
+		{"sql", func(t *testing.T) []string { return []string{"-sql=" + postgrestest.Shared(t)} }},
+		{"valkey", func(t *testing.T) []string {
+			return []string{"-valkey=" + redistest.Start(t).Addr, "-sql=" + postgrestest.Shared(t)}
+		}},
 		{"memcache", func(t *testing.T) []string {
 			return []string{"-memcached=" + memcachetest.Start(t).Addr}
 		}},

@@ -25,7 +25,7 @@ import (
 
 // newApp makes the app that c describes, on its services.
 func newApp(ctx context.Context, c *config, keys []sessions.Key, services *services, log *slog.Logger) (*framework.App, error) {
-	old, err := c.Webapp2.load(services.users, c.Users == "memory")
+	old, err := c.Webapp2.load(services.users, c.ownUsers())
 	if err != nil {
 		return nil, err
 	}
@@ -97,34 +97,49 @@ func newApp(ctx context.Context, c *config, keys []sessions.Key, services *servi
 
 // findAdmin returns the ID of the user who may see /admin, or "" if none may. The setting
 // names the user.
-// Users in memory are all new, so findAdmin makes one, and logs the password once. A program
-// in the cloud has no users in memory.
+// If the users are the demo's own, findAdmin makes one at the first start, and logs the
+// password once.
 func findAdmin(ctx context.Context, c *config, site *handlers.Site, log *slog.Logger) (id string, err error) {
 	name := c.Admin
-	if name == "" && c.Users == "memory" {
+	if name == "" && c.ownUsers() {
 		name = demo.RoleAdmin
 	}
 	if name == "" {
 		c.tell(log, "log in", "sign up first", "no user may see /admin; --admin names one")
 		return "", nil
 	}
+	made := false
 	user, err := site.Users.ByLogin(ctx, name)
 	if errors.Is(err, auth.ErrNotFound) {
-		if c.Users != "memory" {
+		if !c.ownUsers() {
 			log.Warn("no user may see /admin: the user that --admin names has not signed up; sign up and start again", "name", name)
 			return "", nil
 		}
+		made = true
 		password := rand.Text()[:16]
 		user = &auth.User{Name: name}
 		if err = site.Passwords.SignUp(ctx, site.Users, user, password); err == nil {
-			c.tell(log, "log in as", name+"  "+password+"   (made for this run; or sign up)", "made a user for /admin", "name", name, "password", password)
+			once := "made now, and not shown again"
+			if c.Users == "memory" {
+				once = "made for this run"
+			}
+			c.tell(log, "log in as", name+"  "+password+"   ("+once+"; or sign up)", "made a user for /admin", "name", name, "password", password)
 		}
 	}
 	if err != nil {
 		return "", fmt.Errorf("--admin=%s: %w", name, err)
 	}
+	if c.Users == "sql" && c.ownUsers() && !made {
+		c.tell(log, "log in as", user.Name+", with the password of the first start, or sign up", "the users of earlier starts are there")
+	}
 	c.tell(log, "/admin", "for "+user.Name+" only", "one user may see /admin", "name", user.Name, "user", user.ID)
 	return user.ID, nil
+}
+
+// ownUsers reports whether the users are in memory or in the demo's own file, which no
+// other program fills.
+func (c *config) ownUsers() bool {
+	return c.Users == "memory" || c.Users == "sql" && c.SQL == ""
 }
 
 // baseURL returns the site's address. On a laptop it is where the server listens, if it is

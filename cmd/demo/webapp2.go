@@ -23,7 +23,7 @@ type oldSite struct {
 const webapp2Age = 21 * 24 * time.Hour
 
 // load returns the Import of the application, nil if there is none. With makeUsers it makes
-// the users that old cookies name, without a password: users in memory cannot have them yet.
+// the users that old cookies name, without a password: the demo's own users cannot have them yet.
 func (w oldSite) load(users auth.Backend, makeUsers bool) (*sessions.Import, error) {
 	if w.SecretFile == "" {
 		return nil, nil
