@@ -97,6 +97,9 @@ func (h *BaseHandler) Store() *sessions.Store {
 	}
 	store := h.Site.Sessions.StoreIn(&h.ownStore, h.Request)
 	h.store.Store(store)
+	if h.App.Trace != nil || h.App.Debug {
+		framework.BeginStep(h.Context(), "sessions", "Store")(nil)
+	}
 	h.Response.SaveWith((*saver)(h))
 	return store
 }

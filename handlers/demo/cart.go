@@ -85,7 +85,7 @@ func cartValues(h *handlers.BaseHandler) (map[string]any, error) {
 	if err != nil {
 		return nil, nil
 	}
-	return map[string]any{"cart": count(cart)}, nil
+	return withTrace(h, map[string]any{"cart": count(cart)}), nil
 }
 
 type cartLine struct {

@@ -78,9 +78,10 @@ func NewWatch(config sessions.Config) (*Watch, error) {
 // Manager returns the manager for the site.
 func (w *Watch) Manager() *sessions.Manager { return w.manager }
 
-// Routes adds the page /session and what it links to.
+// Routes adds the page /session and what it links to, and shows every page's trace.
 func (w *Watch) Routes(app *framework.App) {
 	w.app = app
+	traceRequests(app)
 	app.Handle("/session", framework.From(app, func() *SessionHandler { return &SessionHandler{watch: w} })).Name("session")
 	app.Handle("/session/error", framework.To[failing](app))
 	app.Handle("/session/panic", framework.To[panicking](app))
@@ -339,7 +340,9 @@ func (b *watchedBackend) call(ctx context.Context, name, id string, call func() 
 		return errTaken
 	}
 	began := time.Now()
+	end := framework.BeginStep(ctx, "backend", name)
 	text, err := call()
+	end(err)
 	switch {
 	case errors.Is(err, sessions.ErrConflict):
 		text = "conflict: another request has saved meanwhile"
