@@ -138,7 +138,8 @@ func TestLifeOfAnAccount(t *testing.T) {
 			link = mailedLink.FindStringSubmatch(mails[0].Text)[1]
 			stranger := s.client(t) // on another device
 			stranger.get(link).shows(t, 200, "Use the address ann@new.example for the account ann?")
-			stranger.post("/email", "t", token(t, link)).redirects(t, "/account")
+			stranger.post("/email", "t", token(t, link)).shows(t, 403, "not your password")
+			stranger.post("/email", "t", token(t, link), "password", "battery staple").redirects(t, "/account")
 			stranger.get("/account").redirects(t, "/login?next=%2Faccount") // it logs nobody in
 			if mails := post.take(); len(mails) != 1 || mails[0].To != "Ann@example.com" {
 				t.Errorf("mails %+v, want a notice to the old address", mails)
@@ -238,7 +239,7 @@ func TestScannersUseNoLink(t *testing.T) {
 			t.Errorf("%s: Referrer-Policy of a bad link: %q", path, got)
 		}
 	}
-	s.client(t).post("/email", "t", token(t, links["/email"])).redirects(t, "/account")
+	c.post("/email", "t", token(t, links["/email"])).redirects(t, "/account")
 	// The reset was bound to the address that has changed by that.
 	s.client(t).post("/reset", "t", token(t, links["/reset"]), "password", "battery staple").shows(t, 403)
 	s.client(t).post("/signup/finish", "t", token(t, links["/signup/finish"]), "password", "correct horse").redirects(t, "/")
@@ -560,6 +561,12 @@ func TestVerifyWithoutAPassword(t *testing.T) {
 	stranger := s.client(t)
 	stranger.get("/verify?t="+verify).shows(t, 200, "Log in as eve")
 	stranger.post("/verify", "t", verify).shows(t, 403, "Log in as eve")
+	change, err := tokens.Make(auth.ChangeEmail, user, "bob@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger.get("/email?t="+change).shows(t, 200, "Log in as eve")
+	stranger.post("/email", "t", change).shows(t, 403, "Log in as eve")
 	if user, err := s.site.Users.ByLogin(t.Context(), "eve"); err != nil || user.Verified {
 		t.Fatalf("verified by a stranger: %v, %v", user.Verified, err)
 	}

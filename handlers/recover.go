@@ -97,7 +97,8 @@ func (h *BaseHandler) endSessions(user *auth.User) {
 }
 
 // EmailHandler is the page of the link that confirms a new address of a user: the template
-// "link", which is given a [LinkData].
+// "link", which is given a [LinkData]. Like the page of VerifyHandler, it is for the user
+// of the link alone.
 type EmailHandler struct{ linkPage }
 
 // Get shows the button.
@@ -116,11 +117,12 @@ func (h *EmailHandler) change() error {
 	if err != nil {
 		return h.failed(err)
 	}
-	if h.Request.Method != http.MethodPost {
-		return h.Render("link", LinkData{
-			Title: "Confirm your address", Token: token, Action: h.action(), Button: "Confirm",
-			Text: "Use the address " + address + " for the account " + DisplayName(before) + "?",
-		})
+	confirmed, err := h.confirmed(before, LinkData{
+		Title: "Confirm your address", Token: token, Action: h.action(), Button: "Confirm",
+		Text: "Use the address " + address + " for the account " + DisplayName(before) + "?",
+	})
+	if err != nil || !confirmed {
+		return err
 	}
 	user, err := h.Site.tokens().Use(h.Context(), h.Site.Users, auth.ChangeEmail, token, nil)
 	if errors.Is(err, auth.ErrExists) {
@@ -157,34 +159,12 @@ func (h *VerifyHandler) verify() error {
 	if err != nil {
 		return h.failed(err)
 	}
-	current, err := h.User()
-	if err != nil {
+	confirmed, err := h.confirmed(user, LinkData{
+		Title: "Confirm your address", Token: token, Action: h.action(), Button: "Confirm",
+		Text: "Is " + user.Email + " your address?",
+	})
+	if err != nil || !confirmed {
 		return err
-	}
-	data := LinkData{Title: "Confirm your address", Token: token, Action: h.action(), Button: "Confirm", Text: "Is " + user.Email + " your address?"}
-	if current == nil || current.ID != user.ID {
-		if user.Password == "" {
-			data.Text, data.Button = "Log in as "+DisplayName(user)+", and then open the link again.", ""
-			if h.Request.Method == http.MethodPost {
-				h.Response.WriteHeader(http.StatusForbidden)
-			}
-			return h.Render("link", data)
-		}
-		data.NeedsPassword, data.Name = true, DisplayName(user)
-	}
-	if h.Request.Method != http.MethodPost {
-		return h.Render("link", data)
-	}
-	if data.NeedsPassword {
-		refused, err := h.verifyPassword(user, h.Request.PostForm.Get("password"))
-		if err != nil {
-			return err
-		}
-		if refused != nil {
-			data.Error = refused.text
-			h.Response.WriteHeader(refused.status)
-			return h.Render("link", data)
-		}
 	}
 	user, err = h.Site.tokens().Use(h.Context(), h.Site.Users, auth.VerifyEmail, token, nil)
 	if errors.Is(err, auth.ErrExists) {
@@ -196,6 +176,41 @@ func (h *VerifyHandler) verify() error {
 	h.LogSecurity(UserUpdated, user)
 	h.Flash("Your address has been confirmed.", "success")
 	return h.RedirectTo("account")
+}
+
+// confirmed reports whether the user of a link has sent its form: from a browser where the
+// user is logged in, or with the user's password. If not, it has rendered the page.
+func (h *linkPage) confirmed(user *auth.User, data LinkData) (bool, error) {
+	current, err := h.User()
+	if err != nil {
+		return false, err
+	}
+	post := h.Request.Method == http.MethodPost
+	if current == nil || current.ID != user.ID {
+		if user.Password == "" {
+			data.Text, data.Button = "Log in as "+DisplayName(user)+", and then open the link again.", ""
+			if post {
+				h.Response.WriteHeader(http.StatusForbidden)
+			}
+			return false, h.Render("link", data)
+		}
+		data.NeedsPassword, data.Name = true, DisplayName(user)
+	}
+	if !post {
+		return false, h.Render("link", data)
+	}
+	if data.NeedsPassword {
+		refused, err := h.verifyPassword(user, h.Request.PostForm.Get("password"))
+		if err != nil {
+			return false, err
+		}
+		if refused != nil {
+			data.Error = refused.text
+			h.Response.WriteHeader(refused.status)
+			return false, h.Render("link", data)
+		}
+	}
+	return true, nil
 }
 
 // LoginLinkHandler is the page of the link that ConfirmHandler sends: the template "link",
