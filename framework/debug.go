@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // The limits of a debug page, so that its size does not depend on what a client sends.
@@ -52,7 +53,7 @@ type debugStep struct {
 }
 
 // debugSteps returns the steps of a request. The end of a step is shown only if it has
-// failed.
+// failed; that of HandleError and App.Errors leads to this page.
 func debugSteps(t *tracer) (shown []debugStep) {
 	if t == nil {
 		return nil
@@ -66,7 +67,7 @@ func debugSteps(t *tracer) (shown []debugStep) {
 			depth = max(0, depth-1)
 			text = "end of " + text
 		}
-		if s := (debugStep{At: step.Time.Sub(t.steps[0].Time).String(), Depth: depth, Text: cutText(text)}); step.Phase != StepEnded || step.Err != nil {
+		if s := (debugStep{At: step.Time.Sub(t.steps[0].Time).Round(time.Microsecond).String(), Depth: depth, Text: cutText(text)}); step.Phase != StepEnded || step.Err != nil && step.Kind != StepError {
 			if step.Err != nil {
 				s.Error = cutText(step.Err.Error())
 			}

@@ -31,7 +31,7 @@ type shopHandler struct{ shopBase }
 func (h *shopHandler) Get() error {
 	switch h.Var("how") {
 	case "panic":
-		var prices map[string]int
+		prices := noPrices()
 		prices["pencil"] = 1 // the line of the panic
 	case "abort":
 		return h.Abort(500, "aborted") // the line of the Abort
@@ -40,6 +40,8 @@ func (h *shopHandler) Get() error {
 	}
 	return fmt.Errorf("adding up: %w", errors.New("no <price>"))
 }
+
+func noPrices() map[string]int { return nil }
 
 // templateFailure is an error in a template.
 type templateFailure struct{}
