@@ -162,14 +162,37 @@ func (b *browser) quiet(errorsExpected bool) {
 	b.messages = nil
 }
 
-// fits reports a page that is wider than the window.
+// fits reports a page that is wider than the window, and a button that is narrower than one
+// of its words.
 func (b *browser) fits() {
 	b.t.Helper()
 	const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 	if n := run(b, chromedp.Evaluate[int](overflow)); n > 0 {
 		b.t.Errorf("%s is %d px wider than the window", run(b, chromedp.Location()), n)
 	}
+	for _, word := range run(b, chromedp.Evaluate[[]string](brokenWords)) {
+		b.t.Errorf("%s: a button breaks the word %q", run(b, chromedp.Location()), word)
+	}
 }
+
+// brokenWords lists the words on buttons that do not fit into one line.
+const brokenWords = `(() => {
+	const broken = []
+	for (const button of document.querySelectorAll('button, .button')) {
+		const texts = document.createTreeWalker(button, NodeFilter.SHOW_TEXT)
+		while (texts.nextNode()) {
+			const text = texts.currentNode
+			if (text.parentElement.closest('.unseen')) continue
+			for (const word of text.data.matchAll(/\S+/g)) {
+				const range = document.createRange()
+				range.setStart(text, word.index)
+				range.setEnd(text, word.index + word[0].length)
+				if (range.getClientRects().length > 1) broken.push(word[0])
+			}
+		}
+	}
+	return broken
+})()`
 
 // look emulates a window of that width in light or dark colours.
 func (b *browser) look(width int64, scheme string) {
