@@ -185,8 +185,8 @@ func (c *config) openValkey(ctx context.Context, s *services, log *slog.Logger) 
 	return nil
 }
 
-// linked opens what needs a client of a server that few demos use. Those take as long to
-// compile as half of all the rest, so only the build tag servers links them.
+// linked opens what needs a client of a server that few demos use. Those make a first build
+// a third longer, so only the build tag servers links them.
 var linked = struct {
 	postgreSQL func(url string) (*sqldb.DB, error)
 	valkey     func(ctx context.Context, addrs []string) (*valkeyServer, error)
