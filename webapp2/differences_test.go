@@ -17,6 +17,10 @@ var matchDifferences = []difference{
 		"template-14": startError,
 		"template-15": startError,
 	}},
+	{"empty path: what http.StripPrefix leaves of the prefix itself is the home page", map[string]string{
+		"literal-02":        "H {}",
+		"redirect_route-13": "Home {}",
+	}},
 	{"not-re2: Go's regexp has no lookaround and no backreferences; Template says so and by name", map[string]string{
 		"named-53": startError,
 		"named-54": startError,
