@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,7 +25,9 @@ type SessionHandler struct {
 
 type sessionData struct {
 	Sessions []sessionView
-	Visits   []visit
+	Others   []otherCookie
+	Visits   []visit // the newest ones
+	Older    []visit
 	Tries    []tryView
 	Tried    *trial
 	Down     int // how many more seconds the backend is down for this visitor
@@ -49,10 +52,20 @@ type sessionView struct {
 	Version        uint64
 	Created, Seen  time.Time
 	Idle, Absolute deadline
-	User, LoginBy  string
+	User, UserName string // its id and its name
+	LoginBy        string
 	Remembered     bool
 	Values         []value
 	Missing        bool
+}
+
+// newestVisits is how many visits the page shows at once.
+const newestVisits = 6
+
+// An otherCookie is a cookie without a session.
+type otherCookie struct {
+	Name, Purpose string
+	Size          int // in bytes; 0 if the browser has not sent it
 }
 
 // An attribute is one attribute of a cookie.
@@ -122,6 +135,7 @@ func (h *SessionHandler) Get() error {
 	for _, spec := range h.watch.specs {
 		data.Sessions = append(data.Sessions, h.view(spec))
 	}
+	data.Others = h.others()
 	if visit := visitOf(h.Context()); visit != nil {
 		v := visit.visitor
 		data.Down = int((v.down() + time.Second - 1) / time.Second)
@@ -132,6 +146,9 @@ func (h *SessionHandler) Get() error {
 			return err // before the visits are read, so that the calls for the user are among them
 		}
 		data.Visits = v.newest()
+		if len(data.Visits) > newestVisits {
+			data.Visits, data.Older = data.Visits[:newestVisits], data.Visits[newestVisits:]
+		}
 	}
 	return h.Render("session", data)
 }
@@ -142,7 +159,7 @@ func (h *SessionHandler) view(spec sessions.Spec) sessionView {
 	v := sessionView{Name: spec.Name, Status: session.Status(), Cookie: cookieName(spec), Attributes: attributes(spec)}
 	v.Means = meaning(v.Status)
 	if sent := h.Request.CookiesNamed(v.Cookie); len(sent) > 0 {
-		v.Sent, v.Size = len(sent), len(v.Cookie)+1+len(sent[0].Value)
+		v.Sent, v.Size = len(sent), cookieSize(sent[0])
 		v.Parts = parts(sent[0].Value)
 		if data, ok := cookieData(sent[0].Value); ok && spec.Backend == nil {
 			v.times(spec, sessions.Record{Data: data}.Info(""))
@@ -163,6 +180,11 @@ func (h *SessionHandler) view(spec sessions.Spec) sessionView {
 		}
 	}
 	v.User = session.User()
+	if v.User != "" {
+		if user, err := h.User(); err == nil && user != nil && user.ID == v.User { // Get returns the error
+			v.UserName = user.Name
+		}
+	}
 	for key, each := range session.All() {
 		if len(v.Values) == 30 {
 			break
@@ -171,6 +193,34 @@ func (h *SessionHandler) view(spec sessions.Spec) sessionView {
 	}
 	return v
 }
+
+// others returns the cookies of the demo that have no session, and up to 20 more that the
+// browser has sent, such as those of another program on this host.
+func (h *SessionHandler) others() []otherCookie {
+	list := []otherCookie{
+		{Name: "known-browser", Purpose: "A login sets it. Wrong passwords that others try do not lock you out of a browser that has it."},
+		{Name: "ended", Purpose: "A logout sets it for one second. It makes the Back button ask for a page again instead of showing an old one."},
+		{Name: watchCookie, Purpose: "It is for this page only: it tells which requests are yours."},
+	}
+	known := len(list)
+	for _, sent := range h.Request.Cookies() {
+		name := strings.TrimPrefix(sent.Name, "__Host-")
+		if slices.ContainsFunc(h.watch.specs, func(s sessions.Spec) bool { return cookieName(s) == sent.Name }) {
+			continue
+		}
+		if i := slices.IndexFunc(list[:known], func(c otherCookie) bool { return c.Name == name }); i >= 0 {
+			list[i].Name, list[i].Size = sent.Name, cookieSize(sent)
+			continue
+		}
+		if len(list) < known+20 {
+			list = append(list, otherCookie{cut(sent.Name, 40), "The demo does not use it. Another program on this host has set it.", cookieSize(sent)})
+		}
+	}
+	return list
+}
+
+// cookieSize returns the size of a cookie in bytes: its name, "=" and its value.
+func cookieSize(c *http.Cookie) int { return len(c.Name) + len("=") + len(c.Value) }
 
 func (v *sessionView) times(spec sessions.Spec, info sessions.SessionInfo) {
 	idle, absolute := spec.IdleTimeout, cmp.Or(spec.AbsoluteTimeout, 12*time.Hour)

@@ -127,6 +127,11 @@ func TestSessionPage(t *testing.T) {
 
 	b.post("/signup", "name", "ann", "password", "correct horse")
 	_, page = b.get("/session")
+	expect(t, page, `<dt>User</dt><dd>ann<span>id <code>`, `<code>known-browser</code>, \d+ bytes`, `<code>ended</code>, your browser has none`, `<code>watch</code>, \d+ bytes`, `Show \d older`)
+	shown := regexp.MustCompile(`Cookie <code>session</code></h3>\s*<p class="quiet">(\d+) bytes`).FindStringSubmatch(page)
+	if shown == nil || !strings.Contains(page, "the response sets the cookie session, "+shown[1]+" bytes") {
+		t.Errorf("the page has two sizes for the cookie session: %q\n%s", shown, page)
+	}
 	expect(t, page, `<code>POST /signup</code>`, `<b>renewed</b> session: the session got a new id`, `<b>backend</b> update \S+: a tombstone`)
 	b.post("/logout")
 	_, page = b.get("/session")
@@ -182,8 +187,12 @@ func TestTries(t *testing.T) {
 		t.Run(try+", new visitor", func(t *testing.T) {
 			b := open(t, watch(t, sessions.NewMemory()))
 			b.get("/session")
-			if status, page := b.post("/session", "try", try); status != 200 || !strings.Contains(page, `id="tried"`) {
+			status, page := b.post("/session", "try", try)
+			if status != 200 || !strings.Contains(page, `id="tried"`) {
 				t.Errorf("status %d\n%s", status, page)
+			}
+			if link := strings.Contains(page, `<a class="button small" href="/login?next=%2Fsession">Log in</a>`); link != (try == "elsewhere") {
+				t.Errorf("a link to the login: %v\n%s", link, page)
 			}
 		})
 	}

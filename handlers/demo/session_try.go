@@ -27,6 +27,7 @@ type tryView struct {
 type trial struct {
 	Title string
 	Lines []string
+	LogIn bool // the page links to the login, which leads back
 }
 
 func (t *trial) say(format string, args ...any) {
@@ -240,6 +241,7 @@ func tryElsewhere(h *SessionHandler, v *visitor, result *trial) error {
 	}
 	if user == nil {
 		result.say("Log in first. The second browser can only end sessions of the same user.")
+		result.LogIn = true
 		return nil
 	}
 	id := h.Session().ID()

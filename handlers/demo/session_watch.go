@@ -241,7 +241,7 @@ func (v *visit) end(status int, lines []string) {
 		case cookie.MaxAge < 0:
 			v.add(step{Kind: "cookie", Text: "the response deletes the cookie " + cookie.Name})
 		default:
-			v.add(step{Kind: "cookie", Text: fmt.Sprintf("the response sets the cookie %s, %d bytes", cookie.Name, len(cookie.Value))})
+			v.add(step{Kind: "cookie", Text: fmt.Sprintf("the response sets the cookie %s, %d bytes", cookie.Name, cookieSize(cookie))})
 		}
 	}
 	v.visitor.mutex.Lock()
