@@ -269,7 +269,7 @@ func TestOutbox(t *testing.T) {
 	})
 	b := open(t, server)
 	_, _, page := b.request(http.MethodGet, "/outbox", nil)
-	if !strings.Contains(page, "There is none yet.") {
+	if !strings.Contains(page, `There is none yet. <a href="/forgot">`) {
 		t.Errorf("an empty outbox shows\n%s", page)
 	}
 	if status, page := b.post("/signup", "email", "ann@example.com"); status != 200 || !strings.Contains(page, "Look at your mail") {
