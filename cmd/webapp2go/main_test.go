@@ -84,6 +84,7 @@ func TestNew(t *testing.T) {
 		}
 	}
 	shows("<h1>Visit 1</h1>")
+	shows(`<link rel="icon" type="image/svg+xml" href="/static/`)
 	if err := os.WriteFile(filepath.Join(folder, "pages", "home.html"), []byte("<h1>Another page</h1>"), 0o600); err != nil {
 		t.Fatal(err)
 	}
