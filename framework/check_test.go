@@ -139,6 +139,18 @@ func TestCheck(t *testing.T) {
 			app.Handle("/f/*x", get(app)) // is text
 			app.Handle("/12:30", get(app))
 		}, []string{`* is the syntax of another router: write {rest:.*}`, `:id is the syntax of another router: write {id}`}},
+		"webapp2's syntax": {func(app *framework.App) {
+			app.Handle(`/x/<id:\d{4}>`, get(app))
+			app.Handle("/y/{a}/<name>", get(app))
+			app.Handle(`/z/<:\w+>`, get(app))
+			app.Host("<sub>.a.example").Path("/").Handler(get(app))
+			app.Handle("/1/<2>/<a", get(app)) // is text
+			app.Handle("/2/{lt:<}name>", get(app))
+			app.Handle("/3/{lt:<a>}", get(app))
+		}, []string{
+			`<id:\d{4}> is webapp2's syntax: write {id:\d{4}}, or translate the whole template with webapp2.Template`,
+			"<name> is webapp2's syntax: write {name},", `<:\w+> is webapp2's syntax: write {name:\w+},`, "<sub> is webapp2's syntax: write {sub},",
+		}},
 		"a matcher after Subrouter": {func(app *framework.App) {
 			for _, limit := range []func(*framework.Route){
 				func(r *framework.Route) { r.Host("a.example") },

@@ -1,6 +1,7 @@
 package framework
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -72,6 +73,9 @@ func parseTemplate(template, anything string) (parts []part, err error) {
 	rest := template
 	for {
 		begin := strings.IndexAny(rest, "{}")
+		if at := webapp2Variable.FindStringIndex(rest); at != nil && (begin < 0 || at[0] < begin) {
+			return nil, webapp2Syntax(template, rest[at[0]:at[1]])
+		}
 		if begin < 0 {
 			literal(rest)
 			return parts, nil
@@ -94,6 +98,17 @@ func parseTemplate(template, anything string) (parts []part, err error) {
 		}
 		rest = rest[begin+end+1:]
 	}
+}
+
+// webapp2Variable is a variable in webapp2's syntax: <name>, <name:regex>, <:regex> or <>.
+// The templates that webapp2.Template returns have none in their text.
+var webapp2Variable = regexp.MustCompile(`<([A-Za-z_][\p{L}\p{N}_]*)?(:[^>]*)?>`)
+
+// webapp2Syntax returns the error of a template that has a variable in webapp2's syntax.
+func webapp2Syntax(template, variable string) error {
+	found := webapp2Variable.FindStringSubmatch(variable)
+	return fmt.Errorf("template %q: %s is webapp2's syntax: write {%s%s}, or translate the whole template with webapp2.Template, or write {lt:<}%s for the text",
+		template, variable, cmp.Or(found[1], "name"), strings.TrimSuffix(found[2], ":"), variable[1:])
 }
 
 // patternNames returns the variables in the pattern of another router: {name} and
