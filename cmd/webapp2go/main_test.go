@@ -67,8 +67,11 @@ func TestNew(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%q, %v", line, err)
 		}
-		if found := regexp.MustCompile(`http://\S+:(\d+)`).FindStringSubmatch(line); found != nil {
-			port = found[1]
+		if found := regexp.MustCompile(`http://(\S+):(\d+)`).FindStringSubmatch(line); found != nil {
+			port = found[2]
+			if found[1] != "127.0.0.1" {
+				t.Errorf("-dev listens on %s: %s", found[1], line)
+			}
 		}
 	}
 	go io.Copy(io.Discard, buffered)
@@ -79,6 +82,9 @@ func TestNew(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer response.Body.Close()
+		if cookies := response.Cookies(); len(cookies) > 0 && cookies[0].Name != "shop" {
+			t.Errorf("the cookie is named %q, as that of other applications", cookies[0].Name)
+		}
 		if page, err := io.ReadAll(response.Body); err != nil || !strings.Contains(string(page), want) {
 			t.Errorf("%v, want %q\n%s", err, want, page)
 		}

@@ -34,14 +34,17 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("myapp", flag.ExitOnError)
 	dev := flags.Bool("dev", false, "for development: read the folder pages at each change, show errors in the browser, use plain http")
+	addr := flags.String("addr", "", "listen on this `host:port`; if empty, on $PORT or 127.0.0.1:8080")
 	flags.Parse(args)
+	if port := os.Getenv("PORT"); *dev && *addr == "" && port != "" {
+		*addr = "127.0.0.1:" + port // so that no other machine sees the errors
+	}
 	platform := cloud.Detect()
 	slog.SetDefault(platform.Logger(ctx, slog.LevelInfo))
 	keys, err := platform.SessionKeys(ctx) // without $SESSION_KEYS, random ones on a laptop
 	if err != nil {
 		return err
 	}
-
 	var kept sessions.Backend = sessions.NewMemory()
 	var users auth.Backend = auth.NewMemory()
 	if platform != cloud.Elsewhere { // App Engine or Cloud Run
@@ -57,7 +60,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	manager, err := sessions.New(sessions.Config{
 		Keys:     keys,
-		Sessions: []sessions.Spec{{Backend: kept, Insecure: *dev}},
+		Sessions: []sessions.Spec{{Name: "myapp", Backend: kept, Insecure: *dev}},
 	})
 	if err != nil {
 		return err
@@ -71,7 +74,7 @@ func run(ctx context.Context, args []string) error {
 	if err := platform.Check(app, kept, users); err != nil {
 		return err
 	}
-	return framework.Serve(ctx, platform.Trace(app))
+	return framework.Server{Handler: platform.Trace(app), Addr: *addr}.Run(ctx)
 }
 
 // openPages reads the templates and static files: from their folder in development, and
