@@ -12,5 +12,6 @@ source.onmessage = event => {
 	const box = document.createElement('div')
 	box.append(text, author)
 	item.append(box)
+	document.getElementById('none')?.remove()
 	list.prepend(item)
 }
