@@ -108,7 +108,13 @@ type unready struct {
 	err   error
 }
 
-func (u *unready) Error() string { return "framework: " + u.types + ": " + u.err.Error() }
+// Error leaves the types out if a template has the mistake: the text names its file.
+func (u *unready) Error() string {
+	if _, ok := errors.AsType[templateError](u.err); ok {
+		return "framework: " + u.err.Error()
+	}
+	return "framework: " + u.types + ": " + u.err.Error()
+}
 
 func (u *unready) Unwrap() error { return u.err }
 

@@ -158,6 +158,12 @@ func errorChain(err error) (chain []debugError) {
 	return chain
 }
 
+// A templateError is an error at a line of a template.
+type templateError interface {
+	error
+	TemplateSource() (name, text string, line int)
+}
+
 // findSource finds the lines to show: of the template that has failed, of the first own
 // call of a panic or of h.Abort, or of the action.
 func (d *debugReport) findSource(h *RequestHandler, p page) {
@@ -167,10 +173,7 @@ func (d *debugReport) findSource(h *RequestHandler, p page) {
 	} else if e := h.Response.extras.Load(); e != nil && e.aborted.err != nil && errors.Is(p.Error, e.aborted.err) {
 		d.Frames, about = framesOf(e.aborted.callers), "The error was made here."
 	}
-	if failed, ok := errors.AsType[interface {
-		error
-		TemplateSource() (name, text string, line int)
-	}](p.Error); ok {
+	if failed, ok := errors.AsType[templateError](p.Error); ok {
 		name, text, line := failed.TemplateSource()
 		d.Source = excerpt(name, line, strings.Split(text, "\n"))
 		d.Source.About = "The template failed here."

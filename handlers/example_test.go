@@ -133,7 +133,7 @@ func ExampleStaticHandler_Ready() {
 	site.Routes(app)
 	fmt.Println(app.Check())
 	// Output:
-	// framework: *handlers.StaticHandler: templates: home.html:1:11: no route is named "crat": correct the page, or name the route with Name("crat")
+	// framework: templates: home.html:1:11: no route is named "crat": correct the page, or name the route with Name("crat")
 }
 
 // Routes adds the pages of accounts and makes the names of routes known to the templates.

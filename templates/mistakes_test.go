@@ -34,6 +34,9 @@ func TestMistakesOfFiles(t *testing.T) {
 		"content in a part":       {files("layout.html", `{{template "main" .}}`, "parts/main.html", `{{if .}}{{else}}{{template "content" .Data}}{{end}}`), nil},
 		"content in a definition": {files("layout.html", `{{define "main"}}{{template "content" .Data}}{{end}}{{template "main" .}}`), nil},
 		"content within with":     {files("layout.html", `{{with .}}{{range .Flashes}}{{end}}{{template "content" .Data}}{{end}}`), nil},
+		"no end":                  {files("home.html", "<p>\n{{if .}}{{with .}}{{/* {{end}} */}}\n{{- end}}\n{{\"{{end}}\"}}\n"), []string{"home.html:5: unexpected EOF: {{if .}} in line 2 has no {{end}}"}},
+		"no end in a part":        {files("parts/a.html", "{{range .}}"), []string{"unexpected EOF: {{range .}} in line 1 has no {{end}}"}},
+		"no end in a layout":      {files("layout.html", `{{template "content" .Data}}{{with .}}`), []string{"{{with .}} in line 1 has no {{end}}"}},
 		"content as a block":      {files("layout.html", `{{block "content" .Data}}{{end}}`), nil},
 	} {
 		t.Run(name, func(t *testing.T) {

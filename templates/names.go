@@ -21,11 +21,12 @@ type call struct {
 const constant = `"(?:\\.|[^"\\])*"|` + "`[^`]*`"
 
 var (
-	comment = regexp.MustCompile(`(?s)\{\{(?:- )?/\*.*?\*/(?: -)?\}\}`)
-	action  = regexp.MustCompile(`(?s)\{\{(?:` + constant + `|'(?:\\.|[^'\\])+'|[^"'` + "`" + `])*?\}\}`)
-	named   = regexp.MustCompile(constant + `|[\s({|=,](static|url|hasRoute)\s+\(*(` + constant + `)`)
-	content = regexp.MustCompile(`\{\{-?\s*(?:template|block)\s+["` + "`" + `]content["` + "`" + `]`)
-	nonce   = regexp.MustCompile(`\{\{[^}]*\.Nonce\b`)
+	comment   = regexp.MustCompile(`(?s)\{\{(?:- )?/\*.*?\*/(?: -)?\}\}`)
+	action    = regexp.MustCompile(`(?s)\{\{(?:` + constant + `|'(?:\\.|[^'\\])+'|[^"'` + "`" + `])*?\}\}`)
+	named     = regexp.MustCompile(constant + `|[\s({|=,](static|url|hasRoute)\s+\(*(` + constant + `)`)
+	content   = regexp.MustCompile(`\{\{-?\s*(?:template|block)\s+["` + "`" + `]content["` + "`" + `]`)
+	blockWord = regexp.MustCompile(`^\{\{(?:- )?\s*(if|range|with|block|define|end)\b`)
+	nonce     = regexp.MustCompile(`\{\{[^}]*\.Nonce\b`)
 )
 
 // withoutComments returns a file with spaces instead of its comments, so that every place

@@ -151,6 +151,13 @@ func withSource(err error, texts map[string]string) error {
 	return &sourceError{err, found[1] + ".html", text, line}
 }
 
+// withSource returns the error of a call with the text of its file.
+func (c call) withSource(err error, texts map[string]string) error {
+	place := strings.Split(c.place, ":") // file:line:column
+	line, _ := strconv.Atoi(place[1])
+	return &sourceError{err, place[0], texts[strings.TrimSuffix(place[0], ".html")], line}
+}
+
 // read adds the files of fsys to the set, and those that are templates to texts. It returns
 // the names of the latter, and an error if the files cannot be the pages of a site.
 func (s *Set) read(fsys fs.FS, texts map[string]string) (mistakes []error, names []string, err error) {
@@ -237,12 +244,12 @@ func workingFolder() string {
 func parseShared(texts map[string]string, funcs template.FuncMap) (*template.Template, error) {
 	shared, err := template.New("layout.html").Funcs(funcs).Parse(texts["layout"])
 	if err != nil {
-		return nil, fmt.Errorf("templates: layout.html: %w", err)
+		return nil, fmt.Errorf("templates: layout.html: %w", withUnclosed(err, texts["layout"]))
 	}
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
 		if isLayout(name) && name != "layout" {
 			if _, err := shared.New(name + ".html").Parse(texts[name]); err != nil {
-				return nil, fmt.Errorf("templates: %s.html: %w", name, err)
+				return nil, fmt.Errorf("templates: %s.html: %w", name, withUnclosed(err, texts[name]))
 			}
 		}
 		part, ok := strings.CutPrefix(name, "parts/")
@@ -299,10 +306,34 @@ var errEscaped = errors.New("escaped")
 func define(t *template.Template, name, file, text string) error {
 	parsed, err := t.New(file).Parse(text)
 	if err != nil {
-		return err
+		return withUnclosed(err, text)
 	}
 	_, err = t.AddParseTree(name, parsed.Tree)
 	return err
+}
+
+// withUnclosed returns the error of a text that does not parse. If the text ends within a
+// block, the error names the block, which html/template does not.
+func withUnclosed(err error, text string) error {
+	if !strings.HasSuffix(err.Error(), "unexpected EOF") {
+		return err
+	}
+	text = withoutComments(text)
+	var open [][]int // where the blocks begin that have no end yet
+	for _, at := range action.FindAllStringIndex(text, -1) {
+		switch found := blockWord.FindStringSubmatch(text[at[0]:at[1]]); {
+		case found == nil:
+		case found[1] == "end":
+			open = open[:max(0, len(open)-1)]
+		default:
+			open = append(open, at)
+		}
+	}
+	if len(open) == 0 {
+		return err
+	}
+	last := open[len(open)-1]
+	return fmt.Errorf("%w: %s in line %d has no {{end}}", err, text[last[0]:last[1]], strings.Count(text[:last[0]], "\n")+1)
 }
 
 // Render writes a page to w, within the layout that p names. If there is no such page or
@@ -402,7 +433,8 @@ func (s *Set) CheckURLs() error {
 	var mistakes []error
 	for _, c := range s.urls {
 		if !routes.known(c.name) {
-			mistakes = append(mistakes, fmt.Errorf("templates: %s: no route is named %[2]q: correct the page, or name the route with Name(%[2]q)", c.place, c.name))
+			err := fmt.Errorf("templates: %s: no route is named %[2]q: correct the page, or name the route with Name(%[2]q)", c.place, c.name)
+			mistakes = append(mistakes, c.withSource(err, s.texts))
 		}
 	}
 	return errors.Join(mistakes...)
