@@ -169,12 +169,12 @@ func (s Server) listen(ctx context.Context) (net.Listener, error) {
 	if s.Listener != nil {
 		return s.Listener, nil
 	}
-	address, from, example := s.Addr, "Server.Addr", "127.0.0.1:8080"
+	address, from, example := s.Addr, "Server.Addr, often the flag -addr", "127.0.0.1:8080"
 	if address == "" {
 		port := os.Getenv("PORT")
 		address, from, example = ":"+port, "the variable PORT", "8080"
 		if port == "" {
-			address = "127.0.0.1:8080"
+			address, from = "127.0.0.1:8080", "Server.Addr, often the flag -addr, or the variable PORT, which opens it to other machines"
 		} else if n, err := strconv.Atoi(port); err != nil || n < 0 || n > math.MaxUint16 {
 			return nil, fmt.Errorf("framework: the variable PORT is %q: it must be the number of a port, such as 8080", port)
 		}
