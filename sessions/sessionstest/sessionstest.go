@@ -81,7 +81,7 @@ func newRecord(data string) sessions.Record {
 }
 
 // enough is how long a race is run again and again.
-const enough = 10 * time.Second
+const enough = 3 * time.Second
 
 // rounds counts the times that a race is run: n times, or a tenth of that with -short,
 // and if that has taken long enough.
