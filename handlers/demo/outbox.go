@@ -2,6 +2,7 @@ package demo
 
 import (
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/webapp2go/webapp2go/handlers"
@@ -15,7 +16,9 @@ type OutboxHandler struct {
 	outbox *mail.Outbox
 }
 
-// A letter is a mail on the page. Link is the first link in it.
+// A letter is a mail on the page. Link is the first link in it, without the site's own
+// address, so that it leads to the host that the visitor has used: localhost and 127.0.0.1
+// have cookies of their own.
 type letter struct {
 	To, Subject, Text, Link string
 	At                      time.Time
@@ -30,7 +33,7 @@ func (h *OutboxHandler) Get() error {
 	var letters []letter
 	for _, sent := range h.outbox.Messages() {
 		l := letter{To: sent.To, Subject: sent.Subject, Text: sent.Text, At: sent.At}
-		l.Link = link.FindString(sent.Text)
+		l.Link = strings.TrimPrefix(link.FindString(sent.Text), h.App.BaseURL)
 		letters = append(letters, l)
 	}
 	return h.Render("outbox", letters)
