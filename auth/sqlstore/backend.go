@@ -434,16 +434,7 @@ func (b *Backend) create(ctx context.Context, u *auth.User, keys []auth.Key, imp
 			return err
 		}
 		if n == 0 {
-			version, err := b.version(ctx, tx, u.ID)
-			switch {
-			case err != nil:
-				return err
-			case version == u.Version:
-				return errDone
-			case again:
-				return sqlretry.ErrUnknown
-			}
-			return &auth.ExistsError{ID: u.ID}
+			return b.unchanged(ctx, tx, u, again, &auth.ExistsError{ID: u.ID})
 		}
 		if number, err := strconv.ParseInt(u.ID, 10, 64); err == nil && number > 0 && number < maxNumber && imported {
 			if _, err := exec(ctx, tx, b.raiseNumber, number); err != nil {
@@ -452,6 +443,21 @@ func (b *Backend) create(ctx context.Context, u *auth.User, keys []auth.Key, imp
 		}
 		return b.setKeys(ctx, tx, u.ID, nil, keys)
 	})
+}
+
+// unchanged says why a statement that writes u changed no row: an earlier try has written it,
+// or may have, or other, which is the answer of a first try.
+func (b *Backend) unchanged(ctx context.Context, tx *sql.Tx, u *auth.User, again bool, other error) error {
+	version, err := b.version(ctx, tx, u.ID)
+	switch {
+	case err != nil:
+		return err
+	case version == u.Version:
+		return errDone
+	case again:
+		return sqlretry.ErrUnknown
+	}
+	return other
 }
 
 // maxNumber leaves room for numbers above that of any user who has come over.
@@ -487,16 +493,7 @@ func (b *Backend) Update(ctx context.Context, u *auth.User) error {
 			return err
 		}
 		if n == 0 {
-			version, err := b.version(ctx, tx, u.ID)
-			switch {
-			case err != nil:
-				return err
-			case version == next.Version:
-				return errDone
-			case again:
-				return sqlretry.ErrUnknown
-			}
-			return fmt.Errorf("%w: ID %.80q", auth.ErrConflict, u.ID)
+			return b.unchanged(ctx, tx, next, again, fmt.Errorf("%w: ID %.80q", auth.ErrConflict, u.ID))
 		}
 		before, err := ownedKeys(ctx, tx, b.selectKeys, u.ID)
 		if err != nil {
