@@ -23,7 +23,7 @@ var endingChecks = []check{
 				s := newSite(t, sessions.Spec{Backend: b})
 				var races tally
 				back := 0
-				for race := range rounds(500) {
+				for race := range rounds(t, 500) {
 					visitor := s.browser()
 					visitor.login("ann")
 					thief := visitor.twin()
@@ -54,7 +54,7 @@ var endingChecks = []check{
 		visitor.login("ann")
 		var races tally
 		acknowledged := 0
-		for race := range rounds(500) {
+		for race := range rounds(t, 500) {
 			before, thief := visitor.cookie(), visitor.twin()
 			slow, renew := visitor.read(), visitor.read()
 			slow.Incr("n", 1)
@@ -85,7 +85,7 @@ var endingChecks = []check{
 	{"RenewalAgainstLogout", func(t *testing.T, b sessions.Backend) {
 		s := newSite(t, sessions.Spec{Backend: b})
 		var races tally
-		for race := range rounds(100) {
+		for race := range rounds(t, 100) {
 			visitor := s.browser()
 			visitor.login("ann")
 			thief := visitor.twin()
@@ -172,7 +172,7 @@ var userEndingChecks = []userCheck{
 	{"EndUserAgainstWriter", func(t *testing.T, b sessions.UserBackend) {
 		s := newSite(t, sessions.Spec{Backend: b})
 		var races tally
-		for race := range rounds(100) {
+		for race := range rounds(t, 100) {
 			ann := newUser()
 			here, there := s.browser(), s.browser()
 			here.login(ann)

@@ -158,7 +158,7 @@ var sweepChecks = []check{
 	}},
 	{"DeleteExpiredRace", func(t *testing.T, b sessions.Backend) {
 		// A record that is made anew while the expired one is deleted must stay.
-		for range rounds(50) {
+		for range rounds(t, 50) {
 			r := newRecord("old")
 			r.Expires = time.Now().Add(-3 * time.Hour)
 			id := create(t, b, r)

@@ -140,7 +140,7 @@ func countWhile(t *testing.T, f *faulty, fault func()) (acknowledged, failed, co
 	visitor := newSite(t, sessions.Spec{Backend: f}).browser()
 	visitor.visit(func(s *sessions.Session) { s.Set("n", 0) })
 	fault()
-	for range rounds(10) {
+	for range rounds(t, 10) {
 		for _, err := range atOnce(4, func(int) error {
 			v := visitor.read()
 			v.Incr("n", 1)

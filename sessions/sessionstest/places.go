@@ -264,7 +264,7 @@ func lostAnswersCounted(t *testing.T, p Place) {
 			on.Store(true)
 			var all, acknowledged atomic.Int64
 			atOnce(writers, func(int) error {
-				for range rounds(500 / writers) {
+				for range rounds(t, 500/writers) {
 					v := visitor.read()
 					v.Incr("n", 1)
 					all.Add(1)
@@ -375,7 +375,7 @@ func full(t *testing.T, p Place) {
 
 // twoOpeners opens an empty place twice at once.
 func twoOpeners(t *testing.T, p Place) {
-	for round := range rounds(40) {
+	for round := range rounds(t, 40) {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			open := p.Empty(t)
 			opened := make([]sessions.Backend, 2)

@@ -18,7 +18,7 @@ const writers = 16
 // raceChecks hold that of the calls that race for a record exactly one wins.
 var raceChecks = []check{
 	{"CreateRace", func(t *testing.T, b sessions.Backend) {
-		for range rounds(50) {
+		for range rounds(t, 50) {
 			id := newID()
 			errs := atOnce(writers, func(i int) error {
 				return b.Create(t.Context(), id, newRecord(fmt.Sprint(i)))
@@ -28,7 +28,7 @@ var raceChecks = []check{
 	}},
 	{"UpdateRace", func(t *testing.T, b sessions.Backend) {
 		id := create(t, b, newRecord("start"))
-		for range rounds(50) {
+		for range rounds(t, 50) {
 			version := load(t, b, id).Version
 			errs := atOnce(writers, func(i int) error {
 				_, err := b.Update(t.Context(), id, withVersion(newRecord(fmt.Sprint(i)), version))
@@ -42,7 +42,7 @@ var raceChecks = []check{
 		id := create(t, b, newRecord(""))
 		var all atomic.Int64
 		errs := atOnce(4, func(int) error {
-			for range rounds(50) {
+			for range rounds(t, 50) {
 				if err := appendByte(t.Context(), b, id); err != nil {
 					return err
 				}
@@ -58,7 +58,7 @@ var raceChecks = []check{
 		}
 	}},
 	{"DeleteRace", func(t *testing.T, b sessions.Backend) {
-		for range rounds(50) {
+		for range rounds(t, 50) {
 			id := create(t, b, newRecord("data"))
 			r := load(t, b, id)
 			errs := atOnce(2, func(i int) error {

@@ -11,8 +11,8 @@
 //
 // The suite asks for guarantees, not for speed: no check depends on how fast the
 // machine is, and the only waits are for records to expire. Each race is run up to
-// five hundred times; if that takes longer than ten seconds, or with -short, a
-// tenth of that is enough.
+// five hundred times. After a second, or with -short, a tenth of that is enough, unless
+// the tests may take half an hour: go test -timeout=30m runs every race to its end.
 package sessionstest
 
 import (
@@ -80,16 +80,17 @@ func newRecord(data string) sessions.Record {
 	return sessions.Record{Data: []byte(data), Expires: time.Now().Add(time.Hour)}
 }
 
-// enough is how long a race is run again and again.
-const enough = 3 * time.Second
-
-// rounds counts the times that a race is run: n times, or a tenth of that with -short,
-// and if that has taken long enough.
-func rounds(n int) iter.Seq[int] {
+// rounds counts the times that a race is run: n times, or a tenth of that with -short or
+// once the race has taken a second. If the tests may take half an hour (-timeout), all n
+// are run.
+func rounds(t *testing.T, n int) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		began := time.Now()
+		limit, limited := t.Deadline()
+		patient := !limited || limit.Sub(began) > 20*time.Minute
 		for i := range n {
-			if i >= n/10 && (testing.Short() || time.Since(began) > enough) || !yield(i) {
+			enough := testing.Short() || !patient && time.Since(began) > time.Second
+			if i >= n/10 && enough || !yield(i) {
 				return
 			}
 		}

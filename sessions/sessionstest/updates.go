@@ -16,7 +16,7 @@ var updateChecks = []check{
 		visitor.visit(func(s *sessions.Session) { s.Set("n", 0) })
 
 		all, refused, keys, flashes := 0, 0, 0, 0
-		for round := range rounds(100) {
+		for round := range rounds(t, 100) {
 			all += writers
 			// All have read the same version before one of them saves.
 			visits := make([]*visit, writers)
@@ -64,7 +64,7 @@ var updateChecks = []check{
 		// One request shows the flashes while others add more: those are left.
 		s := newSite(t, sessions.Spec{Backend: b})
 		var races tally
-		for race := range rounds(100) {
+		for race := range rounds(t, 100) {
 			visitor := s.browser()
 			visitor.visit(func(s *sessions.Session) { s.AddFlash("first", "info") })
 			show, add := visitor.read(), visitor.read()
@@ -85,7 +85,7 @@ var updateChecks = []check{
 	{"ClearAgainstWriter", func(t *testing.T, b sessions.Backend) {
 		s := newSite(t, sessions.Spec{Backend: b})
 		var races tally
-		for i := range rounds(30) {
+		for i := range rounds(t, 30) {
 			visitor := s.browser()
 			visitor.visit(func(s *sessions.Session) { s.Set("old", true) })
 			clear, write := visitor.read(), visitor.read()

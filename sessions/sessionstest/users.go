@@ -133,7 +133,7 @@ var userChecks = []userCheck{
 		wantData(t, b, nobodys, "data")
 	}},
 	{"EndRace", func(t *testing.T, b sessions.UserBackend) {
-		for range rounds(50) {
+		for range rounds(t, 50) {
 			ann := newUser()
 			id := createFor(t, b, ann)
 			errs := atOnce(2, func(i int) error {
