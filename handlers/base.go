@@ -39,14 +39,15 @@ type BaseHandler struct {
 	ownStore sessions.Store // used unless a middleware has made a store
 	store    atomic.Pointer[sessions.Store]
 	opening  sync.Mutex
-	page     *templates.Page
-	nonce    string // of the Content-Security-Policy, or empty
+	page     *templates.Page // nil until something sets a field of it
+	read     *readUser       // nil until User was called
+}
 
-	// The result of User, once userRead is set, for a session whose user is userID.
-	user     *auth.User
-	userErr  error
-	userID   string
-	userRead bool
+// A readUser is the result of User for a session whose user is id.
+type readUser struct {
+	user *auth.User
+	err  error
+	id   string
 }
 
 // Dispatch fetches the session store, delegates to the action, and has the sessions
@@ -154,8 +155,8 @@ func (h *BaseHandler) Session() *sessions.Session { return h.Store().Session() }
 func (h *BaseHandler) User() (*auth.User, error) {
 	session := h.Session()
 	id := session.User()
-	if h.userRead && h.userID == id {
-		return h.user, h.userErr
+	if h.read != nil && h.read.id == id {
+		return h.read.user, h.read.err
 	}
 	if session.Status() == sessions.StatusDown {
 		return nil, unavailable("reading the session", session.Err())
@@ -167,7 +168,7 @@ func (h *BaseHandler) User() (*auth.User, error) {
 		case errors.Is(err, auth.ErrNotFound):
 		case err != nil:
 			h.setUser(nil, unavailable("reading the user", err), id)
-			return nil, h.userErr
+			return nil, h.read.err
 		case found.HasCredential(login.Credential):
 			user = found
 		case login.Method == sessions.MethodImport && login.Credential == "" && found.Imported():
@@ -179,6 +180,14 @@ func (h *BaseHandler) User() (*auth.User, error) {
 	return user, nil
 }
 
+// knownUser returns the user if User has found one.
+func (h *BaseHandler) knownUser() *auth.User {
+	if h.read == nil {
+		return nil
+	}
+	return h.read.user
+}
+
 // findUser returns the user with an ID.
 func (s *Site) findUser(ctx context.Context, id string) (*auth.User, error) {
 	if s.FindUser != nil {
@@ -188,7 +197,7 @@ func (s *Site) findUser(ctx context.Context, id string) (*auth.User, error) {
 }
 
 func (h *BaseHandler) setUser(user *auth.User, err error, id string) {
-	h.user, h.userErr, h.userID, h.userRead = user, err, id, true
+	h.read = &readUser{user, err, id}
 }
 
 // LogIn makes the session that of a user who has just proved to be that user. The pages of
@@ -314,9 +323,9 @@ func (h *BaseHandler) renderWithoutSession(page string, data any) error {
 		return errors.New("handlers: Render: Site.Templates is nil: make it with templates.Parse")
 	}
 	p := h.Page()
-	p.Site, p.Path, p.Prefix, p.Nonce, p.Data = h.Site.Name, h.Request.URL.Path, h.Prefix(), h.nonce, data
-	if h.user != nil {
-		p.User, p.Roles = DisplayName(h.user), h.user.Roles
+	p.Site, p.Path, p.Prefix, p.Data = h.Site.Name, h.Request.URL.Path, h.Prefix(), data
+	if user := h.knownUser(); user != nil {
+		p.User, p.Roles = DisplayName(user), user.Roles
 	}
 	if header := h.Response.Header(); header.Get("Content-Type") == "" {
 		header.Set("Content-Type", "text/html; charset=utf-8")
@@ -326,7 +335,12 @@ func (h *BaseHandler) renderWithoutSession(page string, data any) error {
 
 // Nonce returns the nonce of this response's Content-Security-Policy, for a script or a style
 // inside a page, or "" if the policy has no {nonce}. See [Site.CSP].
-func (h *BaseHandler) Nonce() string { return h.nonce }
+func (h *BaseHandler) Nonce() string {
+	if h.page == nil {
+		return ""
+	}
+	return h.page.Nonce
+}
 
 func (h *BaseHandler) logger() *slog.Logger { return cmp.Or(h.App.Log, slog.Default()) }
 

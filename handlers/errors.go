@@ -117,8 +117,8 @@ func (h *BaseHandler) DebugInfo() map[string]string {
 	}
 	slices.Sort(keys)
 	info["Session keys"] = strings.Join(keys, ", ")
-	if h.user != nil {
-		info["User"] = h.user.Name
+	if user := h.knownUser(); user != nil {
+		info["User"] = user.Name
 	}
 	return info
 }

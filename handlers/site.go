@@ -132,7 +132,9 @@ func (s *Site) Init(h framework.Handler) {
 	base := embedded.base()
 	base.Site = s
 	s.Throttle.use(s, base.App)
-	base.nonce = s.setHeaders(base.Response.Header(), base.App.Scheme(base.Request) == "https" && !base.App.Debug)
+	if nonce := s.setHeaders(base.Response.Header(), base.App.Scheme(base.Request) == "https" && !base.App.Debug); nonce != "" {
+		base.Page().Nonce = nonce
+	}
 }
 
 // Routes adds what most sites have: [Site.Accounts] and [Site.Pages]. The first route that
