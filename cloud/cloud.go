@@ -117,10 +117,10 @@ func (p Platform) Proxy() framework.Proxy {
 	return framework.NoProxy
 }
 
-// Check returns an error if the program must not run on the platform as it is: in Debug,
-// with sessions or users in memory, which every instance would have for itself and lose
-// when it ends, or with a mail.Outbox, which sends no mails. The error lists each mistake
-// and how to fix it. Check returns nil [Elsewhere].
+// Check returns an error if the program must not run on the platform as it is: in Debug or
+// with Traces, with sessions or users in memory, which every instance would have for itself
+// and lose when it ends, or with a mail.Outbox, which sends no mails. The error lists each
+// mistake and how to fix it. Check returns nil [Elsewhere].
 //
 // Backends are what keeps the sessions and the users, and what sends mails. Besides those
 // above, one that has a method DevelopmentOnly() string is a mistake: it returns why, and
@@ -132,6 +132,9 @@ func (p Platform) Check(app *framework.App, backends ...any) error {
 	var mistakes []string
 	if app.Debug {
 		mistakes = append(mistakes, "everybody would see the source code around an error: leave App.Debug false")
+	}
+	if app.Traces != nil {
+		mistakes = append(mistakes, "what visitors ask for would be kept in memory: leave App.Traces nil")
 	}
 	for _, backend := range backends {
 		switch backend := backend.(type) {

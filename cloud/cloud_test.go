@@ -270,3 +270,17 @@ func TestTraceElsewhereIsTheHandlerItself(t *testing.T) {
 		t.Error("a client could send the header")
 	}
 }
+
+// Traces are for development.
+func TestCheckRefusesTraces(t *testing.T) {
+	app := framework.New()
+	app.Traces = new(framework.Traces)
+	if err := cloud.Elsewhere.Check(app); err != nil {
+		t.Error(err)
+	}
+	for _, platform := range []cloud.Platform{cloud.AppEngine, cloud.CloudRun} {
+		if err := platform.Check(app); err == nil || !strings.Contains(err.Error(), "leave App.Traces nil") {
+			t.Errorf("%v: %v", platform, err)
+		}
+	}
+}

@@ -37,10 +37,14 @@ type App struct {
 	Init func(h Handler)
 	// Trace is called at the beginning of each request. It returns the request, which may
 	// have another context, and a function that gets each [Step] of it. That function is
-	// called by all goroutines of the request that call [BeginStep]. If it is nil, the request
-	// is not traced. If Trace is nil, none is, and that costs nothing. Requests that another
-	// router serves are not traced.
+	// called by all goroutines of the request that call [BeginStep]. If it is nil, Trace gets
+	// no steps of the request. If Trace is nil, none is, and that costs nothing. Requests that another
+	// router serves are not traced. The program examples/otel makes spans of OpenTelemetry of
+	// the steps.
 	Trace func(r *http.Request) (*http.Request, func(Step))
+	// Traces keeps the steps of the newest requests in memory, see [ShowTraces]. If nil, none
+	// are kept, and that costs nothing.
+	Traces *Traces
 	// Errors are the site's error pages by status, 300 to 599. New makes the map. A status
 	// without an entry gets a plain page, HTML or JSON.
 	Errors map[int]ErrorHandler
@@ -114,7 +118,7 @@ var _ http.Handler = (*App)(nil)
 // and sends the response.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var t *tracer
-	if a.Trace != nil || a.Debug {
+	if a.Trace != nil || a.Traces != nil || a.Debug {
 		received := r
 		r, t = a.beginTrace(r)
 		defer func() { received.Pattern = r.Pattern }()

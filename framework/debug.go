@@ -44,38 +44,27 @@ type debugReport struct {
 	Facts  map[string]map[string]string `json:"facts"`
 }
 
-// A debugStep is one [Step].
+// A debugStep is one [TracedStep].
 type debugStep struct {
-	At    string `json:"at"` // since the first step
+	At    string `json:"at"`             // since the request came
+	Took  string `json:"took,omitempty"` // empty if it takes no time or has not ended
 	Depth int    `json:"depth"`
 	Text  string `json:"text"`
 	Error string `json:"error,omitempty"`
 }
 
-// debugSteps returns the steps of a request. The end of a step is shown only if it has
-// failed; that of HandleError and App.Errors leads to this page.
-func debugSteps(t *tracer) (shown []debugStep) {
-	if t == nil {
-		return nil
-	}
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	depth := 0
-	for _, step := range t.steps {
-		text := string(step.Kind) + " " + step.Name
-		if step.Phase == StepEnded {
-			depth = max(0, depth-1)
-			text = "end of " + text
+// debugSteps returns the steps of a trace as texts. The error of HandleError and App.Errors
+// is not among them: it leads to this page.
+func debugSteps(steps []TracedStep) (shown []debugStep) {
+	for _, step := range steps {
+		s := debugStep{At: step.At.Round(time.Microsecond).String(), Depth: step.Depth, Text: string(step.Kind) + " " + step.Name}
+		if step.Took > 0 {
+			s.Took = step.Took.Round(time.Microsecond).String()
 		}
-		if s := (debugStep{At: step.Time.Sub(t.steps[0].Time).Round(time.Microsecond).String(), Depth: depth, Text: cutText(text)}); step.Phase != StepEnded || step.Err != nil && step.Kind != StepError {
-			if step.Err != nil {
-				s.Error = cutText(step.Err.Error())
-			}
-			shown = append(shown, s)
+		if step.Kind != StepError {
+			s.Error = step.Err
 		}
-		if step.Phase == StepBegun {
-			depth++
-		}
+		shown = append(shown, s)
 	}
 	return shown
 }
@@ -123,7 +112,9 @@ func (a *App) newDebugReport(h *RequestHandler, p page) *debugReport {
 	if noRoute := p.Status == http.StatusNotFound && h.route == nil; noRoute || p.Status == http.StatusMethodNotAllowed {
 		d.Routes = a.nearestRoutes(h.Request.URL.Path)
 	}
-	d.Steps = debugSteps(h.Response.tracer())
+	if t := h.Response.tracer(); t != nil && t.kept != nil {
+		d.Steps = debugSteps(t.kept.Steps())
+	}
 	d.Facts = map[string]map[string]string{
 		"Request":     requestFacts(h),
 		"Handler":     handlerFacts(h),
@@ -600,22 +591,9 @@ var debugCSP = sync.OnceValue(func() string {
 // writeHTML writes the debug page.
 func (d *debugReport) writeHTML(h *RequestHandler, p page, title string) {
 	w, r := h.Response, h.Request
-	w.Header().Set("Content-Security-Policy", debugCSP())
-	w.Header().Set("Cache-Control", "no-store")
-	var out strings.Builder
-	// write writes HTML, with the arguments escaped.
-	write := func(format string, arguments ...any) {
-		for i, argument := range arguments {
-			if text, ok := argument.(string); ok {
-				arguments[i] = html.EscapeString(text)
-			}
-		}
-		fmt.Fprintf(&out, format, arguments...)
-	}
-	write("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"+
-		"<meta name=\"color-scheme\" content=\"light dark\">\n<title>%d %s: %s %s</title>\n<style>", p.Status, title, cutText(r.Method), cutText(r.URL.Path))
-	out.WriteString(debugStyle)
-	write("</style>\n<main>\n<header>\n<p class=\"status\"><b>%d</b> %s</p>\n<h1>%s</h1>\n<p><code>%s %s</code>", p.Status, title, d.heading(h, p), cutText(r.Method), cutText(r.URL.Path))
+	out := newDebugPage(fmt.Sprintf("%d %s: %s %s", p.Status, title, cutText(r.Method), cutText(r.URL.Path)))
+	write := out.write
+	write("<header>\n<p class=\"status\"><b>%d</b> %s</p>\n<h1>%s</h1>\n<p><code>%s %s</code>", p.Status, title, d.heading(h, p), cutText(r.Method), cutText(r.URL.Path))
 	if len(d.Errors) > 0 {
 		write(" · <code>%s</code>", d.Errors[0].Type)
 	}
@@ -660,19 +638,9 @@ func (d *debugReport) writeHTML(h *RequestHandler, p page, title string) {
 		write("</details>\n</section>\n")
 	}
 	if len(d.Steps) > 0 {
-		write("<section>\n<h2>What was done for the request</h2>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Steps\">\n<table class=\"steps\">\n<tbody>\n")
-		for _, step := range d.Steps {
-			class := ""
-			if step.Error != "" {
-				class = "failed"
-			}
-			write("<tr class=\"%s\"><td>%s</td><td>%s<code>%s</code>", class, step.At, strings.Repeat("\u2003", step.Depth), step.Text)
-			if step.Error != "" {
-				write(" %s", step.Error)
-			}
-			write("</td></tr>\n")
-		}
-		write("</tbody>\n</table>\n</div>\n</section>\n")
+		write("<section>\n<h2>What was done for the request</h2>\n")
+		out.steps(d.Steps)
+		write("</section>\n")
 	}
 	if len(d.Errors) > 1 {
 		write("<section>\n<h2>The error and its causes</h2>\n<ol>\n")
@@ -698,8 +666,59 @@ func (d *debugReport) writeHTML(h *RequestHandler, p page, title string) {
 		}
 	}
 	write("<details>\n<summary>Copy as text</summary>\n<p>One click selects all of it.</p>\n<pre class=\"copy\" tabindex=\"0\" role=\"region\" aria-label=\"All of this as text\">%s</pre>\n</details>\n", d.text(h, p, title))
-	write("<footer><p>This page is shown because App.Debug is set. Cookies, passwords, and the values of queries and forms are left out.</p></footer>\n</main>\n")
-	w.WriteString(out.String())
+	write("<footer><p>This page is shown because App.Debug is set. Cookies, passwords, and the values of queries and forms are left out.</p></footer>\n")
+	out.send(w)
+}
+
+// A debugPage is an HTML page with a style of its own, so that it does not depend on the
+// site's templates and style sheets.
+type debugPage struct{ text strings.Builder }
+
+// newDebugPage begins a page.
+func newDebugPage(title string) *debugPage {
+	p := new(debugPage)
+	p.write("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"+
+		"<meta name=\"color-scheme\" content=\"light dark\">\n<title>%s</title>\n<style>", title)
+	p.text.WriteString(debugStyle)
+	p.write("</style>\n<main>\n")
+	return p
+}
+
+// write writes HTML, with the arguments escaped.
+func (p *debugPage) write(format string, arguments ...any) {
+	for i, argument := range arguments {
+		if text, ok := argument.(string); ok {
+			arguments[i] = html.EscapeString(text)
+		}
+	}
+	fmt.Fprintf(&p.text, format, arguments...)
+}
+
+// steps writes a table of steps.
+func (p *debugPage) steps(steps []debugStep) {
+	p.write("<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Steps\">\n<table class=\"steps\">\n<thead><tr><th>At</th><th>Step</th><th>Took</th></tr></thead>\n<tbody>\n")
+	for _, step := range steps {
+		class := ""
+		if step.Error != "" {
+			class = "failed"
+		}
+		p.write("<tr class=\"%s\"><td>%s</td><td>%s<code>%s</code>", class, step.At, strings.Repeat("\u2003", step.Depth), step.Text)
+		if step.Error != "" {
+			p.write(" %s", step.Error)
+		}
+		p.write("</td><td>%s</td></tr>\n", step.Took)
+	}
+	p.write("</tbody>\n</table>\n</div>\n")
+}
+
+// send ends the page and responds with it.
+func (p *debugPage) send(w *Response) {
+	p.write("</main>\n")
+	header := w.Header()
+	header.Set("Content-Security-Policy", debugCSP())
+	header.Set("Cache-Control", "no-store")
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteString(p.text.String())
 }
 
 // heading returns the text of the error.
@@ -750,7 +769,7 @@ func (d *debugReport) text(h *RequestHandler, p page, title string) string {
 		out.WriteString("\nWhat was done for the request\n")
 	}
 	for _, step := range d.Steps {
-		fmt.Fprintf(&out, "  %10s %s%s %s\n", step.At, strings.Repeat("  ", step.Depth), step.Text, step.Error)
+		fmt.Fprintf(&out, "  %10s %10s %s%s %s\n", step.At, step.Took, strings.Repeat("  ", step.Depth), step.Text, step.Error)
 	}
 	for _, section := range debugSections {
 		if facts := d.Facts[section]; len(facts) > 0 {

@@ -79,31 +79,33 @@ type tracerKey struct{}
 // A tracer reports the steps of one request. A nil tracer reports nothing.
 type tracer struct {
 	trace func(Step) // from App.Trace; nil if there is none
+	kept  *Trace     // for the debug page and for App.Traces; nil if neither needs it
 
-	mutex   sync.Mutex // guards the following
-	steps   []Step     // for the debug page; only in Debug
-	between []string   // the Dispatch methods between the outermost and that of RequestHandler
-	keep    bool       // whether steps are kept
+	mutex   sync.Mutex
+	between []string // the Dispatch methods between the outermost and that of RequestHandler
 }
-
-// maxSteps is how many steps the debug page shows.
-const maxSteps = 200
 
 // beginTrace returns a tracer, and the request with it in its context. The tracer is nil
 // if the request is not traced.
 func (a *App) beginTrace(r *http.Request) (*http.Request, *tracer) {
-	t := &tracer{keep: a.Debug}
+	var kept *Trace
+	if a.Traces != nil {
+		kept = a.Traces.begin(r)
+	}
+	if a.Debug && kept == nil {
+		kept = newTrace(r)
+	}
+	var trace func(Step)
 	if a.Trace != nil {
-		if traced, trace := a.Trace(r); trace != nil {
-			t.trace = trace
-			if traced != nil {
-				r = traced
-			}
+		var traced *http.Request
+		if traced, trace = a.Trace(r); traced != nil {
+			r = traced
 		}
 	}
-	if t.trace == nil && !t.keep {
+	if trace == nil && kept == nil {
 		return r, nil
 	}
+	t := &tracer{trace: trace, kept: kept}
 	return r.WithContext(context.WithValue(r.Context(), tracerKey{}, t)), t
 }
 
@@ -120,12 +122,8 @@ func (t *tracer) report(kind StepKind, phase StepPhase, name string, err error) 
 		return
 	}
 	step := Step{Kind: kind, Phase: phase, Name: name, Time: time.Now(), Err: err}
-	if t.keep {
-		t.mutex.Lock()
-		if len(t.steps) < maxSteps {
-			t.steps = append(t.steps, step)
-		}
-		t.mutex.Unlock()
+	if t.kept != nil {
+		t.kept.add(step)
 	}
 	if t.trace != nil {
 		t.trace(step)

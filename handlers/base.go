@@ -98,7 +98,7 @@ func (h *BaseHandler) Store() *sessions.Store {
 	}
 	store := h.Site.Sessions.StoreIn(&h.ownStore, h.Request)
 	h.store.Store(store)
-	if h.App.Trace != nil || h.App.Debug {
+	if h.App.Trace != nil || h.App.Traces != nil || h.App.Debug {
 		framework.BeginStep(h.Context(), "sessions", "Store")(nil)
 	}
 	h.Response.SaveWith((*saver)(h))
