@@ -9,8 +9,29 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+// live fails the test if a request of this browser does not appear on the page /session
+// while that is open.
+func (b *browser) live() {
+	b.t.Helper()
+	until := func(element, text string) {
+		b.t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			shown := run(b, chromedp.Evaluate[string](`document.querySelector('`+element+`').innerText`))
+			if strings.Contains(shown, text) {
+				return
+			}
+			if time.Now().After(deadline) {
+				b.t.Fatalf("%s shows %q", element, shown)
+			}
+		}
+	}
+	until("#live", "Live, the newest request is first.")
+	run(b, chromedp.Evaluate[bool](`fetch('/cart', {headers: {Accept: 'text/html'}}), true`))
+	until("#visits > li", "GET /cart 200")
+}
+
 // The life of a session is on the page /session, and each of its buttons shows what it
-// promises, without a script.
+// promises.
 func TestSessionPage(t *testing.T) {
 	for name, args := range map[string][]string{"memory": nil, "cookie": {"-sessions=cookie"}} {
 		t.Run(name, func(t *testing.T) {
@@ -64,9 +85,10 @@ func TestSessionPage(t *testing.T) {
 			b.look(1280, "light")
 
 			page := run(b, chromedp.Evaluate[string]("document.documentElement.outerHTML"))
-			if strings.Contains(page, "<script") || strings.Contains(page, "style=") {
-				t.Error("the page has a script or a style of its own")
+			if strings.Count(page, "<script") != 1 || strings.Count(page, "<script src=") != 1 || strings.Contains(page, "style=") {
+				t.Error("the page has a script in its text, or a style of its own")
 			}
+			b.live()
 			b.quiet(false)
 
 			for path, status := range map[string]int64{"/session/error": 500, "/session/panic": 500, "/session/late": 200} {
@@ -97,4 +119,26 @@ func TestSessionPage(t *testing.T) {
 			b.quiet(true)
 		})
 	}
+}
+
+// What is folded under each page, its code and what happened for it, fits the window and can
+// be read.
+func TestFoldsUnderPages(t *testing.T) {
+	b := open(t, start(t))
+	for _, width := range []int64{1280, 390} {
+		for _, scheme := range []string{"light", "dark"} {
+			b.look(width, scheme)
+			for name, path := range map[string]string{"cart": "/cart", "login": "/login"} {
+				b.visit(path)
+				run(b, chromedp.Evaluate[bool](`document.querySelectorAll('footer details').forEach(d => d.open = true), true`))
+				b.shows("The code of this page", "What happened for this page", "route "+path+" (tree)")
+				b.fits()
+				for _, poor := range run(b, chromedp.Evaluate[[]string](poorContrast)) {
+					t.Errorf("%s, %d, %s: %s", path, width, scheme, poor)
+				}
+				b.picture(fmt.Sprintf("folds-%s-%d-%s", name, width, scheme))
+			}
+		}
+	}
+	b.quiet(false)
 }

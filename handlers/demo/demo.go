@@ -34,7 +34,10 @@ func Pages() fs.FS {
 func New(site *handlers.Site, events *Events) *framework.App {
 	site.LayoutValues = cartValues
 	app := framework.New()
-	app.Init = site.Init
+	app.Init = func(h framework.Handler) {
+		site.Init(h)
+		showCode(h)
+	}
 	app.Handle("/", framework.To[HomeHandler](app)).Name("home")
 	app.Handle("/cart", framework.To[CartHandler](app)).Name("cart")
 	app.Handle("/admin", framework.From(app, func() *OverviewHandler {

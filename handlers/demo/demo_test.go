@@ -7,6 +7,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -75,7 +76,11 @@ type browser struct {
 	t   *testing.T
 	url string
 	http.Client
+	code bool // pages have the code that is folded under them
 }
+
+// folded is the code under a page. It has the texts that the page may have.
+var folded = regexp.MustCompile(`(?s)<details class="code">.*?</details>`)
 
 func open(t *testing.T, server *httptest.Server) *browser {
 	t.Helper()
@@ -83,7 +88,7 @@ func open(t *testing.T, server *httptest.Server) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &browser{t, server.URL, http.Client{Jar: jar}}
+	return &browser{t: t, url: server.URL, Client: http.Client{Jar: jar}}
 }
 
 func (b *browser) request(method, path string, form url.Values) (int, http.Header, string) {
@@ -104,6 +109,9 @@ func (b *browser) request(method, path string, form url.Values) (int, http.Heade
 	page, err := io.ReadAll(res.Body)
 	if err != nil {
 		b.t.Fatal(err)
+	}
+	if !b.code {
+		page = folded.ReplaceAll(page, nil)
 	}
 	return res.StatusCode, res.Header, string(page)
 }

@@ -1,20 +1,10 @@
 package demo
 
 import (
-	_ "embed"
-	"strings"
-
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/sessions"
 )
-
-// The front page shows the code of its handler, the last lines of this file.
-//
-//go:embed home.go
-var homeFile string
-
-var homeSource = homeFile[strings.LastIndex(homeFile, "type HomeHandler"):]
 
 type homeData struct {
 	Visits  int64
@@ -22,7 +12,8 @@ type homeData struct {
 	Session *sessions.Session
 }
 
-func (homeData) Source() string { return homeSource }
+// Source returns the code of the handler, which the front page shows.
+func (homeData) Source() string { return declarations("HomeHandler")[0].Text }
 
 // HomeHandler is the front page.
 type HomeHandler struct{ handlers.BaseHandler }

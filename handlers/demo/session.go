@@ -23,7 +23,11 @@ type SessionHandler struct {
 	watch *Watch
 }
 
+// sessionPath is the path of the page.
+const sessionPath = "/session"
+
 type sessionData struct {
+	Change   uint64 // the newest that the page shows, for the stream
 	Sessions []sessionView
 	Others   []otherCookie
 	Visits   []visit // the newest ones
@@ -130,7 +134,9 @@ func meaning(status sessions.Status) string {
 
 // Get shows the page.
 func (h *SessionHandler) Get() error {
-	h.Response.Header().Set("Cache-Control", "no-store")
+	header := h.Response.Header()
+	header.Set("Cache-Control", "no-store")
+	header.Set("Content-Security-Policy", header.Get("Content-Security-Policy")+"; script-src 'self'; connect-src 'self'")
 	data := sessionData{Tries: tries, Statuses: statuses}
 	for _, spec := range h.watch.specs {
 		data.Sessions = append(data.Sessions, h.view(spec))
@@ -145,7 +151,8 @@ func (h *SessionHandler) Get() error {
 		if _, err := h.User(); err != nil {
 			return err // before the visits are read, so that the calls for the user are among them
 		}
-		data.Visits = v.newest()
+		data.Visits, data.Change, _ = v.since(0)
+		slices.Reverse(data.Visits) // newest first
 		if len(data.Visits) > newestVisits {
 			data.Visits, data.Older = data.Visits[:newestVisits], data.Visits[newestVisits:]
 		}

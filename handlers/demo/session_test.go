@@ -23,6 +23,15 @@ import (
 // signed cookies if that is nil.
 func watch(t *testing.T, backend sessions.Backend) *httptest.Server {
 	t.Helper()
+	_, handler := watched(t, backend)
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server
+}
+
+// watched makes the demo that watch starts.
+func watched(t *testing.T, backend sessions.Backend) (*demo.Watch, http.Handler) {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	watch, err := demo.NewWatch(sessions.Config{
 		Keys:     []sessions.Key{sessions.RandomKey()},
@@ -47,9 +56,7 @@ func watch(t *testing.T, backend sessions.Backend) *httptest.Server {
 	if err := handler.(interface{ Check() error }).Check(); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	return server
+	return watch, handler
 }
 
 func (b *browser) get(path string) (int, string) {
@@ -136,6 +143,32 @@ func TestSessionPage(t *testing.T) {
 	b.post("/logout")
 	_, page = b.get("/session")
 	expect(t, page, `<b>destroyed</b> session`, `<b>cookie</b> the response deletes the cookie session`)
+}
+
+// Each request shows what it has changed in the sessions.
+func TestChangesAreRecorded(t *testing.T) {
+	for name, backend := range map[string]sessions.Backend{"memory": sessions.NewMemory(), "cookie": nil} {
+		t.Run(name, func(t *testing.T) {
+			b := open(t, watch(t, backend))
+			b.get("/session")
+			b.get("/")
+			b.get("/")
+			b.post("/cart", "action", "add", "product", "pencil")
+			b.post("/cart", "action", "remove", "product", "pencil")
+			b.post("/signup", "name", "ann", "password", "correct horse")
+			_, page := b.get("/session")
+			expect(t, page,
+				`<code>GET /</code> <strong>200</strong>(?s:.*?)<b>value</b> session: visits was counted from 1 to 2</li>`,
+				`<code>GET /</code> <strong>200</strong>(?s:.*?)<b>value</b> session: visits is now 1</li>`,
+				`<code>POST /cart</code> <strong>302</strong>(?s:.*?)<b>value</b> cart: pencil is gone, it was 1</li>`,
+				`<code>POST /cart</code> <strong>302</strong>(?s:.*?)<b>value</b> cart: pencil is now 1</li>`,
+				`<b>flash</b> session: 1 kept for the next page</li>`,
+				`<b>flash</b> session: 1 shown, and taken out</li>`)
+			if id := regexp.MustCompile(`<b>id</b> session: \S{8}… is now \S{8}…</li>`).MatchString(page); id != (backend != nil) {
+				t.Errorf("a new id: %v\n%s", id, page)
+			}
+		})
+	}
 }
 
 // Nobody sees another visitor's requests.

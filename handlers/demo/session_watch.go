@@ -21,13 +21,17 @@ import (
 // shows it to that visitor alone. It is for development: it keeps the newest requests of
 // each visitor in memory. NewWatch makes one.
 type Watch struct {
-	manager  *sessions.Manager
-	later    *sessions.Manager // its clock is ahead by laterBy
-	specs    []sessions.Spec   // as they were given, with their own Backends
-	app      http.Handler
+	manager   *sessions.Manager
+	later     *sessions.Manager // its clock is ahead by laterBy
+	quiet     *sessions.Manager // what it reads is not recorded
+	specs     []sessions.Spec   // as they were given, with their own Backends
+	app       http.Handler
+	heartbeat time.Duration // how often a stream of events says that it is alive
+
 	mutex    sync.Mutex
 	visitors map[string]*visitor // by the value of their cookie
 	order    []string            // the keys of visitors, oldest first
+	streams  int                 // how many streams of events are open
 }
 
 // The bounds of what a Watch keeps.
@@ -35,6 +39,8 @@ const (
 	mostVisitors = 200
 	mostVisits   = 25 // of a visitor
 	mostSteps    = 30 // of a visit
+	mostStreams  = 50 // of all visitors
+	mostOwn      = 3  // streams of one visitor; a browser has six connections for a site
 )
 
 // watchCookie is the name of the cookie that tells the visitors apart. A session cannot do
@@ -48,7 +54,7 @@ const laterBy = 31 * time.Minute
 // NewWatch makes the Manager of a site whose sessions are watched. Errors are those of
 // sessions.New.
 func NewWatch(config sessions.Config) (*Watch, error) {
-	w := &Watch{specs: slices.Clone(config.Sessions), visitors: map[string]*visitor{}}
+	w := &Watch{specs: slices.Clone(config.Sessions), visitors: map[string]*visitor{}, heartbeat: 15 * time.Second}
 	config.Sessions = slices.Clone(config.Sessions)
 	for i, spec := range config.Sessions {
 		if spec.Backend != nil {
@@ -60,10 +66,13 @@ func NewWatch(config sessions.Config) (*Watch, error) {
 		if count != nil {
 			count(e)
 		}
-		visitOf(e.Context).add(eventStep(e))
+		visitOf(e.Context).add(w.eventStep(e))
 	}
 	var err error
 	if w.manager, err = sessions.New(config); err != nil {
+		return nil, err
+	}
+	if w.quiet, err = newQuiet(config, w.specs); err != nil {
 		return nil, err
 	}
 	now := config.Now
@@ -82,7 +91,8 @@ func (w *Watch) Manager() *sessions.Manager { return w.manager }
 func (w *Watch) Routes(app *framework.App) {
 	w.app = app
 	traceRequests(app)
-	app.Handle("/session", framework.From(app, func() *SessionHandler { return &SessionHandler{watch: w} })).Name("session")
+	app.Handle(sessionPath, framework.From(app, func() *SessionHandler { return &SessionHandler{watch: w} })).Name("session")
+	app.Handle(livePath, framework.From(app, func() *liveHandler { return &liveHandler{watch: w} }))
 	app.Handle("/session/error", framework.To[failing](app))
 	app.Handle("/session/panic", framework.To[panicking](app))
 	app.Handle("/session/late", framework.To[late](app))
@@ -107,7 +117,7 @@ func (h *recording) Check() error {
 }
 
 func (h *recording) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, templates.StaticPath) {
+	if strings.HasPrefix(r.URL.Path, templates.StaticPath) || r.URL.Path == livePath {
 		h.next.ServeHTTP(w, r)
 		return
 	}
@@ -121,10 +131,15 @@ func (h *recording) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // record serves a request, and adds it to the visits of v.
 func (w *Watch) record(v *visitor, next http.Handler, writer http.ResponseWriter, r *http.Request, own bool) {
+	stored := w.stored(r)
 	visit := v.begin(r, own)
 	before := len(writer.Header()["Set-Cookie"])
 	seen := &statusWriter{ResponseWriter: writer, status: http.StatusOK}
-	defer func() { visit.end(seen.status, newLines(writer.Header()["Set-Cookie"], before)) }()
+	defer func() {
+		set := visit.addCookies(newLines(writer.Header()["Set-Cookie"], before))
+		w.addChanges(visit, stored, r, set)
+		visit.end(seen.status)
+	}()
 	next.ServeHTTP(seen, r.WithContext(context.WithValue(r.Context(), visitKey{}, visit)))
 }
 
@@ -136,15 +151,14 @@ func newLines(lines []string, first int) []string { return lines[min(first, len(
 func (w *Watch) visitor(writer http.ResponseWriter, r *http.Request) *visitor {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	if cookie, err := r.Cookie(watchCookie); err == nil {
-		if v := w.visitors[cookie.Value]; v != nil {
-			return v
-		}
+	if v := w.known(r); v != nil {
+		return v
 	}
 	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
 		return nil
 	}
 	if len(w.order) == mostVisitors {
+		w.visitors[w.order[0]].endStreams()
 		delete(w.visitors, w.order[0])
 		w.order = w.order[1:]
 	}
@@ -153,6 +167,16 @@ func (w *Watch) visitor(writer http.ResponseWriter, r *http.Request) *visitor {
 	insecure := slices.ContainsFunc(w.specs, func(s sessions.Spec) bool { return s.Insecure })
 	http.SetCookie(writer, &http.Cookie{Name: watchCookie, Value: name, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: !insecure})
 	return v
+}
+
+// known returns the visitor that the cookie of a request names, or nil. The caller holds the
+// lock.
+func (w *Watch) known(r *http.Request) *visitor {
+	cookie, err := r.Cookie(watchCookie)
+	if err != nil {
+		return nil
+	}
+	return w.visitors[cookie.Value]
 }
 
 // A statusWriter keeps the status of a response.
@@ -173,13 +197,21 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 type visitor struct {
 	mutex     sync.Mutex
 	visits    []*visit  // newest last
+	begun     int       // how many visits there were
+	changes   uint64    // how often a visit has changed
+	ended     int       // how often the session has ended
 	downUntil time.Time // until then its backend fails
 	tried     *trial    // the newest one
+	streams   map[chan struct{}]bool
 }
 
 // A visit is one request of a visitor.
 type visit struct {
 	visitor *visitor
+	change  uint64 // the newest of visitor.changes that was one of this visit
+	saved   bool   // a session was saved
+	ended   bool   // the session of the login has ended
+	Number  int
 	At      time.Time
 	Method  string
 	Path    string
@@ -193,9 +225,11 @@ type visit struct {
 
 // A step is something that happened in a visit.
 type step struct {
-	Kind string // a session's event, "backend", or "cookie"
-	Text string
-	Took time.Duration // of a call of the backend
+	Kind  string // a session's event, "backend", "cookie", or what has changed: "value", "flash" or "id"
+	Text  string
+	Took  time.Duration // of a call of the backend
+	saved bool          // it has saved a session
+	ended bool          // the session of the login has ended
 }
 
 type visitKey struct{}
@@ -210,9 +244,39 @@ func (v *visitor) begin(r *http.Request, own bool) *visit {
 	visit := &visit{visitor: v, At: time.Now(), Method: r.Method, Path: cut(r.URL.Path, 80), Own: own}
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
+	v.begun++
+	visit.Number = v.begun
 	v.visits = append(v.visits, visit)
 	v.visits = v.visits[max(0, len(v.visits)-mostVisits):]
+	visit.changed()
 	return visit
+}
+
+// changed notes that the visit has changed, and wakes the visitor's streams. The caller
+// holds the lock.
+func (v *visit) changed() {
+	v.visitor.changes++
+	v.change = v.visitor.changes
+	v.visitor.wake()
+}
+
+// wake wakes the streams, each of which sends all that has changed since it sent something.
+// The caller holds the lock.
+func (v *visitor) wake() {
+	for stream := range v.streams {
+		select {
+		case stream <- struct{}{}:
+		default: // it was woken already
+		}
+	}
+}
+
+// endStreams ends the streams of the visitor.
+func (v *visitor) endStreams() {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	v.ended++
+	v.wake()
 }
 
 // add adds a step. If there is no visit, it does nothing.
@@ -225,40 +289,57 @@ func (v *visit) add(s step) {
 	if s.Kind == "backend" {
 		v.Calls++
 	}
+	v.saved, v.ended = v.saved || s.saved, v.ended || s.ended
 	if len(v.Steps) == mostSteps {
 		v.Dropped++
-		return
+	} else {
+		v.Steps = append(v.Steps, s)
 	}
-	v.Steps = append(v.Steps, s)
+	v.changed()
 }
 
-// end adds the cookies that the response sets, and its status.
-func (v *visit) end(status int, lines []string) {
+// addCookies adds the cookies that the response sets, and returns them.
+func (v *visit) addCookies(lines []string) (set []*http.Cookie) {
 	for _, line := range lines {
 		cookie, err := http.ParseSetCookie(line)
 		switch {
 		case err != nil || cookie.Name == watchCookie:
+			continue
 		case cookie.MaxAge < 0:
-			v.add(step{Kind: "cookie", Text: "the response deletes the cookie " + cookie.Name})
+			v.add(step{Kind: "cookie", Text: "the response deletes the cookie " + cookie.Name, saved: true})
 		default:
-			v.add(step{Kind: "cookie", Text: fmt.Sprintf("the response sets the cookie %s, %d bytes", cookie.Name, cookieSize(cookie))})
+			v.add(step{Kind: "cookie", Text: fmt.Sprintf("the response sets the cookie %s, %d bytes", cookie.Name, cookieSize(cookie)), saved: true})
 		}
+		set = append(set, cookie)
 	}
+	return set
+}
+
+// end adds the status of the response. If the session of the login has ended, in a request
+// of the visitor to another page, the streams end with it.
+func (v *visit) end(status int) {
 	v.visitor.mutex.Lock()
 	defer v.visitor.mutex.Unlock()
 	v.Status, v.Took = status, time.Since(v.At)
+	if v.ended && !v.Own && v.Path != sessionPath {
+		v.visitor.ended++
+	}
+	v.changed()
 }
 
-// newest returns copies of the visits, newest first.
-func (v *visitor) newest() (visits []visit) {
+// since returns copies of the visits that have changed after a change, oldest first, the
+// number of the newest change, and how often the session has ended.
+func (v *visitor) since(change uint64) (visits []visit, newest uint64, ended int) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
-	for _, each := range slices.Backward(v.visits) {
-		one := *each
-		one.Steps = slices.Clone(each.Steps)
-		visits = append(visits, one)
+	for _, each := range v.visits {
+		if each.change > change {
+			one := *each
+			one.Steps = slices.Clone(each.Steps)
+			visits = append(visits, one)
+		}
 	}
-	return visits
+	return visits, v.changes, v.ended
 }
 
 // down returns how long the backend fails for this visitor.
@@ -284,7 +365,7 @@ var eventTexts = map[sessions.EventKind]string{
 	sessions.EventClock:       "the cookie is dated ahead",
 }
 
-func eventStep(e sessions.Event) step {
+func (w *Watch) eventStep(e sessions.Event) step {
 	text := e.Session + ": " + eventTexts[e.Kind]
 	if e.ID != "" {
 		text += " (" + short(e.ID) + ")"
@@ -292,7 +373,8 @@ func eventStep(e sessions.Event) step {
 	if e.Retries > 0 {
 		text += ", tries: " + strconv.Itoa(e.Retries+1)
 	}
-	return step{Kind: e.Kind.String(), Text: text}
+	over := e.Kind == sessions.EventDestroyed || e.Kind == sessions.EventExpired || e.Kind == sessions.EventGone
+	return step{Kind: e.Kind.String(), Text: text, ended: over && e.Session == w.specs[0].Name}
 }
 
 // short returns the beginning of the key of a record.
@@ -335,7 +417,7 @@ var errTaken = errors.New("demo: you have taken the backend down")
 // what it returns.
 func (b *watchedBackend) call(ctx context.Context, name, id string, call func() (text string, err error)) error {
 	visit := visitOf(ctx)
-	if visit != nil && visit.Path != "/session" && visit.visitor.down() > 0 {
+	if visit != nil && visit.Path != sessionPath && visit.visitor.down() > 0 {
 		visit.add(step{Kind: "backend", Text: name + " " + short(id) + ": no answer, you have taken it down"})
 		return errTaken
 	}
@@ -351,7 +433,8 @@ func (b *watchedBackend) call(ctx context.Context, name, id string, call func() 
 	case err != nil:
 		text = "failed"
 	}
-	visit.add(step{Kind: "backend", Text: strings.TrimSpace(name+" "+short(id)) + ": " + text, Took: time.Since(began)})
+	saved := err == nil && (name == "create" || name == "update")
+	visit.add(step{Kind: "backend", Text: strings.TrimSpace(name+" "+short(id)) + ": " + text, Took: time.Since(began), saved: saved})
 	return err
 }
 

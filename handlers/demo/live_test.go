@@ -1,0 +1,249 @@
+package demo_test
+
+import (
+	"bufio"
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/sessions"
+)
+
+// A stream is an open connection to the events of /session.
+type stream struct {
+	t        *testing.T
+	response *http.Response
+	lines    *bufio.Scanner
+	id       string // of the newest event
+	leave    context.CancelFunc
+}
+
+var livePath = regexp.MustCompile(`data-live="(/session/live\?after=\d+)"`)
+
+// live opens the page /session, and the stream that it names.
+func (b *browser) live(header ...string) *stream {
+	b.t.Helper()
+	_, page := b.get("/session")
+	found := livePath.FindStringSubmatch(page)
+	if found == nil {
+		b.t.Fatalf("the page names no stream\n%s", page)
+	}
+	return b.stream(found[1], header...)
+}
+
+func (b *browser) stream(path string, header ...string) *stream {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
+	b.t.Cleanup(cancel)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.url+path, nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r.Header.Set("Accept", "text/event-stream")
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	response, err := b.Do(r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { response.Body.Close() })
+	return &stream{t: b.t, response: response, lines: bufio.NewScanner(response.Body), leave: cancel}
+}
+
+// until reads until a line contains the text, and returns all that it has read.
+func (s *stream) until(text string) string {
+	s.t.Helper()
+	var read strings.Builder
+	for s.lines.Scan() {
+		line := s.lines.Text()
+		read.WriteString(line + "\n")
+		if id, ok := strings.CutPrefix(line, "id: "); ok {
+			s.id = id
+		}
+		if strings.Contains(line, text) {
+			return read.String()
+		}
+	}
+	s.t.Fatalf("the stream ended, %v, without %q:\n%s", s.lines.Err(), text, &read)
+	return ""
+}
+
+// rest reads to the end of the stream.
+func (s *stream) rest() string {
+	s.t.Helper()
+	var read strings.Builder
+	for s.lines.Scan() {
+		read.WriteString(s.lines.Text() + "\n")
+	}
+	if err := s.lines.Err(); err != nil {
+		s.t.Errorf("the stream was cut off: %v", err)
+	}
+	return read.String()
+}
+
+// What happens in another tab comes as an event, made by the template of the page. Nothing of
+// other visitors does.
+func TestLive(t *testing.T) {
+	server := watch(t, sessions.NewMemory())
+	b, other := open(t, server), open(t, server)
+	b.get("/session")
+	s := b.live()
+	if kind := s.response.Header.Get("Content-Type"); s.response.StatusCode != 200 || kind != "text/event-stream" {
+		t.Fatalf("status %d, %s", s.response.StatusCode, kind)
+	}
+	other.get("/login")
+	b.get("/")
+	b.post("/cart", "action", "add", "product", "pencil")
+	read := s.until("cart: pencil is now 1")
+	expect(t, read, `(?m)^id: \d+$`, `(?m)^data: <li id="visit-\d+">$`, `<code>GET /</code> <strong>200</strong>`, `<b>created</b> session: a new session was saved`,
+		`session: visits is now 1`, `<b>cookie</b> the response sets the cookie session`)
+	if strings.Contains(read, "/login</code>") {
+		t.Errorf("another visitor's requests are shown:\n%s", read)
+	}
+	for _, name := range []string{"session", "cart", "watch"} {
+		if value := b.cookie(name); value == "" || strings.Contains(read, value) {
+			t.Errorf("the cookie %s is %q, and in the stream: %v", name, value, strings.Contains(read, value))
+		}
+	}
+}
+
+// A browser that connects again gets what has changed since, and nothing twice.
+func TestLiveGoesOn(t *testing.T) {
+	b := open(t, watch(t, sessions.NewMemory()))
+	b.get("/session")
+	s := b.live()
+	b.get("/")
+	s.until("visits is now 1")
+	b.get("/") // so that the event before is complete
+	s.until("visits was counted from 1 to 2")
+	s.leave()
+	b.get("/")
+	again := b.stream("/session/live?after=0", "Last-Event-ID", s.id)
+	read := again.until("visits was counted from 2 to 3")
+	if strings.Contains(read, "visits is now 1") {
+		t.Errorf("an old event comes again:\n%s", read)
+	}
+	// The number of an earlier run of the program is ahead. Then all comes again.
+	later := b.stream("/session/live", "Last-Event-ID", "18446744073709551615")
+	expect(t, later.until("visits was counted from 2 to 3"), "visits is now 1")
+}
+
+// A logout ends the stream, after its own event.
+func TestLiveEndsWithTheSession(t *testing.T) {
+	b := open(t, watch(t, sessions.NewMemory()))
+	b.get("/session")
+	b.post("/signup", "name", "ann", "password", "correct horse")
+	s := b.live()
+	b.post("/logout")
+	expect(t, s.rest(), `<b>destroyed</b> session`, `(?m)^event: ended$`)
+}
+
+// Streams are bounded, and bad input is refused.
+func TestLiveIsBounded(t *testing.T) {
+	watch, handler := watched(t, sessions.NewMemory())
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	b := open(t, server)
+	if s := b.stream("/session/live"); s.response.StatusCode != http.StatusNotFound {
+		t.Errorf("a stranger: status %d", s.response.StatusCode)
+	}
+	b.get("/session")
+	for _, after := range []string{"x", "-1", strings.Repeat("9", 30)} {
+		if s := b.stream("/session/live?after=" + after); s.response.StatusCode != http.StatusBadRequest {
+			t.Errorf("after %q: status %d", after, s.response.StatusCode)
+		}
+	}
+	var streams []*stream
+	for range 3 {
+		streams = append(streams, b.live())
+	}
+	if s := b.live(); s.response.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("the fourth stream: status %d", s.response.StatusCode)
+	}
+	// All visitors together have 50: each of these opens three.
+	for range 16 {
+		c := open(t, server)
+		c.get("/session")
+		for range 3 {
+			streams = append(streams, c.live())
+		}
+	}
+	status := 0
+	for _, s := range streams {
+		if s.response.StatusCode != 200 {
+			status = s.response.StatusCode
+		}
+	}
+	if n := watch.Streams(); n != 50 || status != http.StatusServiceUnavailable {
+		t.Errorf("%d streams are open, and the 51st has status %d", n, status)
+	}
+	for _, s := range streams {
+		s.leave()
+	}
+	for deadline := time.Now().Add(10 * time.Second); watch.Streams() > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d streams stay open", watch.Streams())
+		}
+	}
+	if response, err := b.Head(b.url + "/session/live"); err != nil || response.StatusCode != 200 {
+		t.Errorf("HEAD: %v, %v", response, err)
+	}
+}
+
+// A stream outlives the write timeout of the server, says that it is alive, and ends when the
+// server stops.
+func TestLiveWithServer(t *testing.T) {
+	watch, handler := watched(t, sessions.NewMemory())
+	watch.SetHeartbeat(20 * time.Millisecond)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	server := framework.Server{Handler: handler, Listener: listener, WriteTimeout: 100 * time.Millisecond, DrainTimeout: time.Minute, Log: slog.New(slog.DiscardHandler)}
+	go func() { ended <- server.Run(ctx) }()
+	b := open(t, &httptest.Server{URL: "http://" + listener.Addr().String()})
+	b.get("/session")
+	s := b.live()
+	for began := time.Now(); time.Since(began) < 300*time.Millisecond; {
+		s.until(": alive")
+	}
+	b.get("/")
+	s.until("visits is now 1")
+	stop()
+	s.rest()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if n := watch.Streams(); n != 0 {
+		t.Errorf("%d streams are left", n)
+	}
+}
+
+// Only the page /session may load a script, and its own.
+func TestScriptIsOnOnePage(t *testing.T) {
+	b := open(t, watch(t, sessions.NewMemory()))
+	for path, allowed := range map[string]bool{"/": false, "/cart": false, "/login": false, "/session": true} {
+		_, header, page := b.request(http.MethodGet, path, nil)
+		policy := header.Get("Content-Security-Policy")
+		if strings.Contains(policy, "script-src 'self'") != allowed || strings.Contains(policy, "connect-src 'self'") != allowed || !strings.HasPrefix(policy, "default-src 'none'") {
+			t.Errorf("%s: the policy is %s", path, policy)
+		}
+		if strings.Contains(page, "<script") != allowed {
+			t.Errorf("%s: a script: %v", path, !allowed)
+		}
+		if allowed {
+			expect(t, page, `<script src="/static/\w+/session\.js" defer></script>`)
+		}
+	}
+}

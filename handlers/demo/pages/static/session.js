@@ -1,0 +1,28 @@
+// Shows what happens to the session while the page is open. Without this script the page
+// shows the same when it is loaded again.
+const list = document.getElementById('visits')
+const state = document.getElementById('live')
+const source = new EventSource(list.dataset.live)
+const most = 25
+
+source.onopen = () => {
+	state.textContent = 'Live, the newest request is first. What you do in another tab appears here at once.'
+}
+source.onerror = () => {
+	state.textContent = source.readyState === EventSource.CLOSED
+		? 'Not live. Load this page again to see more.'
+		: 'The connection is interrupted. Your browser tries again.'
+}
+source.onmessage = event => {
+	const box = document.createElement('template')
+	box.innerHTML = event.data // the server has made it with the page's own template, which escapes
+	const visit = box.content.firstElementChild
+	const shown = document.getElementById(visit.id)
+	if (shown) shown.replaceWith(visit)
+	else list.prepend(visit)
+	while (list.children.length > most) list.lastElementChild.remove()
+}
+source.addEventListener('ended', () => {
+	source.close()
+	state.textContent = 'Your session has ended. Load this page again to see the next one.'
+})

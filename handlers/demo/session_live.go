@@ -1,0 +1,153 @@
+package demo
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/handlers"
+	"github.com/webapp2go/webapp2go/templates"
+)
+
+// livePath is where the page /session gets what happens while it is open.
+const livePath = "/session/live"
+
+// A liveHandler streams what happens to the visitor's sessions to the page /session, as
+// server-sent events. Each event is a request as the page shows it, with all that has
+// happened in it so far. Its id is the number of a change: a browser that connects again
+// gets all that has changed since. So a stream keeps nothing for a browser that is slow.
+type liveHandler struct {
+	handlers.BaseHandler
+	watch *Watch
+}
+
+// liveEvery bounds how often a stream sends something.
+const liveEvery = 50 * time.Millisecond
+
+// Get streams until the browser leaves, the session ends or the server stops. It does not
+// use the session, so that an open page does not keep it alive.
+func (h *liveHandler) Get() error {
+	sent, err := h.lastSeen()
+	if err != nil {
+		return err
+	}
+	v, woken, err := h.watch.follow(h.Request)
+	if err != nil {
+		return err
+	}
+	defer h.watch.leave(v, woken)
+	header := h.Response.Header()
+	header.Set("Content-Type", "text/event-stream")
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Accel-Buffering", "no") // nginx passes each event on at once
+	if h.Request.Method == http.MethodHead {
+		return nil
+	}
+	stop := h.StreamContext()
+	beats := time.NewTicker(h.watch.heartbeat)
+	defer beats.Stop()
+	fmt.Fprint(h, "retry: 2000\n\n")
+	_, newest, ended := v.since(0)
+	if sent > newest {
+		sent = 0 // of an earlier run of the program
+	}
+	for {
+		visits, newest, now := v.since(sent)
+		for _, visit := range visits {
+			if err := h.send(visit); err != nil {
+				return err
+			}
+		}
+		sent = newest
+		if now != ended {
+			fmt.Fprint(h, "event: ended\ndata:\n\n")
+			return nil
+		}
+		if err := h.Response.FlushError(); err != nil {
+			return err
+		}
+		select {
+		case <-stop.Done():
+			return nil
+		case <-beats.C: // a proxy closes a connection that says nothing
+			fmt.Fprint(h, ": alive\n\n")
+		case <-woken:
+			select {
+			case <-stop.Done():
+				return nil
+			case <-time.After(liveEvery):
+			}
+		}
+	}
+}
+
+// lastSeen returns the newest change that the browser has: what it says when it connects
+// again, or what the page shows.
+func (h *liveHandler) lastSeen() (uint64, error) {
+	text := h.Request.Header.Get("Last-Event-ID")
+	if text == "" {
+		text = h.Request.URL.Query().Get("after")
+	}
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, h.Abort(http.StatusBadRequest, "The newest change must be a number.")
+	}
+	return n, nil
+}
+
+// send writes a visit as one event.
+func (h *liveHandler) send(v visit) error {
+	var page bytes.Buffer
+	if err := h.Site.Templates.Render(&page, "visit", &templates.Page{Layout: templates.NoLayout, Prefix: h.Prefix(), Data: v}); err != nil {
+		return err
+	}
+	fmt.Fprintf(h, "id: %d\n", v.change)
+	for line := range strings.Lines(strings.TrimSpace(page.String())) {
+		fmt.Fprintf(h, "data: %s\n", strings.TrimSpace(line))
+	}
+	_, err := fmt.Fprint(h, "\n")
+	return err
+}
+
+// follow opens a stream for the visitor of a request. The channel gets a value when
+// something has changed. The caller calls leave in the end.
+func (w *Watch) follow(r *http.Request) (*visitor, chan struct{}, error) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	v := w.known(r)
+	if v == nil {
+		return nil, nil, framework.Abort(http.StatusNotFound, "Open the page /session first.")
+	}
+	if w.streams == mostStreams {
+		return nil, nil, framework.Abort(http.StatusServiceUnavailable)
+	}
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	if len(v.streams) == mostOwn {
+		return nil, nil, framework.Abort(http.StatusTooManyRequests, "Too many pages of this browser are live.")
+	}
+	if v.streams == nil {
+		v.streams = map[chan struct{}]bool{}
+	}
+	woken := make(chan struct{}, 1)
+	v.streams[woken] = true
+	w.streams++
+	return v, woken, nil
+}
+
+// leave closes a stream.
+func (w *Watch) leave(v *visitor, woken chan struct{}) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	delete(v.streams, woken)
+	w.streams--
+}
