@@ -75,9 +75,9 @@ func TestNew(t *testing.T) {
 		}
 	}
 	go io.Copy(io.Discard, buffered)
-	shows := func(want string) {
+	shows := func(path, want string) {
 		t.Helper()
-		response, err := http.Get("http://127.0.0.1:" + port + "/")
+		response, err := http.Get("http://127.0.0.1:" + port + path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,12 +89,13 @@ func TestNew(t *testing.T) {
 			t.Errorf("%v, want %q\n%s", err, want, page)
 		}
 	}
-	shows("<h1>Visit 1</h1>")
-	shows(`<link rel="icon" type="image/svg+xml" href="/static/`)
+	shows("/", "<h1>Visit 1</h1>")
+	shows("/trace", "<code>GET /</code></a></td><td>200 OK</td>")
+	shows("/", `<link rel="icon" type="image/svg+xml" href="/static/`)
 	if err := os.WriteFile(filepath.Join(folder, "pages", "home.html"), []byte("<h1>Another page</h1>"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	shows("<h1>Another page</h1>")
+	shows("/", "<h1>Another page</h1>")
 	program.Process.Signal(os.Interrupt)
 	if err := program.Wait(); err != nil {
 		t.Error(err)

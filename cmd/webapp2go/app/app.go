@@ -7,18 +7,31 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/sessions"
-	"github.com/webapp2go/webapp2go/templates"
 )
 
-// newApp makes the site and its routes.
-func newApp(manager *sessions.Manager, users auth.Backend, pages *templates.Set) *framework.App {
+// newApp makes the site and its routes. Dev is what the flag -dev says.
+func newApp(keys []sessions.Key, kept sessions.Backend, users auth.Backend, dev bool) (*framework.App, error) {
+	manager, err := sessions.New(sessions.Config{
+		Keys:     keys,
+		Sessions: []sessions.Spec{{Name: "myapp", Backend: kept, Insecure: dev}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	pages, err := openPages(dev)
+	if err != nil {
+		return nil, err
+	}
 	site := &handlers.Site{Name: "myapp", Sessions: manager, Users: users, Templates: pages}
 	app := framework.New()
-	app.Init = site.Init
+	app.Init, app.Debug = site.Init, dev
 	app.Handle("/", framework.To[Home](app)).Name("home")
 	app.Handle("/list", framework.To[List](app)).Name("list")
 	site.Routes(app) // login, logout, signup, account, static files, error pages
-	return app
+	if dev {
+		framework.ShowTraces(app) // /trace shows what was done for each request
+	}
+	return app, nil
 }
 
 // Member is the base of the pages for users.

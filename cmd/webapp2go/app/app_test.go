@@ -13,25 +13,17 @@ import (
 )
 
 func TestSite(t *testing.T) {
-	manager, err := sessions.New(sessions.Config{
-		Keys:     []sessions.Key{sessions.RandomKey()},
-		Sessions: []sessions.Spec{{Backend: sessions.NewMemory(), Insecure: true}},
-	})
+	app, err := newApp([]sessions.Key{sessions.RandomKey()}, sessions.NewMemory(), auth.NewMemory(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pages, err := openPages(false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	app := newApp(manager, auth.NewMemory(), pages)
 	if err := app.Check(); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(app)
+	server := httptest.NewTLSServer(app)
 	defer server.Close()
-	jar, _ := cookiejar.New(nil) // never fails
-	browser := &http.Client{Jar: jar}
+	browser := server.Client()
+	browser.Jar, _ = cookiejar.New(nil) // never fails
 	for _, step := range []struct {
 		method, path, form string
 		status             int
@@ -47,10 +39,7 @@ func TestSite(t *testing.T) {
 		{"GET", "/list", "", 200, "<li>milk &amp; bread</li>"},
 		{"GET", "/nowhere", "", 404, "Not Found"},
 	} {
-		request, err := http.NewRequest(step.method, server.URL+step.path, strings.NewReader(step.form))
-		if err != nil {
-			t.Fatal(err)
-		}
+		request, _ := http.NewRequest(step.method, server.URL+step.path, strings.NewReader(step.form)) // never fails
 		request.Header.Set("Accept", "text/html")
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		response, err := browser.Do(request)

@@ -24,18 +24,17 @@ import (
 var embedded embed.FS
 
 func main() {
-	if err := run(context.Background(), os.Args[1:]); err != nil {
+	if err := run(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "myapp:", err)
 		os.Exit(1)
 	}
 }
 
 // run serves the site until ctx ends or a signal comes.
-func run(ctx context.Context, args []string) error {
-	flags := flag.NewFlagSet("myapp", flag.ExitOnError)
-	dev := flags.Bool("dev", false, "for development: read the folder pages at each change, show errors in the browser, use plain http")
-	addr := flags.String("addr", "", "listen on this `host:port`; if empty, on $PORT or 127.0.0.1:8080")
-	flags.Parse(args)
+func run(ctx context.Context) error {
+	dev := flag.Bool("dev", false, "for development: read the folder pages at each change, show errors in the browser, use plain http")
+	addr := flag.String("addr", "", "listen on this `host:port`; if empty, on $PORT or 127.0.0.1:8080")
+	flag.Parse()
 	if port := os.Getenv("PORT"); *dev && *addr == "" && port != "" {
 		*addr = "127.0.0.1:" + port // so that no other machine sees the errors
 	}
@@ -45,8 +44,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	var kept sessions.Backend = sessions.NewMemory()
-	var users auth.Backend = auth.NewMemory()
+	kept, users := sessions.Backend(sessions.NewMemory()), auth.Backend(auth.NewMemory())
 	if platform != cloud.Elsewhere { // App Engine or Cloud Run
 		client, err := datastore.Open(ctx, "")
 		if err != nil {
@@ -58,34 +56,22 @@ func run(ctx context.Context, args []string) error {
 	} else {
 		terminal.Use(terminal.Options{Name: "myapp", Notes: [][2]string{{"data", "in memory, gone when this ends"}}})
 	}
-	manager, err := sessions.New(sessions.Config{
-		Keys:     keys,
-		Sessions: []sessions.Spec{{Name: "myapp", Backend: kept, Insecure: *dev}},
-	})
+	app, err := newApp(keys, kept, users, *dev)
 	if err != nil {
 		return err
 	}
-	pages, err := openPages(*dev)
-	if err != nil {
-		return err
-	}
-	app := newApp(manager, users, pages)
-	app.Debug, app.RequestLog, app.TrustedProxy = *dev, slog.Default(), platform.Proxy()
+	app.RequestLog, app.TrustedProxy = slog.Default(), platform.Proxy()
 	if err := platform.Check(app, kept, users); err != nil {
 		return err
 	}
 	return framework.Server{Handler: platform.Trace(app), Addr: *addr}.Run(ctx)
 }
 
-// openPages reads the templates and static files: from their folder in development, and
-// otherwise from the program itself.
+// openPages reads the templates and static files, in development from their folder.
 func openPages(dev bool) (*templates.Set, error) {
 	if dev {
 		return templates.ParseLive(os.DirFS("pages"), nil)
 	}
-	inside, err := fs.Sub(embedded, "pages")
-	if err != nil {
-		return nil, err
-	}
+	inside, _ := fs.Sub(embedded, "pages") // never fails: the folder is in the program
 	return templates.Parse(inside, nil)
 }
