@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -232,6 +233,18 @@ func TestLive(t *testing.T) {
 		}
 	}
 	t.Error("no event")
+}
+
+// A HEAD of the stream gets its header, and is not kept waiting.
+func TestLiveHead(t *testing.T) {
+	app, _, _ := site(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	w := httptest.NewRecorder()
+	app.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodHead, "/live", nil))
+	if ctx.Err() != nil || w.Header().Get("Content-Type") != "text/event-stream" {
+		t.Errorf("%v, %v", ctx.Err(), w.Header())
+	}
 }
 
 func TestChat(t *testing.T) {

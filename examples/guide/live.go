@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/coder/websocket"
@@ -24,7 +25,10 @@ func (h *Live) Get() error {
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Accel-Buffering", "no") // nginx passes each event on at once
-	stop := h.StreamContext()             // ends with the client, and when the server stops
+	if h.Request.Method == http.MethodHead {
+		return nil // a HEAD has no stream to wait for
+	}
+	stop := h.StreamContext() // ends with the client, and when the server stops
 	pings := time.NewTicker(30 * time.Second)
 	defer pings.Stop()
 	fmt.Fprint(h, ": connected\n\n") // a comment, so that the header is sent at once
