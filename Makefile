@@ -47,7 +47,7 @@ format:
 
 # These are modules of their own, so that what they import is not asked of users. bench and
 # e2e have targets of their own too.
-EXAMPLES = examples/adopting examples/guide
+EXAMPLES = examples/adopting examples/guide examples/otel
 
 vet:
 	$(GO) vet ./...
