@@ -52,27 +52,28 @@ type App struct {
 	// error pages then. If nil, a handler without methods of its own.
 	Fallback func() Handler
 
-	// BaseURL is the scheme and host of absolute URLs, like "https://www.example.com". They
-	// cannot be built without: the Host header of a request is chosen by its sender.
+	// BaseURL is the scheme and host of absolute URLs, like "https://www.example.com".
+	// Without it they cannot be built, because the Host header of a request is chosen by
+	// its sender.
 	BaseURL string
-	// Prefix is the path below which the App is served, like "/shop". It is removed from the
-	// path of each request, unless http.StripPrefix has done so, and put before each URL. A
-	// path without it is served as it is, for proxies that remove the prefix.
-	// Behind http.StripPrefix it is only needed for URLs without a request, as in mail. Behind
-	// chi's Mount, which leaves the path as it is, it must be set.
+	// Prefix is the path below which the App is served, like "/shop". It is removed from
+	// the path of each request, unless http.StripPrefix has done so, and put before each
+	// URL. A path without it is served as it is, for proxies that remove the prefix.
+	// Behind http.StripPrefix it is only needed for URLs without a request, such as those
+	// in mails. Behind chi's Mount, which leaves the path as it is, it must be set.
 	Prefix string
 
 	// BufferSize is how many bytes of a response's body are held back until Dispatch has
 	// returned. If 0, 64 KiB.
 	BufferSize int
-	// MaxBodyBytes bounds the body of a request; a larger one is 413. If 0, 32 MiB. If
-	// negative, there is no limit.
+	// MaxBodyBytes bounds the body of a request; a larger one gets a 413. If 0, 32 MiB.
+	// If negative, there is no limit.
 	MaxBodyBytes int64
 
 	// CrossOrigin configures the protection against cross-site request forgery (CSRF). If
-	// nil, every unsafe request that a browser sends from another origin is 403. Use
-	// [http.CrossOriginProtection.AddTrustedOrigin] for sibling subdomains and for an Origin
-	// of null.
+	// nil, every unsafe request that a browser sends from another origin gets a 403. Use
+	// [http.CrossOriginProtection.AddTrustedOrigin] for sibling subdomains and for an
+	// Origin of null.
 	CrossOrigin *http.CrossOriginProtection
 	// TrustedProxy is the proxy whose headers are believed. If zero, there is none.
 	TrustedProxy Proxy
@@ -85,7 +86,7 @@ type App struct {
 	freezing  sync.Mutex  // is held while the tree is made
 	mutex     sync.Mutex  // guards endpoints
 	endpoints []*endpoint // of all routes, for Check
-	checked   atomic.Bool // whether Check was called
+	checked   atomic.Bool // whether Check was called, so that the first request need not call it
 
 	warnedOfProxy atomic.Bool // whether a wrong TrustedProxy was logged
 }
@@ -124,13 +125,13 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer func() { received.Pattern = r.Pattern }()
 	}
 	r = a.withoutPrefix(r)
-	var s search
-	refused := a.find(&s, r)
-	response, h := newResponse(w, r, s.found)
+	var l lookup
+	refused := a.findRoute(&l, r)
+	response, h := newResponse(w, r, l.fullMatch)
 	if t != nil {
 		response.needExtras().tracer = t
-		t.found(s.route, refused)
-		defer t.sent(response)
+		t.reportRoute(l.route, refused)
+		defer t.reportSent(response)
 	}
 	defer response.removeUploads()
 	if a.RequestLog != nil {
@@ -141,18 +142,18 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case refused != nil:
 		a.refuse(response, r, refused)
-	case s.route.wrapped == nil:
-		s.route.endpoint.serve(response, r, h)
+	case l.route.wrapped == nil:
+		l.route.endpoint.serve(response, r, h)
 	default:
-		if err := protect(func() error { s.route.wrapped.ServeHTTP(response, r); return nil }); err != nil {
+		if err := protect(func() error { l.route.wrapped.ServeHTTP(response, r); return nil }); err != nil {
 			a.fail(response, r, err) // a panic in middleware or in an http.Handler
 		}
 	}
 	a.finish(response, r)
 }
 
-// find looks for the route that takes a request. It returns an error if there is none.
-func (a *App) find(s *search, r *http.Request) error {
+// findRoute looks for the route that takes a request. It returns an error if there is none.
+func (a *App) findRoute(l *lookup, r *http.Request) error {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions: // safe, so that they need no check
 	default:
@@ -166,15 +167,15 @@ func (a *App) find(s *search, r *http.Request) error {
 	if len(r.URL.Path) > maxPath {
 		return Abort(http.StatusRequestURITooLong)
 	}
-	a.table().find(s, r, r.Method)
+	a.table().find(l, r, r.Method)
 	switch {
-	case s.failed != nil:
-		s.found = found{}
-		return s.failed
-	case s.route != nil:
-		r.Pattern = s.route.template
+	case l.failed != nil:
+		l.fullMatch = fullMatch{}
+		return l.failed
+	case l.route != nil:
+		r.Pattern = l.route.template
 		return nil
-	case s.refused:
+	case l.refused:
 		return Abort(http.StatusMethodNotAllowed)
 	}
 	return Abort(http.StatusNotFound)
@@ -273,7 +274,7 @@ func (a *App) fail(w *Response, r *http.Request, err error) {
 	a.respondToError(h, err)
 }
 
-// refuse responds to a request that find has returned an error for: with 204 for OPTIONS,
+// refuse responds to a request that findRoute has returned an error for: with 204 for OPTIONS,
 // with 404, 405, 501 and so on (RFC 9110 sections 9.3.7, 15.5.6 and 15.6.2).
 func (a *App) refuse(w *Response, r *http.Request, err error) {
 	code := Status(err)
@@ -317,14 +318,10 @@ func (a *App) respondByFallback(w *Response, r *http.Request, action func(Handle
 func (a *App) newFallback(w *Response, r *http.Request) (h Handler, err error) {
 	h = new(plainHandler)
 	if a.Fallback != nil {
-		err = protect(func() error {
-			made := a.Fallback()
-			if err := checkNil(made, "App.Fallback"); err != nil {
-				return err
-			}
+		made, failed := construct(a.Fallback, "App.Fallback")
+		if err = failed; failed == nil {
 			h = made
-			return nil
-		})
+		}
 	}
 	h.requestHandler().fill(h, a, w, r, &endpoint{app: a, methods: new(methodTable)}, w.core.match)
 	return h, err

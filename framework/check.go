@@ -14,10 +14,11 @@ import (
 // serves the App, or middleware without a Check method is around it, call it in main; if
 // nothing does, the first request logs the mistakes.
 //
-// Check reports mistakes of the routing table, see [Router], and of the fields of the
-// App. It also makes a handler of each type that has a route, calls App.Init with it and
+// Check reports mistakes of the routing table, see [Router], of handler types, see [To], and
+// of the fields of the App. It also makes a handler of each type, calls App.Init with it and
 // a request for "/", and calls its method Ready() error, if it has one. A handler reports
-// there what it lacks, such as a field that App.Init must set.
+// there what it lacks, such as a field that App.Init must set. If the http.Handler of a
+// route has a method Check() error, as another App has, Check calls it.
 func (a *App) Check() error {
 	a.checked.Store(true)
 	if a.Router == nil {
@@ -30,11 +31,11 @@ func (a *App) Check() error {
 	a.mutex.Lock()
 	endpoints := slices.Clone(a.endpoints)
 	a.mutex.Unlock()
-	var found []error
+	var ofHandlers []error
 	for _, e := range endpoints {
-		found = append(found, a.checkEndpoint(e))
+		ofHandlers = append(ofHandlers, a.checkEndpoint(e))
 	}
-	mistakes = append(mistakes, joinUnready(append(found, a.checkFallback()))...)
+	mistakes = append(mistakes, joinSame(append(ofHandlers, a.checkFallback()))...)
 	for status := range a.Errors {
 		if status < 300 || status > 599 {
 			mistakes = append(mistakes, fmt.Errorf("framework: App.Errors[%d] is never called: use a status from 300 to 599", status))
@@ -47,15 +48,21 @@ func (a *App) Check() error {
 	return errors.Join(mistakes...)
 }
 
-// checkEndpoint makes two handlers of an endpoint, and probes one.
+// checkEndpoint returns the mistake of an endpoint. If it has none, it makes two handlers
+// and probes one.
 func (a *App) checkEndpoint(e *endpoint) error {
-	var first Handler
-	err := protect(func() error {
-		first = e.newHandler()
-		second := e.newHandler()
-		if err := errors.Join(checkNil(first, "the constructor given to From"), checkNil(second, "the constructor given to From")); err != nil {
-			return err
-		}
+	if e.mistake != nil {
+		return e.mistake
+	}
+	first, err := construct(e.newHandler, ofFrom)
+	if err != nil {
+		return err
+	}
+	second, err := construct(e.newHandler, ofFrom)
+	if err != nil {
+		return err
+	}
+	err = protect(func() error { // a base may be a nil pointer
 		if first.requestHandler() == second.requestHandler() {
 			return fmt.Errorf("framework: the constructor given to From returned the same %T twice: make a new one for each request", first)
 		}
@@ -72,15 +79,11 @@ func (a *App) checkFallback() error {
 	if a.Fallback == nil {
 		return nil
 	}
-	var h Handler
-	err := protect(func() error {
-		h = a.Fallback()
-		if err := checkNil(h, "App.Fallback"); err != nil {
-			return err
-		}
-		return errors.Join(checkHandler(h), checkNames(h, true))
-	})
+	h, err := construct(a.Fallback, "App.Fallback")
 	if err != nil {
+		return err
+	}
+	if err := errors.Join(checkHandler(h), checkNames(h, true)); err != nil {
 		return err
 	}
 	return a.probe(h)
@@ -118,14 +121,19 @@ func (u *unready) Error() string {
 
 func (u *unready) Unwrap() error { return u.err }
 
-// joinUnready makes one error of those with the same text, so that what the App lacks is
-// reported once, not for each type.
-func joinUnready(found []error) (joined []error) {
+// joinSame returns the errors of handlers, one of those with the same text: what the App
+// lacks is reported once, not for each type, and what a type lacks once, not for each route.
+func joinSame(all []error) (joined []error) {
 	types := map[string][]string{}
-	for _, err := range found {
+	for _, err := range all {
+		if err == nil {
+			continue
+		}
 		u, ok := err.(*unready)
 		if !ok {
-			joined = append(joined, err)
+			if !slices.ContainsFunc(joined, func(other error) bool { return other.Error() == err.Error() }) {
+				joined = append(joined, err)
+			}
 			continue
 		}
 		message := u.err.Error()
@@ -162,6 +170,7 @@ func (a *App) checkTable() (mistakes []error) {
 	report := func(format string, arguments ...any) {
 		mistakes = append(mistakes, fmt.Errorf("framework: "+format, arguments...))
 	}
+	mistakes = append(mistakes, a.Router.mistakes...)
 	names := map[string]string{}   // of the routes, with their templates
 	first := map[string][]*Route{} // the routes of a path and a host
 	// The function returns no error.
@@ -186,6 +195,7 @@ func (a *App) checkTable() (mistakes []error) {
 			return SkipRouter
 		}
 		if r.below != nil {
+			mistakes = append(mistakes, r.below.mistakes...)
 			if r.handler != nil && !slices.ContainsFunc(r.below.routes, func(r *Route) bool { return r.handler == nil && r.below == nil }) {
 				report("route %q has a handler and a Subrouter: the handler serves only routes below that have none; give it a route of its own", r.template)
 			}
@@ -200,16 +210,22 @@ func (a *App) checkTable() (mistakes []error) {
 			return nil
 		}
 		e, _ := h.(*endpoint)
-		if e != nil && e.app != a {
+		switch {
+		case e == nil:
+			if checker, ok := h.(interface{ Check() error }); ok {
+				if err := checker.Check(); err != nil {
+					report("route %q: %w", r.template, err)
+				}
+			}
+		case e.app != a:
 			report("route %q serves a handler that was made for another App: give To the App whose route it is", r.template)
-		}
-		if e != nil && r.methods != nil && !slices.ContainsFunc(r.methods, e.serves) {
+		case e.mistake != nil: // checkEndpoint reports it
+		case r.methods != nil && !slices.ContainsFunc(r.methods, e.serves):
 			report("route %q serves no request: its Methods are %s, and its handler has no method for them; remove Methods, because To knows the methods of its type", r.template, strings.Join(r.methods, ", "))
-		}
-		if e != nil && e.methods.only != nil && r.methods == nil {
+		case e.methods.only != nil && r.methods == nil:
 			report("route %q of ToMethod takes every method: name them with Methods", r.template)
 		}
-		if a.RequireGuards && len(r.allGuards()) == 0 && (e == nil || !e.methods.guarded) {
+		if a.RequireGuards && len(r.allGuards()) == 0 && (e == nil || e.mistake == nil && !e.methods.guarded) {
 			report("route %q has no guard: give its Router one with Guard (framework.Public lets everybody pass), or its type a Guard method", r.template)
 		}
 		key := fmt.Sprint(r.form, templateShape(r.template), " ", r.hostName, r.host)

@@ -215,12 +215,32 @@ func TestCheck(t *testing.T) {
 		"Errors out of range": {func(app *framework.App) { app.Errors = map[int]framework.ErrorHandler{200: nil} },
 			[]string{"framework: App.Errors[200] is never called"}},
 		"BaseURL": {func(app *framework.App) { app.BaseURL = "example.com" }, []string{`framework: App.BaseURL is "example.com"`}},
+		"functions that are nil": {func(app *framework.App) {
+			app.Use(nil)
+			app.Guard(nil)
+			sub := app.PathPrefix("/in").Subrouter()
+			sub.Guard(framework.Public)
+			sub.Use(nil, nil)
+			sub.Handle("/a", get(app))
+		}, []string{"framework: Use of the App's Router was given nil: give it a function", "framework: Guard of the App's Router was given nil",
+			`framework: Use of the Subrouter of "/in" was given nil`}},
+		"a handler with a Check": {func(app *framework.App) {
+			other := framework.New()
+			other.BaseURL = "example.com"
+			app.PathPrefix("/other").Handler(other)
+		}, []string{`framework: route "/other": framework: App.BaseURL is "example.com"`}},
+		"one type in two routes": {func(app *framework.App) {
+			app.Handle("/a", framework.To[noMethod](app))
+			app.Handle("/b", framework.To[noMethod](app)).Methods("GET")
+		}, []string{"framework: *framework_test.noMethod serves no request"}},
 		"all at once": {func(app *framework.App) {
 			app.Handle("nolead", get(app))
 			app.Handle("/a", framework.To[needy](app)).Name("x")
 			app.Handle("/b", framework.To[needy](app)).Name("x")
+			app.Handle("/c", framework.To[noMethod](app))
+			app.Handle("/d", framework.To[misspelling](app))
 			app.BaseURL = "example.com"
-		}, []string{"nolead", "both named", "needy", "App.BaseURL"}},
+		}, []string{"nolead", "both named", "needy", "noMethod", "misspelling", "App.BaseURL"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			app, _ := newApp(t)

@@ -55,12 +55,14 @@ func (*noCopy) Lock() {}
 
 func (*noCopy) Unlock() {}
 
-// An endpoint serves the requests of one handler type. To and its kin make it.
+// An endpoint serves the requests of one handler type. To, ToMethod, ToMethods and From
+// make one.
 type endpoint struct {
 	app        *App
 	newHandler func() Handler
 	allocate   func() (*Response, Handler) // in one allocation; if the Handler is nil, newHandler makes it
 	methods    *methodTable
+	mistake    error // why it can serve nothing, see setMistake; else nil
 }
 
 var _ http.Handler = (*endpoint)(nil)
@@ -70,11 +72,12 @@ func (e *endpoint) serves(method string) bool { return e.methods.action(method) 
 
 // ServeHTTP serves a request that the App did not route to this endpoint: one of another
 // router, of a function of the program, or of a handler that passes its request on.
-func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.serveHTTP(w, r, nil) }
+func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.unwrapAndServe(w, r, nil) }
 
-// serveHTTP serves a request that may have come through middleware. Route is the route
-// that the App has chosen, nil if it has chosen none.
-func (e *endpoint) serveHTTP(w http.ResponseWriter, r *http.Request, route *Route) {
+// unwrapAndServe serves a request that may have come through middleware: it finds the
+// Response behind w, or makes one. Route is the route that the App has chosen, nil if it
+// has chosen none.
+func (e *endpoint) unwrapAndServe(w http.ResponseWriter, r *http.Request, route *Route) {
 	response, ok := w.(*Response)
 	if ok {
 		route.checkChosen(response)
@@ -88,19 +91,19 @@ func (e *endpoint) serveHTTP(w http.ResponseWriter, r *http.Request, route *Rout
 		return
 	}
 	// Middleware has wrapped the writer, or another router serves the request.
-	var m found
-	outer := responseOf(w)
-	if outer != nil && outer.core.route != nil {
-		route.checkChosen(outer)
-		m = outer.found()
+	var m fullMatch
+	wrapped := responseOf(w)
+	if wrapped != nil && wrapped.core.route != nil {
+		route.checkChosen(wrapped)
+		m = wrapped.fullMatch()
 	} else if route != nil {
 		m = route.matchBehind(r)
 	}
 	response = newResponseWithoutHandler(w, r, m)
 	defer response.removeUploads()
-	if outer != nil {
-		response.sent = outer.sent
-		if t := outer.tracer(); t != nil {
+	if wrapped != nil {
+		response.sent = wrapped.sent
+		if t := wrapped.tracer(); t != nil {
 			response.needExtras().tracer = t
 		}
 	}
@@ -113,7 +116,7 @@ func (e *endpoint) serveHTTP(w http.ResponseWriter, r *http.Request, route *Rout
 func (e *endpoint) serve(w *Response, r *http.Request, h Handler) {
 	app := e.app
 	var core *RequestHandler
-	outer := w.delegated // by a handler that has passed its request on to this one
+	before := w.delegated // true if another handler has passed its request on to this one
 	w.delegated = false
 	err := protect(func() error {
 		if h == nil {
@@ -144,7 +147,7 @@ func (e *endpoint) serve(w *Response, r *http.Request, h Handler) {
 		return h.Dispatch()
 	})
 	delegated := w.delegated
-	w.delegated = outer || delegated
+	w.delegated = before || delegated
 	if err == nil && delegated && w.failure() == nil {
 		return
 	}
@@ -153,6 +156,7 @@ func (e *endpoint) serve(w *Response, r *http.Request, h Handler) {
 	}
 }
 
+// fill gives the handler its request.
 func (h *RequestHandler) fill(outermost Handler, app *App, w *Response, r *http.Request, e *endpoint, m match) {
 	h.App, h.Request, h.Response, h.outermost, h.endpoint, h.match = app, r, w, outermost, e, m
 }
@@ -267,25 +271,25 @@ type methodTable struct {
 }
 
 // action returns the action for an HTTP method, nil if there is none.
-func (v *methodTable) action(method string) func(Handler) error {
-	if v.only != nil {
-		return v.only
+func (m *methodTable) action(method string) func(Handler) error {
+	if m.only != nil {
+		return m.only
 	}
 	switch method {
 	case http.MethodGet:
-		return v.get
+		return m.get
 	case http.MethodHead:
-		return v.head
+		return m.head
 	case http.MethodPost:
-		return v.post
+		return m.post
 	case http.MethodPut:
-		return v.put
+		return m.put
 	case http.MethodPatch:
-		return v.patch
+		return m.patch
 	case http.MethodDelete:
-		return v.delete
+		return m.delete
 	case http.MethodOptions:
-		return v.options
+		return m.options
 	}
 	return nil
 }
@@ -379,8 +383,9 @@ type HandlerOf[T any] interface {
 //
 //	app.Handle("/login", framework.To[LoginHandler](app)).Name("login")
 //
-// The route needs no Methods: T has a method for each that it serves. To panics, with a
-// message that says how to fix it, if T has none, or has one that is not a func() error.
+// The route needs no Methods: T has a method for each that it serves. If T has none, or one
+// that is not a func() error, [App.Check] reports it, and every request gets a 500. To panics
+// if app is nil.
 //
 // The result also works in other routers that set r.PathValue, such as net/http's
 // ServeMux. There, h.Var returns the path values, and everything of the App but its
@@ -398,19 +403,20 @@ func To[T any, H HandlerOf[T]](app *App) http.Handler {
 //	}))
 func ToMethods[T any, H HandlerOf[T]](app *App, methods map[string]func(H) error) http.Handler {
 	e := newEndpointOf[T, H](app, func(Handler) error { return nil })
-	e.methods.only = nil
-	if err := e.methods.set(func(name string) func(Handler) error {
+	if e.mistake != nil {
+		return e
+	}
+	e.methods = &methodTable{guarded: e.methods.guarded, code: map[string]uintptr{}}
+	count := e.methods.fill(func(name string) func(Handler) error {
 		method := methods[name]
 		if method == nil {
 			return nil
 		}
-		return func(h Handler) error { return method(h.(H)) }
-	}, len(methods)); err != nil {
-		panic(err.Error())
-	}
-	e.methods.code = map[string]uintptr{}
-	for name, method := range methods {
 		e.methods.code[name] = reflect.ValueOf(method).Pointer()
+		return func(h Handler) error { return method(h.(H)) }
+	})
+	if count == 0 || count != len(methods) {
+		e.setMistake(fmt.Errorf("framework: ToMethods of %v needs a method for at least one of GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS, with its name in capitals, and none may be nil", reflect.TypeFor[H]()))
 	}
 	return e
 }
@@ -420,20 +426,25 @@ func ToMethods[T any, H HandlerOf[T]](app *App, methods map[string]func(H) error
 //
 //	app.Handle("/books", framework.ToMethod(app, (*BookHandler).List)).Methods("GET")
 func ToMethod[T any, H HandlerOf[T]](app *App, method func(H) error) http.Handler {
-	if method == nil {
-		panic("framework: ToMethod was given no method")
-	}
 	e := newEndpointOf[T, H](app, func(h Handler) error { return method(h.(H)) })
-	e.methods.code = map[string]uintptr{"": reflect.ValueOf(method).Pointer()}
+	switch {
+	case e.mistake != nil:
+	case method == nil:
+		e.setMistake(fmt.Errorf("framework: ToMethod of %v was given nil: give it a method", reflect.TypeFor[H]()))
+	default:
+		e.methods.code = map[string]uintptr{"": reflect.ValueOf(method).Pointer()}
+	}
 	return e
 }
 
 // From is like [To] with a constructor, for handlers that need values in their fields.
 // The constructor is called once for each request, and must return a new handler each
-// time.
+// time. It is also called by From and by [App.Check].
 func From[H Handler](app *App, newHandler func() H) http.Handler {
 	if newHandler == nil {
-		panic("framework: From was given no constructor")
+		e := newEndpoint(app, func() Handler { return new(plainHandler) }, func(Handler) error { return nil })
+		e.setMistake(fmt.Errorf("framework: From of %v was given nil: give it a constructor", reflect.TypeFor[H]()))
+		return e
 	}
 	return newEndpoint(app, func() Handler { return newHandler() }, nil)
 }
@@ -442,6 +453,9 @@ func From[H Handler](app *App, newHandler func() H) http.Handler {
 // and its Response are one allocation. That saves a quarter of the floor of hello.
 func newEndpointOf[T any, H HandlerOf[T]](app *App, only func(Handler) error) *endpoint {
 	e := newEndpoint(app, func() Handler { return H(new(T)) }, only)
+	if e.mistake != nil {
+		return e
+	}
 	e.allocate = func() (*Response, Handler) {
 		made := new(struct {
 			handler  T
@@ -454,102 +468,124 @@ func newEndpointOf[T any, H HandlerOf[T]](app *App, only func(Handler) error) *e
 	return e
 }
 
-// newEndpoint makes an endpoint and panics if its handlers cannot serve anything.
+// newEndpoint makes an endpoint. If only is not nil, it is the action for all HTTP methods.
 func newEndpoint(app *App, newHandler func() Handler, only func(Handler) error) *endpoint {
-	if app == nil || app.Router == nil {
-		panic("framework: a handler was made without an App: call framework.New first")
-	}
-	probe := newHandler()
-	if err := checkNil(probe, "the constructor given to From"); err != nil {
-		panic(err.Error())
-	}
-	if err := checkHandler(probe); err != nil {
-		panic(err.Error())
-	}
-	if err := checkNames(probe, only != nil); err != nil {
-		panic(err.Error())
-	}
-	v := methodsOf(probe)
-	v.only = only
-	if only == nil && v.allow == http.MethodOptions {
-		panic(fmt.Sprintf("framework: %T serves no request: it has no Get, Post, Put, Patch, Delete, Head or Options that is a func() error", probe))
-	}
-	e := &endpoint{app: app, newHandler: newHandler, allocate: allocateResponse, methods: v}
+	panicWithoutApp(app)
+	e := &endpoint{app: app, newHandler: newHandler, allocate: allocateResponse}
 	app.addEndpoint(e)
+	if err := protect(func() (err error) { e.methods, err = checkedMethods(newHandler, only); return err }); err != nil {
+		e.setMistake(err)
+	}
 	return e
 }
 
-// methodsOf makes the method table of a handler type. Get serves HEAD if there is no Head
-// (RFC 9110 section 9.3.2). OPTIONS is always allowed, see refuseMethod.
-func methodsOf(h Handler) *methodTable {
-	v := new(methodTable)
-	var allow []string
-	add := func(served bool, method string, field *func(Handler) error, action func(Handler) error) {
-		if served {
-			*field = action
-			allow = append(allow, method)
-		}
+// panicWithoutApp panics if there is no App, whose Check could report the mistake.
+func panicWithoutApp(app *App) {
+	if app == nil || app.Router == nil {
+		panic("framework: a handler was made without an App: call framework.New first")
 	}
-	_, get := h.(getter)
-	_, head := h.(header)
-	_, post := h.(poster)
-	_, put := h.(putter)
-	_, patch := h.(patcher)
-	_, delete := h.(deleter)
-	_, options := h.(optionser)
-	add(get, "GET", &v.get, func(h Handler) error { return h.(getter).Get() })
-	if head {
-		add(true, "HEAD", &v.head, func(h Handler) error { return h.(header).Head() })
-	} else {
-		add(get, "HEAD", &v.head, v.get)
-	}
-	add(post, "POST", &v.post, func(h Handler) error { return h.(poster).Post() })
-	add(put, "PUT", &v.put, func(h Handler) error { return h.(putter).Put() })
-	add(patch, "PATCH", &v.patch, func(h Handler) error { return h.(patcher).Patch() })
-	add(delete, "DELETE", &v.delete, func(h Handler) error { return h.(deleter).Delete() })
-	add(options, "OPTIONS", &v.options, func(h Handler) error { return h.(optionser).Options() })
-	if !options {
-		allow = append(allow, "OPTIONS")
-	}
-	v.allow = strings.Join(allow, ", ")
-	_, v.guarded = h.(guarder)
-	return v
 }
 
-// set fills the table with the methods of ToMethods, of which there are count.
-func (v *methodTable) set(actionOf func(method string) func(Handler) error, count int) error {
-	*v = methodTable{guarded: v.guarded}
+// setMistake keeps a mistake for App.Check, and makes it the response to each request: if
+// the route took none, a later route without a guard might.
+func (e *endpoint) setMistake(err error) {
+	e.mistake = err
+	e.newHandler, e.allocate = func() Handler { return new(plainHandler) }, allocateResponse
+	e.methods = &methodTable{only: func(Handler) error { return err }}
+}
+
+// construct calls a constructor of handlers, which may panic or return nil.
+func construct(newHandler func() Handler, name string) (h Handler, err error) {
+	if err := protect(func() error { h = newHandler(); return nil }); err != nil {
+		return nil, fmt.Errorf("framework: %s: %w", name, err)
+	}
+	return h, checkNil(h, name)
+}
+
+// ofFrom is the name of a constructor in messages.
+const ofFrom = "the constructor given to From"
+
+// checkedMethods makes the method table of the handlers that a constructor makes. It returns
+// an error if they cannot serve anything.
+func checkedMethods(newHandler func() Handler, only func(Handler) error) (*methodTable, error) {
+	h, err := construct(newHandler, ofFrom)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkHandler(h); err != nil {
+		return nil, err
+	}
+	if err := checkNames(h, only != nil); err != nil {
+		return nil, err
+	}
+	m := methodsOf(h)
+	if m.only = only; only == nil && m.allow == http.MethodOptions && m.options == nil {
+		return nil, fmt.Errorf("framework: %T serves no request: it has no Get, Post, Put, Patch, Delete, Head or Options that is a func() error", h)
+	}
+	return m, nil
+}
+
+// ownActions are the actions of the methods that a handler type may have.
+var ownActions = map[string]struct {
+	has    func(Handler) bool
+	action func(Handler) error
+}{
+	"GET":     {is[getter], func(h Handler) error { return h.(getter).Get() }},
+	"HEAD":    {is[header], func(h Handler) error { return h.(header).Head() }},
+	"POST":    {is[poster], func(h Handler) error { return h.(poster).Post() }},
+	"PUT":     {is[putter], func(h Handler) error { return h.(putter).Put() }},
+	"PATCH":   {is[patcher], func(h Handler) error { return h.(patcher).Patch() }},
+	"DELETE":  {is[deleter], func(h Handler) error { return h.(deleter).Delete() }},
+	"OPTIONS": {is[optionser], func(h Handler) error { return h.(optionser).Options() }},
+}
+
+// methodsOf makes the method table of a handler type.
+func methodsOf(h Handler) *methodTable {
+	m := new(methodTable)
+	m.fill(func(method string) func(Handler) error {
+		if own := ownActions[method]; own.has(h) {
+			return own.action
+		}
+		return nil
+	})
+	m.guarded = is[guarder](h)
+	return m
+}
+
+// fill sets the actions of the table, and its Allow header. It returns how many actions
+// actionOf has, which returns nil for a method that is not served. The action for GET serves
+// HEAD if there is none for HEAD (RFC 9110 section 9.3.2). OPTIONS is always allowed, see
+// refuseMethod.
+func (m *methodTable) fill(actionOf func(method string) func(Handler) error) (count int) {
 	var allow []string
 	for _, of := range []struct {
 		method string
 		field  *func(Handler) error
 	}{
-		{"GET", &v.get}, {"HEAD", &v.head}, {"POST", &v.post}, {"PUT", &v.put},
-		{"PATCH", &v.patch}, {"DELETE", &v.delete}, {"OPTIONS", &v.options},
+		{"GET", &m.get}, {"HEAD", &m.head}, {"POST", &m.post}, {"PUT", &m.put},
+		{"PATCH", &m.patch}, {"DELETE", &m.delete}, {"OPTIONS", &m.options},
 	} {
 		if *of.field = actionOf(of.method); *of.field != nil {
-			count--
+			count++
 		} else if of.method == "HEAD" {
-			v.head = v.get
+			m.head = m.get
 		}
 		if *of.field != nil || of.method == "OPTIONS" {
 			allow = append(allow, of.method)
 		}
 	}
-	v.allow = strings.Join(allow, ", ")
-	if count != 0 || len(allow) == 1 && v.options == nil {
-		return errors.New("framework: ToMethods needs a method for at least one of GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS, with its name in capitals, and none may be nil")
-	}
-	return nil
+	m.allow = strings.Join(allow, ", ")
+	return count
 }
 
 // Init makes h the handler of a request and calls app.Init, as a route does before
 // Dispatch. Tests use it to call one method of a handler. If w is not a *[Response], Init
 // wraps it in one; call h.Response.Flush to write the buffered response.
 func Init(w http.ResponseWriter, r *http.Request, app *App, h Handler) {
+	panicWithoutApp(app)
 	response, ok := w.(*Response)
 	if !ok {
-		response = newResponseWithoutHandler(w, r, found{})
+		response = newResponseWithoutHandler(w, r, fullMatch{})
 	}
 	h.requestHandler().fill(h, app, response, r, &endpoint{app: app, methods: methodsOf(h)}, response.core.match)
 	app.initialize(h)
@@ -571,7 +607,7 @@ func (h *RequestHandler) Route() *Route { return h.route }
 // variable. If another router has called the handler, also one below a route of the App,
 // it returns what r.PathValue or mux.Vars has too.
 func (h *RequestHandler) Var(name string) string {
-	value, ok := h.found().variable(name)
+	value, ok := h.fullMatch().variable(name)
 	if ok || h.isRouted() || h.Request == nil {
 		return value
 	}
@@ -581,7 +617,7 @@ func (h *RequestHandler) Var(name string) string {
 // Vars returns the variables of the route in a new map, or nil if it has none. If another
 // router has called the handler, it adds the variables that r.Pattern or mux.Vars names.
 func (h *RequestHandler) Vars() map[string]string {
-	vars := h.found().vars()
+	vars := h.fullMatch().vars()
 	if h.isRouted() || h.Request == nil {
 		return vars
 	}
@@ -610,18 +646,18 @@ func (h *RequestHandler) IntVar(name string) (int64, error) {
 	if err == nil {
 		return n, nil
 	}
-	if _, ok := h.found().variable(name); !ok && text == "" {
+	if _, ok := h.fullMatch().variable(name); !ok && text == "" {
 		return 0, errors.New("framework: the route has no variable " + strconv.Quote(name))
 	}
 	return 0, &Error{Code: http.StatusNotFound, Err: err}
 }
 
-// found returns the match and the variables that are not in the path.
-func (h *RequestHandler) found() found {
+// fullMatch returns the match and the variables that are not in the path.
+func (h *RequestHandler) fullMatch() fullMatch {
 	if h.Response == nil {
-		return found{match: h.match}
+		return fullMatch{match: h.match}
 	}
-	return found{h.match, h.Response.values()}
+	return fullMatch{h.match, h.Response.values()}
 }
 
 // Serves reports whether the handler has an action for an HTTP method, such as "GET". A
@@ -669,16 +705,17 @@ func (h *RequestHandler) note(err error) error {
 	return err
 }
 
-// beginNoting makes note keep errors. It returns whether it does so already, for a
+// beginNoting makes note keep errors. It returns whether note did so before, for a
 // handler that has passed its request on to this one.
-func (r *Response) beginNoting() (outer bool) {
-	outer = r.noting
+func (r *Response) beginNoting() (before bool) {
+	before = r.noting
 	r.endNoting(true)
-	return outer
+	return before
 }
 
-func (r *Response) endNoting(outer bool) {
-	r.noting = outer
+// endNoting undoes beginNoting, whose result it gets, and drops the error that was kept.
+func (r *Response) endNoting(before bool) {
+	r.noting = before
 	if e := r.extras.Load(); e != nil {
 		e.note(nil)
 	}

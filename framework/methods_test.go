@@ -2,6 +2,9 @@ package framework_test
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/webapp2go/webapp2go/framework"
@@ -102,57 +105,121 @@ func TestAllowBehindMiddleware(t *testing.T) {
 	}
 }
 
-func TestMistakesOfATypePanic(t *testing.T) {
-	app, _ := newApp(t)
+// Check reports the mistakes of handler types, and their routes leave no request to a later
+// route, which may have no guard.
+func TestMistakesOfATypeAreReported(t *testing.T) {
 	for name, test := range map[string]struct {
-		make func()
+		make func(app *framework.App) http.Handler
 		want string
 	}{
-		"Get with an argument": {func() { framework.To[getOfInt](app) },
+		"Get with an argument": {func(app *framework.App) http.Handler { return framework.To[getOfInt](app) },
 			"framework: (*framework_test.getOfInt).Get is a func(int) error; to serve GET it must be a func() error"},
-		"Get without an error": {func() { framework.To[getOfNothing](app) },
+		"Get without an error": {func(app *framework.App) http.Handler { return framework.To[getOfNothing](app) },
 			"framework: (*framework_test.getOfNothing).Get is a func(); to serve GET it must be a func() error"},
-		"Post with two results": {func() { framework.To[postOfTwo](app) },
+		"Post with two results": {func(app *framework.App) http.Handler { return framework.To[postOfTwo](app) },
 			"framework: (*framework_test.postOfTwo).Post is a func(string, ...int) (int, error); to serve POST it must be a func() error"},
-		"Guard of a bool": {func() { framework.To[guardOfBool](app) },
+		"Guard of a bool": {func(app *framework.App) http.Handler { return framework.To[guardOfBool](app) },
 			"framework: (*framework_test.guardOfBool).Guard is a func() bool; to be called before the action it must be a func() error"},
-		"Guard of a bool, ToMethod": {func() { framework.ToMethod(app, (*guardOfBool).Get) },
+		"Guard of a bool, ToMethod": {func(app *framework.App) http.Handler { return framework.ToMethod(app, (*guardOfBool).Get) },
 			"framework: (*framework_test.guardOfBool).Guard is a func() bool; to be called before the action it must be a func() error"},
-		"Ready of a bool": {func() { framework.To[readyOfBool](app) },
+		"Ready of a bool": {func(app *framework.App) http.Handler { return framework.To[readyOfBool](app) },
 			"framework: (*framework_test.readyOfBool).Ready is a func() bool; to be called by Check it must be a func() error"},
-		"no HTTP method": {func() { framework.To[noMethod](app) },
+		"no HTTP method": {func(app *framework.App) http.Handler { return framework.To[noMethod](app) },
 			"framework: *framework_test.noMethod serves no request: it has no Get, Post, Put, Patch, Delete, Head or Options that is a func() error"},
-		"a misspelt method": {func() { framework.To[misspelling](app) },
+		"a misspelt method": {func(app *framework.App) http.Handler { return framework.To[misspelling](app) },
 			"framework: (*framework_test.misspelling).Pots is never called: did you mean Post? If not, give it a name that looks less like it"},
-		"a misspelt Guard": {func() { framework.ToMethod(app, (*misspelledGuard).Get) },
+		"a misspelt Guard": {func(app *framework.App) http.Handler { return framework.ToMethod(app, (*misspelledGuard).Get) },
 			"framework: (*framework_test.misspelledGuard).Gaurd is never called: did you mean Guard? If not, give it a name that looks less like it"},
-		"a nil base": {func() { framework.To[nilBase](app) },
+		"a nil base": {func(app *framework.App) http.Handler { return framework.To[nilBase](app) },
 			"framework: *framework_test.nilBase embeds its RequestHandler through a nil pointer: embed by value"},
-		"a Guard of two bases": {func() { framework.From(app, func() *twoGuards { return &twoGuards{auditor: auditor{}} }) },
+		"a Guard of two bases": {func(app *framework.App) http.Handler {
+			return framework.From(app, func() *twoGuards { return &twoGuards{auditor: auditor{}} })
+		},
 			"framework: *framework_test.twoGuards does not get the Guard of its *framework_test.guarded, because another base or a field has the same name; to be called before the action it needs a Guard of its own"},
-		"a Guard behind a field": {func() { framework.To[guardField](app) },
+		"a Guard behind a field": {func(app *framework.App) http.Handler { return framework.To[guardField](app) },
 			"framework: *framework_test.guardField does not get the Guard of its *framework_test.guarded, because another base or a field has the same name; to be called before the action it needs a Guard of its own"},
-		"a Guard deeper behind a field": {func() { framework.To[deepGuardField](app) },
+		"a Guard deeper behind a field": {func(app *framework.App) http.Handler { return framework.To[deepGuardField](app) },
 			"framework: *framework_test.deepGuardField does not get the Guard of its *framework_test.guarded, because another base or a field has the same name; to be called before the action it needs a Guard of its own"},
-		"no App": {func() { framework.To[onlyGet](nil) },
-			"framework: a handler was made without an App: call framework.New first"},
-		"an App not of New": {func() { framework.To[onlyGet](new(framework.App)) },
-			"framework: a handler was made without an App: call framework.New first"},
-		"no method": {func() { framework.ToMethod[onlyGet](app, nil) },
-			"framework: ToMethod was given no method"},
-		"no constructor": {func() { framework.From[*onlyGet](app, nil) },
-			"framework: From was given no constructor"},
-		"a constructor of nil": {func() { framework.From(app, func() *onlyGet { return nil }) },
+		"no method": {func(app *framework.App) http.Handler { return framework.ToMethod[onlyGet](app, nil) },
+			"framework: ToMethod of *framework_test.onlyGet was given nil: give it a method"},
+		"no constructor": {func(app *framework.App) http.Handler { return framework.From[*onlyGet](app, nil) },
+			"framework: From of *framework_test.onlyGet was given nil: give it a constructor"},
+		"a constructor of nil": {func(app *framework.App) http.Handler { return framework.From(app, func() *onlyGet { return nil }) },
 			"framework: the constructor given to From returned nil: return a handler"},
+		"a constructor that panics": {func(app *framework.App) http.Handler { return framework.From(app, func() *onlyGet { panic("no") }) },
+			"framework: the constructor given to From: framework: panic: no"},
+		"ToMethods of none": {func(app *framework.App) http.Handler { return framework.ToMethods[onlyGet](app, nil) },
+			"framework: ToMethods of *framework_test.onlyGet needs a method for at least one of GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS, with its name in capitals, and none may be nil"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			defer func() {
-				if got := fmt.Sprint(recover()); got != test.want {
-					t.Errorf("panic\n %s\nwant\n %s", got, test.want)
+			app, log := newApp(t)
+			app.Handle("/", test.make(app)).Methods("GET", "POST")
+			app.Handle("/too", test.make(app)).Methods("GET", "POST")
+			app.HandleFunc("/", func(http.ResponseWriter, *http.Request) { t.Error("a later route is called") })
+			app.BaseURL = "example.com"
+			err := app.Check()
+			if err == nil || !strings.HasPrefix(err.Error(), test.want+"\nframework: App.BaseURL") || strings.Count(err.Error(), "\n") != 1 {
+				t.Errorf("Check returned\n %v\nwant\n %s, and the mistake of BaseURL", err, test.want)
+			}
+			for _, method := range []string{"GET", "POST"} {
+				if answer := ask(app, method, "/"); answer.Code != 500 {
+					t.Errorf("%s: status %d", method, answer.Code)
 				}
-			}()
-			test.make()
+			}
+			if log.records("request failed", test.want) != 2 {
+				t.Errorf("the log has\n%s", log)
+			}
 		})
+	}
+}
+
+// Without an App there is nothing that could report the mistake later.
+func TestHandlersOfNoAppPanic(t *testing.T) {
+	for name, app := range map[string]*framework.App{"nil": nil, "not made by New": new(framework.App)} {
+		for call, f := range map[string]func(){
+			"To":        func() { framework.To[onlyGet](app) },
+			"ToMethod":  func() { framework.ToMethod(app, (*onlyGet).Get) },
+			"ToMethods": func() { framework.ToMethods(app, map[string]func(*onlyGet) error{"GET": (*onlyGet).Get}) },
+			"From":      func() { framework.From(app, func() *onlyGet { return new(onlyGet) }) },
+			"From nil":  func() { framework.From[*onlyGet](app, nil) },
+			"Init": func() {
+				framework.Init(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), app, new(onlyGet))
+			},
+		} {
+			t.Run(name+", "+call, func(t *testing.T) {
+				defer func() {
+					if got := fmt.Sprint(recover()); got != "framework: a handler was made without an App: call framework.New first" {
+						t.Errorf("panic %s", got)
+					}
+				}()
+				f()
+			})
+		}
+	}
+	defer func() {
+		if got := fmt.Sprint(recover()); got != "framework: this Router belongs to no App: use that of framework.New, or of Subrouter" {
+			t.Errorf("panic %s", got)
+		}
+	}()
+	new(framework.App).Handle("/", http.NotFoundHandler())
+}
+
+// onlyOptions serves OPTIONS alone.
+type onlyOptions struct{ framework.RequestHandler }
+
+func (h *onlyOptions) Options() error { return h.Text("options") }
+
+func TestATypeMayServeOptionsAlone(t *testing.T) {
+	app, _ := newApp(t)
+	app.Handle("/", framework.To[onlyOptions](app))
+	if err := app.Check(); err != nil {
+		t.Fatal(err)
+	}
+	if answer := ask(app, "OPTIONS", "/"); answer.Code != 200 || answer.Body.String() != "options" {
+		t.Errorf("OPTIONS: %d %q", answer.Code, answer.Body)
+	}
+	if answer := ask(app, "GET", "/"); answer.Code != 405 || answer.Header().Get("Allow") != "OPTIONS" {
+		t.Errorf("GET: %d, Allow %q", answer.Code, answer.Header().Get("Allow"))
 	}
 }
 

@@ -118,7 +118,7 @@ func TestHooksOfGoroutines(t *testing.T) {
 
 // An App that was not checked logs its mistakes at the first request, once; one that was
 // checked does not.
-func TestMistakesAreToldAtTheFirstRequest(t *testing.T) {
+func TestMistakesAreLoggedAtTheFirstRequest(t *testing.T) {
 	for name, check := range map[string]bool{"checked": true, "not checked": false} {
 		t.Run(name, func(t *testing.T) {
 			app, log := newApp(t)

@@ -28,7 +28,7 @@ type Response struct {
 	text   string                 // what is held of the body, if it is one string
 	body   *[]byte                // what is held of the body otherwise; nil if nothing is
 	count  int64                  // bytes of the body, sent or held
-	saver  Saver                  // to run after the hooks; nil if there is none
+	saver  Saver                  // runs after the hooks; nil if there is none
 	extras atomic.Pointer[extras] // nil if the request needs none
 
 	status    int16 // 0 before WriteHeader
@@ -54,7 +54,7 @@ var errFinished = errors.New("framework: write after the end of the request")
 
 // newResponse makes the Response of a request and, if [To] has made the route's handler,
 // a new handler.
-func newResponse(w http.ResponseWriter, r *http.Request, m found) (*Response, Handler) {
+func newResponse(w http.ResponseWriter, r *http.Request, m fullMatch) (*Response, Handler) {
 	if m.route == nil || m.route.endpoint == nil {
 		return newResponseWithoutHandler(w, r, m), nil
 	}
@@ -66,7 +66,7 @@ func newResponse(w http.ResponseWriter, r *http.Request, m found) (*Response, Ha
 }
 
 // newResponseWithoutHandler makes a Response that has no handler yet.
-func newResponseWithoutHandler(w http.ResponseWriter, r *http.Request, m found) *Response {
+func newResponseWithoutHandler(w http.ResponseWriter, r *http.Request, m fullMatch) *Response {
 	response, _ := allocateResponse()
 	response.begin(w, r, m)
 	return response
@@ -84,7 +84,7 @@ func allocateResponse() (*Response, Handler) {
 
 // begin gives a Response its request. It copies what it needs of the request, because a
 // handler may replace its Request.
-func (r *Response) begin(w http.ResponseWriter, request *http.Request, m found) {
+func (r *Response) begin(w http.ResponseWriter, request *http.Request, m fullMatch) {
 	r.core.match = m.match
 	if m.values != nil {
 		r.needExtras().values = m.values
@@ -236,7 +236,8 @@ func (r *Response) SaveWith(s Saver) {
 }
 
 // Commit calls the functions of [Response.BeforeSend] now, and not again, without writing
-// the header. When it returns nil, the changes of sessions have been saved.
+// the header. When it returns nil, the changes of sessions have been saved. Few handlers need
+// it: one that has to know, before it goes on, that a change was saved.
 func (r *Response) Commit() error {
 	if r.sent {
 		return nil
@@ -500,7 +501,7 @@ var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, 4<<10)) }}
 
 const largestKept = 64 << 10
 
-// buffer returns the buffer of the body, and takes one from buffers at its first call.
+// buffer returns the buffer of the body. Its first call takes one from buffers.
 func (r *Response) buffer() *[]byte {
 	if r.body == nil {
 		r.body = buffers.Get().(*[]byte)
@@ -557,8 +558,8 @@ func (r *Response) release() {
 	}
 }
 
-// Extras are the fields that few requests need. They are apart because the size of a
-// Response is a large part of the cost of a request.
+// extras are the fields that few requests need. They are not part of the Response,
+// because its size is a large part of the cost of a request.
 type extras struct {
 	id        string            // see RequestID
 	values    map[string]string // the variables of the route that are not in the path
@@ -575,7 +576,7 @@ type extras struct {
 	aborted aborted // where Abort was called last; only in Debug
 }
 
-// needExtras returns the extras, and makes them at its first call.
+// needExtras returns the extras. Its first call makes them.
 func (r *Response) needExtras() *extras {
 	if e := r.extras.Load(); e != nil {
 		return e
@@ -588,8 +589,8 @@ func (r *Response) needExtras() *extras {
 	return r.extras.Load() // another goroutine was faster
 }
 
-// found returns the match and the variables that are not in the path.
-func (r *Response) found() found { return found{r.core.match, r.values()} }
+// fullMatch returns the match and the variables that are not in the path.
+func (r *Response) fullMatch() fullMatch { return fullMatch{r.core.match, r.values()} }
 
 // values returns the variables of the route that are not in the path.
 func (r *Response) values() map[string]string {

@@ -47,6 +47,7 @@ type Router struct {
 	routes     []*Route
 	middleware []func(http.Handler) http.Handler
 	guards     []func(Handler) error
+	mistakes   []error // for Check; the routes of a nil middleware or guard respond with 500
 }
 
 // NewRoute makes a route that matches every request. Its methods limit it.
@@ -63,7 +64,7 @@ func (rt *Router) NewRoute() *Route {
 
 // panicIfServing panics if the App has served a request.
 func (rt *Router) panicIfServing() {
-	if rt.app == nil {
+	if rt == nil || rt.app == nil {
 		panic("framework: this Router belongs to no App: use that of framework.New, or of Subrouter")
 	}
 	if rt.app.frozen.Load() != nil {
@@ -116,7 +117,19 @@ func (rt *Router) Name(name string) *Route { return rt.NewRoute().Name(name) }
 // each route, at the first request.
 func (rt *Router) Use(middleware ...func(http.Handler) http.Handler) {
 	rt.panicIfServing()
+	if slices.ContainsFunc(middleware, func(f func(http.Handler) http.Handler) bool { return f == nil }) {
+		rt.addMistake("Use")
+	}
 	rt.middleware = append(rt.middleware, middleware...)
+}
+
+// addMistake keeps for Check that a method was given nil for a function.
+func (rt *Router) addMistake(method string) {
+	of := "the App's Router"
+	if rt.above != nil {
+		of = fmt.Sprintf("the Subrouter of %q", rt.above.template)
+	}
+	rt.mistakes = append(rt.mistakes, fmt.Errorf("framework: %s of %s was given nil: give it a function", method, of))
 }
 
 // Guard adds a guard for all handlers of the Router and of the Routers below, so that a
@@ -142,7 +155,7 @@ func (rt *Router) Use(middleware ...func(http.Handler) http.Handler) {
 func (rt *Router) Guard(f func(h Handler) error) {
 	rt.panicIfServing()
 	if f == nil {
-		panic("framework: Router.Guard was given nil: give it a function")
+		rt.addMistake("Guard")
 	}
 	rt.guards = append(rt.guards, f)
 }
@@ -227,7 +240,7 @@ const (
 type frozen struct {
 	order    int                   // its place in the table
 	plan     plan                  // how the tree finds it
-	endpoint *endpoint             // of its handler, if To or its kin made that; else nil
+	endpoint *endpoint             // of its handler, if To made that; else nil
 	wrapped  http.Handler          // the handler with its middleware; nil if endpoint has none
 	muxRoute *mux.Route            // for the conditions that the tree does not check; nil if there are none
 	guards   []func(Handler) error // of its Routers, outermost first
@@ -398,11 +411,11 @@ func (r *Route) MatcherFunc(f mux.MatcherFunc) *Route {
 		return r.addMistake("MatcherFunc was given nil: give it a function")
 	}
 	return r.condition(func(m *mux.Route) {
-		m.MatcherFunc(func(request *http.Request, found *mux.RouteMatch) bool {
+		m.MatcherFunc(func(request *http.Request, match *mux.RouteMatch) bool {
 			var own mux.RouteMatch
-			own.Vars = found.Vars
+			own.Vars = match.Vars
 			ok := f(request, &own)
-			found.Vars = own.Vars
+			match.Vars = own.Vars
 			return ok
 		})
 	})
@@ -543,7 +556,7 @@ func (a *App) table() *tree {
 	return t
 }
 
-// freeze makes the tree.
+// freeze makes the tree, at its first call.
 func (a *App) freeze() *tree {
 	a.freezing.Lock()
 	defer a.freezing.Unlock()
@@ -642,7 +655,7 @@ func (r *Route) newMuxRoute() (*mux.Route, error) {
 type wrappedRoute struct{ route *Route }
 
 func (t wrappedRoute) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	t.route.endpoint.serveHTTP(w, r, t.route)
+	t.route.endpoint.unwrapAndServe(w, r, t.route)
 }
 
 // A plainRoute serves an http.Handler that To did not make. It puts the variables of the
@@ -653,10 +666,10 @@ type plainRoute struct {
 }
 
 func (f plainRoute) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var m found
+	var m fullMatch
 	if response := responseOf(w); response != nil && response.core.route != nil {
 		f.route.checkChosen(response)
-		m = response.found()
+		m = response.fullMatch()
 	} else {
 		m = f.route.matchBehind(r)
 	}
@@ -695,15 +708,15 @@ func (r *Route) checkChosen(w *Response) {
 
 // matchBehind searches again for the route of a request. It is for middleware that hides
 // the Response, and with it the first match.
-func (r *Route) matchBehind(request *http.Request) found {
-	var s search
+func (r *Route) matchBehind(request *http.Request) fullMatch {
+	var l lookup
 	if t := r.router.app.frozen.Load(); t != nil {
-		t.find(&s, request, request.Method)
+		t.find(&l, request, request.Method)
 	}
-	if s.route != r {
+	if l.route != r {
 		panic(fmt.Sprintf("framework: middleware of route %q hides the Response and changes the request: give its ResponseWriter a method Unwrap", r.template))
 	}
-	return s.found
+	return l.fullMatch
 }
 
 // RouteOf returns the route of the request that w responds to, for middleware. It is nil
@@ -719,7 +732,7 @@ func RouteOf(w http.ResponseWriter) *Route {
 // middleware. It is "" if there is none, see [RouteOf].
 func VarOf(w http.ResponseWriter, name string) string {
 	if response := responseOf(w); response != nil {
-		value, _ := response.found().variable(name)
+		value, _ := response.fullMatch().variable(name)
 		return value
 	}
 	return ""

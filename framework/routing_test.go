@@ -507,14 +507,11 @@ func TestToMethods(t *testing.T) {
 	for name, methods := range map[string]map[string]func(*bookHandler) error{
 		"none": {}, "nil": {"GET": nil}, "small letters": {"get": (*bookHandler).New}, "unknown": {"GET": (*bookHandler).New, "PURGE": (*bookHandler).New},
 	} {
-		func() {
-			defer func() {
-				if text, _ := recover().(string); !strings.Contains(text, "ToMethods needs a method for at least one of GET") {
-					t.Errorf("%s: panic %q", name, text)
-				}
-			}()
-			framework.ToMethods(app, methods)
-		}()
+		app, _ := newApp(t)
+		app.Handle("/", framework.ToMethods(app, methods))
+		if err := app.Check(); err == nil || !strings.Contains(err.Error(), "framework: ToMethods of *framework_test.bookHandler needs a method for at least one of GET") {
+			t.Errorf("%s: Check returned %v", name, err)
+		}
 	}
 }
 

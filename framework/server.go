@@ -61,9 +61,9 @@ type Server struct {
 	// while [Stopping] is true for each, so that package health responds with 503. Then it
 	// begins to stop. If 0, it stops at once.
 	StopDelay time.Duration
-	// OnShutdown functions are called when the server begins to stop, each in its own
-	// goroutine. Run waits for them within DrainTimeout. A handler that streams needs none:
-	// it waits for its [RequestHandler.StreamContext] to end.
+	// OnShutdown has functions that are called when the server begins to stop, each in
+	// its own goroutine. Run waits for them within DrainTimeout. A handler that streams
+	// needs none: it waits for its [RequestHandler.StreamContext] to end.
 	OnShutdown []func()
 
 	// Log gets one record when the server listens. If nil, slog.Default().
@@ -248,7 +248,8 @@ func (s *serverState) connection(c net.Conn, state http.ConnState) {
 // net/http would wait 5 seconds.
 const firstRequest = 500 * time.Millisecond
 
-// closeFresh closes connections that have sent no request for that long, until ctx ends.
+// closeFresh closes connections that have sent no request for the time firstRequest,
+// until ctx ends.
 func (s *serverState) closeFresh(ctx context.Context) {
 	for ctx.Err() == nil {
 		s.mutex.Lock()

@@ -106,9 +106,9 @@ var webapp2Variable = regexp.MustCompile(`<([A-Za-z_][\p{L}\p{N}_]*)?(:[^>]*)?>`
 
 // webapp2Syntax returns the error of a template that has a variable in webapp2's syntax.
 func webapp2Syntax(template, variable string) error {
-	found := webapp2Variable.FindStringSubmatch(variable)
+	groups := webapp2Variable.FindStringSubmatch(variable)
 	return fmt.Errorf("template %q: %s is webapp2's syntax: write {%s%s}, or translate the whole template with webapp2.Template, or write {lt:<}%s for the text",
-		template, variable, cmp.Or(found[1], "name"), strings.TrimSuffix(found[2], ":"), variable[1:])
+		template, variable, cmp.Or(groups[1], "name"), strings.TrimSuffix(groups[2], ":"), variable[1:])
 }
 
 // patternNames returns the variables in the pattern of another router: {name} and

@@ -144,8 +144,8 @@ func (t *tracer) run(kind StepKind, name string, f func() error) (err error) {
 	return err
 }
 
-// found reports the route of a request.
-func (t *tracer) found(route *Route, err error) {
+// reportRoute reports the route of a request.
+func (t *tracer) reportRoute(route *Route, err error) {
 	name := ""
 	if route != nil {
 		name = route.template + " (tree)"
@@ -156,8 +156,8 @@ func (t *tracer) found(route *Route, err error) {
 	t.report(StepRoute, StepHappened, name, err)
 }
 
-// sent reports the end of a response.
-func (t *tracer) sent(w *Response) {
+// reportSent reports the end of a response.
+func (t *tracer) reportSent(w *Response) {
 	var err error
 	if w.broken {
 		err = http.ErrAbortHandler

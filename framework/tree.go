@@ -44,51 +44,51 @@ type match struct {
 	path  string // the path that it has matched
 }
 
-// A found is a match with the variables that are not in the path, such as those of the
+// A fullMatch is a match and the variables that are not in the path, such as those of the
 // host.
-type found struct {
+type fullMatch struct {
 	match
 	values map[string]string
 }
 
-// A search is the search for the route of one request.
-type search struct {
-	found
+// A lookup finds the route of one request. Its fullMatch is the best so far.
+type lookup struct {
+	fullMatch
 	request *http.Request
 	method  string
-	host    string // of the request, if hosted is true
+	host    string // of the request, if hasHost is true
 	failed  error  // the panic of a MatcherFunc
 	refused bool   // whether a route does not match because of its method alone
-	hosted  bool
+	hasHost bool
 	checked bool // whether valid is set
 	valid   bool // the result of validPath
 }
 
 // find looks for the route of a request, as if its method were method.
-func (t *tree) find(s *search, r *http.Request, method string) {
-	s.request, s.method = r, method
+func (t *tree) find(l *lookup, r *http.Request, method string) {
+	l.request, l.method = r, method
 	if r.URL.RawPath != "" {
 		if path, ok := withSlashes(r.URL); ok {
 			// The slash is part of a value, or separates segments. The first route that matches
 			// in either way is taken: a handler may read the path by itself, so that encoding a
 			// slash must not lead past a route that has a guard.
-			if s.checked, s.valid = true, validPath(r.URL.Path); !s.valid {
+			if l.checked, l.valid = true, validPath(r.URL.Path); !l.valid {
 				return
 			}
-			s.path = path
-			t.root.search(s, 0)
-			valued := s.found
-			s.path = r.URL.Path
-			if t.root.search(s, 0); s.route == valued.route {
-				s.found = valued
+			l.path = path
+			t.root.search(l, 0)
+			valued := l.fullMatch
+			l.path = r.URL.Path
+			if t.root.search(l, 0); l.route == valued.route {
+				l.fullMatch = valued
 			}
 			return
 		}
 	}
-	if s.path = r.URL.Path; s.path == "" && r.Method != http.MethodConnect {
-		s.path = "/" // as if it was sent (RFC 9110 section 4.2.3); http.StripPrefix may have removed all of it
+	if l.path = r.URL.Path; l.path == "" && r.Method != http.MethodConnect {
+		l.path = "/" // as if it was sent (RFC 9110 section 4.2.3); http.StripPrefix may have removed all of it
 	}
-	t.root.search(s, 0)
+	t.root.search(l, 0)
 }
 
 // withSlashes returns the path of a URL with slashInValue for each encoded slash, and
@@ -102,37 +102,42 @@ func withSlashes(u *url.URL) (path string, ok bool) {
 }
 
 // search looks for a better route at and below n. The first at bytes of the path have led
-// to n.
-func (n *node) search(s *search, at int) {
-	if s.route != nil && n.first > s.route.order {
-		return
+// to n: for the path "/books/7/edit" and the template "/books/{id}/edit", the text "/books/"
+// leads to one node, the segment {id} to a second one, and the text "/edit" to a third one, at
+// which the path ends.
+func (n *node) search(l *lookup, at int) {
+	if l.route != nil && n.first > l.route.order {
+		return // all routes here come after the best so far
 	}
-	path := s.path
+	path := l.path
+	// Literal text leads to one child at most, because no two begin with the same byte.
 	if at == len(path) {
 		for _, r := range n.ends {
-			if s.offer(r) {
+			if l.offer(r) {
 				break
 			}
 		}
 	} else if i := strings.IndexByte(n.heads, path[at]); i >= 0 {
 		if next := n.children[i]; strings.HasPrefix(path[at:], next.text) {
-			next.search(s, at+len(next.text))
+			next.search(l, at+len(next.text))
 		}
 	}
+	// Several segments may take the same text, as {name} and {id:[0-9]+} do.
 	if len(n.segments) > 0 {
-		if end, ok := s.segmentAt(at); ok {
+		if end, ok := l.segmentAt(at); ok {
 			for _, b := range n.segments {
 				if b.segment.takes(path[at:end]) {
-					b.node.search(s, end)
+					b.node.search(l, end)
 				}
 			}
 		}
 	}
+	// The path may go on from here: after a prefix, and if a pattern decides about all of it.
 	for _, r := range n.opens {
-		if s.route != nil && r.order > s.route.order {
+		if l.route != nil && r.order > l.route.order {
 			break
 		}
-		if len(path)-at >= r.plan.least && s.validPath() && (r.plan.pattern == nil || r.plan.pattern.MatchString(path)) && s.offer(r) {
+		if len(path)-at >= r.plan.least && l.validPath() && (r.plan.pattern == nil || r.plan.pattern.MatchString(path)) && l.offer(r) {
 			break
 		}
 	}
@@ -141,15 +146,15 @@ func (n *node) search(s *search, at int) {
 // segmentAt returns the end of the segment at a place in the path, and whether that
 // segment may be served. Only segments with variables need the check: templates were
 // checked when they were registered.
-func (s *search) segmentAt(at int) (end int, ok bool) {
-	path, odd := s.path, false
+func (l *lookup) segmentAt(at int) (end int, ok bool) {
+	path, odd := l.path, false
 	for end = at; end < len(path) && path[end] != '/'; end++ {
 		if c := path[end]; c <= ' ' || c >= 0x7f {
 			odd = true
 		}
 	}
-	if s.checked {
-		return end, s.valid
+	if l.checked {
+		return end, l.valid
 	}
 	if end-at <= 2 || odd {
 		start := strings.LastIndexByte(path[:at], '/') + 1
@@ -159,69 +164,69 @@ func (s *search) segmentAt(at int) (end int, ok bool) {
 }
 
 // validPath reports whether the whole path may be served. It is computed once.
-func (s *search) validPath() bool {
-	if !s.checked {
-		s.checked, s.valid = true, validPath(s.path)
+func (l *lookup) validPath() bool {
+	if !l.checked {
+		l.checked, l.valid = true, validPath(l.path)
 	}
-	return s.valid
+	return l.valid
 }
 
 // offer takes a route whose path matches, if its other conditions match too and it comes
 // before the best route so far. It reports whether the routes after it at this node
 // cannot be better.
-func (s *search) offer(r *Route) bool {
-	if s.route != nil && r.order > s.route.order {
+func (l *lookup) offer(r *Route) bool {
+	if l.route != nil && r.order > l.route.order {
 		return true
 	}
-	takes := r.methods == nil || slices.Contains(r.methods, s.method)
-	if !takes && s.refused || r.hostName != "" && !s.hostIs(r.hostName) {
+	takes := r.methods == nil || slices.Contains(r.methods, l.method)
+	if !takes && l.refused || r.hostName != "" && !l.hostIs(r.hostName) {
 		return false
 	}
 	var values map[string]string
 	if r.muxRoute != nil {
 		var ok bool
-		if values, ok = s.ask(r); !ok {
+		if values, ok = l.askMux(r); !ok {
 			return false
 		}
 	}
 	if !takes {
-		s.refused = true
+		l.refused = true
 		return false
 	}
-	s.route, s.values = r, values
+	l.route, l.values = r, values
 	return true
 }
 
-// ask checks the conditions that mux must check, and returns the variables that they
+// askMux checks the conditions that mux must check, and returns the variables that they
 // have.
-func (s *search) ask(r *Route) (values map[string]string, ok bool) {
-	request := s.request
+func (l *lookup) askMux(r *Route) (values map[string]string, ok bool) {
+	request := l.request
 	if r.host != "" {
 		request = lowerHost(request)
 	}
-	if request.Method != s.method {
+	if request.Method != l.method {
 		probe := *request
-		probe.Method = s.method
+		probe.Method = l.method
 		request = &probe
 	}
-	var found mux.RouteMatch
+	var result mux.RouteMatch
 	matches := false
 	// A MatcherFunc may panic.
-	if err := protect(func() error { matches = r.muxRoute.Match(request, &found); return nil }); err != nil {
-		s.failed = err
+	if err := protect(func() error { matches = r.muxRoute.Match(request, &result); return nil }); err != nil {
+		l.failed = err
 	}
 	if !matches {
 		return nil, false
 	}
-	for name := range found.Vars {
+	for name := range result.Vars {
 		if isHidden(name) {
-			delete(found.Vars, name)
+			delete(result.Vars, name)
 		}
 	}
-	if len(found.Vars) == 0 {
+	if len(result.Vars) == 0 {
 		return nil, true
 	}
-	return found.Vars, true
+	return result.Vars, true
 }
 
 // lowerHost returns a request whose host is in lower case and has no trailing dot, as
@@ -242,12 +247,12 @@ func lowerHost(r *http.Request) *http.Request {
 }
 
 // hostIs reports whether the request is for a host.
-func (s *search) hostIs(name string) bool {
-	if !s.hosted {
-		host, _ := splitPort(hostOf(s.request))
-		s.host, s.hosted = strings.TrimSuffix(host, "."), true
+func (l *lookup) hostIs(name string) bool {
+	if !l.hasHost {
+		host, _ := splitPort(hostOf(l.request))
+		l.host, l.hasHost = strings.TrimSuffix(host, "."), true
 	}
-	return strings.EqualFold(s.host, name)
+	return strings.EqualFold(l.host, name)
 }
 
 // hostOf returns the host of a request, with its port.
@@ -269,8 +274,8 @@ func splitPort(host string) (name, port string) {
 // allowed returns the methods for which a request would be served.
 func (t *tree) allowed(r *http.Request) (list []string) {
 	for _, method := range t.methods {
-		var s search
-		if t.find(&s, r, method); s.route != nil && s.route.serves(method) {
+		var l lookup
+		if t.find(&l, r, method); l.route != nil && l.route.serves(method) {
 			list = append(list, method)
 		}
 	}
@@ -610,7 +615,7 @@ func staysInSegment(re *syntax.Regexp) bool {
 }
 
 // vars returns all variables, nil if there are none.
-func (m found) vars() map[string]string {
+func (m fullMatch) vars() map[string]string {
 	if m.route == nil || len(m.route.plan.variables) == 0 && len(m.values) == 0 {
 		return nil
 	}
@@ -626,7 +631,7 @@ func (m found) vars() map[string]string {
 }
 
 // variable returns the value of a variable, and whether there is one.
-func (m found) variable(name string) (value string, ok bool) {
+func (m fullMatch) variable(name string) (value string, ok bool) {
 	if m.route == nil {
 		return "", false
 	}

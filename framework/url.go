@@ -287,11 +287,11 @@ func removedPrefix(r *http.Request) string {
 //
 // The target is a path that begins with a slash, or a URL with scheme and host. Redirect
 // returns an error with status 400 if the target is empty, contains a control character,
-// begins with "//" or "/\", which would be another host, or has a script for its scheme.
-// It returns an error with status 500 that says how to fix it if the target is a bare
-// name like "login", and [ErrHeaderWritten] if the header has been written. On failure it
-// also sets the error's status, so that an action that forgets to return the error does
-// not respond with 200.
+// begins with "//" or "/\", which would be another host, or has a scheme that runs a
+// script. It returns an error with status 500 that says how to fix it if the target is a
+// bare name like "login", and [ErrHeaderWritten] if the header has been written. On
+// failure it also sets the error's status, so that an action that forgets to return the
+// error does not respond with 200.
 //
 // Redirect accepts every host. Pass a target that comes from the request through
 // [SafeNext].

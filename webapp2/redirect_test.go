@@ -1,7 +1,9 @@
 package webapp2_test
 
 import (
+	"log/slog"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/webapp2go/webapp2go/framework"
@@ -31,13 +33,15 @@ func TestRedirectHandlerRefuses(t *testing.T) {
 		{"/new", 200}, {"/new", 304}, {"", 301}, {"new", 301}, {"//evil.example", 301}, {`/\evil.example`, 301},
 		{"https:///new", 301}, {"javascript:alert(1)", 301}, {"ftp://example.com/", 301}, {"/a\r\nb", 301},
 	} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("RedirectHandler(%q, %d) did not panic", test.to, test.code)
-				}
-			}()
-			webapp2.RedirectHandler(test.to, test.code)
-		}()
+		app := framework.New()
+		app.Log = slog.New(slog.DiscardHandler)
+		app.Handle("/old", webapp2.RedirectHandler(test.to, test.code))
+		if err := app.Check(); err == nil || !strings.Contains(err.Error(), `route "/old": webapp2: RedirectHandler(`) {
+			t.Errorf("RedirectHandler(%q, %d): Check returned %v", test.to, test.code, err)
+		}
+		w := httptest.NewRecorder()
+		if app.ServeHTTP(w, httptest.NewRequest("GET", "/old", nil)); w.Code != 500 || w.Header().Get("Location") != "" {
+			t.Errorf("RedirectHandler(%q, %d): status %d, Location %q", test.to, test.code, w.Code, w.Header().Get("Location"))
+		}
 	}
 }
