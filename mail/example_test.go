@@ -49,7 +49,7 @@ func ExampleLimited() {
 	// <nil>
 	// <nil>
 	// <nil>
-	// mail: this recipient has got enough mails
+	// mail: this recipient was sent too many mails in the last hour
 }
 
 // A sender of a program's own, such as the API of a mail service.

@@ -25,16 +25,16 @@ type Limited struct {
 
 var _ Sender = (*Limited)(nil)
 
-// ErrLimit is returned by [Limited] for a mail over the limit, which is not sent. A page
-// shows the same as after a mail that was sent.
-var ErrLimit = errors.New("mail: this recipient has got enough mails")
+// ErrLimit is returned by [Limited] for a mail over the limit, which is not sent. Show
+// the same page as for a mail that was sent.
+var ErrLimit = errors.New("mail: this recipient was sent too many mails in the last hour")
 
 // maxRecipients bounds the memory of a Limited. A site that sends mails to more recipients
 // in an hour refuses to send more.
 const maxRecipients = 100_000
 
 // Send sends the message, or returns [ErrLimit]. A mail that could not be sent does not
-// count. Case makes no other recipient.
+// count. The case of an address makes no difference.
 func (l *Limited) Send(ctx context.Context, m Message) error {
 	if err := m.Validate(); err != nil {
 		return err
@@ -76,7 +76,7 @@ func (l *Limited) take(recipient string, now time.Time) bool {
 	return true
 }
 
-// giveBack takes back what take has counted.
+// giveBack removes what take has counted.
 func (l *Limited) giveBack(recipient string, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -91,7 +91,7 @@ func (l *Limited) giveBack(recipient string, at time.Time) {
 	}
 }
 
-// recent returns the times of the last hour; nil: there is none.
+// recent returns the times of the last hour, nil if there is none.
 func recent(sent []time.Time, now time.Time) []time.Time {
 	for len(sent) > 0 && now.Sub(sent[0]) >= time.Hour {
 		sent = sent[1:]

@@ -1,7 +1,7 @@
 // Package mail sends mails to the users of a site: one recipient, a subject, text and HTML.
 //
-// A program that sends by SMTP, with package mail/smtp; in development the mails can go to
-// an [Outbox] instead, which a page shows:
+// A program that sends a mail by SMTP, with package mail/smtp. In development the mails
+// can go to an [Outbox] instead, which a page shows:
 //
 //	package main
 //
@@ -38,9 +38,9 @@
 //		}
 //	}
 //
-// A [Message] has no headers and one recipient, so that there is nothing to inject. Every
-// form that takes an address sends one mail in every case, whether there is an account or
-// not: otherwise the time, or an error of the mail server, tells who has one.
+// A [Message] has no headers and one recipient, so that neither can be injected. A form
+// that takes an address should send one mail in every case, whether there is an account
+// or not: otherwise the time, or an error of the mail server, tells who has an account.
 package mail
 
 import (
@@ -57,14 +57,14 @@ import (
 type Message struct {
 	To      string // a bare address, such as ann@example.com
 	Subject string // one line
-	Text    string // what everybody can read
+	Text    string // plain text, which every mail program can show
 	HTML    string // the same as HTML; if empty, the mail has text only
 }
 
-// A Sender sends mails. It must be safe for concurrent use. Send returns when the mail
-// server has taken the mail, or an error. One that wraps [ErrRefused] says that this
-// recipient will never get it. Any other error is temporary: the caller keeps the form
-// and has the status 503. The text of an error does not have the address in it.
+// A Sender sends mails. It must be safe for concurrent use. Send returns nil once the
+// mail server has accepted the mail. An error that wraps [ErrRefused] says that this
+// recipient cannot get it. Any other error is temporary: respond with status 503, and
+// keep what was typed into the form. The text of an error does not contain the address.
 type Sender interface {
 	Send(ctx context.Context, m Message) error
 }
@@ -77,9 +77,9 @@ func (f SenderFunc) Send(ctx context.Context, m Message) error { return f(ctx, m
 
 var (
 	// ErrRefused is wrapped by the error of a [Sender] if the mail server refuses the
-	// recipient for good. Do not show it: it shows whether an address exists.
+	// recipient for good. Do not show it, because it tells whether an address exists.
 	ErrRefused = errors.New("mail: the recipient was refused")
-	// ErrMessage is wrapped by the error for a [Message] that no Sender sends.
+	// ErrMessage is wrapped by the error for a [Message] that is not valid.
 	ErrMessage = errors.New("mail: the message cannot be sent")
 )
 

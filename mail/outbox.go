@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// An Outbox is a [Sender] that keeps the newest 100 messages in memory and sends none, for
-// development and tests. Whoever can see it can log in as everybody: cloud.Platform.Check
-// refuses it on App Engine and Cloud Run. The zero value is ready to use. It is safe for
-// concurrent use.
+// An Outbox is a [Sender] that keeps the newest 100 messages in memory and sends none,
+// for development and tests. Whoever can read it can log in as any user, so
+// cloud.Platform.Check refuses it on App Engine and Cloud Run. The zero value is ready to
+// use. It is safe for concurrent use.
 type Outbox struct {
 	mu   sync.Mutex
 	sent []Sent // the oldest first

@@ -11,8 +11,8 @@ import (
 	texttemplate "text/template"
 )
 
-// Templates make messages of templates: of reset.txt, whose first line is the subject, and
-// of reset.html beside it, if there is one:
+// Templates make messages from templates: from reset.txt, whose first line is the
+// subject, and from reset.html, if there is one:
 //
 //	Subject: Another password for {{.Site}}
 //
@@ -28,8 +28,8 @@ type Templates struct {
 
 // ParseTemplates parses all files *.txt (package text/template) and *.html (package
 // html/template) of the top folder of fsys. The files of one kind can use each other by
-// name, as in {{template "footer.html" .}}; one whose name begins with "_" is for that
-// alone. It returns an error that lists each file that cannot be parsed, each text without
+// name, as in {{template "footer.html" .}}; a file whose name begins with "_" is only for
+// that. It returns an error that lists each file that cannot be parsed, each text without
 // a subject, and each HTML file without a text.
 func ParseTemplates(fsys fs.FS) (*Templates, error) {
 	names, err := fs.ReadDir(fsys, ".")
@@ -111,16 +111,16 @@ func (t *Templates) Names() []string {
 	return names
 }
 
-// Message makes a message to a bare address of the templates of a name. It returns an error
-// for a name that there is not, for a template that fails, and for a message that is not
-// valid, such as one whose data puts a line end into the subject. A key that a map does not
-// have is a failure.
+// Message makes a message to a bare address from the templates of a name. It returns an
+// error if there are no such templates, if a template fails, and if the message is not
+// valid, for example because the data puts a line end into the subject. A template fails
+// if it uses a key that a map does not have.
 func (t *Templates) Message(name, to string, data any) (Message, error) {
 	m := Message{To: to}
 	text := t.texts.Lookup(name + ".txt")
 	subject := t.subjects.Lookup(name + ".txt")
 	if text == nil || subject == nil {
-		return Message{}, fmt.Errorf("mail: no template %s.txt", name)
+		return Message{}, fmt.Errorf("mail: there is no template %s.txt", name)
 	}
 	var b strings.Builder
 	if err := subject.Execute(&b, data); err != nil {

@@ -6,6 +6,8 @@
 //	})
 //	...
 //	err = sender.Send(ctx, mail.Message{To: "ann@example.com", Subject: "Hello", Text: "Hello, Ann."})
+//
+// The package example sends a mail.
 package smtp
 
 import (
@@ -29,7 +31,8 @@ import (
 
 // Config says through which server mails are sent, and from whom.
 type Config struct {
-	// Host is the name of the server, which its certificate must have. It must be set.
+	// Host is the name of the server. It must be set, and the server's certificate must
+	// be for this name.
 	Host string
 	// Port is its port. If 0, it is 587, or 465 with ImplicitTLS.
 	Port int
@@ -71,8 +74,8 @@ type Sender struct {
 
 var _ mail.Sender = (*Sender)(nil)
 
-// New returns a Sender. It connects to nothing yet. It returns an error that lists what is
-// wrong with the configuration.
+// New returns a Sender, or an error that lists what is wrong with the configuration. It
+// does not connect to the server.
 func New(c Config) (*Sender, error) {
 	var errs []error
 	wrong := func(format string, a ...any) { errs = append(errs, fmt.Errorf("mail/smtp: Config."+format, a...)) }
@@ -121,7 +124,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Send implements [mail.Sender]. It returns when the server has taken the mail.
+// Send implements [mail.Sender]. It returns when the server has accepted the mail.
 func (s *Sender) Send(ctx context.Context, m mail.Message) error {
 	if err := m.Validate(); err != nil {
 		return err
@@ -146,7 +149,7 @@ func (s *Sender) Send(ctx context.Context, m mail.Message) error {
 		return fmt.Errorf("mail/smtp: %w", err)
 	}
 	err = client.DialAndSendWithContext(ctx, message)
-	if err == nil || message.IsDelivered() { // then only the farewell failed
+	if err == nil || message.IsDelivered() { // then only the end of the connection failed
 		return nil
 	}
 	if ctx.Err() != nil {
@@ -169,8 +172,8 @@ func (s *Sender) message(m mail.Message) (*gomail.Msg, error) {
 	}
 	message.Subject(m.Subject)
 	message.SetDate()
-	message.SetMessageIDWithValue(rand.Text() + "@" + s.domain) // the library's has the name of this machine
-	message.SetGenHeader("Auto-Submitted", "auto-generated")    // RFC 3834: absence notes do not answer
+	message.SetMessageIDWithValue(rand.Text() + "@" + s.domain) // that of the library has the name of this machine
+	message.SetGenHeader("Auto-Submitted", "auto-generated")    // so that absence notices do not reply (RFC 3834)
 	message.SetBodyString(gomail.TypeTextPlain, m.Text)
 	if m.HTML != "" {
 		message.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
