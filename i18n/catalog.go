@@ -184,7 +184,7 @@ func newCatalog(entries []entry, data []byte, extension string) (c *catalog, err
 	return c, nil
 }
 
-// add takes translations over from gotext.
+// add adds translations that gotext has read.
 func (c *catalog) add(prefix string, list map[string]*gotext.Translation, forms int) {
 	for _, t := range list {
 		if t.ID == "" {
@@ -235,10 +235,10 @@ func parseMO(data []byte) ([]entry, error) {
 	case 0xde120495:
 		order = binary.BigEndian
 	default:
-		return nil, errors.New("it is no .mo file: its first four bytes are wrong")
+		return nil, errors.New("it is not a .mo file: its first four bytes are wrong")
 	}
 	if major := order.Uint32(data[4:]) >> 16; major > 1 {
-		return nil, fmt.Errorf("its version is %d, and 0 and 1 are known", major)
+		return nil, fmt.Errorf("its version is %d: only 0 and 1 can be read", major)
 	}
 	count := uint64(order.Uint32(data[8:]))
 	ids, texts := uint64(order.Uint32(data[12:])), uint64(order.Uint32(data[16:]))

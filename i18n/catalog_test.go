@@ -210,7 +210,7 @@ func TestBrokenCatalogs(t *testing.T) {
 		want       string
 	}{
 		{"empty", "mo", nil, "too short"},
-		{"random", "mo", bytes.Repeat([]byte{7}, 100), "no .mo file"},
+		{"random", "mo", bytes.Repeat([]byte{7}, 100), "not a .mo file"},
 		{"truncated", "mo", good[:len(good)-3], "outside of the file"},
 		{"count", "mo", change(8, 0xff, 0xff, 0xff, 0), "damaged"},
 		{"offset", "mo", change(28+4, 0xff, 0xff, 0xff, 0xff), "outside of the file"},
@@ -260,7 +260,7 @@ func TestMistakes(t *testing.T) {
 		{"folder", i18n.Config{FS: mapFS(map[string][]byte{"templates!/x": nil}), Default: "en"}, "is no locale"},
 		{"domain", i18n.Config{FS: mapFS(good), Default: "en", Domains: []string{"messages", "forms"}}, "neither de/LC_MESSAGES/forms.mo"},
 		{"zone", i18n.Config{Default: "en", TimeZone: "Mars/Base"}, `no time zone "Mars/Base"`},
-		{"local zone", i18n.Config{Default: "en", TimeZone: "Local"}, "is no time zone"},
+		{"local zone", i18n.Config{Default: "en", TimeZone: "Local"}, "is not a time zone"},
 		{"format", i18n.Config{Default: "en", Formats: []i18n.Format{nil}}, "locales/en"},
 		{"source", i18n.Config{Default: "en", Sources: []i18n.Source{{}}}, "Sources[0]"},
 		{"dir", i18n.Config{FS: mapFS(good), Dir: "nothere", Default: "en"}, "cannot be read"},

@@ -39,9 +39,9 @@ type Config struct {
 	// Sources say where the locale of a request comes from: the first that names a locale of
 	// the application wins. If nil, AcceptLanguage.
 	Sources []Source
-	// Formats are how the locales write numbers and dates. If nil, dates are written as
-	// ISO 8601 has them, and numbers with a point; else each locale needs one, its own or its
-	// language's.
+	// Formats say how the locales write numbers and dates. If nil, dates are written as
+	// in ISO 8601, and numbers with a point. Otherwise each locale needs a Format, its
+	// own or that of its language.
 	Formats []Format
 	// TimeZone is the name of the time zone in which times are shown, as "Europe/Berlin". If
 	// empty, "UTC". See [Locale.In].
@@ -61,10 +61,10 @@ type Locales struct {
 	sources []Source
 }
 
-// New reads the catalogues. The error joins every mistake: a locale that is no language tag
-// or has no folder, a domain that a locale lacks, a catalogue that is damaged or does not fit
-// its plural rule, a translation that uses a value which its message does not have, a locale
-// without a Format, a time zone that does not exist.
+// New reads the catalogues. The error joins every mistake: a locale that is not a
+// language tag or has no folder, a domain that a locale lacks, a catalogue that is
+// damaged or does not fit its plural rule, a translation that uses a value which its
+// message does not have, a locale without a Format, a time zone that does not exist.
 func New(c Config) (*Locales, error) {
 	var mistakes []error
 	report := func(format string, args ...any) { mistakes = append(mistakes, fmt.Errorf("i18n: "+format, args...)) }
@@ -168,7 +168,7 @@ func New(c Config) (*Locales, error) {
 
 type formatList []Format
 
-// find returns the Format of a locale, else that of its language.
+// find returns the Format of a locale or, if there is none, that of its language.
 func (list formatList) find(tag language.Tag) Format {
 	base, _ := tag.Base()
 	var byLanguage Format
@@ -193,8 +193,8 @@ func (ls *Locales) All() []*Locale { return slices.Clone(ls.list) }
 // Default returns the default locale.
 func (ls *Locales) Default() *Locale { return ls.list[0] }
 
-// Named returns the locale of a name such as "pt_BR" or "pt-br". If there is none, the error
-// lists those that there are: for a name that a user has chosen, respond with 400.
+// Named returns the locale of a name such as "pt_BR" or "pt-br". If there is none, the
+// error lists the names that exist. If a user has chosen the name, respond with 400.
 func (ls *Locales) Named(name string) (*Locale, error) {
 	if l := ls.byName[normal(name)]; l != nil && len(name) <= maxName {
 		return l, nil
@@ -218,12 +218,13 @@ func (ls *Locales) Untranslated() map[string]int {
 	return counts
 }
 
-// Zone returns the time zone of a name such as "Europe/Berlin", also for a name that a user
-// has chosen. The zero name and "Local" are errors: what they mean depends on the machine. A
-// program whose machine may have no data of time zones imports time/tzdata.
+// Zone returns the time zone of a name such as "Europe/Berlin", also for a name that a
+// user has chosen. An empty name and "Local" are errors, because their meaning depends on
+// the machine. A program for machines without data of time zones should import
+// time/tzdata.
 func Zone(name string) (*time.Location, error) {
 	if name == "" || name == "Local" || len(name) > 64 {
-		return nil, fmt.Errorf("i18n: %.70q is no time zone: write a name such as \"Europe/Berlin\"", name)
+		return nil, fmt.Errorf("i18n: %.70q is not a time zone: write a name such as \"Europe/Berlin\"", name)
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil {

@@ -44,4 +44,6 @@
 //	{{money .Price "EUR"}}, {{date .Created "long"}}
 //
 // Package i18n/extract finds the messages of templates and Go files for the catalogues.
+//
+// The package example formats and translates for a request.
 package i18n

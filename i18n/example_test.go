@@ -3,8 +3,10 @@ package i18n_test
 import (
 	"fmt"
 	"html/template"
+	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"testing/fstest"
 	"time"
 
@@ -143,4 +145,39 @@ func ExampleLocale_Date() {
 	// Sonntag, 4. März 2012
 	// 2012-03-04
 	// Sonntag, 4. März 2012 um 6:06
+}
+
+// A message for n things, made before the language is known, and one with a context.
+func ExampleLazyN() {
+	de, _ := locales().Named("de")
+	fmt.Println(de.Message(i18n.LazyN("One message", "%(num)s messages", 3)))
+	fmt.Println(de.NC("mailbox", "One entry", "%(num)s entries", 2)) // has no translation
+	// Output:
+	// 3 Nachrichten
+	// 2 entries
+}
+
+// The application has a Source of its own, the first label of the host.
+func ExampleNewSource() {
+	host := i18n.NewSource("Host", func(r *http.Request) string {
+		label, _, _ := strings.Cut(r.Host, ".")
+		return label
+	})
+	ls, err := i18n.New(i18n.Config{
+		FS:      fstest.MapFS{"de/LC_MESSAGES/messages.po": {Data: []byte(german)}},
+		Default: "en",
+		Sources: []i18n.Source{host, i18n.Query("lang")},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, url := range []string{"https://de.example.com/", "https://www.example.com/?lang=de", "https://www.example.com/"} {
+		locale, _ := ls.ForRequest(httptest.NewRequest("GET", url, nil), nil)
+		fmt.Println(locale.Name(), locale.Percent(0.25, 0))
+	}
+	// Output:
+	// de 25%
+	// de 25%
+	// en 25%
 }

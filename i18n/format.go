@@ -162,44 +162,33 @@ func (l *Locale) Local(t time.Time) time.Time {
 // which the letters y, M, d, E, H, h, m, s, a, z and Z are known. If the layout is empty,
 // "medium". The zero time is the empty string.
 func (l *Locale) Date(t time.Time, layout string) string {
-	if t.IsZero() {
-		return ""
-	}
-	t = l.Local(t)
-	if l.format == nil && isStyle(layout) || layout == "iso" {
-		return t.Format(time.DateOnly)
-	}
-	switch layout {
-	case "short":
-		return l.format.FmtDateShort(t)
-	case "", "medium":
-		return l.format.FmtDateMedium(t)
-	case "long":
-		return l.format.FmtDateLong(t)
-	case "full":
-		return l.format.FmtDateFull(t)
-	}
-	return l.pattern(t, layout)
+	return l.write(t, layout, time.DateOnly, Format.FmtDateShort, Format.FmtDateMedium, Format.FmtDateLong, Format.FmtDateFull)
 }
 
 // Time writes the time of day of a time, see [Locale.Date]. "iso" is 15:04:05.
 func (l *Locale) Time(t time.Time, layout string) string {
+	return l.write(t, layout, time.TimeOnly, Format.FmtTimeShort, Format.FmtTimeMedium, Format.FmtTimeLong, Format.FmtTimeFull)
+}
+
+// write writes a time by the name of a layout, for which it has the functions, or by a
+// pattern.
+func (l *Locale) write(t time.Time, layout, iso string, short, medium, long, full func(Format, time.Time) string) string {
 	if t.IsZero() {
 		return ""
 	}
 	t = l.Local(t)
 	if l.format == nil && isStyle(layout) || layout == "iso" {
-		return t.Format(time.TimeOnly)
+		return t.Format(iso)
 	}
 	switch layout {
 	case "short":
-		return l.format.FmtTimeShort(t)
+		return short(l.format, t)
 	case "", "medium":
-		return l.format.FmtTimeMedium(t)
+		return medium(l.format, t)
 	case "long":
-		return l.format.FmtTimeLong(t)
+		return long(l.format, t)
 	case "full":
-		return l.format.FmtTimeFull(t)
+		return full(l.format, t)
 	}
 	return l.pattern(t, layout)
 }

@@ -16,7 +16,7 @@ type Locale struct {
 	tag      language.Tag
 	catalogs []*catalog
 	fallback []*catalog // of the default locale
-	format   Format     // nil: ISO 8601, and numbers with a point
+	format   Format     // if nil, ISO 8601, and numbers with a point
 	money    moneyPattern
 	zone     *time.Location
 }
@@ -66,7 +66,7 @@ func (l *Locale) C(context, message string, pairs ...any) string {
 	return fill(l.lookup(context, message, "", 0), pairs)
 }
 
-// NC is N with a context.
+// NC is like N, with a context as in C.
 func (l *Locale) NC(context, one, more string, n int, pairs ...any) string {
 	return fill(l.lookup(context, one, more, n), append(pairs[:len(pairs):len(pairs)], "num", n))
 }
@@ -79,8 +79,8 @@ func (l *Locale) Message(m Message) string {
 	return l.C(m.Context, m.ID, m.Pairs...)
 }
 
-// lookup returns the translation of a message, else the message. A message with a plural is
-// for n things.
+// lookup returns the translation of a message or, if there is none, the message. A
+// message with a plural is for n things.
 func (l *Locale) lookup(context, message, plural string, n int) string {
 	if n < 0 {
 		n = -n
@@ -167,16 +167,17 @@ func LazyN(one, more string, n int, pairs ...any) Message {
 // String returns the message in the source's language.
 func (m Message) String() string { return new(Locale).Message(m) }
 
-// Error is String, so that a Message can be an error that is shown to the user.
+// Error returns the same as String, so that a Message can be an error that is shown to
+// the user.
 func (m Message) Error() string { return m.String() }
 
 // Funcs returns the functions for templates: t, n, c and nc are the methods T, N, C and NC,
 // of which t takes a Message too; lang, dir, number, percent, money, date, time and datetime
 // are the methods of those names; local is the method Local.
 //
-// The function th is t for a message with HTML in it. The message is not escaped, the values
-// are. Use it only for messages of the application: whoever translates one can write scripts
-// in it.
+// The function th is t for a message with HTML in it. The values are escaped and the
+// message is not. Use it only for messages of the application: their translators can
+// write scripts.
 func (l *Locale) Funcs() template.FuncMap {
 	return template.FuncMap{
 		"t": func(message any, pairs ...any) (string, error) {

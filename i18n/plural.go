@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// A pluralRule returns the plural form for n things, negative if it cannot be told.
+// A pluralRule returns the plural form for n things, or a negative number if there is
+// none.
 type pluralRule func(n int) int
 
 // english is the rule of a catalogue without Plural-Forms.

@@ -59,9 +59,9 @@ func NewSource(vary string, read func(r *http.Request) string) Source {
 	return Source{read: read, vary: vary}
 }
 
-// ForRequest returns the locale of a request: what the first Source says that names a locale
-// of the application, a near one included: "de-AT" is served by "de". If none does, it is the
-// default.
+// ForRequest returns the locale of a request: that of the first Source that names a
+// locale of the application, or a near one, as "de" is for "de-AT". If no Source names
+// one, it is the default.
 //
 // Stored is asked at the place of [Stored] in the Sources; it may be nil.
 //
@@ -88,8 +88,8 @@ func (ls *Locales) ForRequest(r *http.Request, stored func() string) (l *Locale,
 	return ls.list[0], vary
 }
 
-// match returns the locale that serves a name, or a list as Accept-Language has it; nil if
-// none does.
+// match returns the locale for a name, or for a list as in Accept-Language, nil if there
+// is none.
 func (ls *Locales) match(wanted string, list bool) *Locale {
 	if wanted == "" || !list && len(wanted) > maxName || len(wanted) > maxHeader {
 		return nil
@@ -110,7 +110,7 @@ func (ls *Locales) match(wanted string, list bool) *Locale {
 		}
 		tags = []language.Tag{tag}
 	}
-	// Chinese in the other script is a low confidence, and no match no confidence.
+	// The confidence is low for Chinese in the other script, and none if nothing matches.
 	if _, i, confidence := ls.matcher.Match(tags...); confidence >= language.High {
 		return ls.list[i]
 	}

@@ -1,6 +1,8 @@
 // Package extract finds the messages of package i18n in html/template files and Go files, and
 // writes them as a template of catalogues for gettext's tools: msginit begins a catalogue
 // with it, msgmerge brings one up to date.
+//
+// The example of [Messages] finds the messages of a page.
 package extract
 
 import (
