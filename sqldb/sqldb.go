@@ -1,14 +1,16 @@
-// Package sqldb holds a SQL database as the stores of this module use it: SQLite in a
-// file, or PostgreSQL.
+// Package sqldb has the type of a SQL database that the stores of this module use: SQLite
+// in a file, or PostgreSQL.
 //
-// It links no driver. A program imports the package that opens its database, and that one
-// links the driver:
+// It links no driver. A program imports the package that opens its database, which links
+// the driver:
 //
 //	db, err := sqlite.Open("/var/lib/app/app.db", sqlite.Config{}) // sqldb/sqlite
 //	db, err := postgres.Open("postgres://...", postgres.Config{})  // sqldb/postgres
 //
 // A program that has a *sql.DB already, such as one of Google's Cloud SQL connector, puts
 // it into a [DB] itself.
+//
+// The example of [DB.Migrate] makes and changes tables.
 package sqldb
 
 import (
@@ -20,7 +22,7 @@ import (
 	"time"
 )
 
-// A Dialect is the SQL that a database understands.
+// A Dialect is the kind of SQL that a database understands.
 type Dialect int
 
 const (
@@ -43,8 +45,8 @@ func (d Dialect) String() string {
 }
 
 // SQL returns text in this dialect. The text is written for PostgreSQL, with $1 for the
-// first argument. What stands between {pg: and } is for PostgreSQL only, and what stands
-// between {lite: and } for SQLite only.
+// first argument. Text between {pg: and } is for PostgreSQL only, and text between {lite:
+// and } is for SQLite only.
 func (d Dialect) SQL(text string) string {
 	mine, others := "{pg:", "{lite:"
 	if d == SQLite {
@@ -103,7 +105,7 @@ func (db *DB) Check() error {
 	return nil
 }
 
-// Probe asks the database for an answer, as a health check does.
+// Probe asks the database for a response, as a health check does.
 func (db *DB) Probe(ctx context.Context) error {
 	var one int
 	if err := db.Reader().QueryRowContext(ctx, "SELECT 1").Scan(&one); err != nil {
@@ -142,7 +144,7 @@ func (db *DB) Migrate(ctx context.Context, part string, steps ...[]string) error
 		if done, err := upToDate(part, version, len(steps)); done {
 			return err
 		}
-	} // without its table there is no version, and PostgreSQL says so with an error
+	} // an error means that the table of versions does not exist
 	if err := db.migrate(ctx, part, steps); err != nil {
 		return fmt.Errorf("sqldb: cannot make the tables of %q: %w", part, err)
 	}
@@ -192,7 +194,7 @@ func (db *DB) migrate(ctx context.Context, part string, steps [][]string) error 
 	return tx.Commit()
 }
 
-// version returns the version of the tables of a part; 0: there are none.
+// version returns the version of the tables of a part, 0 if there are none.
 func (db *DB) version(ctx context.Context, from interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }, part string) (version int, err error) {

@@ -8,7 +8,7 @@
 //
 // It links the driver github.com/jackc/pgx/v5.
 //
-// Say sslmode=verify-full: the default, prefer, falls back to a connection that is not
+// Set sslmode=verify-full: the default, prefer, falls back to a connection that is not
 // encrypted.
 //
 // Behind a pooler in transaction mode, such as pgbouncer, add
@@ -29,16 +29,16 @@ import (
 
 // A Config bounds the connections. The zero value works.
 type Config struct {
-	// MaxConns is how many connections this program opens at most. If zero, 8. All
-	// instances together must stay below the server's max_connections, 100 by default:
-	// leave room for the instances of the next version, and for administrators.
+	// MaxConns is the most connections that this program opens. If zero, 8. All instances
+	// together must stay below the server's max_connections, 100 by default: leave room
+	// for the instances of the next version, and for administrators.
 	MaxConns int
 }
 
 // Open returns the database at a URL, or at a list of settings such as
-// "host=/var/run/postgresql dbname=app". What they do not say comes from PGHOST,
-// PGPASSWORD and the other variables of the environment that PostgreSQL's own programs
-// read. Nothing is called yet: a server that is down shows at the first use.
+// "host=/var/run/postgresql dbname=app". A setting that is missing there is taken from
+// PGHOST, PGPASSWORD and the other environment variables that PostgreSQL's own programs
+// read. Open does not connect: that the server is down is noticed at the first use.
 func Open(url string, c Config) (*sqldb.DB, error) {
 	if c.MaxConns < 0 {
 		return nil, fmt.Errorf("sqldb/postgres: Config.MaxConns is %d: give a positive number, or 0 for 8", c.MaxConns)

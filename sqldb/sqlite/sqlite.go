@@ -10,9 +10,9 @@
 // compiler is needed. Several processes of one machine may open the file at once. It must
 // not be on a network file system, since SQLite's WAL mode needs shared memory.
 //
-// The file has two companions while it is open, and after a crash: those that end in -wal
-// and -shm belong to it. To copy a database in use, run VACUUM INTO 'copy.db'; the file
-// alone lacks what is in -wal.
+// While the database is open, and after a crash, it has two more files, whose names end
+// in -wal and -shm. To copy a database in use, run VACUUM INTO 'copy.db'; a copy of the
+// file alone lacks the changes in -wal.
 package sqlite
 
 import (
@@ -33,15 +33,15 @@ import (
 
 // A Config says how the database is written. The zero value works.
 type Config struct {
-	// Relaxed leaves it to the operating system when a change reaches the disk. A crash of
-	// the program loses nothing. A power cut can lose the changes since the last
-	// checkpoint, which are some hundred sessions: a logout among them is undone. If false,
-	// every change is on the disk before it is acknowledged, and takes three to four times
-	// as long.
+	// Relaxed leaves it to the operating system when a change reaches the disk. A crash
+	// of the program loses nothing. A power cut can lose the changes since the last
+	// checkpoint, which are some hundred sessions, and so undo a logout. If false, every
+	// change is on the disk before it is acknowledged, and takes three to four times as
+	// long.
 	Relaxed bool
 	// Readers is how many connections read at once. If zero, 4.
 	Readers int
-	// MaxBytes is how large the file may become. If zero, there is no limit but the disk's.
+	// MaxBytes is how large the file may become. If zero, only the disk limits it.
 	MaxBytes int64
 }
 
@@ -54,8 +54,8 @@ const (
 	openPatience  = 10 * time.Second
 )
 
-// Open opens the database in a file, and makes the file if there is none: nobody else may
-// read it (mode 0600). Its folder must exist.
+// Open opens the database in a file. If there is no such file, it makes one that only its
+// owner can read (mode 0600). The folder must exist.
 //
 // It returns an error that says how to fix it if the file cannot be used: its folder is
 // missing or read-only, it is not a database, or it is the database of another program.
@@ -72,7 +72,7 @@ func open(path string, c Config) (*sqldb.DB, error) {
 	case path == "":
 		return nil, errors.New("the path of the file is empty: name one")
 	case strings.Contains(path, ":memory:"):
-		return nil, fmt.Errorf("%q is no file: each connection would have a database of its own. Use the stores in memory instead", path)
+		return nil, fmt.Errorf("%q is not a file: each connection would have a database of its own. Use the stores in memory instead", path)
 	case c.Readers < 0:
 		return nil, fmt.Errorf("Config.Readers is %d: give a positive number, or 0 for 4", c.Readers)
 	case c.MaxBytes != 0 && c.MaxBytes < 64*pageSize:
@@ -114,7 +114,7 @@ func open(path string, c Config) (*sqldb.DB, error) {
 	return db, nil
 }
 
-// makeFile makes an empty file that is the owner's alone: SQLite itself would let
+// makeFile makes an empty file that only its owner can read: SQLite itself would let
 // everybody read it.
 func makeFile(path string) error {
 	folder := filepath.Dir(path)
@@ -124,7 +124,7 @@ func makeFile(path string) error {
 	case err != nil:
 		return err
 	case !info.IsDir():
-		return fmt.Errorf("%s is no folder: name another", folder)
+		return fmt.Errorf("%s is not a folder: name another", folder)
 	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err == nil {
@@ -198,7 +198,7 @@ const (
 	sqliteNotADB   = 26
 )
 
-// code returns the primary result code of an error of SQLite; 0: it is none.
+// code returns the primary result code of an error of SQLite, 0 for any other error.
 func code(err error) int {
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		return e.Code() & 0xff
@@ -213,7 +213,7 @@ func explain(path string, err error) error {
 	case sqliteFull:
 		return fmt.Errorf("no room for %s: %w. Make room on the disk, or name another file", path, err)
 	case sqliteNotADB:
-		return fmt.Errorf("%s is no database of SQLite: %w. Name another file", path, err)
+		return fmt.Errorf("%s is not a SQLite database: %w. Name another file", path, err)
 	}
 	return err
 }
