@@ -39,10 +39,10 @@
 // as Page.Data. A page may define "title", its title, and "head", which the layout puts
 // into <head>. The layout's dot is the [Page].
 //
-// The files of the folder static are served for a year, below a folder whose name is a
-// hash of them all. They keep their own folders, so that relative references work, such as
-// url(../img/bg.png) in a style sheet and import "./util.js" in a script. The files of the
-// folder root are served under their own names.
+// The files of the folder static may be cached for a year, because their addresses have a
+// folder whose name is a hash of all of them. They keep their own folders, so that
+// relative references work, such as url(../img/bg.png) in a style sheet and import
+// "./util.js" in a script. The files of the folder root are served under their own names.
 //
 // The package has built-in files: the layout, its parts nav and footer, the layout none,
 // which is the page alone, a style sheet, a logo, and the pages of package handlers. A file

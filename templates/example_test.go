@@ -148,3 +148,23 @@ func ExampleParseLive() {
 	// <h1>Good morning</h1>
 	// templates: home.html: template: home.html:1: missing value for if
 }
+
+// A layout shows the flashes, and links by the name of a route. Package handlers calls
+// SetRoutes.
+func ExampleSet_SetRoutes() {
+	set, err := templates.Parse(fstest.MapFS{
+		"layout.html": {Data: []byte(`{{range .Flashes}}<p class="{{.Level}}">{{.Message}}</p>{{end}}{{template "content" .Data}}` + "\n")},
+		"home.html":   {Data: []byte(`<a href="{{url "book" "id" .}}">Book</a>`)},
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	url := func(name string, pairs ...any) (string, error) { return fmt.Sprintf("/%s/%v", name, pairs[1]), nil }
+	set.SetRoutes(url, func(name string) bool { return name == "book" })
+	p := &templates.Page{Flashes: []templates.Flash{{Message: "Saved.", Level: "success"}}, Data: 7}
+	if err := set.Render(os.Stdout, "home", p); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// <p class="success">Saved.</p><a href="/book/7">Book</a>
+}

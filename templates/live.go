@@ -31,7 +31,7 @@ func ParseLive(pages fs.FS, funcs template.FuncMap) (*Set, error) {
 	return s, nil
 }
 
-// live is what a set of ParseLive knows of its files.
+// live is the state of the files of a set that ParseLive has made.
 type live struct {
 	pages fs.FS
 

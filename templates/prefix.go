@@ -6,7 +6,8 @@ import (
 )
 
 // A prefixed renders pages whose addresses begin with a prefix. It renders one page at a
-// time: html/template knows the functions of a template, and not of one execution.
+// time, because the functions of html/template belong to a template and not to one
+// execution.
 type prefixed struct {
 	set    *Set
 	prefix string

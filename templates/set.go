@@ -197,7 +197,7 @@ func isLayout(name string) bool { return name == "layout" || strings.HasPrefix(n
 // isPart reports whether a file, by its name without .html, is a part.
 func isPart(name string) bool { return strings.HasPrefix(name, "parts/") }
 
-// isTemplate reports whether a file is named as templates are elsewhere.
+// isTemplate reports whether a file has an ending that other programs use for templates.
 func isTemplate(file string) bool {
 	switch path.Ext(file) {
 	case ".tmpl", ".gohtml", ".tpl", ".htm", ".gotmpl":

@@ -28,7 +28,7 @@ type File struct {
 // folders, so that relative references work: url(../img/bg.png) in a style sheet,
 // import "./util.js" in a script.
 func (s *Set) Static(address string) (File, bool) {
-	s, _ = s.current() // a mistake is Render's to report
+	s, _ = s.current() // Render reports a mistake
 	version, name, _ := strings.Cut(address, "/")
 	if version != s.version {
 		return File{}, false
@@ -40,7 +40,7 @@ func (s *Set) Static(address string) (File, bool) {
 // StaticURL returns the path of a static file: for "img/bg.png" something like
 // "/static/0f343b0931126a20/img/bg.png". It is the template function static.
 func (s *Set) StaticURL(name string) (string, error) {
-	s, _ = s.current() // a mistake is Render's to report
+	s, _ = s.current() // Render reports a mistake
 	if _, ok := s.files[name]; !ok {
 		return "", fmt.Errorf("templates: %s", s.noStatic(name))
 	}
@@ -50,7 +50,7 @@ func (s *Set) StaticURL(name string) (string, error) {
 // CurrentURL returns the current path of the static file at an address of another version
 // of the site, or at an address without a hash. It reports false if there is no such file.
 func (s *Set) CurrentURL(address string) (current string, ok bool) {
-	s, _ = s.current() // a mistake is Render's to report
+	s, _ = s.current() // Render reports a mistake
 	version, name, _ := strings.Cut(address, "/")
 	if _, ok := s.files[address]; ok {
 		name = address
@@ -64,7 +64,7 @@ func (s *Set) CurrentURL(address string) (current string, ok bool) {
 // Root returns a file of the folder root: for "robots.txt" that is root/robots.txt. A site
 // serves it as /robots.txt.
 func (s *Set) Root(name string) (File, bool) {
-	s, _ = s.current() // a mistake is Render's to report
+	s, _ = s.current() // Render reports a mistake
 	f, ok := s.root[name]
 	return f, ok
 }
