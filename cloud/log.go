@@ -13,7 +13,7 @@ import (
 // project the records name no trace. [Elsewhere] it writes lines of text to standard
 // error.
 //
-// Level is the least that is written; if nil, slog.LevelInfo.
+// Level is the lowest level that is written; if nil, slog.LevelInfo.
 func (p Platform) Logger(ctx context.Context, level slog.Leveler) *slog.Logger {
 	if p == Elsewhere {
 		return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
@@ -28,7 +28,7 @@ func (p Platform) Logger(ctx context.Context, level slog.Leveler) *slog.Logger {
 
 // LogOptions are the options of a log handler. The zero value works.
 type LogOptions struct {
-	Level   slog.Leveler // the least that is written; if nil, slog.LevelInfo
+	Level   slog.Leveler // the lowest level that is written; if nil, slog.LevelInfo
 	Project string       // the id of the project whose traces records name; if empty, records name no trace
 }
 

@@ -83,7 +83,7 @@ const (
 )
 
 // fetch returns the body of a response with status 200 to GET. It tries again, for up to
-// patience, after what may be over in a moment: an instance can start before its
+// patience, after failures that may be over in a moment: an instance can start before its
 // metadata server takes connections.
 func fetch(ctx context.Context, server, url, header, value string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)

@@ -83,8 +83,8 @@ var errTimeout = errors.New("no result in time")
 // fresh is how long results are kept.
 const fresh = time.Second
 
-// ServeHTTP runs the probes, or takes results that are less than a second old, and
-// writes the response. Another method than GET or HEAD gets status 405.
+// ServeHTTP runs the probes, or takes results that are less than a second old, and writes
+// the response. Methods other than GET and HEAD get status 405.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -144,7 +144,7 @@ func (h *Handler) probe(ctx context.Context) map[string]error {
 		case <-h.running[name]: // discard a result that came after its timeout
 		default:
 			if h.running[name] != nil {
-				continue // it has not returned, and a second one would not either
+				continue // it has not returned, and a second call would not either
 			}
 		}
 		done := make(chan error, 1)
@@ -167,7 +167,7 @@ func (h *Handler) probe(ctx context.Context) map[string]error {
 	return results
 }
 
-// run returns the probe's error. A panic is one too, so that it does not end the program.
+// run calls a probe. It returns a panic as an error, so that it does not end the program.
 func run(ctx context.Context, probe Probe) (err error) {
 	defer func() {
 		if value := recover(); value != nil {

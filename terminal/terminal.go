@@ -13,6 +13,8 @@
 // If standard error is not a terminal, Use changes nothing, so that files and other programs
 // get the log as it was. Everything is a record of log/slog: package framework logs that it
 // listens, the requests and the errors, and this package gives them another form.
+//
+// The example of [NewHandler] shows what a person sees.
 package terminal
 
 import (
@@ -42,7 +44,7 @@ type Options struct {
 	// for example, and where data is kept. Each is a label and a text. [Handler.Note] adds
 	// others.
 	Notes [][2]string
-	// Level is the least that is shown. If nil, it is slog.LevelInfo.
+	// Level is the lowest level that is shown. If nil, it is slog.LevelInfo.
 	Level slog.Leveler
 	// Quiet are beginnings of paths. Requests for these are shown only if their status is
 	// 400 or more. If nil, it is "/static/".
@@ -350,11 +352,11 @@ func clean(text string) string {
 	return out.String()
 }
 
-// oneLine is clean for a text that must not have line ends.
+// oneLine is like clean, for a text that must not have line ends.
 func oneLine(text string) string { return strings.ReplaceAll(clean(text), "\n", `\n`) }
 
-// controls reports whether a rune could control the terminal. Those of the category Cf turn
-// the direction of a text, for example.
+// controls reports whether a rune could control the terminal. Some of the category Cf
+// change the direction of a text, for example.
 func controls(r rune) bool {
 	return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r))
 }
