@@ -106,7 +106,7 @@ const maxCookieValue = 8192
 // The error says why the cookie was refused, and holds nothing of the cookie.
 func DecodeCookie(secret []byte, name, value string, maxAge time.Duration, now time.Time) (map[string]any, error) {
 	if len(value) > maxCookieValue {
-		return nil, fmt.Errorf("webapp2: a value of %d bytes, more than %d", len(value), maxCookieValue)
+		return nil, fmt.Errorf("webapp2: the value has %d bytes, more than %d", len(value), maxCookieValue)
 	}
 	parts := strings.Split(value, "|")
 	if len(parts) != 3 {
@@ -140,12 +140,12 @@ func DecodeCookie(secret []byte, name, value string, maxAge time.Duration, now t
 func parseSeconds(text string) (int64, error) {
 	n, err := strconv.ParseInt(strings.ReplaceAll(strings.TrimSpace(text), "_", ""), 10, 64)
 	if err != nil {
-		return 0, errors.New("webapp2: the time is no number")
+		return 0, errors.New("webapp2: the time is not a number")
 	}
 	return n, nil
 }
 
-// inAlphabet drops what is not of base64, as Python's decoder does.
+// inAlphabet drops characters that are not in base64, as Python's decoder does.
 func inAlphabet(r rune) rune {
 	switch {
 	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '+', r == '/', r == '=':
@@ -154,7 +154,7 @@ func inAlphabet(r rune) rune {
 	return -1
 }
 
-// maxCookieDepth is how deep lists and dictionaries may lie in each other.
+// maxCookieDepth bounds the nesting of lists and dictionaries.
 const maxCookieDepth = 16
 
 // parseDictionary reads a JSON object, with values of the types a session holds.
@@ -173,7 +173,7 @@ func parseDictionary(text []byte) (map[string]any, error) {
 	}
 	dictionary, ok := v.(map[string]any)
 	if !ok {
-		return nil, errors.New("webapp2: the data is no dictionary")
+		return nil, errors.New("webapp2: the data is not a dictionary")
 	}
 	if err := convertIn(dictionary, 1); err != nil {
 		return nil, err

@@ -53,24 +53,24 @@ func unkeyed(newHash func(key []byte) (hash.Hash, error)) func() hash.Hash {
 var ErrPlaintext = errors.New("webapp2: a password that was stored in the clear is refused")
 
 // PasswordHashes verifies the password hashes that webapp2_extras.security made, of the
-// form hash$method$salt, for the time of a migration:
+// form hash$method$salt. It is for a migration:
 //
 //	site.Passwords.Legacy = webapp2.PasswordHashes{Pepper: pepper}.Verify
 //
 // They are one round of a fast function. [auth.Passwords] replaces each at the first login.
 // The zero value is for an application without a pepper.
 type PasswordHashes struct {
-	// Pepper is the pepper of the old application; empty: it had none.
+	// Pepper is the pepper of the old application, empty if it had none.
 	Pepper auth.Secret
 	// AllowPlaintext accepts the method "plain" too: passwords that were stored in the
-	// clear. An empty one is refused always.
+	// clear. An empty password is always refused.
 	AllowPlaintext bool
 }
 
 // Verify reports whether password is the one that webapp2 turned into stored. The
 // comparison takes constant time. A password longer than [auth.MaxPassword] is wrong. It
-// returns an error if stored is no such hash: of another form, of an unknown method, or of
-// the method "plain" ([ErrPlaintext]) unless AllowPlaintext is set.
+// returns an error if stored has another form or an unknown method, and [ErrPlaintext] if
+// the method is "plain" and AllowPlaintext is not set.
 func (p PasswordHashes) Verify(password, stored string) (bool, error) {
 	if len(password) > auth.MaxPassword {
 		return false, nil
@@ -87,7 +87,7 @@ func (p PasswordHashes) Verify(password, stored string) (bool, error) {
 	}
 	newHash, ok := hashMethods[method]
 	if !ok {
-		return false, fmt.Errorf("webapp2: a password hash of the unknown method %.80q", method)
+		return false, fmt.Errorf("webapp2: the password hash has the unknown method %.80q", method)
 	}
 	var sum []byte
 	if salt == "" {
@@ -108,10 +108,10 @@ func (p PasswordHashes) Verify(password, stored string) (bool, error) {
 // property, which has at most 1500.
 const maxHash = 1500
 
-// splitHash takes hash$method$salt apart; the salt may hold a $.
+// splitHash splits hash$method$salt; the salt may contain a $.
 func splitHash(stored string) (sum, method, salt string, err error) {
 	if len(stored) > maxHash {
-		return "", "", "", fmt.Errorf("webapp2: a stored hash of %d bytes, more than %d", len(stored), maxHash)
+		return "", "", "", fmt.Errorf("webapp2: the stored hash has %d bytes, more than %d", len(stored), maxHash)
 	}
 	parts := strings.SplitN(stored, "$", 3)
 	if len(parts) != 3 {

@@ -40,7 +40,7 @@ type translation struct {
 	alternatives bool // a | outside of all groups was seen
 }
 
-// next translates one item: an escape, a class, a bracket or a character.
+// next translates one item: an escape, a character class, a parenthesis or a character.
 func (t *translation) next() error {
 	switch c := t.in[t.at]; c {
 	case '\\':

@@ -18,10 +18,10 @@ import (
 // values of the query come before those of the form, and a file that was uploaded is its
 // content. If there is no value, Get returns the default.
 //
-// The form of a POST, PUT or PATCH is read. The body can still be read with [Body], unless
-// it is multipart. A form that is malformed or larger than App.MaxBodyBytes ends the request,
-// as it did in webapp2: Get panics with an error of status 400 or 413, which the framework
-// answers with that status. To handle the error, call h.ParseForm before.
+// The form of a POST, PUT or PATCH is read. The body can still be read with [Body],
+// unless it is multipart. A form that is malformed or larger than App.MaxBodyBytes ends
+// the request, as it did in webapp2: Get panics with an error of status 400 or 413, which
+// becomes the response. To handle the error, call h.ParseForm before.
 func Get(h framework.Handler, name, defaultValue string) string {
 	if values := values(h, name); len(values) > 0 {
 		return values[0]

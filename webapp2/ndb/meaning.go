@@ -66,7 +66,7 @@ func intercept(ctx context.Context, method string, request, reply any, conn *grp
 	return nil
 }
 
-// inflate makes compressed values plain, also in lists and embedded entities.
+// inflate decompresses compressed values, also those in lists and embedded entities.
 func inflate(v *pb.Value) error {
 	switch kind := v.GetValueType().(type) {
 	case *pb.Value_ArrayValue:

@@ -24,6 +24,8 @@
 // Both programs write whole entities, and the last one wins: read and write in one
 // transaction. docs/migrating.md has a table of ndb's properties and what they are in a
 // struct.
+//
+// The package example reads and writes an entity.
 package ndb
 
 import (
@@ -51,7 +53,7 @@ type Kept struct {
 	loaded  []datastore.Property // as they came
 	unknown map[string]bool      // names that the struct does not know
 	read    bool                 // Load has run
-	refuse  error                // why Save must not write; nil: it may
+	refuse  error                // why Save must not write; nil if it may
 }
 
 // noField is the reason with which the client reports a property that a struct does not know.
@@ -233,7 +235,7 @@ func hasParent(name string, written map[string]bool) bool {
 	return false
 }
 
-// isZero reports whether a value is None or what a field has that nothing was loaded into.
+// isZero reports whether a value is None or the zero value of a field.
 func isZero(value any) bool {
 	switch v := value.(type) {
 	case nil:
@@ -288,8 +290,8 @@ func (k *Kept) Get(name string) (value any, ok bool) {
 	return nil, false
 }
 
-// Drop takes properties that the struct does not know out of the entity, with their parts: they
-// are gone when it is saved.
+// Drop removes properties that the struct does not know from the entity, with their
+// parts, when it is saved.
 func (k *Kept) Drop(names ...string) {
 	k.loaded = slices.DeleteFunc(slices.Clone(k.loaded), func(p datastore.Property) bool {
 		return slices.ContainsFunc(names, func(name string) bool { return p.Name == name || strings.HasPrefix(p.Name, name+".") })

@@ -18,8 +18,9 @@ import (
 // are the variables "0", "1" and so on, and a named group, (?P<id>...), has its name. A group
 // that matched nothing is the empty string, which was None.
 //
-// A part outside of the groups that is not text is matched, and is no variable. A URL can be
-// built if that part may be empty, such as "/?", which the URL then leaves out.
+// A part outside of the groups that is not text is matched, but does not become a
+// variable. A URL can be built if that part may be empty, such as "/?", which the URL
+// then leaves out.
 //
 // Regex returns an error if the expression is not one of Go's (look-around and
 // back-references are not), if it does not begin with a slash or ".*", if one group is in
