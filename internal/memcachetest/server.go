@@ -3,46 +3,36 @@ package memcachetest
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/webapp2go/webapp2go/internal/proctest"
 )
 
-// patience bounds every wait for a server: it starts in some 10 ms on an idle machine.
-const patience = 20 * time.Second
-
-// A Server is one memcached process on a unix socket. Its methods end the test if
-// they fail, so they are for the goroutine of the test.
+// A Server is one memcached process on a unix socket. Its methods end the test if they fail,
+// so only the goroutine of the test may call them.
 type Server struct {
 	Addr string // the path of the socket, which stays through Stop and Restart
 
-	t      testing.TB
-	args   []string
-	pid    int
-	alive  io.Closer // closing it kills the process
-	shell  *exec.Cmd
-	stderr bytes.Buffer
+	t       testing.TB
+	args    []string
+	process *proctest.Process
 }
 
-// Start runs memcached until the test ends, with more command line arguments if
-// there are any. If memcached is not installed, the test is skipped, or fails if CI is "true".
+// Start runs memcached until the test ends, with these arguments in addition. If memcached is
+// not installed, the test is skipped, or fails if CI is "true".
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
 	if _, err := exec.LookPath("memcached"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("memcachetest: memcached must be installed if CI=true: %v", err)
-		}
-		t.Skipf("memcachetest: install memcached (apt-get install memcached) to run this test: %v", err)
+		proctest.Missing(t, "memcached", "memcached")
 	}
-	// The path of a socket holds 104 bytes at most on some systems, and t.TempDir's
+	// On some systems the path of a socket has at most 104 bytes, and the paths of t.TempDir
 	// grow with the name of the test.
 	dir, err := os.MkdirTemp("", "memcached")
 	if err != nil {
@@ -57,58 +47,29 @@ func Start(t testing.TB, args ...string) *Server {
 	return s
 }
 
-// start runs memcached below a shell that kills it when its own standard input
-// ends, so that no server outlives a test that crashes.
 func (s *Server) start() {
 	s.t.Helper()
-	args := []string{"-c", `"$@" & echo $!; read end; kill -9 $!`, "sh", "memcached", "-s", s.Addr, "-a", "0700", "-t", "2"}
+	command := exec.Command("memcached", "-s", s.Addr, "-a", "0700", "-t", "2")
 	if os.Geteuid() == 0 {
-		args = append(args, "-u", "root")
+		command.Args = append(command.Args, "-u", "root")
 	}
-	s.shell = exec.Command("sh", append(args, s.args...)...)
-	s.stderr.Reset()
-	s.shell.Stderr = &s.stderr
-	stdin, err := s.shell.StdinPipe()
+	command.Args = append(command.Args, s.args...)
+	process, err := proctest.Start(command, "kill -9 $!", func() bool {
+		conn, err := net.Dial("unix", s.Addr)
+		if err != nil {
+			return false
+		}
+		conn.Close()
+		return true
+	})
 	if err != nil {
-		s.t.Fatal(err)
-	}
-	stdout, err := s.shell.StdoutPipe()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if err := s.shell.Start(); err != nil {
 		s.t.Fatalf("memcachetest: %v", err)
 	}
-	s.alive = stdin
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err == nil {
-		s.pid, err = strconv.Atoi(strings.TrimSpace(line))
-	}
-	if err != nil {
-		s.t.Fatalf("memcachetest: the shell did not tell the process id: %v", err)
-	}
-	for deadline := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
-		conn, err := net.Dial("unix", s.Addr)
-		if err == nil {
-			conn.Close()
-			return
-		}
-		if time.Now().After(deadline) {
-			s.Stop()
-			s.t.Fatalf("memcachetest: memcached does not answer: %v\n%s", err, s.stderr.Bytes())
-		}
-	}
+	s.process = process
 }
 
-// Stop kills the server, and with it all it holds. Stopping it again does nothing.
-func (s *Server) Stop() {
-	if s.alive == nil {
-		return
-	}
-	s.alive.Close()
-	s.shell.Wait() // "signal: killed" or not, it is gone
-	s.alive = nil
-}
+// Stop kills the server, which loses all of its data. Stopping it again does nothing.
+func (s *Server) Stop() { s.process.Stop() }
 
 // Restart kills the server if it runs, and starts an empty one at the same address.
 func (s *Server) Restart() {
@@ -117,13 +78,13 @@ func (s *Server) Restart() {
 	s.start()
 }
 
-// Pause stops the process without ending it: it takes connections and answers
-// nothing, as a hung server does, until Resume or the end of the test.
+// Pause suspends the process until Resume or the end of the test: it accepts connections and
+// does not respond, like a server that hangs.
 func (s *Server) Pause() {
 	s.t.Helper()
-	s.signal("STOP")
-	// The signal stops one thread after the other, and some may answer meanwhile.
-	for deadline := time.Now().Add(patience); s.answers(); {
+	s.process.Signal(s.t, "STOP")
+	// The signal stops one thread after the other, and some may respond meanwhile.
+	for deadline := time.Now().Add(proctest.Patience); s.answers(); {
 		if time.Now().After(deadline) {
 			s.t.Fatal("memcachetest: memcached does not stop")
 		}
@@ -131,18 +92,11 @@ func (s *Server) Pause() {
 }
 
 // Resume lets a paused server go on.
-func (s *Server) Resume() { s.signal("CONT") }
-
-func (s *Server) signal(name string) {
-	s.t.Helper()
-	if output, err := exec.Command("kill", "-"+name, strconv.Itoa(s.pid)).CombinedOutput(); err != nil {
-		s.t.Fatalf("memcachetest: kill -%s: %v: %s", name, err, output)
-	}
-}
+func (s *Server) Resume() { s.process.Signal(s.t, "CONT") }
 
 // answers reports whether the server replies within 50 ms.
 func (s *Server) answers() bool {
-	conn, err := net.DialTimeout("unix", s.Addr, patience)
+	conn, err := net.DialTimeout("unix", s.Addr, proctest.Patience)
 	if err != nil {
 		return false
 	}
@@ -182,12 +136,12 @@ func (s *Server) Stats() map[string]int {
 // command sends a command and returns the reply up to its last line.
 func (s *Server) command(command, last string) string {
 	s.t.Helper()
-	conn, err := net.DialTimeout("unix", s.Addr, patience)
+	conn, err := net.DialTimeout("unix", s.Addr, proctest.Patience)
 	if err != nil {
 		s.t.Fatalf("memcachetest: %v", err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(patience))
+	conn.SetDeadline(time.Now().Add(proctest.Patience))
 	if _, err := fmt.Fprintf(conn, "%s\r\n", command); err != nil {
 		s.t.Fatalf("memcachetest: %s: %v", command, err)
 	}

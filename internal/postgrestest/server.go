@@ -2,7 +2,6 @@
 package postgrestest
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -18,13 +17,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/webapp2go/webapp2go/internal/proctest"
 )
 
-// patience bounds every wait for a server.
-const patience = 60 * time.Second
-
 // A Server is one PostgreSQL on a unix socket, with an empty database. Its methods end the
-// test if they fail, so they are for the goroutine of the test.
+// test if they fail, so only the goroutine of the test may call them.
 type Server struct {
 	Socket string // its path, which stays through Kill and Restart
 
@@ -32,16 +30,13 @@ type Server struct {
 	bin        string
 	dir        string
 	args       []string
-	credential *syscall.Credential // PostgreSQL refuses to be root
-	pid        int
-	alive      io.Closer // closing it ends the process
-	shell      *exec.Cmd
-	log        bytes.Buffer
+	credential *syscall.Credential // of another user, if this one is root, which PostgreSQL refuses
+	process    *proctest.Process
 }
 
-// Start makes a database and runs PostgreSQL until the test ends, with more settings such
-// as "max_connections=20" if given. If there is no PostgreSQL the test is skipped, or fails
-// if CI is "true".
+// Start makes a database and runs PostgreSQL until the test ends, with these settings in
+// addition, such as "max_connections=20". If PostgreSQL is not installed, the test is skipped,
+// or fails if CI is "true".
 func Start(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	s := newServer(t, settings...)
@@ -58,12 +53,9 @@ func newServer(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	bin := find()
 	if bin == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("postgrestest: PostgreSQL must be installed if CI=true")
-		}
-		t.Skip("postgrestest: install postgresql (apt-get install postgresql) to run this test")
+		proctest.Missing(t, "PostgreSQL", "postgresql")
 	}
-	// The path of a socket holds 104 bytes at most on some systems.
+	// On some systems the path of a socket has at most 104 bytes.
 	dir, err := os.MkdirTemp("", "postgres")
 	if err != nil {
 		t.Fatal(err)
@@ -155,45 +147,18 @@ func (s *Server) URLAt(addr string) string {
 	return "postgres://test@" + addr + "/postgres?sslmode=disable"
 }
 
-// start runs the server below a shell that stops it when its own standard input ends, so
-// that no server outlives a test that crashes. The shell then runs last.
+// start runs the server. The shell that ends it runs last after that.
 func (s *Server) start(last string) {
 	s.t.Helper()
-	s.log.Reset()
-	args := append([]string{"-c", `"$@" & echo $!; read end; kill -QUIT $!; wait $!; ` + last, "sh", filepath.Join(s.bin, "postgres"), "-D", s.data()}, s.args...)
-	s.shell = s.command("sh", args...)
-	s.shell.Stderr = &s.log
-	stdin, err := s.shell.StdinPipe()
+	command := s.command(filepath.Join(s.bin, "postgres"), append([]string{"-D", s.data()}, s.args...)...)
+	process, err := proctest.Start(command, "kill -QUIT $!; wait $!; "+last, s.ready)
 	if err != nil {
-		s.t.Fatal(err)
-	}
-	stdout, err := s.shell.StdoutPipe()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if err := s.shell.Start(); err != nil {
 		s.t.Fatalf("postgrestest: %v", err)
 	}
-	s.alive = stdin
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err == nil {
-		s.pid, err = strconv.Atoi(strings.TrimSpace(line))
-	}
-	if err != nil {
-		s.t.Fatalf("postgrestest: the shell did not tell the process id: %v", err)
-	}
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		if s.ready() {
-			return
-		}
-		if time.Now().After(deadline) {
-			s.Stop()
-			s.t.Fatalf("postgrestest: PostgreSQL does not answer:\n%s", s.log.Bytes())
-		}
-	}
+	s.process = process
 }
 
-// ready reports whether the server lets in. It speaks just enough of the protocol.
+// ready reports whether the server accepts a connection, by the first message of its protocol.
 func (s *Server) ready() bool {
 	conn, err := net.DialTimeout("unix", s.Socket, time.Second)
 	if err != nil {
@@ -208,16 +173,9 @@ func (s *Server) ready() bool {
 	return err == nil && kind[0] == 'R' // authentication, and not an error
 }
 
-// Stop ends the server at once, as a crash of it does, and its connections with it. What
-// was committed is there after Restart. Stopping it again does nothing.
-func (s *Server) Stop() {
-	if s.alive == nil {
-		return
-	}
-	s.alive.Close()
-	s.shell.Wait()
-	s.alive = nil
-}
+// Stop ends the server and its connections at once, as a crash does. Committed data is there
+// after Restart. Stopping it again does nothing.
+func (s *Server) Stop() { s.process.Stop() }
 
 // Kill kills the server as the system does if it is out of memory.
 func (s *Server) Kill() {
@@ -233,8 +191,8 @@ func (s *Server) Restart() {
 	s.start("")
 }
 
-// Pause stops all processes of the server without ending them, until Resume: it takes
-// connections and answers nothing.
+// Pause suspends all processes of the server until Resume: it accepts connections and does not
+// respond.
 func (s *Server) Pause() { s.signalAll("STOP") }
 
 // Resume lets a paused server go on.
@@ -243,15 +201,15 @@ func (s *Server) Resume() { s.signalAll("CONT") }
 // Signal sends a signal to the main process.
 func (s *Server) Signal(signal syscall.Signal) {
 	s.t.Helper()
-	if err := syscall.Kill(s.pid, signal); err != nil {
+	if err := syscall.Kill(s.process.PID, signal); err != nil {
 		s.t.Fatalf("postgrestest: %v: %v", signal, err)
 	}
 }
 
 func (s *Server) signalAll(name string) {
 	s.t.Helper()
-	pids := []string{strconv.Itoa(s.pid)}
-	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", s.pid, s.pid))
+	pids := []string{strconv.Itoa(s.process.PID)}
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", s.process.PID, s.process.PID))
 	if err != nil {
 		s.t.Skipf("postgrestest: cannot list the processes of the server: %v", err)
 	}

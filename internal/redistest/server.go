@@ -3,9 +3,7 @@ package redistest
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -14,35 +12,29 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/webapp2go/webapp2go/internal/proctest"
 )
 
-// patience bounds every wait for a server: it starts in some 10 ms on an idle machine.
-const patience = 30 * time.Second
-
-// A Server is one redis-server on a port of 127.0.0.1. Its methods end the test if they
-// fail, so they are for the goroutine of the test.
+// A Server is one redis-server on a port of 127.0.0.1. Its methods end the test if they fail,
+// so only the goroutine of the test may call them.
 type Server struct {
 	Addr string // host:port, which stays through Stop and Restart
 
-	t      testing.TB
-	dir    string
-	args   []string
-	pid    int
-	alive  io.Closer // closing it kills the process
-	shell  *exec.Cmd
-	stderr bytes.Buffer
+	t       testing.TB
+	dir     string
+	args    []string
+	process *proctest.Process
 }
 
-// Start runs redis-server until the test ends, with more settings such as "--maxmemory",
-// "10mb" if given. It writes to a file before it answers, so that nothing is lost if it is
-// killed: with appendfsync everysec it may answer first. If there is no redis-server the test is skipped, or fails if CI is "true".
+// Start runs redis-server until the test ends, with these settings in addition, such as
+// "--maxmemory", "10mb". It writes to a file before it responds, so that nothing is lost if it
+// is killed: with appendfsync everysec it may respond first. If redis-server is not installed,
+// the test is skipped, or fails if CI is "true".
 func Start(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("redistest: redis-server must be installed if CI=true: %v", err)
-		}
-		t.Skipf("redistest: install redis-server (apt-get install redis-server) to run this test: %v", err)
+		proctest.Missing(t, "redis-server", "redis-server")
 	}
 	s := &Server{t: t, dir: t.TempDir()}
 	t.Cleanup(s.Stop)
@@ -55,7 +47,7 @@ func Start(t testing.TB, settings ...string) *Server {
 			return s
 		}
 		if tries == 1 {
-			t.Fatal(err) // somebody else has taken the port, again and again
+			t.Fatal(err) // another program has taken the port, again and again
 		}
 	}
 }
@@ -75,40 +67,12 @@ func freePort(t testing.TB) string {
 	}
 }
 
-// start runs the server below a shell that kills it when its own standard input ends, so
-// that no server outlives a test that crashes.
-func (s *Server) start() error {
-	s.stderr.Reset()
-	s.shell = exec.Command("sh", append([]string{"-c", `"$@" >&2 & echo $!; read end; kill -9 $!`, "sh", "redis-server"}, s.args...)...)
-	s.shell.Stderr = &s.stderr
-	stdin, err := s.shell.StdinPipe()
+func (s *Server) start() (err error) {
+	s.process, err = proctest.Start(exec.Command("redis-server", s.args...), "kill -9 $!", func() bool { return s.answers(time.Second) })
 	if err != nil {
-		return err
-	}
-	stdout, err := s.shell.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := s.shell.Start(); err != nil {
 		return fmt.Errorf("redistest: %w", err)
 	}
-	s.alive = stdin
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err == nil {
-		s.pid, err = strconv.Atoi(strings.TrimSpace(line))
-	}
-	if err != nil {
-		return fmt.Errorf("redistest: the shell did not tell the process id: %w", err)
-	}
-	for deadline := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
-		if s.answers(time.Second) {
-			return nil
-		}
-		if time.Now().After(deadline) || exec.Command("kill", "-0", strconv.Itoa(s.pid)).Run() != nil {
-			s.Stop()
-			return fmt.Errorf("redistest: redis-server does not answer:\n%s", s.stderr.Bytes())
-		}
-	}
+	return nil
 }
 
 // answers reports whether the server replies in time, and is ready.
@@ -125,20 +89,13 @@ func (s *Server) answers(timeout time.Duration) bool {
 }
 
 // Stop kills the server. Stopping it again does nothing.
-func (s *Server) Stop() {
-	if s.alive == nil {
-		return
-	}
-	s.alive.Close()
-	s.shell.Wait() // "signal: killed" or not, it is gone
-	s.alive = nil
-}
+func (s *Server) Stop() { s.process.Stop() }
 
 // Restart kills the server if it runs, and starts it with what it has kept.
 func (s *Server) Restart() {
 	s.t.Helper()
 	s.Stop()
-	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(proctest.Patience); ; time.Sleep(20 * time.Millisecond) {
 		err := s.start() // another program may hold the port for a moment
 		if err == nil {
 			return
@@ -149,12 +106,12 @@ func (s *Server) Restart() {
 	}
 }
 
-// Pause stops the process without ending it: it takes connections and answers nothing,
-// until Resume or the end of the test.
+// Pause suspends the process until Resume or the end of the test: it accepts connections and
+// does not respond.
 func (s *Server) Pause() {
 	s.t.Helper()
-	s.signal("STOP")
-	for deadline := time.Now().Add(patience); s.answers(50 * time.Millisecond); {
+	s.process.Signal(s.t, "STOP")
+	for deadline := time.Now().Add(proctest.Patience); s.answers(50 * time.Millisecond); {
 		if time.Now().After(deadline) {
 			s.t.Fatal("redistest: redis-server does not stop")
 		}
@@ -162,16 +119,9 @@ func (s *Server) Pause() {
 }
 
 // Resume lets a paused server go on.
-func (s *Server) Resume() { s.signal("CONT") }
+func (s *Server) Resume() { s.process.Signal(s.t, "CONT") }
 
-func (s *Server) signal(name string) {
-	s.t.Helper()
-	if output, err := exec.Command("kill", "-"+name, strconv.Itoa(s.pid)).CombinedOutput(); err != nil {
-		s.t.Fatalf("redistest: kill -%s: %v: %s", name, err, output)
-	}
-}
-
-// Command sends a command and returns the answer as redis-cli prints it.
+// Command sends a command and returns the reply as redis-cli prints it.
 func (s *Server) Command(words ...string) string {
 	s.t.Helper()
 	host, port, _ := net.SplitHostPort(s.Addr)
@@ -195,7 +145,7 @@ func Cluster(t testing.TB) []*Server {
 		nodes[i].Command("CLUSTER", "MEET", host, port)
 	}
 	for _, node := range nodes {
-		for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(proctest.Patience); ; time.Sleep(20 * time.Millisecond) {
 			info := node.Command("CLUSTER", "INFO")
 			if strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:3") && strings.Contains(info, "cluster_slots_ok:16384") {
 				break
