@@ -1,4 +1,4 @@
-// Package alloctest holds a request to the allocations that it may take.
+// Package alloctest checks how many allocations a request takes.
 package alloctest
 
 import (
@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Check fails the test if a call of request takes more allocations than most. With
-// the race detector, which allocates and empties pools, it only runs it.
+// Check fails the test if a call of request takes more allocations than most. With the
+// race detector, which allocates and empties pools, it only calls request once.
 func Check(t *testing.T, most float64, request func()) {
 	t.Helper()
 	got := testing.AllocsPerRun(1000, request)
@@ -17,9 +17,9 @@ func Check(t *testing.T, most float64, request func()) {
 	}
 }
 
-// A Writer is an [http.ResponseWriter] that is used again and allocates nothing. It
-// keeps the header and nothing else. Like net/http's own it can be told apart from
-// writers that wrap one.
+// A Writer is an [http.ResponseWriter] that can be reused and does not allocate. It keeps
+// the header and drops the body. It has EnableFullDuplex, as net/http's own writer does
+// and wrappers do not.
 type Writer struct{ header http.Header }
 
 // NewWriter returns a Writer with an empty header.
@@ -31,10 +31,10 @@ func (w *Writer) Reset() { clear(w.header) }
 // Header returns the header.
 func (w *Writer) Header() http.Header { return w.header }
 
-// Write takes everything and keeps nothing.
+// Write accepts p and drops it.
 func (w *Writer) Write(p []byte) (int, error) { return len(p), nil }
 
-// WriteString is Write for a string.
+// WriteString is like Write, for a string.
 func (w *Writer) WriteString(s string) (int, error) { return len(s), nil }
 
 // EnableFullDuplex does nothing.

@@ -1,5 +1,4 @@
-// Package circuit keeps callers from waiting for a server that others have waited for in
-// vain.
+// Package circuit makes commands fail at once while a server does not respond.
 package circuit
 
 import (
@@ -11,32 +10,33 @@ import (
 const (
 	// TripAfter is how many timeouts in a row open a Circuit.
 	TripAfter = 3
-	// MaxPause is the longest pause between two commands that try an open one. The first
-	// is shorter, and doubles to it.
+	// MaxPause is the longest pause between two commands that try an open Circuit. The
+	// first pause is shorter; each doubles the one before.
 	MaxPause   = time.Second
 	firstPause = 100 * time.Millisecond
 )
 
-// A Circuit stops asking a server that does not answer: after three timeouts in a row
-// all commands fail at once, but for one that tries the server after each pause, until
-// that one is answered. So a hung server costs a timeout a second, not one per request.
+// A Circuit opens when a server does not respond: after three timeouts in a row all
+// commands fail at once, except one that tries the server after each pause, until the
+// server responds. So a server that hangs costs one timeout a second, not one for each
+// request.
 //
-// In a row means one after the other: a timeout counts only if its command began after
-// the last one was counted. Many commands that wait in one short stall are one timeout.
+// A timeout counts only if its command began after the last timeout was counted. So many
+// commands that wait during one short stall count as one timeout.
 //
-// It is safe for concurrent use, and the commands of a healthy server write nothing
-// that they share.
+// It is safe for concurrent use. Commands of a healthy server do not write to shared
+// memory.
 type Circuit struct {
 	timeouts atomic.Int32 // in a row; changed under mu
 
 	mu      sync.Mutex
 	counted time.Time // when the last timeout was counted
 	next    time.Time // when a command may try the server
-	trying  bool      // one does
+	trying  bool      // a command is trying it
 }
 
-// Allow reports whether a command may be sent. If so, its caller must report what became
-// of it, and hand on when it began.
+// Allow reports whether a command may be sent. If so, the caller must call Report or
+// Leave, and give Report the time that Allow returned.
 func (c *Circuit) Allow() (began time.Time, ok bool) {
 	began = time.Now()
 	if c.timeouts.Load() < TripAfter {
@@ -44,7 +44,7 @@ func (c *Circuit) Allow() (began time.Time, ok bool) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	began = time.Now() // after the last timeout was counted: this one will count
+	began = time.Now() // after the last timeout was counted, so that this one counts
 	if c.timeouts.Load() < TripAfter {
 		return began, true
 	}
@@ -75,8 +75,8 @@ func (c *Circuit) Report(began time.Time, timedOut bool) {
 	}
 }
 
-// Leave is in place of Report for a command that its caller has given up, which says
-// nothing of the server.
+// Leave is called instead of Report for a command that its caller has given up, which
+// says nothing about the server.
 func (c *Circuit) Leave() {
 	if c.timeouts.Load() == 0 {
 		return

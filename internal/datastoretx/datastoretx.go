@@ -1,4 +1,5 @@
-// Package datastoretx runs transactions of Datastore whose outcome must be known.
+// Package datastoretx runs transactions of Datastore, and finds out whether a commit that
+// failed was applied.
 package datastoretx
 
 import (
@@ -13,33 +14,32 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// maxAttempts is how often a transaction that was aborted is tried again though f
-// sees nobody's change, as happens in pessimistic databases. The deadline of the call
-// ends it sooner.
+// maxAttempts is how often a transaction is tried that is aborted although f sees no
+// change of others, as happens in databases with pessimistic locks. The deadline of the
+// call usually ends it sooner.
 const maxAttempts = 20
 
 // ErrApplied is what f returns if it finds that an earlier attempt was applied.
 var ErrApplied = errors.New("datastoretx: applied already")
 
-// Refuse returns err as an outcome that another attempt would not change. It is
-// returned by f, and [Run] returns err.
+// Refuse marks err as final. If f returns it, [Run] makes no other attempt and returns
+// err.
 func Refuse(err error) error { return &refusal{err} }
 
 type refusal struct{ error }
 
 func (r *refusal) Unwrap() error { return r.error }
 
-// Run runs f in a transaction and commits it. A failed commit may have been applied
-// all the same, so another attempt follows, in which f must tell by what is stored:
-// it returns [ErrApplied] if its own change is there, refuses if another change
-// was faster, and makes the change again if nothing has happened. Attempts are
-// counted from 1. f must not change what they share: an attempt that the deadline of
-// ctx has overtaken may still be running.
+// Run runs f in a transaction and commits it. A commit that failed may have been applied,
+// so another attempt follows, in which f looks at what is stored: it returns [ErrApplied]
+// if its own change is there, refuses if another change was faster, and makes the change
+// again if nothing has happened. Attempts are counted from 1. f must not change values
+// that attempts share, because an attempt may still run after the deadline of ctx.
 //
-// It costs a call to begin, those of f, and one to commit. The client's BeginLater would
-// begin with the first read, but with it Google's Firestore emulator in Datastore mode
-// (1.19.9) has a transaction wait for a lock of its own until it is aborted, and whether
-// production does otherwise could not be tried.
+// It costs one call to begin, those of f, and one to commit. The client's option
+// BeginLater would begin with the first read. With it, a transaction in Google's
+// Firestore emulator in Datastore mode (1.19.9) waits for a lock of its own until it is
+// aborted. Whether production does so was not tried.
 //
 // An error of the client is returned as a [Failure] of doing. It wraps
 // [datastore.ErrConcurrentTransaction] if every attempt was aborted.
@@ -58,18 +58,18 @@ func Run(ctx context.Context, client *datastore.Client, doing string, f func(tx 
 		case ctx.Err() != nil, !aborted && attempt > 1, attempt == maxAttempts:
 			return Failure(ctx, doing, err)
 		case aborted:
-			// If transactions lock what they read, those that want to write the same
-			// wait for each other and are aborted together, after seconds. One that is
-			// back before the others have let go has them all wait once more.
+			// If transactions lock what they read, those that write the same entity wait
+			// for each other, and are aborted together after seconds. One that tries
+			// again before the others have ended makes all of them wait again.
 			took := max(time.Since(began), 10*time.Millisecond)
 			pause(ctx, rand.N(took*time.Duration(attempt)/2))
 		}
 	}
 }
 
-// once runs f in a transaction, once, and waits no longer than ctx says, nor for the
-// rollback if f fails. The client would: a rollback has 5 seconds of its own, so
-// that no lock stays behind. It goes on without the caller.
+// once runs f in a transaction. It does not wait longer than ctx, and does not wait for
+// the rollback if f fails. The client would: its rollback has 5 seconds of its own, so
+// that no lock remains. The rollback goes on after once has returned.
 func once(ctx context.Context, client *datastore.Client, f func(tx *datastore.Transaction) error) error {
 	done := make(chan error, 2)
 	go func() {
@@ -100,8 +100,8 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // Failure wraps an error of the client with what was being done, such as
-// "sessions/datastore: load". The client's timeouts are gRPC statuses, which errors.Is
-// does not know as what they are: here they wrap context.DeadlineExceeded.
+// "sessions/datastore: load". The client's timeouts are gRPC statuses; Failure makes them
+// wrap context.DeadlineExceeded, and cancellations context.Canceled.
 func Failure(ctx context.Context, doing string, err error) error {
 	switch {
 	case status.Code(err) == codes.DeadlineExceeded || errors.Is(ctx.Err(), context.DeadlineExceeded):

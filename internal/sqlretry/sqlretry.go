@@ -18,25 +18,24 @@ import (
 const (
 	firstPause   = 5 * time.Millisecond // between two tries; it doubles
 	longestPause = 100 * time.Millisecond
-	// outage is how long a call tries a database that does not let it in. A restart of
+	// outage is how long a call tries a database that accepts no connection. A restart of
 	// PostgreSQL takes up to two seconds.
 	outage = 1500 * time.Millisecond
 )
 
-// A Caller makes the calls of one store. It remembers whether the database was down when it
-// was last asked. Then a call tries once: requests do not wait for a database that others
-// have waited for in vain. It is safe for concurrent use. Set its fields before the first
-// call.
+// A Caller makes the calls of one store. It remembers whether the database was down at
+// the last call; if it was, a call tries only once, so that not every request waits for
+// it. It is safe for concurrent use. Set its fields before the first call.
 type Caller struct {
 	Package string        // the beginning of every error
 	Timeout time.Duration // bounds every call
-	Answers []error       // errors that Run returns as they are, since they are answers of the store
+	Answers []error       // errors that Run returns as they are, because they are results and not failures
 
 	down atomic.Bool
 }
 
-// ErrUnknown is returned by a call that was made again and found the version of another
-// writer: its own change may have been carried out before.
+// ErrUnknown is returned by a call that was repeated and found the version of another
+// writer: its own change may have been carried out before that.
 var ErrUnknown = errors.New("the connection broke during a change, which may have been carried out")
 
 // NotSent wraps the error of a change that was certainly not carried out, and that may
@@ -95,7 +94,7 @@ func (c *Caller) Run(ctx context.Context, doing string, do func(ctx context.Cont
 	}
 }
 
-// ended is the error of a call whose context is over.
+// ended returns the error of a call whose context has ended.
 func ended(ctx context.Context, err error) error {
 	if errors.Is(err, ctx.Err()) {
 		return err
@@ -107,13 +106,13 @@ func ended(ctx context.Context, err error) error {
 type outcome int
 
 const (
-	refused outcome = iota // the database has answered: it was not carried out, and will not be
+	refused outcome = iota // the database has refused it, and would refuse it again
 	notSent                // it was not carried out, but another try may be
 	broken                 // it may have been carried out
 )
 
-// class reads the errors of drivers that this package does not import: pgx has a method
-// SQLState, and SQLite a method Code.
+// class classifies the errors of drivers that this package does not import: those of pgx
+// have a method SQLState, those of SQLite a method Code.
 func class(err error) outcome {
 	var state interface{ SQLState() string }
 	var code interface{ Code() int }
@@ -130,7 +129,7 @@ func class(err error) outcome {
 		case s == "57P03", s == "53300", s == "40001", s == "40P01", s == "55P03":
 			return notSent // it starts or stops, has no connection left, or has rolled back
 		case strings.HasPrefix(s, "57P"), strings.HasPrefix(s, "08"):
-			return broken // it was shut down in mid-statement
+			return broken // it was shut down during the statement
 		default:
 			return refused
 		}
@@ -152,7 +151,8 @@ func class(err error) outcome {
 	}
 }
 
-// failure says what failed, and how to fix what poolers break.
+// failure returns an error that says what failed and, if the cause is a pooler, how to
+// fix it.
 func (c *Caller) failure(doing string, err error) error {
 	var state interface{ SQLState() string }
 	if errors.As(err, &state) && (state.SQLState() == "42P05" || state.SQLState() == "26000") {
