@@ -1,18 +1,18 @@
 package oidc
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"encoding/base64"
-	"encoding/json"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/gorilla/securecookie"
 )
 
-// pending is a login that was begun, as its cookie keeps it.
+// pending is a login that was begun, as its cookie stores it.
 type pending struct {
 	Provider string `json:"p"`
 	Nonce    string `json:"n"`
@@ -21,8 +21,9 @@ type pending struct {
 	At       int64  `json:"t"` // when it was begun, in seconds since 1970
 }
 
-// A sealer encrypts cookies, so that nobody but the site can read or make one.
-type sealer []cipher.AEAD
+// A sealer signs and encrypts cookies with gorilla/securecookie, so that nobody but the site
+// can read or make one.
+type sealer []securecookie.Codec
 
 func newSealer(keys [][]byte) (sealer, error) {
 	if len(keys) == 0 {
@@ -33,49 +34,35 @@ func newSealer(keys [][]byte) (sealer, error) {
 		if len(key) != 32 {
 			return nil, fmt.Errorf("auth/oidc: Config.Keys[%d] has %d bytes, not 32: use sessions.Manager.Derive(\"oidc\")", i, len(key))
 		}
-		block, err := aes.NewCipher(key)
+		hash, err := hkdf.Expand(sha256.New, key, "sign", 32)
 		if err != nil {
 			return nil, fmt.Errorf("auth/oidc: Config.Keys[%d]: %w", i, err)
 		}
-		aead, err := cipher.NewGCMWithRandomNonce(block)
+		block, err := hkdf.Expand(sha256.New, key, "encrypt", 32)
 		if err != nil {
 			return nil, fmt.Errorf("auth/oidc: Config.Keys[%d]: %w", i, err)
 		}
-		s = append(s, aead)
+		codec := securecookie.New(hash, block).SetSerializer(securecookie.JSONEncoder{}).MaxAge(int(lifetime / time.Second)).MaxLength(0)
+		s = append(s, codec) // setCookie and open check the length
 	}
 	return s, nil
 }
 
 func (s sealer) seal(name string, p pending) (string, error) {
-	data, err := json.Marshal(p)
+	value, err := securecookie.EncodeMulti(name, p, s...)
 	if err != nil {
 		return "", fmt.Errorf("auth/oidc: %w", err)
 	}
-	return base64.RawURLEncoding.EncodeToString(s[0].Seal(nil, nil, data, []byte(name))), nil
+	return value, nil
 }
 
 // open returns the login in a cookie, if the site has sealed it under this name and it has
 // not taken too long.
 func (s sealer) open(name, value string) (p pending, ok bool) {
-	if len(value) > maxCookie {
-		return p, false
+	if len(value) > maxCookie || securecookie.DecodeMulti(name, value, &p, s...) != nil {
+		return pending{}, false
 	}
-	sealed, err := base64.RawURLEncoding.DecodeString(value)
-	if err != nil {
-		return p, false
-	}
-	for _, aead := range s {
-		data, err := aead.Open(nil, nil, sealed, []byte(name))
-		if err != nil {
-			continue
-		}
-		if json.Unmarshal(data, &p) != nil {
-			return pending{}, false
-		}
-		age := time.Since(time.Unix(p.At, 0))
-		return p, age < lifetime && age > -lifetime
-	}
-	return p, false
+	return p, true
 }
 
 const (
@@ -119,7 +106,7 @@ func (p *Provider) setCookie(w http.ResponseWriter, r *http.Request, state strin
 			continue
 		}
 		if other, ok := p.sealer.open(c.Name, c.Value); !ok {
-			http.SetCookie(w, p.cookie(c.Name, "", -time.Second)) // of no use
+			http.SetCookie(w, p.cookie(c.Name, "", -time.Second)) // it can no longer be opened
 		} else if count++; oldest == "" || other.At < oldestAt {
 			oldest, oldestAt = c.Name, other.At
 		}

@@ -15,20 +15,23 @@
 //	...
 //	user, err := users.ByKey(ctx, auth.AuthIDKey(who.AuthID))
 //
-// Only a POST begins a login, so that no other page can. State, nonce and the PKCE verifier
-// are in a sealed cookie of their own for each login, so that two tabs can log in at the
-// same time, and a login can be finished once, by the browser that began it.
+// Only a POST begins a login, so that no page of another site can. State, nonce and the
+// PKCE verifier are in a sealed cookie of their own for each login, so that two tabs can
+// log in at the same time, and a login can be finished once, by the browser that began
+// it.
 //
 // # What makes a user
 //
 // [Identity.AuthID] names the account for good: the name of the provider and its subject.
 // Never find a user by [Identity.Email]: whoever has that address at the provider would
-// get the user's account. To a user who exists an AuthID is added only after a login as that
-// user ([auth.User.AddAuthID]). See [Config.Authoritative] for whether the address of a new
-// user is verified.
+// get the user's account. Add an AuthID to an existing user only after a login as that
+// user ([auth.User.AddAuthID]). See [Config.Authoritative] for whether the address of a
+// new user is verified.
 //
 // A page with the button needs the provider in its form-action, see [Provider.Origins]:
 // browsers apply the Content-Security-Policy to the redirect as well.
+//
+// The package example is a whole login.
 package oidc
 
 import (
@@ -56,7 +59,8 @@ import (
 // Config describes a provider.
 type Config struct {
 	// Name begins the auth ids of its accounts, as in "google:1234". It has lower case
-	// letters, digits and "-", and never changes. Two providers must not have one name.
+	// letters, digits and "-", must never change, and must differ from the names of other
+	// providers.
 	Name string
 	// Issuer is the address that names the provider, such as https://accounts.google.com.
 	// It uses https, except on this machine.
@@ -106,19 +110,19 @@ type Provider struct {
 	sealer sealer
 	client *http.Client
 
-	asking   sync.Mutex // held while the provider is asked what it says of itself
-	failed   error      // why the last question failed; nil: it did not
+	asking   sync.Mutex // held while the discovery document is fetched
+	failed   error      // why the last fetch failed; nil if it did not
 	failedAt time.Time
 
 	mu         sync.Mutex
-	discovered *oidc.Provider // what it says; nil: not known yet
+	discovered *oidc.Provider // nil if the discovery document is not known yet
 }
 
 var validName = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
 
-// New returns a Provider. It connects to nothing yet: the provider is asked at the first
-// login, and again after failures, so that a site starts without it. It returns an error
-// that lists what is wrong with the configuration.
+// New returns a Provider. It does not connect to the provider, so that a site can start
+// without it: the first login fetches the discovery document, and later ones try again
+// after a failure. New returns an error that lists what is wrong with the configuration.
 func New(c Config) (*Provider, error) {
 	var errs []error
 	wrong := func(format string, a ...any) { errs = append(errs, fmt.Errorf("auth/oidc: Config."+format, a...)) }
@@ -217,15 +221,15 @@ func origin(address string) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// Login is what a login is for. It comes back in the [Identity].
+// A Login says what a login is for. It is part of the [Identity] that Finish returns.
 type Login struct {
-	// Next is where the browser goes afterwards, for the site; at most 1024 bytes.
+	// Next is where the site sends the browser afterwards; at most 1024 bytes.
 	Next string
 	// Purpose tells the site why the login was begun, such as "login", "link" or
 	// "confirm"; at most 32 bytes.
 	Purpose string
-	// User is the ID of the user who began it, if somebody is logged in: a link must be
-	// finished by the same one. At most 254 bytes.
+	// User is the ID of the user who is logged in, if there is one: the site can check
+	// that the same user finishes what they began. At most 254 bytes.
 	User string
 	// Again asks the provider to have the person log in there again, and Finish refuses
 	// an ID token whose auth_time says that the person has not.
@@ -245,9 +249,10 @@ const lifetime = 10 * time.Minute
 const maxPending = 5
 
 var (
-	// ErrState is returned by Finish if this browser has not begun this login, or has
-	// finished it, or more than 10 minutes ago. The page says so and offers another login;
-	// if somebody is logged in already, it can go on. Its HTTPStatus is 403.
+	// ErrState is returned by Finish if this browser has not begun this login, has
+	// finished it before, or has begun it more than 10 minutes ago. Say so on the page,
+	// and offer another login; somebody who is logged in already can go on. Its
+	// HTTPStatus is 403.
 	ErrState error = statusError{"auth/oidc: this login was not begun by this browser, is finished, or took too long", http.StatusForbidden}
 	// ErrDenied is returned by Finish if the person has cancelled the login. Its HTTPStatus
 	// is 403.
@@ -272,7 +277,7 @@ func (e statusError) HTTPStatus() int { return e.status }
 // the caller redirects the browser, with 303. Call it for a POST only.
 func (p *Provider) Begin(w http.ResponseWriter, r *http.Request, login Login) (string, error) {
 	if len(login.Next) > maxNext || len(login.Purpose) > maxPurpose || len(login.User) > auth.MaxID {
-		return "", fmt.Errorf("auth/oidc: a Login with a Next, Purpose or User of more than %d, %d or %d bytes", maxNext, maxPurpose, auth.MaxID)
+		return "", fmt.Errorf("auth/oidc: the Next, Purpose or User of a Login has more than %d, %d or %d bytes", maxNext, maxPurpose, auth.MaxID)
 	}
 	config, _, err := p.provider(r.Context())
 	if err != nil {
@@ -314,10 +319,10 @@ type Identity struct {
 // the cookie, and returns who it is. Errors are [ErrState], [ErrDenied], and those that
 // wrap [ErrIdentity] or [ErrUnavailable]; their text is for the log.
 //
-// Beside the signature, the issuer, the audience and the expiry of the ID token (OpenID
-// Connect Core 1.0, section 3.1.3.7) it checks the nonce, the subject, the authorized
-// party, the time of issue, the provider of the login (RFC 9207), the hosted domain, and
-// the time of the login at the provider, if Login.Again was set.
+// In addition to the signature, the issuer, the audience and the expiry of the ID token
+// (OpenID Connect Core 1.0, section 3.1.3.7), it checks the nonce, the subject, the
+// authorized party, the time of issue, the provider of the login (RFC 9207), the hosted
+// domain, and the time of the login at the provider, if Login.Again was set.
 func (p *Provider) Finish(w http.ResponseWriter, r *http.Request) (*Identity, error) {
 	query := r.URL.Query()
 	begun, ok := p.takeCookie(w, r, query.Get("state"))
@@ -325,7 +330,7 @@ func (p *Provider) Finish(w http.ResponseWriter, r *http.Request) (*Identity, er
 		return nil, ErrState
 	}
 	if issuer := query.Get("iss"); issuer != "" && issuer != p.config.Issuer {
-		return nil, fmt.Errorf("%w: the response is of another provider", ErrIdentity)
+		return nil, fmt.Errorf("%w: the response comes from another provider", ErrIdentity)
 	}
 	if code := query.Get("error"); code == "access_denied" {
 		return nil, ErrDenied
@@ -407,7 +412,8 @@ func (p *Provider) identity(token *oidc.IDToken, begun pending) (*Identity, erro
 
 func notASCII(r rune) bool { return r <= ' ' || r > '~' }
 
-// provider returns what the provider says of itself, and asks it if that is not known.
+// provider returns what a login needs of the discovery document, and fetches it if it is
+// not known.
 func (p *Provider) provider(ctx context.Context) (*oauth2.Config, *oidc.IDTokenVerifier, error) {
 	discovered, err := p.discover(ctx)
 	if err != nil {
@@ -420,7 +426,7 @@ func (p *Provider) provider(ctx context.Context) (*oauth2.Config, *oidc.IDTokenV
 	return config, discovered.Verifier(&oidc.Config{ClientID: p.config.ClientID}), nil
 }
 
-// pause is how long a provider that has failed is not asked again.
+// pause is how long after a failure the provider is not asked again.
 const pause = 5 * time.Second
 
 func (p *Provider) discover(ctx context.Context) (*oidc.Provider, error) {
@@ -435,7 +441,7 @@ func (p *Provider) discover(ctx context.Context) (*oidc.Provider, error) {
 	if p.failed != nil && time.Since(p.failedAt) < pause {
 		return nil, p.failed
 	}
-	// The library keeps the client of this context. Its end must not be that of a request.
+	// The library keeps this context, which must not end with the request.
 	discovered, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), p.client), p.config.Issuer)
 	if err == nil {
 		endpoint := discovered.Endpoint()
@@ -456,7 +462,7 @@ func (p *Provider) discover(ctx context.Context) (*oidc.Provider, error) {
 	return discovered, nil
 }
 
-// known returns what the provider says of itself, or nil if it has not been asked.
+// known returns the provider, or nil if its discovery document is not known yet.
 func (p *Provider) known() *oidc.Provider {
 	p.mu.Lock()
 	defer p.mu.Unlock()

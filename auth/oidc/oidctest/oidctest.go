@@ -1,6 +1,6 @@
-// Package oidctest has a small provider of OpenID Connect, for tests and demonstrations of
-// logins from elsewhere. It asks for no password: whoever reaches it can log in as each of
-// its accounts.
+// Package oidctest has a small provider of OpenID Connect, for tests and demonstrations
+// of logins from elsewhere. It asks for no password: anybody who can reach it can log in
+// as each of its accounts.
 //
 //	provider, err := oidctest.Start("127.0.0.1:0")
 //	...
