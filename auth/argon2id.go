@@ -11,8 +11,9 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// Argon2Params are the costs of a hash of argon2id (RFC 9106). If a field is 0, it is what
-// OWASP's Password Storage Cheat Sheet advises: 2 passes over 19 MiB, 1 thread.
+// Argon2Params are the costs of a hash of argon2id (RFC 9106). A field that is 0 has the
+// value that OWASP's Password Storage Cheat Sheet advises: 2 passes over 19 MiB, 1
+// thread.
 type Argon2Params struct {
 	Time      uint32 // passes over the memory; at most 100
 	MemoryKiB uint32 // memory of one hash, in KiB; at most 1 GiB
@@ -45,28 +46,28 @@ func (p Argon2Params) withDefaults() Argon2Params {
 	return p
 }
 
-// work is what the time of a hash grows with.
+// work returns a number to which the time of a hash is proportional.
 func (p Argon2Params) work() uint64 { return uint64(p.Time) * uint64(p.MemoryKiB) }
 
 func (p Argon2Params) check() error {
 	switch {
 	case p.Time < 1 || p.Time > maxTime:
-		return fmt.Errorf("auth: argon2id with %d passes, not 1 to %d", p.Time, maxTime)
+		return fmt.Errorf("auth: argon2id with %d passes: it must be 1 to %d", p.Time, maxTime)
 	case p.Threads < 1:
-		return errors.New("auth: argon2id without a thread")
+		return errors.New("auth: argon2id with 0 threads: it must be 1 or more")
 	case p.MemoryKiB < 8*uint32(p.Threads) || p.MemoryKiB > maxMemoryKiB:
-		return fmt.Errorf("auth: argon2id with %d KiB of memory, not %d to %d", p.MemoryKiB, 8*uint32(p.Threads), maxMemoryKiB)
+		return fmt.Errorf("auth: argon2id with %d KiB of memory: it must be %d to %d", p.MemoryKiB, 8*uint32(p.Threads), maxMemoryKiB)
 	}
 	return nil
 }
 
-// An argon2idHash is a stored hash, taken apart.
+// An argon2idHash is a parsed hash.
 type argon2idHash struct {
 	Argon2Params
 	salt, key []byte
 }
 
-// weaker reports whether the hash cost less than one made with p would.
+// weaker reports whether the hash costs less than one with the costs p.
 func (h argon2idHash) weaker(p Argon2Params) bool {
 	return h.Time < p.Time || h.MemoryKiB < p.MemoryKiB || h.Threads < p.Threads ||
 		len(h.salt) < saltLength || len(h.key) < keyLength
@@ -98,7 +99,7 @@ func (h argon2idHash) String() string {
 		base64.RawStdEncoding.EncodeToString(h.salt), base64.RawStdEncoding.EncodeToString(h.key))
 }
 
-// parseArgon2id takes a stored hash apart. The errors never hold any of it.
+// parseArgon2id parses a stored hash. Its errors show no part of the hash.
 func parseArgon2id(stored string) (argon2idHash, error) {
 	var h argon2idHash
 	if len(stored) > maxEncoded {
@@ -125,8 +126,7 @@ func parseArgon2id(stored string) (argon2idHash, error) {
 	if h.key, err = base64.RawStdEncoding.Strict().DecodeString(parts[5]); err != nil || len(h.key) < 16 {
 		return h, errors.New("auth: the stored hash has no key of 16 bytes or more in base64")
 	}
-	// Anything that is read in another way than it is written (signs, spaces, leading
-	// zeros) is not a hash of this package.
+	// A hash of this package has one spelling: without signs, spaces and leading zeros.
 	if h.String() != stored {
 		return h, errors.New("auth: the stored hash is not in the form of argon2id")
 	}

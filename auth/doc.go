@@ -33,10 +33,10 @@
 // # Users
 //
 // A [User] is a plain value. A [Backend] keeps users: [Memory] for development and tests,
-// package auth/datastore for production. Names, verified addresses and logins from
-// elsewhere are [Key] values in one unique namespace. Values of the application are
-// [Properties], read with [Get]. An application that has users already gives a
-// [FinderFunc].
+// packages auth/sqlstore and auth/datastore for production. Names, verified addresses and
+// logins from elsewhere are [Key] values in one unique namespace. Values of the
+// application are [Properties], read with [Get]. An application that already has users
+// writes a [FinderFunc].
 //
 // # Passwords
 //
@@ -50,7 +50,7 @@
 //
 // [Tokens] makes the tokens in links that are mailed to a user: to verify an address, to
 // choose another password, to log in. They need no table: each is signed together with
-// what its use changes, so that it works once. A [Purpose] says what that is.
+// values that its use changes, so that it works once. A [Purpose] says which values.
 //
 // # Sessions
 //

@@ -335,3 +335,46 @@ func ExampleMemory_List() {
 	// Ann
 	// Anna
 }
+
+// A Backend says which key of a new user is taken.
+func ExampleExistsError() {
+	ctx, users := context.Background(), auth.NewMemory()
+	if err := users.Create(ctx, &auth.User{Name: "Ann"}); err != nil {
+		panic(err)
+	}
+	err := users.Create(ctx, &auth.User{Name: "ann", Email: "ann@example.com", Verified: true})
+	if exists, ok := errors.AsType[*auth.ExistsError](err); ok {
+		fmt.Println(exists.Field(), exists.Key, errors.Is(err, auth.ErrExists))
+	}
+	// Output: name name:ann true
+}
+
+// The message of an InvalidError is for the person who chose the value.
+func ExampleInvalidError() {
+	_, err := auth.ParseName("ann@home")
+	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
+		fmt.Println(invalid.Field, invalid.HTTPStatus())
+	}
+	// Output: name 400
+}
+
+// Only a verified address is a key of its user.
+func ExampleUser_SetEmail() {
+	ann := &auth.User{Name: "Ann"}
+	if err := ann.SetEmail("Ann@EXAMPLE.com", false); err != nil {
+		panic(err)
+	}
+	fmt.Println(ann.Email, ann.Verified)
+	fmt.Println(ann.Keys())
+	fmt.Println(ann.SetEmail("Ann", true))
+	// Output:
+	// Ann@example.com false
+	// [name:ann] <nil>
+	// auth: bad email: Please enter a mail address like ann@example.com.
+}
+
+// What somebody types to log in can be an address or a name.
+func ExampleLoginKeys() {
+	fmt.Println(auth.LoginKeys("Ann"), auth.LoginKeys("Ann@example.com"))
+	// Output: [name:ann] [email:ann@example.com name:ann@example.com]
+}

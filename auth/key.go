@@ -24,7 +24,7 @@ const (
 	authIDPrefix = "id:"
 )
 
-// field returns what of a user the key is made of.
+// field returns the name of the field that the key is made from.
 func (k Key) field() string {
 	switch {
 	case strings.HasPrefix(string(k), emailPrefix):
@@ -39,11 +39,12 @@ func (k Key) field() string {
 // address (RFC 5321). It is checked before any other work is done on either.
 const MaxName = 254
 
-// NameKey returns the key of a name: two names are one user's if their keys are equal. It
-// ignores case, spaces around a name and how many are between two words, the ways to write
-// one character in Unicode (NFKC: composed or not, full width, ligatures), the two forms
-// of a Greek sigma, the joiners that Persian and Hindi write between letters, and a dot on
-// an i. Letters of two alphabets that look the same stay different.
+// NameKey returns the key of a name. Two names belong to the same user if their keys are
+// equal. It ignores case, spaces around a name, the number of spaces between two words,
+// the ways to write one character in Unicode (NFKC: composed or not, full width,
+// ligatures), the two forms of a Greek sigma, the joiners that Persian and Hindi write
+// between letters, and a dot on an i. Letters of two alphabets that look the same stay
+// different.
 //
 // A name that is longer than [MaxName], or of spaces alone, has the empty key.
 func NameKey(name string) Key {
@@ -63,9 +64,10 @@ func NamePrefix(text string) Key {
 	return Key(namePrefix + foldName(text))
 }
 
-// EmailKey returns the key of a mail address. It ignores case, and the two ways to write a
-// domain that is not in ASCII. It keeps what follows a "+" and dots before the "@": what
-// they mean is up to the host of the mailbox. For what [ParseEmail] refuses it is empty.
+// EmailKey returns the key of a mail address. It ignores case, and the two ways to write
+// a domain that is not in ASCII. It keeps what follows a "+" and dots before the "@":
+// what they mean is up to the host of the mailbox. It is empty if [ParseEmail] refuses
+// the address.
 func EmailKey(address string) Key {
 	address, err := ParseEmail(address)
 	if err != nil {
@@ -94,8 +96,8 @@ func AuthIDKey(id string) Key {
 }
 
 // LoginKeys returns the keys that the text of a login form can mean, for [Backend]. A
-// text with "@" is an address, or else the name of a user of an older system: names that
-// are chosen here cannot have one. Any other text is a name.
+// text with "@" is an address, or the name of a user of an older system: names that are
+// chosen here have no "@". Any other text is a name.
 func LoginKeys(text string) []Key {
 	var keys []Key
 	if strings.Contains(text, "@") {
@@ -113,7 +115,8 @@ func LoginKeys(text string) []Key {
 // MaxName.
 const maxFolded = 1000
 
-// foldName returns what [NameKey] compares, or an empty text for a name that is too long.
+// foldName returns the form of a name that [NameKey] compares. It is empty if the name is
+// too long.
 func foldName(name string) string {
 	if len(name) > MaxName {
 		return ""
@@ -128,8 +131,8 @@ func foldName(name string) string {
 		}
 		return r
 	}, norm.NFKD.String(name))
-	// Without joiners more spaces are together, and another case can leave a form that is
-	// not normal, so these come last.
+	// Removing joiners can bring spaces together, and changing case can leave a form that
+	// is not normal, so these steps come last.
 	return norm.NFKC.String(strings.Join(strings.Fields(name), " "))
 }
 
@@ -139,11 +142,11 @@ const (
 	iotaMark = '\u0345' // under a Greek letter
 )
 
-// fold returns the one rune that stands for all that differ in case alone. Lower case
-// alone would leave a sigma at the end of a word, ς, another letter.
+// fold returns the rune that stands for all that differ from r in case alone. Lower case
+// is not enough: a sigma at the end of a word, ς, would remain another letter than σ.
 func fold(r rune) rune {
 	if r == iotaMark {
-		return r // its upper case is a letter, Ι, but that of a letter that carries it has it as well
+		return r // its upper case is the letter Ι, while the upper case of a letter with the mark keeps the mark
 	}
 	lower := unicode.ToLower(r)
 	other := unicode.ToLower(unicode.ToUpper(lower))
@@ -152,16 +155,16 @@ func fold(r rune) rune {
 			return other
 		}
 	}
-	return lower // and not i for the dotless ı
+	return lower // the dotless ı stays itself: its upper case is that of i
 }
 
-// isJoiner reports whether r is U+200C or U+200D, which say whether two letters join.
+// isJoiner reports whether r is U+200C or U+200D, which control whether two letters join.
 func isJoiner(r rune) bool { return r == '\u200c' || r == '\u200d' }
 
-// ParseName returns a name that somebody has chosen as it is kept, in NFC and with single
-// spaces, or an *[InvalidError]. It refuses a name that can be taken for another one: one
-// with characters that do not show, with an "@", with more than four marks on a letter, or
-// with letters of two of the alphabets Latin, Greek and Cyrillic.
+// ParseName returns the form in which a name that somebody has chosen is kept: in NFC and
+// with single spaces. It returns an *[InvalidError] for a name that could be taken for
+// another one: one with invisible characters, with an "@", with more than four marks on a
+// letter, or with letters of two of the alphabets Latin, Greek and Cyrillic.
 func ParseName(name string) (string, error) {
 	refuse := func(format string, a ...any) (string, error) {
 		return "", &InvalidError{Field: "name", Message: fmt.Sprintf(format, a...)}
@@ -196,7 +199,7 @@ func ParseName(name string) (string, error) {
 	if !strings.ContainsFunc(name, isLetterOrDigit) {
 		return refuse("A name needs a letter or a digit.")
 	}
-	marks := maxMarks // as if something that cannot carry a mark came before
+	marks := maxMarks // a name cannot begin with a mark
 	for _, r := range name {
 		switch {
 		case !unicode.Is(unicode.M, r):
@@ -217,7 +220,7 @@ func ParseName(name string) (string, error) {
 }
 
 const (
-	blankBraille = '\u2800' // a sign by its class, blank by its look
+	blankBraille = '\u2800' // Unicode calls it a symbol, but it looks like a space
 	maxMarks     = 4        // on one letter: Vietnamese takes two, Hebrew and Thai up to four
 )
 
@@ -240,10 +243,10 @@ func mixesAlphabets(name string) bool {
 	return false
 }
 
-// ParseEmail returns a mail address as it is kept: as it was typed, with its domain in
-// lower case ASCII. It returns an *[InvalidError] for any other text than one address
-// without a display name, for one whose part before the "@" is longer than 64 bytes or not
-// in ASCII, for one in quotes, and for a domain without a dot (RFC 5321, RFC 5891).
+// ParseEmail returns the form in which a mail address is kept: as it was typed, with its
+// domain in lower case ASCII. It returns an *[InvalidError] if the text is not one
+// address without a display name, if the part before the "@" is quoted, longer than 64
+// bytes or not in ASCII, and if the domain has no dot (RFC 5321, RFC 5891).
 func ParseEmail(address string) (string, error) {
 	invalid := &InvalidError{Field: "email", Message: "Please enter a mail address like ann@example.com."}
 	if len(address) > 4*MaxName {
@@ -283,7 +286,8 @@ func ParseEmail(address string) (string, error) {
 	return address, nil
 }
 
-// domains converts the domain of an address to ASCII, and refuses what is none.
+// domains converts the domain of an address to ASCII, and refuses text that is not a
+// domain.
 var domains = idna.New(idna.MapForLookup(), idna.VerifyDNSLength(true), idna.StrictDomainName(true), idna.BidiRule())
 
 // An InvalidError says what is wrong with a name, an address or a password that somebody
@@ -296,5 +300,5 @@ type InvalidError struct {
 // Error returns what is wrong with which field.
 func (e *InvalidError) Error() string { return "auth: bad " + e.Field + ": " + e.Message }
 
-// HTTPStatus returns 400: the mistake is in the request.
+// HTTPStatus returns 400, because the request has the mistake.
 func (e *InvalidError) HTTPStatus() int { return http.StatusBadRequest }

@@ -19,8 +19,8 @@ type Memory struct {
 	// Max is how many users it keeps before Create fails, so that an open sign-up cannot
 	// fill the memory. If 0, it is 100,000.
 	Max int
-	// Numbers has Create give numbers as IDs, 1, 2 and so on, and not random text: for an
-	// application whose other data has numbers for users.
+	// If Numbers is true, Create gives the IDs 1, 2 and so on instead of random text, for
+	// an application whose other data refers to users by numbers.
 	Numbers bool
 
 	mu         sync.RWMutex
@@ -36,7 +36,8 @@ func NewMemory() *Memory {
 	return &Memory{byID: make(map[string]*User), byKey: make(map[Key]string)}
 }
 
-// notFound returns an [ErrNotFound] that shows the beginning of what was looked for.
+// notFound returns an error that wraps [ErrNotFound] and shows the beginning of the
+// value.
 func notFound(what, value string) error {
 	return fmt.Errorf("%w: %s %.80q", ErrNotFound, what, value)
 }
@@ -60,7 +61,7 @@ func (m *Memory) ByLogin(_ context.Context, text string) (*User, error) {
 // ByKey implements [Backend].
 func (m *Memory) ByKey(_ context.Context, key Key) (*User, error) { return m.byKeys(key) }
 
-// byKeys returns the user of the first of the keys that is somebody's.
+// byKeys returns the user of the first key that belongs to one.
 func (m *Memory) byKeys(keys ...Key) (*User, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -172,7 +173,7 @@ func (m *Memory) keep(u *User, keys []Key) {
 
 // free frees the keys of a stored user.
 func (m *Memory) free(id string) {
-	keys, _ := m.byID[id].Keys() // they had none wrong when the user was stored
+	keys, _ := m.byID[id].Keys() // they were valid when the user was stored
 	for _, key := range keys {
 		delete(m.byKey, key)
 	}

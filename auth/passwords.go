@@ -19,14 +19,15 @@ import (
 // want. It is safe for concurrent use, and must not be copied after its first use: one
 // value bounds the memory that all logins take together.
 type Passwords struct {
-	// Argon2 are the costs of new hashes. If you raise them, every user's hash is made anew
-	// at the next login.
+	// Argon2 are the costs of new hashes. If you raise them, the password of each user is
+	// hashed again at the next login.
 	Argon2 Argon2Params
-	// MaxArgon2 are the costs up to which a stored hash is computed, if that is more than
-	// four times the work or the memory of Argon2, or than one pass over 46 MiB, the
-	// largest row of OWASP's table. Set it for hashes of another system, or from before
-	// Argon2 was lowered. Whoever can write a hash into the Backend must not be able to
-	// take the memory and the processor of the site.
+	// MaxArgon2 raises the bound on the costs of a stored hash. Without it, a login
+	// computes hashes of up to four times the work and the memory of Argon2, and always
+	// those of one pass over 46 MiB, the largest row of OWASP's table. Set it for hashes
+	// of another system, or for those made before Argon2 was lowered. The bound is there
+	// so that somebody who can write a hash into the Backend cannot use up the memory and
+	// the processor of the site.
 	MaxArgon2 Argon2Params
 	// MinLength is the shortest password that can be chosen, in characters. If 0, it is 8.
 	// OWASP ASVS 5.0 (6.2.1) asks for 8 and strongly recommends 15. The list of common
@@ -35,11 +36,11 @@ type Passwords struct {
 	// Words are words of the site that must not be passwords, with or without digits and
 	// signs around them: its name, its company, its products (ASVS 6.1.2, 6.2.11).
 	Words []string
-	// Rule, if set, is asked about each password that somebody chooses and that the rules
-	// of this package accept, such as whether it is known from a breach. What it returns is
-	// returned, wrapped with [ErrRule]: an *[InvalidError] is shown to the person who
-	// chose. The pages of package handlers bound how often one client can make it work, by
-	// their Throttle. It must be safe for concurrent use.
+	// Rule, if set, is called with each password that somebody chooses and that the rules
+	// of this package accept. It can look up, for example, whether the password is known
+	// from a breach. Its error is returned, wrapped with [ErrRule]; an *[InvalidError] is
+	// shown to the person who chose the password. The Throttle of package handlers bounds
+	// how often one client can have it called. It must be safe for concurrent use.
 	Rule func(ctx context.Context, u *User, password string) error
 	// Legacy, if set, verifies hashes of an older system, those that do not begin with
 	// "$argon2id$". It reports whether password is the one that was hashed; an error means
@@ -49,23 +50,23 @@ type Passwords struct {
 	// MaxConcurrent is how many hashes run at the same time; the others wait. If 0, it is
 	// one for each processor. Each takes Argon2.MemoryKiB.
 	MaxConcurrent int
-	// PerClient is how many hashes of one client, see [WithClient], may wait or run at the
-	// same time. One more is [ErrBusy] at once. If 0, it is 16; if negative, there is no
-	// bound.
+	// PerClient is how many hashes of one client, see [WithClient], may wait or run at
+	// the same time. One more fails with [ErrBusy] at once. If 0, it is 16; if negative,
+	// there is no bound.
 	PerClient int
-	// MaxWait is how long a hash waits until it can run, before [ErrBusy]. If 0, it is 10
-	// seconds.
+	// MaxWait is how long a hash waits for others before it fails with [ErrBusy]. If 0,
+	// it is 10 seconds.
 	MaxWait time.Duration
-	// Log gets a record of a hash that could not be made anew. If nil, it is
+	// Log gets a record if a stale hash could not be replaced. If nil, it is
 	// slog.Default().
 	Log *slog.Logger
 
 	once  sync.Once
 	slots chan struct{}
-	runs  atomic.Int64 // argon2id computations, what a login costs
+	runs  atomic.Int64 // argon2id computations, for tests of what a login costs
 
 	mutex   sync.Mutex
-	clients map[string]int // how many hashes of each wait or run; those without any are not in it
+	clients map[string]int // how many hashes of each client wait or run, of those that have any
 }
 
 var (
@@ -73,14 +74,14 @@ var (
 	// user, a user without a password, a disabled user and a wrong password alike. Its
 	// HTTPStatus is 401.
 	ErrCredentials error = statusError{"auth: wrong name or password", http.StatusUnauthorized}
-	// ErrDisabled is in the chain of the ErrCredentials for the right password of a
-	// disabled user, for the log of the site.
+	// ErrDisabled is in the chain of an error with ErrCredentials if a disabled user gave
+	// the right password. It is for the log of the site.
 	ErrDisabled = errors.New("auth: the user is disabled")
 	// ErrBusy is returned if too many passwords are being checked at once. Its HTTPStatus
 	// is 503.
 	ErrBusy error = statusError{"auth: too many passwords to check at once", http.StatusServiceUnavailable}
-	// ErrRule is in the chain of each error that Passwords.Rule has returned, before that
-	// error, so that a site can bound how often a stranger makes Rule look a password up.
+	// ErrRule is in the chain of each error that Passwords.Rule has returned, so that a
+	// site can bound how often a stranger has Rule called.
 	ErrRule = errors.New("auth: Passwords.Rule")
 )
 
@@ -109,9 +110,10 @@ func (p *Passwords) Check() error {
 }
 
 // SignUp creates a user with a password. The caller sets the Name, or an Email that is
-// Verified, and whatever else the user shall have. A name, an address or a password that
-// cannot be used is an *[InvalidError]. A name that is taken is an *[ExistsError]: to show
-// that tells a stranger that the name exists. On success u is the user as it is stored.
+// Verified, and any other fields. SignUp returns an *[InvalidError] for a name, an
+// address or a password that cannot be used, and an *[ExistsError] for a name that is
+// taken. A page that shows the latter tells strangers that the name exists. On success u
+// is the user as it is stored.
 func (p *Passwords) SignUp(ctx context.Context, b Backend, u *User, password string) error {
 	made := u.Clone()
 	var err error
@@ -136,12 +138,11 @@ func (p *Passwords) SignUp(ctx context.Context, b Backend, u *User, password str
 // LogIn returns the user of a name or a verified address, and a password, or
 // [ErrCredentials]. An unknown user costs the same work as a wrong password, one call of
 // the Backend and one argon2id hash, so that neither response nor time tells who has an
-// account. (While Argon2 is being raised, users who have not logged in since still cost
-// the old amount.)
+// account. (After Argon2 was raised, a user costs the old amount until the next login.)
 //
-// A hash of lower costs than Argon2, or of an older system, is made anew. If that fails
-// the user is logged in all the same, and Log gets a record. The user is returned as it is
-// stored afterwards.
+// A hash with lower costs than Argon2, or of an older system, is replaced. If that fails,
+// the user is logged in all the same, and Log gets a record. The user is returned as it
+// is stored afterwards.
 //
 // A user whose stored hash cannot be understood gets ErrCredentials too, with the cause
 // wrapped for the log of the site. Any other error is of the Backend, of the context, or
@@ -155,14 +156,15 @@ func (p *Passwords) LogIn(ctx context.Context, b Backend, login, password string
 	}
 	u, err := b.ByLogin(ctx, login)
 	if errors.Is(err, ErrNotFound) {
-		u = &User{} // has no password, which costs what a wrong one does
+		u = &User{} // without a password, which costs as much as a wrong one
 	} else if err != nil {
 		return nil, fmt.Errorf("auth: logging in: %w", err)
 	}
 	return p.loggedIn(ctx, b, u, password)
 }
 
-// loggedIn returns a user as it is stored, if password is the user's. A stale hash is made anew.
+// loggedIn returns a user as it is stored, if password is the user's. It replaces a stale
+// hash.
 func (p *Passwords) loggedIn(ctx context.Context, b Backend, u *User, password string) (*User, error) {
 	stale, err := p.authenticate(ctx, u, password)
 	switch {
@@ -199,9 +201,9 @@ func (p *Passwords) Confirm(ctx context.Context, b Backend, u *User, password st
 }
 
 // Set gives u a new password and a new stamp, which ends its sessions and tokens once the
-// caller stores it. A password that the user should not choose is an *[InvalidError], see
-// [Passwords.CheckNew], and leaves u as it was. Set is the one place where a password is
-// set: SignUp, Change and Reset call it.
+// caller stores it. For a password that the user should not choose it returns an
+// *[InvalidError], see [Passwords.CheckNew], and leaves u as it was. SignUp, Change and
+// Reset call it: no other function sets a password.
 func (p *Passwords) Set(ctx context.Context, u *User, password string) error {
 	if err := p.Check(); err != nil {
 		return err
@@ -219,10 +221,10 @@ func (p *Passwords) Set(ctx context.Context, u *User, password string) error {
 }
 
 // Change gives a user a new password and stores it, if old is the one the user has;
-// otherwise it returns [ErrCredentials]. A new password that cannot be used is an
-// *[InvalidError]. [ErrConflict]: the user was changed by somebody else at the same moment;
-// read it again. On success u is the user as it is now stored. Its [User.Credential] is
-// another one, so that sessions that compare it have ended.
+// otherwise it returns [ErrCredentials]. It returns an *[InvalidError] for a new password
+// that cannot be used, and [ErrConflict] if somebody else has changed the user at the
+// same moment; read it again. On success u is the user as it is now stored. Its
+// [User.Credential] has changed, which ends the user's sessions.
 func (p *Passwords) Change(ctx context.Context, b Backend, u *User, old, new string) error {
 	if err := p.Check(); err != nil {
 		return err
@@ -230,7 +232,7 @@ func (p *Passwords) Change(ctx context.Context, b Backend, u *User, old, new str
 	if len(old) > MaxPassword {
 		return ErrCredentials // no user has such a password
 	}
-	// The user in hand may be older than the last change of password.
+	// The user that the caller has may be older than the last change of the password.
 	now, err := b.ByID(ctx, u.ID)
 	if err != nil {
 		return fmt.Errorf("auth: changing a password: %w", err)
@@ -252,10 +254,11 @@ func (p *Passwords) Change(ctx context.Context, b Backend, u *User, old, new str
 	return nil
 }
 
-// Reset gives the user of a token for [ResetPassword] a new password, stores it and returns
-// the user: the whole POST of a page behind the link. It returns [ErrToken], without the
-// work of a hash, for a token that cannot be used, and an *[InvalidError] for a password
-// that cannot be used, after which the token can be used again.
+// Reset gives the user of a token for [ResetPassword] a new password, stores it and
+// returns the user. It is all that the POST of the page behind the link does. It returns
+// [ErrToken], without the work of a hash, for a token that cannot be used, and an
+// *[InvalidError] for a password that cannot be used, after which the token can be used
+// again.
 func (p *Passwords) Reset(ctx context.Context, b Backend, t *Tokens, token, password string) (*User, error) {
 	u, _, err := t.Verify(ctx, b, ResetPassword, token)
 	if err != nil {
@@ -295,7 +298,8 @@ func (p *Passwords) authenticate(ctx context.Context, u *User, password string) 
 	return false, ErrCredentials
 }
 
-// refuse does the work of a hash for nothing, and returns ErrCredentials.
+// refuse computes a hash, so that a failure takes as long as a success, and returns
+// ErrCredentials.
 func (p *Passwords) refuse(password string, cause error) error {
 	p.runs.Add(1)
 	newArgon2id(p.Argon2.withDefaults(), normal(password))
@@ -305,8 +309,8 @@ func (p *Passwords) refuse(password string, cause error) error {
 	return ErrCredentials
 }
 
-// rehash stores a hash of the present costs. If another login has stored one meanwhile, u
-// becomes what that one stored, unless the password was changed.
+// rehash replaces a stale hash. If another login has done so meanwhile, u becomes the
+// user that it has stored, unless the password was changed.
 func (p *Passwords) rehash(ctx context.Context, b Backend, u *User, password string) {
 	renewed := u.Clone()
 	hash, err := p.hash(ctx, password)
@@ -327,7 +331,7 @@ func (p *Passwords) rehash(ctx context.Context, b Backend, u *User, password str
 		}
 	default:
 		log := cmp.Or(p.Log, slog.Default())
-		log.WarnContext(ctx, "auth: a stale password hash stays", "user", u.ID, "error", err)
+		log.WarnContext(ctx, "auth: a stale password hash could not be replaced", "user", u.ID, "error", err)
 	}
 }
 
@@ -339,7 +343,7 @@ func (p *Passwords) Hash(password string) (string, error) {
 
 func (p *Passwords) hash(ctx context.Context, password string) (string, error) {
 	if len(password) > MaxPassword {
-		return "", fmt.Errorf("auth: a password of %d bytes, more than %d", len(password), MaxPassword)
+		return "", fmt.Errorf("auth: the password has %d bytes, more than %d", len(password), MaxPassword)
 	}
 	params := p.Argon2.withDefaults()
 	if err := params.check(); err != nil {
@@ -355,8 +359,9 @@ func (p *Passwords) hash(ctx context.Context, password string) (string, error) {
 }
 
 // Verify reports whether password is the one that was hashed, and whether the hash is
-// stale: made with lower costs than Argon2, or by an older system. For a wrong password ok
-// is false and err is nil; an error is [ErrBusy], or stored is not a hash that p knows.
+// stale: made with lower costs than Argon2, or by an older system. For a wrong password
+// ok is false and err is nil. The error is [ErrBusy], or says that p does not know this
+// kind of hash.
 func (p *Passwords) Verify(password, stored string) (ok, stale bool, err error) {
 	if len(password) > MaxPassword {
 		return false, false, nil
@@ -369,7 +374,8 @@ func (p *Passwords) Verify(password, stored string) (ok, stale bool, err error) 
 	return p.verify(password, stored)
 }
 
-// verify is Verify for a caller that holds a slot, and a password that is not too long.
+// verify is like Verify. The caller has a slot, and has checked the length of the
+// password.
 func (p *Passwords) verify(password, stored string) (ok, stale bool, err error) {
 	if !strings.HasPrefix(stored, argon2idPrefix) {
 		ok, err = p.verifyLegacy(password, stored)
@@ -408,6 +414,6 @@ func (p *Passwords) verifyLegacy(password, stored string) (bool, error) {
 	return p.Legacy(password, stored)
 }
 
-// normal is the form in which a password is hashed: NFC, so that it does not
-// matter how a keyboard composes a letter (RFC 8265 section 4.2).
+// normal returns the form of a password that is hashed: NFC, so that it does not matter
+// how a keyboard composes a letter (RFC 8265 section 4.2).
 func normal(password string) string { return norm.NFC.String(password) }

@@ -11,9 +11,9 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// Properties are values of the application, encoded, by key: what a user model has beside
-// what this package knows. Use [Get] and [User.Set]. They are not indexed: to search users
-// by a property, keep a table of your own.
+// Properties are encoded values of the application, by key: the fields of a user that
+// this package does not know. Use [Get] and [User.Set]. They are not indexed: to search
+// users by a property, keep a table of your own.
 type Properties map[string][]byte
 
 // The bounds of properties.
@@ -36,7 +36,7 @@ var (
 		DupMapKey:       cbor.DupMapKeyEnforcedAPF,
 		MaxNestedLevels: 2 * maxPropertyDepth,
 		IndefLength:     cbor.IndefLengthForbidden,
-		UTF8:            cbor.UTF8DecodeInvalid, // a Go string is any bytes
+		UTF8:            cbor.UTF8DecodeInvalid, // a Go string can have any bytes
 		IntDec:          cbor.IntDecConvertSignedOrFail,
 		DefaultMapType:  reflect.TypeFor[map[string]any](),
 	}.DecMode())
@@ -50,8 +50,8 @@ func mustMode[T any](mode T, err error) T {
 }
 
 // Get returns the property of key as a T, and reports whether there is one that can be
-// decoded as that. A nil User has none. It decodes into structs, slices and maps too; as an
-// any, integers are int64, and maps map[string]any.
+// decoded as that. A nil User has none. T can be a struct, a slice or a map too. If T is
+// any, integers are int64 and maps are map[string]any.
 func Get[T any](u *User, key string) (T, bool) {
 	var value, none T
 	if u == nil {
@@ -95,7 +95,8 @@ func (u *User) Set(key string, value any) error {
 	return nil
 }
 
-// checkProperty refuses a value that is nested too deeply, as one is that holds itself.
+// checkProperty returns an error for a value that is nested too deeply, as a value that
+// holds itself is.
 func checkProperty(v reflect.Value, depth int, parts *int) error {
 	if *parts--; depth == 0 || *parts < 0 {
 		return fmt.Errorf("it is nested deeper than %d, has more than %d values, or holds itself", maxPropertyDepth, maxPropertyParts)
@@ -137,12 +138,12 @@ func (p Properties) check() error {
 	size := 0
 	for key, data := range p {
 		if key == "" || len(key) > maxPropertyKey {
-			return fmt.Errorf("auth: %.80q cannot be the key of a property: it has 1 to %d bytes", key, maxPropertyKey)
+			return fmt.Errorf("auth: %.80q cannot be the key of a property: a key has 1 to %d bytes", key, maxPropertyKey)
 		}
 		size += len(key) + len(data)
 	}
 	if len(p) > maxProperties || size > maxPropertiesBytes {
-		return fmt.Errorf("auth: %d properties of %d bytes together, more than %d or %d", len(p), size, maxProperties, maxPropertiesBytes)
+		return fmt.Errorf("auth: %d properties with %d bytes: a user can have at most %d with %d bytes in all", len(p), size, maxProperties, maxPropertiesBytes)
 	}
 	return nil
 }

@@ -27,10 +27,10 @@ func WithClient(ctx context.Context, address string) context.Context {
 
 type clientKey struct{}
 
-// slot waits until one more hash may run: at most p.MaxWait, and no longer than ctx. The
-// caller calls done afterwards. So many logins at once take the memory of p.MaxConcurrent
-// hashes and make the rest wait, then fail with [ErrBusy]. A client that has its share of
-// hashes already fails at once.
+// slot waits until one more hash may run, at most p.MaxWait and not longer than ctx. The
+// caller calls done afterwards. It bounds the memory of many logins at once to that of
+// p.MaxConcurrent hashes: the others wait, and then fail with [ErrBusy]. A client that
+// already has its share of hashes fails at once.
 func (p *Passwords) slot(ctx context.Context) (done func(), err error) {
 	p.once.Do(func() {
 		n := p.MaxConcurrent
@@ -51,8 +51,8 @@ func (p *Passwords) slot(ctx context.Context) (done func(), err error) {
 	return func() { <-p.slots; leave() }, nil
 }
 
-// enter counts one more hash of a client, until leave is called. It reports whether the
-// client may have it. A context without a client has no share.
+// enter counts one more hash of the client of ctx, until leave is called, and reports
+// whether the client may have it. If ctx has no client, enter counts nothing.
 func (p *Passwords) enter(ctx context.Context) (leave func(), ok bool) {
 	client, known := ctx.Value(clientKey{}).(string)
 	if !known || p.PerClient < 0 {
@@ -77,7 +77,7 @@ func (p *Passwords) enter(ctx context.Context) (leave func(), ok bool) {
 	}, true
 }
 
-// await takes one of the slots.
+// await waits for one of the slots and takes it.
 func (p *Passwords) await(ctx context.Context) error {
 	select {
 	case p.slots <- struct{}{}:

@@ -20,10 +20,10 @@ const MaxPassword = 1024
 // default. A form can show it.
 func (p *Passwords) Shortest() int { return cmp.Or(p.MinLength, 8) }
 
-// CheckNew returns an *[InvalidError] for a password that u should not choose: one that is
-// too short or too long, that many people have, that is the user's own name or address or
-// one of Words, or that Passwords.Rule refuses (OWASP ASVS 5.0, 6.2.1, 6.2.4, 6.2.11). Any
-// other error is of Passwords.Rule. [Passwords.Set] calls it; a form can call it earlier.
+// CheckNew returns an *[InvalidError] for a password that u should not choose: one that
+// is too short, too long or common, that is the user's own name or address or one of
+// Words, or that Passwords.Rule refuses (OWASP ASVS 5.0, 6.2.1, 6.2.4, 6.2.11). Any other
+// error comes from Passwords.Rule. [Passwords.Set] calls it; a form can call it earlier.
 func (p *Passwords) CheckNew(ctx context.Context, u *User, password string) error {
 	refuse := func(format string, a ...any) error {
 		return &InvalidError{Field: "password", Message: fmt.Sprintf(format, a...)}
@@ -59,8 +59,8 @@ var common string
 // isCommon reports whether a password is on the list. It ignores case.
 func isCommon(password string) bool {
 	password = strings.ToLower(normal(password))
-	// The text is sorted, so the place is found by halving it. A position stands for the
-	// line that it is in.
+	// A binary search over the bytes of the sorted text. A position stands for the line
+	// that it is in.
 	line := func(at int) string {
 		start := strings.LastIndexByte(common[:at], '\n') + 1
 		text, _, _ := strings.Cut(common[start:], "\n")

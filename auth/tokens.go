@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// Tokens makes and verifies the tokens in links that are mailed to users. No table of tokens is
-// kept: a token names its user and its end, and is signed together with what its [Purpose]
-// binds of the user. Using it changes that, so that it works once, and every other change
-// of it ends the token as well.
+// Tokens makes and verifies the tokens in links that are mailed to users. No table of
+// tokens is kept: a token has the ID of its user and its expiry, and is signed together
+// with those values of the user that its [Purpose] binds. Using the token changes one of
+// them, so that it works once. Any other change of them ends the token as well.
 //
 // A GET shows a page with a button and calls Verify or VerifyFor, because programs that look
 // for malware open the links in mails; the POST of the button calls Use. Tokens is safe for
@@ -26,9 +26,9 @@ type Tokens struct {
 	keys [][]byte
 }
 
-// NewTokens returns Tokens that sign with the first of the keys and accept all of them, so
-// that keys can be replaced: those of sessions.Manager.Derive, for example, with a purpose
-// of their own. Each is secret and has at least 32 random bytes.
+// NewTokens returns Tokens that sign with the first of the keys and accept all of them,
+// so that keys can be replaced. The keys of sessions.Manager.Derive serve well, with a
+// purpose of their own. Each is secret and has at least 32 random bytes.
 func NewTokens(keys [][]byte) *Tokens {
 	t := &Tokens{}
 	for _, key := range keys {
@@ -53,29 +53,29 @@ func (t *Tokens) Check() error {
 // Format prints nothing of the keys.
 func (t *Tokens) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "(secret: %d keys)", len(t.keys)) }
 
-// A Purpose is what a token is for. A token of one purpose is worth nothing for another.
-// Besides those of this package, an application makes its own.
+// A Purpose is what a token is for. A token of one purpose is not valid for another. An
+// application can have purposes of its own.
 type Purpose struct {
 	// Name tells purposes apart. It must not be empty, and does not change while tokens of
 	// the purpose are in use.
 	Name string
 	// Life is how long a token is valid.
 	Life time.Duration
-	// Binds returns what of the user must be the same at the use as when the token was
-	// made, beside the ID and Created. If nil, it is nothing else.
+	// Binds returns the values of the user that must not change between the making and
+	// the use of the token, in addition to ID and Created. If nil, there are no others.
 	Binds func(u *User) []string
-	// Apply changes the user at each use, before the caller does; data is that of Make. If
-	// nil, it does nothing.
+	// Apply changes the user when the token is used, before the change of the caller;
+	// data is that of Make. If nil, nothing is changed.
 	Apply func(u *User, data string) error
-	// Repeatable tokens can be used until they end, because using one again changes
-	// nothing. A use of any other must change what Binds returns.
+	// Repeatable tokens can be used until they expire, because using one again changes
+	// nothing. Using any other token must change what Binds returns.
 	Repeatable bool
 }
 
 // The purposes of package handlers. Those with a user:
 var (
-	// VerifyEmail marks the address of the user as verified. It lasts for 3 days. A change
-	// of the address ends it, and a change of the password does not.
+	// VerifyEmail marks the address of the user as verified. It lasts for 3 days. A
+	// change of the address ends it; a change of the password does not.
 	VerifyEmail = Purpose{
 		Name: "verify", Life: 3 * 24 * time.Hour, Repeatable: true,
 		Binds: func(u *User) []string { return []string{string(EmailKey(u.Email))} },
@@ -88,21 +88,20 @@ var (
 		Name: "reset", Life: time.Hour,
 		Binds: bindEmail,
 	}
-	// ChangeEmail gives the user the address that the token was made with as data, to which
-	// it is mailed: another one than the user has verified. It lasts for an hour. A change of
-	// the password or of the address ends it. The caller tells the old address.
+	// ChangeEmail gives the user a new address, which is the data of the token and to
+	// which the token is mailed. It lasts for an hour. A change of the password or of the
+	// address ends it. The caller sends a notice to the old address.
 	ChangeEmail = Purpose{
 		Name: "email", Life: time.Hour,
 		Binds: bindEmail,
 		Apply: func(u *User, data string) error { return u.SetEmail(data, true) },
 	}
-	// LogInByLink logs the user in. It lasts for 10 minutes (ASVS 6.5.5). The use of any
-	// link of the user to log in or to delete the account ends it, and a change of the
-	// password.
+	// LogInByLink logs the user in. It lasts for 10 minutes (ASVS 6.5.5). It ends when a
+	// link of the user to log in or to delete the account is used, and when the password
+	// changes.
 	LogInByLink = Purpose{Name: "login", Life: 10 * time.Minute, Binds: bindLinks, Apply: countLink}
-	// DeleteByLink lets a user without a password confirm that the account shall be
-	// deleted. It lasts and ends as LogInByLink. The caller deletes the user that Use
-	// returns.
+	// DeleteByLink lets a user without a password confirm the deletion of the account. It
+	// lasts and ends as LogInByLink does. The caller deletes the user that Use returns.
 	DeleteByLink = Purpose{Name: "delete", Life: 10 * time.Minute, Binds: bindLinks, Apply: countLink}
 )
 
@@ -129,7 +128,7 @@ func countLink(u *User, _ string) error {
 	return nil
 }
 
-// binding returns all that a token of the purpose is bound to.
+// binding returns all values of the user that a token of the purpose is bound to.
 func (p Purpose) binding(u *User) []string {
 	binding := []string{u.ID, strconv.FormatInt(u.Created.UnixMicro(), 10)}
 	if p.Binds != nil {
@@ -147,17 +146,17 @@ var ErrToken error = statusError{"auth: this link has been used, was replaced, o
 const MaxTokenData = 254
 
 // Make returns a token for a stored user: a text of 88 characters for an ID of 26 bytes,
-// more with data, that needs no escaping in a URL. Who has the link can read the ID and the
-// data in it. It returns an error for data longer than [MaxTokenData], and if the keys are
-// wrong.
+// more with data, that needs no escaping in a URL. Anybody who has the link can read the
+// ID and the data in it. It returns an error if data is longer than [MaxTokenData], and
+// if Check does.
 func (t *Tokens) Make(p Purpose, u *User, data string) (string, error) {
 	if u.ID == "" {
-		return "", errors.New("auth: a token for a user that is not stored")
+		return "", errors.New("auth: a token needs a user that is stored: call Backend.Create first")
 	}
 	return t.make(p, contents{kind: forUser, name: u.ID, data: data}, p.binding(u))
 }
 
-// MakeFor returns a token for a mail address, of which there need not be a user. See
+// MakeFor returns a token for a mail address, which need not belong to a user. See
 // [Tokens.Make].
 func (t *Tokens) MakeFor(p Purpose, address, data string) (string, error) {
 	address, err := ParseEmail(address)
@@ -167,9 +166,9 @@ func (t *Tokens) MakeFor(p Purpose, address, data string) (string, error) {
 	return t.make(p, contents{kind: forAddress, name: address, data: data}, nil)
 }
 
-// Verify returns the user and the data of a token, or [ErrToken], and changes nothing. A page
-// shows for whom the token is: otherwise a stranger's link logs a person in to the
-// stranger's account. Any other error is that of users.ByID.
+// Verify returns the user and the data of a token, or [ErrToken], and changes nothing.
+// Show on the page whose token it is: otherwise a stranger's link could log a person in
+// to the stranger's account. Any other error is that of users.ByID.
 func (t *Tokens) Verify(ctx context.Context, users Finder, p Purpose, token string) (u *User, data string, err error) {
 	c, ok := parse(token)
 	if !ok || c.kind != forUser || !c.isValid() {
@@ -179,7 +178,7 @@ func (t *Tokens) Verify(ctx context.Context, users Finder, p Purpose, token stri
 	found := err == nil
 	switch {
 	case errors.Is(err, ErrNotFound):
-		u = &User{} // costs the same work
+		u = &User{} // so that an unknown user costs the same work
 	case err != nil:
 		return nil, "", fmt.Errorf("auth: verifying a token: %w", err)
 	}
@@ -198,11 +197,12 @@ func (t *Tokens) VerifyFor(p Purpose, token string) (address, data string, err e
 	return c.name, c.data, nil
 }
 
-// Use verifies a token, changes its user and stores that, and returns the user as stored: of
-// several uses at the same time one succeeds. The change is the Apply of the purpose, and
-// then change, which may be nil. If the user is changed by somebody else meanwhile, all of
-// it is done again, so change does no more than to assign fields. An error of change is
-// returned, and nothing is stored. Other errors are [ErrToken], and those of Backend.Update.
+// Use verifies a token, changes its user, stores the user, and returns it as stored. Of
+// several uses at the same time one succeeds. The changes are the Apply of the purpose,
+// and then change, which may be nil. If somebody else changes the user meanwhile, all of
+// it is done again, so change should only assign fields. If change returns an error,
+// nothing is stored and Use returns it. Other errors are [ErrToken] and those of
+// Backend.Update.
 func (t *Tokens) Use(ctx context.Context, b Backend, p Purpose, token string, change func(u *User) error) (*User, error) {
 	for attempt := 1; ; attempt++ {
 		u, data, err := t.Verify(ctx, b, p, token)
@@ -221,7 +221,7 @@ func (t *Tokens) Use(ctx context.Context, b Backend, p Purpose, token string, ch
 			}
 		}
 		if !p.Repeatable && slices.Equal(before, p.binding(u)) {
-			return nil, fmt.Errorf("auth: the use of a token for %q changes nothing that it is bound to, so that it could be used again", p.Name)
+			return nil, fmt.Errorf("auth: the use of a token for %q changes no value that it is bound to, so that it could be used again: have change or Purpose.Apply change what Binds returns, or set Repeatable", p.Name)
 		}
 		err = b.Update(ctx, u)
 		switch {
@@ -235,10 +235,10 @@ func (t *Tokens) Use(ctx context.Context, b Backend, p Purpose, token string, ch
 	}
 }
 
-// maxUses is how often a use is tried while others change the user.
+// maxUses is how many times Use tries while others change the user.
 const maxUses = 10
 
-// Contents are what a token says.
+// contents are the decoded fields of a token.
 type contents struct {
 	kind    byte
 	expires int64  // in seconds since 1970
@@ -268,10 +268,10 @@ func (t *Tokens) make(p Purpose, c contents, binding []string) (string, error) {
 		return "", err
 	}
 	if p.Name == "" || p.Life <= 0 {
-		return "", errors.New("auth: a Purpose without a Name or a Life")
+		return "", errors.New("auth: a Purpose needs a Name and a Life")
 	}
 	if len(c.name) > MaxTokenData || len(c.data) > MaxTokenData {
-		return "", fmt.Errorf("auth: a token for %d bytes and with data of %d bytes, more than %d", len(c.name), len(c.data), MaxTokenData)
+		return "", fmt.Errorf("auth: a token for a name of %d bytes with data of %d bytes: each can have at most %d", len(c.name), len(c.data), MaxTokenData)
 	}
 	c.expires = time.Now().Add(p.Life).Unix()
 	body := binary.BigEndian.AppendUint64(nil, uint64(c.expires))[2:]
@@ -283,7 +283,7 @@ func (t *Tokens) make(p Purpose, c contents, binding []string) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(append(body, sign(t.keys[0], p, body, binding)...)), nil
 }
 
-// parse takes a token apart. There is one way to write each.
+// parse decodes a token. Each token has one encoding.
 func parse(token string) (c contents, ok bool) {
 	if len(token) > maxToken {
 		return c, false

@@ -30,7 +30,8 @@ type User struct {
 	// Email is the address that mail for the user is sent to. Set it with [User.SetEmail].
 	Email string
 	// Verified says that the user has shown that Email is theirs. Only a verified address
-	// is unique and finds its user: otherwise anybody could occupy the address of others.
+	// is unique and finds its user: otherwise anybody could take the address of somebody
+	// else.
 	Verified bool
 	// AuthIDs name the user at other systems, such as "google:1234". Each is unique and
 	// is compared byte by byte. Change them with [User.AddAuthID] and [User.RemoveAuthID].
@@ -68,9 +69,9 @@ func (u *User) Clone() *User {
 	return &c
 }
 
-// SetEmail gives the user an address, as [ParseEmail] returns it. An address that is none
-// is an *[InvalidError]; an empty one removes the address. Sessions go on: tokens that were
-// sent to the old address stop working by themselves.
+// SetEmail gives the user an address, as [ParseEmail] returns it. It returns an
+// *[InvalidError] if the text is not an address; an empty text removes the address. The
+// user's sessions go on. Tokens that were sent to the old address are no longer valid.
 func (u *User) SetEmail(address string, verified bool) error {
 	if address == "" {
 		u.Email, u.Verified = "", false
@@ -87,14 +88,14 @@ func (u *User) SetEmail(address string, verified bool) error {
 // HasAuthID reports whether id is one of the user's AuthIDs.
 func (u *User) HasAuthID(id string) bool { return slices.Contains(u.AuthIDs, id) }
 
-// AddAuthID adds a login from elsewhere and a new stamp, which ends the other sessions. It
-// does nothing if the user has the id.
+// AddAuthID adds a login from elsewhere and gives the user a new stamp, which ends the
+// other sessions. It does nothing if the user has the id.
 func (u *User) AddAuthID(id string) error {
 	switch {
 	case u.HasAuthID(id):
 		return nil
 	case AuthIDKey(id) == "":
-		return fmt.Errorf("auth: %.80q cannot be an auth id: it has 1 to %d bytes of UTF-8 without control characters", id, maxAuthID)
+		return fmt.Errorf("auth: %.80q cannot be an auth id: an auth id has 1 to %d bytes of UTF-8 without control characters", id, maxAuthID)
 	case len(u.AuthIDs) >= maxAuthIDs:
 		return fmt.Errorf("auth: a user can have at most %d auth ids", maxAuthIDs)
 	}
@@ -107,10 +108,10 @@ func (u *User) AddAuthID(id string) error {
 // Its HTTPStatus is 409.
 var ErrLastAuthID error = statusError{"auth: the only way to log in cannot be removed", http.StatusConflict}
 
-// RemoveAuthID removes a login from elsewhere and adds a new stamp, which ends the other
-// sessions. It returns [ErrLastAuthID] if the user has no other auth id and cannot log in by
-// a password, which needs a name or a verified address. It does nothing if the user does not
-// have the id.
+// RemoveAuthID removes a login from elsewhere and gives the user a new stamp, which ends
+// the other sessions. It returns [ErrLastAuthID] if the user has no other auth id and
+// cannot log in by a password, which needs a name or a verified address. It does nothing
+// if the user does not have the id.
 func (u *User) RemoveAuthID(id string) error {
 	if !u.HasAuthID(id) {
 		return nil
@@ -157,9 +158,9 @@ func (u *User) Imported() bool {
 //
 //	nonce "." base64(SHA-256(nonce, Password))
 //
-// While it is bound, sessions depend on the nonce, and a new hash of the same password with
-// the same nonce ends nothing. A program that writes another Password and knows nothing of
-// stamps breaks the binding, which ends everything.
+// While it is bound, sessions depend on the nonce, and a new hash of the same password
+// with the same nonce ends nothing. A program that writes another Password without a new
+// stamp breaks the binding, which ends all sessions and tokens.
 
 // fromOlderSystem begins the nonce of a user whose password was never set here.
 const fromOlderSystem = "~"
@@ -195,7 +196,7 @@ func (u *User) effectiveStamp() string {
 	return digest("unbound", u.Password, u.Stamp)
 }
 
-// rehashed stores another hash of the same password, which ends nothing.
+// rehashed sets another hash of the same password, which ends no session.
 func (u *User) rehashed(hash string) {
 	nonce, bound := u.nonce()
 	switch {
@@ -208,10 +209,10 @@ func (u *User) rehashed(hash string) {
 	u.Password, u.Stamp = hash, bindStamp(nonce, hash)
 }
 
-// Format prints the user without the password hash, the stamp and the values of properties,
-// for every verb of package fmt, and so for package log/slog. Package fmt does not call it
-// for a User in an unexported field of another struct, and package encoding/gob encodes all
-// fields: both show the hash.
+// Format prints the user without the password hash, the stamp and the values of
+// properties, for every verb of package fmt, and so for package log/slog. Two things
+// still show the hash: package fmt does not call Format for a User in an unexported field
+// of another struct, and package encoding/gob encodes all fields.
 func (u User) Format(s fmt.State, verb rune) {
 	type plain User // without this method
 	for _, secret := range []*string{&u.Password, &u.Stamp} {
@@ -260,17 +261,17 @@ const (
 func (u *User) Keys() ([]Key, error) {
 	switch {
 	case len(u.ID) > MaxID:
-		return nil, fmt.Errorf("auth: an ID of %d bytes, more than %d", len(u.ID), MaxID)
+		return nil, fmt.Errorf("auth: the ID has %d bytes, more than %d", len(u.ID), MaxID)
 	case len(u.Email) > MaxName:
-		return nil, fmt.Errorf("auth: an address of %d bytes, more than %d", len(u.Email), MaxName)
+		return nil, fmt.Errorf("auth: the address has %d bytes, more than %d", len(u.Email), MaxName)
 	case len(u.AuthIDs) > maxAuthIDs:
-		return nil, fmt.Errorf("auth: a user with %d auth ids, more than %d", len(u.AuthIDs), maxAuthIDs)
+		return nil, fmt.Errorf("auth: the user has %d auth ids, more than %d", len(u.AuthIDs), maxAuthIDs)
 	case len(u.Roles) > maxRoles:
-		return nil, fmt.Errorf("auth: a user with %d roles, more than %d", len(u.Roles), maxRoles)
+		return nil, fmt.Errorf("auth: the user has %d roles, more than %d", len(u.Roles), maxRoles)
 	case slices.ContainsFunc(u.Roles, func(role string) bool { return len(role) > maxRole }):
-		return nil, fmt.Errorf("auth: a role of more than %d bytes", maxRole)
+		return nil, fmt.Errorf("auth: a role has more than %d bytes", maxRole)
 	case len(u.Password) > maxPassword || len(u.Stamp) > maxStamp:
-		return nil, fmt.Errorf("auth: a password hash or a stamp of more than %d bytes", maxPassword)
+		return nil, fmt.Errorf("auth: the password hash or the stamp has more than %d bytes", maxPassword)
 	}
 	if err := u.Properties.check(); err != nil {
 		return nil, err
@@ -279,7 +280,7 @@ func (u *User) Keys() ([]Key, error) {
 	if u.Name != "" {
 		key := NameKey(u.Name)
 		if key == "" {
-			return nil, fmt.Errorf("auth: %.80q cannot be a name: it has 1 to %d bytes that are not all spaces", u.Name, MaxName)
+			return nil, fmt.Errorf("auth: %.80q cannot be a name: a name has 1 to %d bytes that are not all spaces", u.Name, MaxName)
 		}
 		keys = append(keys, key)
 	}

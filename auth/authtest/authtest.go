@@ -1,4 +1,4 @@
-// Package authtest has the tests that every auth.Backend passes:
+// Package authtest has the tests that every [auth.Backend] must pass:
 //
 //	func TestBackend(t *testing.T) {
 //		authtest.Run(t, func(t *testing.T) auth.Backend { return newBackend(t) })

@@ -5,15 +5,17 @@
 //	...
 //	site.Users = datastore.New(client, datastore.Config{})
 //
-// A user is an entity of the kind User, named by the ID, that holds everything, and one of
-// the kind UserKey for each of its keys ([auth.User.Keys]), which makes the key unique.
-// All are written in one transaction, so that a user that could not be kept leaves no name
-// blocked, as webapp2 did. No property is indexed, and index.yaml stays empty.
+// A user is an entity of the kind User, named by the ID, that holds everything, and one
+// of the kind UserKey for each of its keys ([auth.User.Keys]), which makes the key
+// unique. All are written in one transaction. So, unlike in webapp2, a user that could
+// not be kept does not block a name. No property is indexed, and index.yaml stays empty.
 //
 // ByID is one lookup; ByKey and ByLogin are two. Create, Update and Delete are one
-// transaction: they begin, look up all that they write at once, and commit. List is one
-// query, and one lookup if it has a prefix. [Webapp2] adds to that while users of a webapp2
+// transaction each: begin, one lookup of all that is written, and commit. List is one
+// query, and one lookup if it has a prefix. [Webapp2] adds calls while users of a webapp2
 // application come over.
+//
+// The package example signs up a user and logs in.
 package datastore
 
 import (
@@ -34,12 +36,12 @@ import (
 
 // Config says where users are kept. The zero value works.
 type Config struct {
-	Kind      string        // of users, and with "Key" after it, of their keys; if empty, "User"
+	Kind      string        // the kind of users; that of their keys has "Key" after it; if empty, "User"
 	Namespace string        // of both; if empty, the default one
-	Timeout   time.Duration // bounds every call; if 0, it is 3 seconds. The client alone would wait for minutes
-	// Numbers has Create give numbers as IDs that Datastore allocates for the kind, and not
-	// random text. With Webapp2 they are allocated for its kind, so that a new user never
-	// gets the number of one who has not come over.
+	Timeout   time.Duration // bounds every call; if 0, it is 3 seconds; the client alone would wait for minutes
+	// If Numbers is true, Create gives numbers as IDs, which Datastore allocates for the
+	// kind, instead of random text. With Webapp2 they are allocated for its kind, so that
+	// a new user never gets the number of one who has not come over yet.
 	Numbers bool
 	Webapp2 *Webapp2 // the users of a webapp2 application, to be taken over; if nil, there are none
 }
@@ -52,8 +54,8 @@ type Backend struct {
 
 var _ auth.Backend = (*Backend)(nil)
 
-// New returns a Backend that uses client, which the caller closes. Nothing is called yet:
-// a wrong project or a missing permission shows at the first use.
+// New returns a Backend that uses client, which the caller closes. It does not call
+// Datastore: a wrong project or a missing permission is noticed at the first use.
 func New(client *gcds.Client, c Config) *Backend {
 	if c.Kind == "" {
 		c.Kind = "User"
@@ -78,7 +80,7 @@ func (b *Backend) ByID(ctx context.Context, id string) (*auth.User, error) {
 	return u, err
 }
 
-// byID returns a user of our own.
+// byID returns a user of the Backend's own, none of webapp2.
 func (b *Backend) byID(ctx context.Context, id string) (*auth.User, error) {
 	e := new(entity)
 	switch err := b.client.Get(ctx, b.userKey(id), e); {
@@ -112,7 +114,7 @@ func (b *Backend) ByKey(ctx context.Context, key auth.Key) (*auth.User, error) {
 	return u, err
 }
 
-// byKeys returns the user of our own that has the first of the keys that is somebody's.
+// byKeys returns the user of the Backend's own who has the first key that belongs to one.
 func (b *Backend) byKeys(ctx context.Context, keys ...auth.Key) (*auth.User, error) {
 	keys = slices.DeleteFunc(slices.Clone(keys), func(key auth.Key) bool { return !validKey(key) })
 	if len(keys) == 0 {
@@ -147,8 +149,8 @@ func has(u *auth.User, key auth.Key) bool {
 	return err == nil && slices.Contains(keys, key)
 }
 
-// Create implements [auth.Backend]. A lost response of Datastore is not a failure:
-// what was written is recognized by a mark.
+// Create implements [auth.Backend]. If a response of Datastore is lost, a mark tells
+// whether the user was written.
 func (b *Backend) Create(ctx context.Context, u *auth.User) error {
 	if _, err := u.Keys(); err != nil {
 		return err
@@ -159,7 +161,7 @@ func (b *Backend) Create(ctx context.Context, u *auth.User) error {
 	return b.create(ctx, u)
 }
 
-// create is Create for a user whose keys no user of webapp2 has.
+// create is like Create. It does not ask whether a user of webapp2 has the keys.
 func (b *Backend) create(ctx context.Context, u *auth.User) error {
 	keys, err := u.Keys()
 	if err != nil {
@@ -228,7 +230,7 @@ func (b *Backend) newID(ctx context.Context) (string, error) {
 }
 
 // Update implements [auth.Backend]. If a response of Datastore is lost and somebody else
-// changes the user before it is asked again, the error is [auth.ErrConflict] though the
+// changes the user before the next attempt, the error is [auth.ErrConflict] although the
 // change was made.
 func (b *Backend) Update(ctx context.Context, u *auth.User) error {
 	keys, err := u.Keys()
@@ -292,7 +294,7 @@ func (b *Backend) Delete(ctx context.Context, u *auth.User) error {
 			return err
 		}
 		if mark := seen.Load(); mark != nil && (old == nil || old.Mark != *mark && uint64(old.Version) <= u.Version) {
-			return datastoretx.ErrApplied // and if there is a user now, it is another one
+			return datastoretx.ErrApplied // a user that is there now is another one
 		}
 		if err := unchanged(old, u); err != nil {
 			return err
@@ -457,7 +459,7 @@ func (b *Backend) putKeys(tx *gcds.Transaction, keys []auth.Key, owners []string
 	return nil
 }
 
-// deleteKeys deletes the keys of a stored user, but for those to keep.
+// deleteKeys deletes the keys of a stored user except those to keep.
 func (b *Backend) deleteKeys(tx *gcds.Transaction, u *auth.User, keep []auth.Key) error {
 	keys, err := u.Keys()
 	if err != nil {
@@ -467,8 +469,8 @@ func (b *Backend) deleteKeys(tx *gcds.Transaction, u *auth.User, keep []auth.Key
 	return tx.DeleteMulti(b.keyKeys(keys))
 }
 
-// change runs f in a transaction, and again if others are in the way or if it is not known
-// whether it was applied, which the next attempt finds out by its mark.
+// change runs f in a transaction, and again after a conflict or if it is not known
+// whether the transaction was applied. The next attempt finds that out by the mark.
 func (b *Backend) change(ctx context.Context, doing string, f func(tx *gcds.Transaction, attempt int) error) error {
 	ctx, cancel := context.WithTimeout(ctx, b.config.Timeout)
 	defer cancel()
@@ -479,7 +481,7 @@ func failure(ctx context.Context, doing string, err error) error {
 	return datastoretx.Failure(ctx, "auth/datastore: "+doing, err)
 }
 
-// manyErrors returns the error of each of n entities, or one that is of all together.
+// manyErrors returns the errors of n entities, or an error that concerns all of them.
 func manyErrors(err error, n int) ([]error, error) {
 	if many, ok := errors.AsType[gcds.MultiError](err); ok {
 		return many, nil

@@ -14,9 +14,9 @@ import (
 	"github.com/webapp2go/webapp2go/auth"
 )
 
-// Webapp2 says where the users are that webapp2_extras.appengine.auth.models has
-// written, for the time of a migration. A [Backend] that is given one takes such a user
-// over when it is first asked for that user, by login, by key or by ID:
+// Webapp2 says where the users are that webapp2_extras.appengine.auth.models has written.
+// It is for a migration. A [Backend] with a Webapp2 takes over each such user when it
+// first looks for that user, by login, by key or by ID:
 //
 //   - The ID stays the number it was, so that data of the old application still
 //     points at its users.
@@ -31,14 +31,14 @@ import (
 //   - The old entities are only read. What changes there later does not come over.
 //     A Config.Kind of its own keeps the new ones apart from them.
 //
-// Auth ids that users of the old application have are taken, also before they come over,
-// and stay theirs when they take another name. Its names know upper from lower case: a
+// The auth ids of users of the old application are taken, even before the users come over
+// and after they take another name. Names of the old application are case-sensitive: a
 // name is looked for as it was typed and in lower case, and of two that differ in case
-// alone the one that comes first is taken over. Its tokens are not read: they were kept in
-// the clear and never expired.
+// alone the one that is found first comes over. Tokens of the old application are not
+// read: they were kept in the clear and never expired.
 //
-// It costs up to three queries for each name and one for each other key, and one lookup
-// for each number, that the Backend does not know itself. They need no index beyond those
+// For each name that the Backend does not know itself, it costs up to three queries; for
+// each other key, one query; for each number, one lookup. They need no index beyond those
 // that Datastore makes.
 type Webapp2 struct {
 	Kind      string // of the old users; if empty, "User"
@@ -80,7 +80,7 @@ func (w *Webapp2) byKey(ctx context.Context, b *Backend, key auth.Key) (*auth.Us
 	if err != nil {
 		return nil, err
 	}
-	if !has(u, key) { // such as an address that is not verified, or that was changed since
+	if !has(u, key) { // the address is not verified, or was changed since
 		return nil, auth.ErrNotFound
 	}
 	return u, nil
@@ -199,7 +199,7 @@ func (w *Webapp2) convert(old *oldUser) (*auth.User, error) {
 		}
 	}
 	if u.Email == "" && strings.Contains(u.Name, "@") {
-		_ = u.SetEmail(u.Name, false) // else the name is no address
+		_ = u.SetEmail(u.Name, false) // an error means that the name is not an address
 	}
 	if w.Convert != nil {
 		if err := w.Convert(old.properties, u); err != nil {
@@ -256,7 +256,7 @@ func listOf(value any) []any {
 	return []any{value}
 }
 
-// takeOver makes the old user one of b, or returns the one it was made before.
+// takeOver creates the old user in b, or returns the user that was created before.
 func (w *Webapp2) takeOver(ctx context.Context, b *Backend, old *oldUser) (*auth.User, error) {
 	u, err := w.convert(old)
 	if err != nil {
@@ -282,7 +282,8 @@ func (w *Webapp2) takeOver(ctx context.Context, b *Backend, old *oldUser) (*auth
 }
 
 // heldBefore returns an [auth.ExistsError] if u has a key that before does not have, and
-// that belongs to another user of the old application, who may have come over or not.
+// that belongs to another user of the old application, whether or not that user has come
+// over.
 func (b *Backend) heldBefore(ctx context.Context, before, u *auth.User) error {
 	w := b.config.Webapp2
 	if w == nil {

@@ -7,8 +7,8 @@
 //	defer db.Close()
 //	site.Users, err = sqlstore.New(ctx, db, sqlstore.Config{})
 //
-// It links no driver: package sqldb/sqlite or sqldb/postgres, whichever opens the
-// database, does that. Package sessions/sqlstore keeps sessions in the same database.
+// It links no driver: the package that opens the database does, sqldb/sqlite or
+// sqldb/postgres. Package sessions/sqlstore keeps sessions in the same database.
 //
 // A user is one row of the table webapp2go_users. Roles and auth ids are JSON, properties
 // are one value of CBOR, and times are microseconds since 1970, UTC. Each of the user's keys
@@ -25,13 +25,15 @@
 // transaction of two statements between BEGIN and COMMIT; one that changes keys is five.
 // Create is three, and Delete two.
 //
-// # An answer that never came
+// # Lost responses
 //
-// A transaction whose connection broke while it was committed may have been carried out. It
-// is run again, as long as the time of the call lasts, and finds its own work by the
-// version, which is random. An Update that then finds the version of another writer fails
-// with an error of its own and not with [auth.ErrConflict]: its own may have been carried
-// out before.
+// If the connection breaks during the commit of a transaction, the transaction may have
+// been carried out. It is run again within the time of the call, and recognizes its own
+// work by the version, which is random. An Update that then finds the version of another
+// writer returns another error than [auth.ErrConflict], because its change may have been
+// made before that of the other.
+//
+// The package example signs up a user and logs in.
 package sqlstore
 
 import (
@@ -62,9 +64,9 @@ type Config struct {
 	Table string
 	// Timeout bounds every call. If zero, 3 seconds.
 	Timeout time.Duration
-	// Numbers has Create give numbers as IDs, 1, 2 and so on, and not random text: for an
-	// application whose other data has numbers for users. No number is given twice, also
-	// after its user has been deleted. A number may be left out.
+	// If Numbers is true, Create gives the IDs 1, 2 and so on instead of random text, for
+	// an application whose other data refers to users by numbers. No number is given
+	// twice, even after its user has been deleted. A number may be left out.
 	Numbers bool
 }
 
@@ -85,9 +87,9 @@ var _ auth.Backend = (*Backend)(nil)
 
 var tableName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,39}$`)
 
-// New returns a Backend that keeps users in db, which remains the caller's to close. It
-// makes the tables if there are none, and changes those of an earlier version. Instances
-// may do that at once. A database whose tables are of a later version is an error.
+// New returns a Backend that keeps users in db, which the caller closes. It makes the
+// tables if there are none, and changes those of an earlier version. Several instances
+// may do that at once. It returns an error if the tables are of a later version.
 func New(ctx context.Context, db *sqldb.DB, c Config) (*Backend, error) {
 	b, err := newBackend(ctx, db, c)
 	if err != nil {
@@ -217,7 +219,7 @@ func checkTexts(u *auth.User) error {
 	}
 	for field, values := range texts {
 		if slices.ContainsFunc(values, func(text string) bool { return !valid(text) }) {
-			return fmt.Errorf("auth/sqlstore: %s of a user holds NUL or is no UTF-8", field)
+			return fmt.Errorf("auth/sqlstore: %s of a user contains NUL or is not UTF-8", field)
 		}
 	}
 	return nil
@@ -235,7 +237,7 @@ func row(u *auth.User) ([]any, error) {
 	if properties == nil {
 		properties = []byte{} // nil is NULL to every driver
 	}
-	// A nil slice is null, and so remains nil.
+	// A nil slice is encoded as null, and so remains nil.
 	authIDs, err := json.Marshal(u.AuthIDs)
 	if err != nil {
 		return nil, err
@@ -299,7 +301,7 @@ func (b *Backend) ByKey(ctx context.Context, key auth.Key) (*auth.User, error) {
 	return b.byKeys(ctx, key)
 }
 
-// byKeys returns the user of the first of the keys that is somebody's.
+// byKeys returns the user of the first key that belongs to one.
 func (b *Backend) byKeys(ctx context.Context, keys ...auth.Key) (u *auth.User, err error) {
 	keys = slices.DeleteFunc(slices.Clone(keys), func(key auth.Key) bool { return !validKey(key) })
 	if len(keys) == 0 {
@@ -358,7 +360,7 @@ func (b *Backend) List(ctx context.Context, prefix auth.Key, after string, limit
 		limit = auth.MaxPage
 	}
 	if !valid(after) {
-		after = "" // not from an earlier page
+		after = "" // it is not from an earlier page
 	}
 	if prefix != "" && !validKey(prefix) {
 		return nil, "", nil
@@ -445,8 +447,8 @@ func (b *Backend) create(ctx context.Context, u *auth.User, keys []auth.Key, imp
 	})
 }
 
-// unchanged says why a statement that writes u changed no row: an earlier try has written it,
-// or may have, or other, which is the answer of a first try.
+// unchanged returns why a statement that writes u changed no row: errDone if an earlier
+// try has written u, ErrUnknown if it may have, and other at the first try.
 func (b *Backend) unchanged(ctx context.Context, tx *sql.Tx, u *auth.User, again bool, other error) error {
 	version, err := b.version(ctx, tx, u.ID)
 	switch {
@@ -463,7 +465,7 @@ func (b *Backend) unchanged(ctx context.Context, tx *sql.Tx, u *auth.User, again
 // maxNumber leaves room for numbers above that of any user who has come over.
 const maxNumber = 1 << 62
 
-// newNumber returns a number that was not given before, as an ID.
+// newNumber returns an ID that is a number and was not given before.
 func (b *Backend) newNumber(ctx context.Context) (string, error) {
 	var number int64
 	err := b.call.Run(ctx, "give a user a number", func(ctx context.Context, _ bool) error {
@@ -540,8 +542,8 @@ func newVersion() uint64 { return 1 + rand.Uint64N(1<<62) }
 // errDone ends a transaction that finds its work done by an earlier try.
 var errDone = errors.New("done before")
 
-// change runs f in a transaction, and once more if it is not known whether that was
-// committed. Again is true if it may have been.
+// change runs f in a transaction, and once more if it is not known whether the
+// transaction was committed. The argument again is true then.
 func (b *Backend) change(ctx context.Context, doing string, f func(ctx context.Context, tx *sql.Tx, again bool) error) error {
 	return b.call.Run(ctx, doing, func(ctx context.Context, again bool) error {
 		tx, err := b.db.Write.BeginTx(ctx, nil)
@@ -610,7 +612,7 @@ func (b *Backend) setKeys(ctx context.Context, tx *sql.Tx, id string, before map
 	args := append(texts(added), id)
 	n, err := exec(ctx, tx, b.withList(b.insertKeys, len(added), "(", fmt.Sprintf(b.db.Dialect.SQL(", $%d)"), len(args))), args...)
 	if err == nil && n < int64(len(added)) {
-		return errOvertaken // the next try finds out by whom
+		return errOvertaken // the next try finds out who has it
 	}
 	return err
 }
@@ -633,7 +635,7 @@ func ownedKeys(ctx context.Context, tx *sql.Tx, statement string, args ...any) (
 	return owners, rows.Err()
 }
 
-// exec returns how many rows it has changed.
+// exec runs a statement and returns how many rows it has changed.
 func exec(ctx context.Context, tx *sql.Tx, statement string, args ...any) (rows int64, err error) {
 	result, err := tx.ExecContext(ctx, statement, args...)
 	if err != nil {
