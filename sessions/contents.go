@@ -403,9 +403,9 @@ const (
 
 var errCyclic = errors.New("it holds itself, or is nested too deep: keep ids instead of references")
 
-// look goes where the library goes: into everything but values with a method to encode
-// themselves, and fields that are left out. It returns an error if v is nested too deep, or
-// if it is too large with everything that it refers to.
+// look follows what the library follows: all but values that have a method to encode
+// themselves, and fields that are left out. It returns an error if v is nested too deep,
+// or if it is too large with everything that it refers to.
 func (s *survey) look(v reflect.Value, steps int) (err error) {
 	if steps == 0 {
 		return errCyclic

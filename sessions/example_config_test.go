@@ -12,8 +12,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// To change keys, put the new one first. What the old one has signed is read until the
-// longest session has ended; then take it out.
+// The second step of a change of keys: every instance knows both keys, and the new one, which
+// is first now, signs. Sessions that the old one has signed are still read.
 func ExampleConfig_keys() {
 	old, current := sessions.RandomKey(), sessions.RandomKey()
 	before, err := sessions.New(sessions.Config{Keys: []sessions.Key{old}})
@@ -64,8 +64,7 @@ func ExampleSpec() {
 	// Output: __Secure-login Path=/; Domain=example.com; Secure; HttpOnly; SameSite=Strict
 }
 
-// A site whose pages are worth something without their sessions shows them while the
-// backend is down.
+// A site whose pages are useful without sessions shows them while the backend is down.
 func ExampleDownPolicy() {
 	backend := &flaky{Memory: sessions.NewMemory()}
 	v := newVisitor(sessions.Spec{Backend: backend, WhenDown: sessions.EmptyWhenDown})
@@ -124,11 +123,95 @@ func ExampleMemory() {
 	fmt.Printf("%s %v\n", r.Data, err)
 	_, err = m.Update(ctx, id, r)
 	fmt.Println(err)
-	_, err = m.Update(ctx, id, r) // r is of an older version now
+	_, err = m.Update(ctx, id, r) // r has an older version now
 	fmt.Println(err)
 	// Output:
 	// <nil>
 	// data <nil>
 	// <nil>
 	// sessions: changed since it was read
+}
+
+// After a leak, Since ends all sessions that began before.
+func ExampleConfig_since() {
+	keys, backend := []sessions.Key{sessions.RandomKey()}, sessions.NewMemory()
+	specs := []sessions.Spec{{Backend: backend}}
+	before, err := sessions.New(sessions.Config{Keys: keys, Sessions: specs})
+	if err != nil {
+		panic(err)
+	}
+	v := &visitor{manager: before}
+	v.request(func(s *sessions.Session) { s.SetUser("ann") })
+
+	time.Sleep(2 * time.Millisecond) // a session keeps milliseconds
+	after, err := sessions.New(sessions.Config{Keys: keys, Sessions: specs, Since: time.Now()})
+	if err != nil {
+		panic(err)
+	}
+	v.manager = after
+	v.request(func(s *sessions.Session) { fmt.Printf("%q %v\n", s.User(), s.Status()) })
+	// Output: "" expired
+}
+
+// The pages of users are not kept by any cache unless PersonalCache says so.
+func ExampleConfig_personalCache() {
+	for _, control := range []string{"", "private, no-cache"} {
+		manager, err := sessions.New(sessions.Config{
+			Keys:          []sessions.Key{sessions.RandomKey()},
+			Sessions:      []sessions.Spec{{Backend: sessions.NewMemory()}},
+			PersonalCache: control,
+		})
+		if err != nil {
+			panic(err)
+		}
+		v := &visitor{manager: manager}
+		v.request(func(s *sessions.Session) { s.SetUser("ann") })
+		r, w := httptest.NewRequest(http.MethodGet, "/", nil), httptest.NewRecorder()
+		r.Header.Set("Cookie", v.cookie)
+		store := manager.Store(r)
+		user := store.Session().User()
+		if err := store.Save(w); err != nil {
+			panic(err)
+		}
+		fmt.Println(user, w.Header().Get("Cache-Control"))
+	}
+	// Output:
+	// ann no-store
+	// ann private, no-cache
+}
+
+// spy is a Backend that shows what is written. It embeds a Memory, whose LoadIsCurrent says
+// that its Load is never stale.
+type spy struct{ *sessions.Memory }
+
+func (s spy) Update(ctx context.Context, id string, r sessions.Record) (uint64, error) {
+	fmt.Println("tombstone:", r.IsTombstone(), "user:", r.User != "", "current:", s.LoadIsCurrent())
+	return s.Memory.Update(ctx, id, r)
+}
+
+// A logout writes a tombstone over the session.
+func ExampleRecord_IsTombstone() {
+	v := newVisitor(sessions.Spec{Backend: spy{sessions.NewMemory()}})
+	v.request(func(s *sessions.Session) { s.SetUser("ann") })
+	v.request(func(s *sessions.Session) { s.Set("language", "de") })
+	v.request(func(s *sessions.Session) { s.Destroy() })
+	// Output:
+	// tombstone: false user: true current: true
+	// tombstone: true user: false current: true
+}
+
+// A Backend that lists the sessions of a user describes each record by Info.
+func ExampleRecord_Info() {
+	ctx, m := context.Background(), sessions.NewMemory()
+	v := newVisitor(sessions.Spec{Backend: m})
+	v.request(func(s *sessions.Session) { s.LogIn("ann", sessions.Login{Method: "password"}) })
+	v.request(func(s *sessions.Session) {
+		r, err := m.Load(ctx, s.ID())
+		if err != nil {
+			panic(err)
+		}
+		info := r.Info(s.ID())
+		fmt.Println(info.ID == s.ID(), info.Login.Method, info.Expires.After(info.Created))
+	})
+	// Output: true password true
 }

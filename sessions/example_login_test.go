@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"slices"
+	"time"
 
 	"github.com/webapp2go/webapp2go/sessions"
 )
@@ -171,4 +173,52 @@ func ExampleManager_EndSession() {
 	// Output:
 	// sessions: not found
 	// <nil>
+}
+
+// A list of a user's sessions, for a page "where you are logged in".
+func ExampleManager_UserSessions() {
+	manager, err := sessions.New(sessions.Config{
+		Keys:     []sessions.Key{sessions.RandomKey()},
+		Sessions: []sessions.Spec{{Backend: sessions.NewMemory()}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	for _, agent := range []string{"a phone", "a laptop"} {
+		v := &visitor{manager: manager}
+		v.request(func(s *sessions.Session) { s.LogIn("ann", sessions.Login{Agent: agent}) })
+	}
+	list, err := manager.UserSessions(context.Background(), "", "ann")
+	if err != nil {
+		panic(err)
+	}
+	var agents []string
+	for _, info := range list {
+		agents = append(agents, info.Login.Agent)
+	}
+	slices.Sort(agents)
+	fmt.Println(agents)
+	// Output: [a laptop a phone]
+}
+
+// A page that deletes an account asks for a recent login.
+func ExampleSession_LoggedInWithin() {
+	clock := time.Now()
+	manager, err := sessions.New(sessions.Config{
+		Keys:     []sessions.Key{sessions.RandomKey()},
+		Sessions: []sessions.Spec{{Backend: sessions.NewMemory()}},
+		Now:      func() time.Time { return clock },
+	})
+	if err != nil {
+		panic(err)
+	}
+	v := &visitor{manager: manager}
+	v.request(func(s *sessions.Session) { s.LogIn("ann", sessions.Login{Method: "password"}) })
+	for range 2 {
+		v.request(func(s *sessions.Session) { fmt.Println(s.User(), s.LoggedInWithin(15*time.Minute)) })
+		clock = clock.Add(20 * time.Minute)
+	}
+	// Output:
+	// ann true
+	// ann false
 }

@@ -13,7 +13,7 @@ import (
 // Read is called only if the request has no cookie of the Spec, valid or not. What it
 // returns becomes a new session. Every response that sets or deletes the new cookie also
 // deletes the old one, so that a logout is final. A copy of the old cookie is valid until
-// the Import is removed: it cannot be told from its first use.
+// the Import is removed, because it looks the same as its first use.
 type Import struct {
 	// Cookie is the name of the old cookie.
 	Cookie string

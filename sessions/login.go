@@ -127,9 +127,9 @@ func (s *Session) LogIn(user string, l Login) {
 	s.apply(logInOp(user, l))
 }
 
-// LoggedInWithin reports whether the user logged in less than d ago, by Config.Now. Ask it
-// before an action that somebody must not do in a session that was left open (OWASP ASVS
-// 5.0, 7.5.1). Use of the session does not extend the time.
+// LoggedInWithin reports whether the user logged in less than d ago, by Config.Now. Call
+// it before an action that nobody should be able to do in a session that was left open
+// (OWASP ASVS 5.0, 7.5.1). Using the session does not extend the time.
 func (s *Session) LoggedInWithin(d time.Duration) bool {
 	l, ok := s.Login()
 	return ok && s.now().Sub(l.At) < d

@@ -27,8 +27,9 @@ func (m *Manager) fromContext(r *http.Request) *Store {
 //	http.ListenAndServe(":8080", manager.Middleware(mux))
 //
 // If the sessions cannot be saved, the response is a plain text with the status of the
-// error, and the handler's writes return the error. A handler that wants another page calls
-// Save first. Hijack returns an error if a cookie would have to be set.
+// error, and the handler's writes return the error. A handler that wants to respond with
+// a page of its own calls Save first. Hijack returns an error if a cookie would have to
+// be set.
 func (m *Manager) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if m.fromContext(r) != nil {

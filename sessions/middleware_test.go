@@ -328,7 +328,7 @@ func TestMiddlewareTwice(t *testing.T) {
 }
 
 // A response that a session went into and that says public is told of once for a route.
-func TestPublicResponsesAreTold(t *testing.T) {
+func TestPublicResponsesAreLogged(t *testing.T) {
 	log := new(logbook)
 	manager, err := sessions.New(sessions.Config{
 		Keys: []sessions.Key{sessions.RandomKey()}, Log: slog.New(slog.NewTextHandler(log, nil)),

@@ -111,9 +111,9 @@ func (s *Session) createRecord(ctx context.Context) (line string, err error) {
 	return s.idCookie(made)
 }
 
-// insertRecord creates a record of c under a new id. If the id exists already, the
-// Backend's client has tried twice: another id is used. If the server of an id does not
-// answer, another id may belong to a server that does.
+// insertRecord creates a record of c under a new id. If the id exists already, which
+// happens if the Backend's client has sent Create twice, another id is used. If the
+// server of an id does not respond, another id may belong to a server that does.
 func (s *Session) insertRecord(ctx context.Context, c *contents) (recordRef, error) {
 	existing, unavailable := 3, 20
 	for {

@@ -27,7 +27,7 @@ var start = time.Now()
 
 // Store returns the Store of r. If r came through [Manager.Middleware], it is the one that
 // the middleware saves. Otherwise it is a new one, which the caller keeps and saves. Store
-// reads nothing yet.
+// reads nothing yet. A site that uses package handlers calls BaseHandler.Session instead.
 func (m *Manager) Store(r *http.Request) *Store {
 	if st := m.fromContext(r); st != nil {
 		return st

@@ -188,7 +188,7 @@ func TestFlashesAreTakenExactly(t *testing.T) {
 	b.want("/take", "0")
 }
 
-func TestRetriesAreTold(t *testing.T) {
+func TestRetriesAreReported(t *testing.T) {
 	p, retries := newProbe(), atomic.Int64{}
 	var kinds []sessions.EventKind
 	site := newSite(t, sessions.Config{

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// userTimeout is the time for what concerns all sessions of a user, which may be many.
+// userTimeout bounds a call that concerns all sessions of a user, which may be many.
 const userTimeout = 10 * time.Second
 
-// UserSessions lists the sessions of user, newest first, in the Backend of the session
-// called name. If name is empty, that is the default session. If several Specs share the
-// Backend, the list has the sessions of all. If it is not a [UserBackend], the error wraps
-// errors.ErrUnsupported.
+// UserSessions lists the sessions of user, newest first. It asks the Backend of the
+// session called name. If name is empty, that is the default session. If several Specs
+// share the Backend, the list has the sessions of all. If it is not a [UserBackend], the
+// error wraps errors.ErrUnsupported.
 func (m *Manager) UserSessions(ctx context.Context, name, user string) ([]SessionInfo, error) {
 	b, err := m.userBackend(name, user)
 	if err != nil {
@@ -26,9 +26,9 @@ func (m *Manager) UserSessions(ctx context.Context, name, user string) ([]Sessio
 	return slices.DeleteFunc(list, func(i SessionInfo) bool { return i.Created.UnixMilli() < m.since }), err
 }
 
-// EndUser ends all sessions of user but those whose ids ([Session.ID], [SessionInfo]) are
-// in except: for example, after a change of password, all but the one that changed it. It
-// also ends a session that another request is renewing. Errors are those of
+// EndUser ends all sessions of user except those whose ids ([Session.ID], [SessionInfo])
+// are in except: for example, after a change of password, all but the one that changed
+// it. It also ends a session that another request is renewing. Errors are those of
 // [Manager.UserSessions].
 func (m *Manager) EndUser(ctx context.Context, name, user string, except ...string) error {
 	b, err := m.userBackend(name, user)

@@ -1,39 +1,42 @@
-// Package cached puts a fast [sessions.Backend] that may forget before a slow one
-// that does not: memcached or Valkey before Datastore or a SQL database.
+// Package cached puts a fast [sessions.Backend] that may lose records in front of a slow
+// one that keeps them: memcached or Valkey in front of Datastore or a SQL database.
 //
 //	cache, err := memcache.New(memcache.Config{Servers: servers})
 //	...
 //	backend := cached.New(cache, datastore.New(client, datastore.Config{}))
 //
-// The store is the truth. Every change is made there first and decided there alone;
-// the cache only spares reads. It may be dead, stale, flushed or restarted at any
-// time: sessions get slower, and nothing is lost.
+// The slow one is called the store, and it alone decides: every change is made there
+// first. The cache only saves reads of the store. It may be down, stale, flushed or
+// restarted at any time: sessions get slower, and nothing is lost.
 //
-//   - A read that finds an entry costs no call of the store. One that does not is
-//     answered by the store, and fills the cache by Create (memcached's add).
-//   - After a change the entry is brought forward, never back: versions decide.
-//   - A stale entry costs a retry: the store refuses the change that was made over
-//     it, and the entry is put out of use before the caller reads again.
-//   - Where a session was ended, a barrier stands in the cache for a minute, so that
-//     a read that was under way cannot put back what it has seen before.
+//   - A read that finds an entry in the cache does not call the store. A read that finds none
+//     asks the store, and fills the cache by Create (memcached's add).
+//   - After a change the entry is replaced by a newer version, never by an older one.
+//   - A stale entry costs a retry: the store refuses a change of the old version, and the
+//     entry is invalidated before the caller reads again.
+//   - When a session ends, a barrier takes its place in the cache for a minute, so that a
+//     slow read cannot fill the cache with what it read before.
 //   - An entry is used for at most a minute.
 //
-// # What the cache can still do
+// # Stale reads
 //
-// A process that changes a session in the store but cannot reach the cache itself
-// asks the store for that session for the next minute, and tries once a second or more
-// often to put the old entry out of use. Other processes that reach the cache may read
-// the old session there, a logout included, until that succeeds, or until the entry is a
-// minute old: so it is if the process ends meanwhile, or if more than a thousand sessions
-// wait. They cannot change it: the store refuses. The same may come to pass if the cache
-// is flushed between a change in one process and the end of a read in another.
+// If a process changes a session in the store and cannot reach the cache, it reads that
+// session from the store for the next minute, and tries at least once a second to
+// invalidate the old entry. Until it succeeds, other processes that reach the cache may
+// read the old session there, for example as it was before a logout. If the process
+// stops, or if more than a thousand sessions wait, the old entry stays until it is a
+// minute old. Nobody can change the session by it, because the store refuses. The same
+// can happen if the cache is flushed between a change in one process and the end of a
+// read in another.
 //
 // # Costs
 //
-// Load is one get, and after a miss one load of the store and one add. Update is
-// that of the store, one get, and one compare-and-swap or add. Delete is the same.
-// Create does not touch the cache. A cache that is down costs what its own backend
-// makes of it: package memcache leaves a dead server alone for a while.
+// Load is one get, and after a miss one Load of the store and one add. Update is the
+// Update of the store, one get, and one compare-and-swap or add. Delete is the same.
+// Create does not use the cache. What a cache costs that is down depends on its package:
+// memcache does not ask a silent server for a while.
+//
+// The example of [New] is a site with such a Backend.
 package cached
 
 import (
@@ -46,23 +49,25 @@ import (
 )
 
 const (
-	// writeHold is how long what a change left in the cache is used, barriers included.
+	// writeHold is how long an entry that a change has written is used, barriers
+	// included.
 	writeHold = 60 * time.Second
-	// fillHold is how long what a read left in the cache is used, from the moment the
-	// read began. It is shorter than writeHold by what a change may take and clocks may
-	// differ: a fill that is late never outlives the barrier it has missed.
+	// fillHold is how long an entry that a read has written is used, from the beginning
+	// of the read. It is shorter than writeHold, by the time that a change may take and
+	// that clocks may differ, so that an entry written late never outlives a barrier that
+	// it missed.
 	fillHold = 50 * time.Second
-	// readPatience bounds what a read waits for the cache before it asks the store.
+	// readPatience is how long a read waits for the cache before it asks the store.
 	readPatience = 250 * time.Millisecond
-	// writePatience bounds what a change waits for the cache after the store has made
-	// it. It is longer: an entry that stays out of date misleads other processes.
+	// writePatience is how long a change waits for the cache after the store has made it.
+	// It is longer, because other processes read an entry that stays out of date.
 	writePatience = 2 * time.Second
 )
 
-// A Backend is a store with a cache before it. It is safe for concurrent use by any
+// A Backend is a store with a cache in front of it. It is safe for concurrent use, by any
 // number of processes that share both. Make one with [New].
 //
-// It is a [sessions.UserBackend] if the store is one; else Sessions and EndUser
+// Sessions and EndUser need a store that is a [sessions.UserBackend]. With any other they
 // return an error that wraps [errors.ErrUnsupported].
 type Backend struct {
 	cache, store sessions.Backend
@@ -72,9 +77,9 @@ type Backend struct {
 
 var _ sessions.UserBackend = (*Backend)(nil)
 
-// New returns a Backend that keeps sessions in store and copies of them in cache,
-// which nothing else may use under the same ids. The versions that store gives to one
-// record must grow, as those of [sessions.NextVersion] do; memcached's do not.
+// New returns a Backend that keeps sessions in store and copies of them in cache. Nothing
+// else may use the cache with the same ids. The versions of a record in the store must
+// grow, as those of [sessions.NextVersion] do, so package memcache cannot be the store.
 func New(cache, store sessions.Backend) *Backend {
 	return &Backend{cache: cache, store: store}
 }
@@ -113,17 +118,17 @@ func (b *Backend) Load(ctx context.Context, id string) (sessions.Record, error) 
 	return r, nil
 }
 
-// barOvertaken puts an entry of version out of use if this process has made another
-// change since changes were counted. The one who made it has brought the cache forward,
-// but the cache may have forgotten that before the entry came.
+// barOvertaken invalidates an entry of version if this process has changed the session
+// since changes were counted. That change has updated the cache, but the cache may have
+// lost its entry before this one was written.
 func (b *Backend) barOvertaken(ctx context.Context, id string, version uint64, trace *trace, changes uint32) {
 	if trace.changes.Load() != changes {
 		b.bar(ctx, id, version+1)
 	}
 }
 
-// Create implements [sessions.Backend]. The cache learns of the record when it is
-// first read: its version is not known before.
+// Create implements [sessions.Backend]. The first read of the record writes it into the
+// cache, because its version is not known before.
 func (b *Backend) Create(ctx context.Context, id string, r sessions.Record) error {
 	return b.store.Create(ctx, id, r)
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// find returns the entry of id that is still in use, or [sessions.ErrNotFound].
+// find returns the entry of id, or [sessions.ErrNotFound] if there is none that may still
+// be used.
 func (b *Backend) find(ctx context.Context, id string) (entry, error) {
 	ctx, cancel := context.WithTimeout(ctx, readPatience)
 	defer cancel()
@@ -26,8 +27,7 @@ func (b *Backend) find(ctx context.Context, id string) (entry, error) {
 	return e, err
 }
 
-// fill keeps what a read has found, if there still is nothing. That it fails is
-// no harm.
+// fill writes what a read has found, if there still is no entry. A failure does no harm.
 func (b *Backend) fill(ctx context.Context, id string, e entry) {
 	ctx, cancel := context.WithTimeout(ctx, readPatience)
 	defer cancel()
@@ -39,46 +39,47 @@ func (b *Backend) bar(ctx context.Context, id string, version uint64) {
 	b.advance(ctx, id, entry{barrier: true, version: version, until: time.Now().Add(writeHold)})
 }
 
-// advance brings the entry of id forward to e. It must not leave an older one in use:
-// if it fails it puts up a barrier, or deletes the entry, now or later, and has this
-// process ask the store for a while. The caller's context may be over, as after a
+// advance replaces an older entry of id with e. It must not leave an older one in use: if
+// it fails, it writes a barrier or deletes the entry, now or later, and has this process
+// read from the store for a while. The context of the caller may have ended, as after a
 // change that took too long.
 func (b *Backend) advance(ctx context.Context, id string, e entry) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writePatience)
 	defer cancel()
 	err := b.put(ctx, id, e)
 	barrier := entry{barrier: true, version: e.version, until: e.until}
-	if errors.Is(err, sessions.ErrTooLarge) { // for the cache, not for the store
+	if errors.Is(err, sessions.ErrTooLarge) { // too large for the cache, not for the store
 		err = b.put(ctx, id, barrier)
 	}
 	if err == nil {
 		return
 	}
 	b.traces.of(id).doubt(time.Now().Add(writeHold))
-	// For the other processes, which may read what is older for a minute.
+	// For other processes, which would read the older entry for up to a minute.
 	if err := b.cache.Delete(ctx, id); err != nil {
 		b.putLater(id, barrier)
 	}
 }
 
-// What is done about entries that the cache did not let this process put out of use.
+// The limits for entries that this process could not invalidate yet.
 const (
-	maxLate      = 1024 // how many barriers wait; more than that are left out: the entries end by themselves
-	maxFailures  = 16   // of a round, which then leaves the others to the next one
+	maxLate      = 1024 // how many barriers wait; if there are more, their entries end by themselves
+	maxFailures  = 16   // in one round; the others wait for the next round
 	firstPause   = 100 * time.Millisecond
 	longestPause = time.Second // between two rounds; the first pause doubles to it
 )
 
-// late holds the barriers that are still to be put up, by id. Each waits until the entry
-// it is to keep out is over by itself, a minute at most.
+// late holds the barriers that could not be written yet, by id. Each waits until it is
+// written, or until the entry that it should replace ends by itself, after a minute at
+// most.
 type late struct {
 	mu       sync.Mutex
 	barriers map[string]entry
-	running  bool // a goroutine puts them up
+	running  bool // a goroutine writes them
 }
 
-// putLater has a goroutine put up a barrier, as soon as the cache lets it. The goroutine
-// ends when there is none left.
+// putLater has a goroutine write a barrier as soon as the cache allows. The goroutine
+// ends when no barrier is left.
 func (b *Backend) putLater(id string, barrier entry) {
 	b.late.mu.Lock()
 	defer b.late.mu.Unlock()
@@ -104,7 +105,7 @@ func (b *Backend) putLate() {
 			return
 		}
 		failures := 0
-		for id, barrier := range barriers { // in no order: no dead server of several holds up all rounds
+		for id, barrier := range barriers { // in random order, so that one dead server of several does not hold up every round
 			ctx, cancel := context.WithTimeout(context.Background(), readPatience)
 			err := b.put(ctx, id, barrier)
 			cancel()
@@ -117,8 +118,8 @@ func (b *Backend) putLate() {
 	}
 }
 
-// waiting returns a copy of the barriers that are still of use. If there are none it
-// returns nil, and the goroutine that asks must end.
+// waiting returns a copy of the barriers that are still needed. If it returns nil, there
+// are none, and the goroutine that calls it must end.
 func (l *late) waiting() map[string]entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -131,7 +132,7 @@ func (l *late) waiting() map[string]entry {
 	return maps.Clone(l.barriers)
 }
 
-// done forgets a barrier, unless a later one waits under its id by now.
+// done removes a barrier, unless a later one waits for the same id by now.
 func (l *late) done(id string, barrier entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -140,7 +141,7 @@ func (l *late) done(id string, barrier entry) {
 	}
 }
 
-// put writes e unless the cache holds something that e does not follow.
+// put writes e, unless e does not follow what the cache has.
 func (b *Backend) put(ctx context.Context, id string, e entry) error {
 	next := e.encode()
 	var err error
@@ -163,5 +164,5 @@ func (b *Backend) put(ctx context.Context, id string, e entry) error {
 			return err
 		}
 	}
-	return fmt.Errorf("sessions/cached: the cache changes all the time: %w", err)
+	return fmt.Errorf("sessions/cached: other writers change the cache again and again: %w", err)
 }

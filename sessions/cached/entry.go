@@ -8,21 +8,21 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// An entry is what the cache holds under an id: a record of the store, or a barrier
-// that keeps out records older than its version. It carries the version, the user
-// and the expiry of the store, which are not those of the cache.
+// An entry is what the cache has for an id: a record of the store, or a barrier that
+// keeps out records older than its version. It has the version, the user and the expiry
+// of the store's record, which differ from those of the cache's record.
 type entry struct {
 	barrier bool
-	version uint64 // math.MaxUint64 in a barrier: keeps out every record
+	version uint64 // of a barrier, math.MaxUint64 keeps out every record
 	until   time.Time
-	record  sessions.Record // of a barrier: the zero one
+	record  sessions.Record // zero in a barrier
 }
 
 func recordEntry(r sessions.Record, until time.Time) entry {
 	return entry{version: r.Version, until: until, record: r}
 }
 
-// follows reports whether e may take the place of old.
+// follows reports whether e may replace old.
 func (e entry) follows(old entry) bool {
 	switch {
 	case !time.Now().Before(old.until):
@@ -42,9 +42,9 @@ const (
 
 const entryHead = 1 + 3*8
 
-var errEntry = errors.New("sessions/cached: the cache holds something else")
+var errEntry = errors.New("sessions/cached: the cache has a value that this package has not written")
 
-// encode returns e as the cache's record, whose version is the caller's to set.
+// encode returns e as a record of the cache. The caller sets its version.
 func (e entry) encode() sessions.Record {
 	format, expires := byte(formatRecord), e.record.Expires.UnixNano()
 	if e.barrier {
@@ -61,7 +61,7 @@ func (e entry) encode() sessions.Record {
 	return sessions.Record{Data: data, Expires: e.until}
 }
 
-// decode reads what encode made. The record's data is part of data.
+// decode is the inverse of encode. The data of the record is a part of data.
 func decode(data []byte) (entry, error) {
 	if len(data) < entryHead || data[0] != formatRecord && data[0] != formatBarrier {
 		return entry{}, errEntry

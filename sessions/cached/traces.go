@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// traces are what this process remembers of the changes it has made itself, so that
-// it never reads its own past from the cache. An id shares its trace with one in 4096
-// others, which then now and then are read from the store without need: that bounds
-// the memory, 64 KB, and spares a lock. The zero value is ready.
+// traces remember the changes that this process has made, so that it never reads from the
+// cache what it has itself replaced. An id shares its trace with one in 4096 other ids,
+// which are then sometimes read from the store without need. That bounds the memory to 64
+// KB and needs no lock. The zero value is ready.
 type traces [4096]trace
 
 type trace struct {
-	changes atomic.Uint32 // counts the changes that the store has made; their entries come after
+	changes atomic.Uint32 // how many changes the store has made; the entries of the cache are written after that
 	doubted atomic.Int64  // until when the cache is not to be read, in nanoseconds of Unix time
 }
 
@@ -22,7 +22,7 @@ func (t *traces) of(id string) *trace { return &t[maphash.String(seed, id)%uint6
 
 var seed = maphash.MakeSeed()
 
-// doubt says that the cache could not be brought up to date.
+// doubt notes that the cache could not be updated, so that it is not read before until.
 func (t *trace) doubt(until time.Time) {
 	for {
 		old := t.doubted.Load()

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// endRounds is how often EndUser looks whether it has ended all.
+	// endRounds is how often EndUser lists the sessions that are left.
 	endRounds = 5
-	// endAtOnce is how many sessions it ends at the same time.
+	// endAtOnce is how many sessions EndUser ends at the same time.
 	endAtOnce = 16
 )
 
@@ -26,11 +26,11 @@ func (b *Backend) Sessions(ctx context.Context, user string) ([]sessions.Session
 	return users.Sessions(ctx, user)
 }
 
-// EndUser implements [sessions.UserBackend]. It deletes the sessions one by one,
-// since it must know which they are to bar them from the cache.
+// EndUser implements [sessions.UserBackend]. It deletes the sessions one by one, because
+// it needs their ids to invalidate the cache.
 func (b *Backend) EndUser(ctx context.Context, user string, except ...string) error {
 	users, err := b.users()
-	if err != nil || user == "" { // sessions without a user are not those of one user
+	if err != nil || user == "" { // sessions without a user do not belong together
 		return err
 	}
 	for range endRounds {
@@ -48,7 +48,7 @@ func (b *Backend) EndUser(ctx context.Context, user string, except ...string) er
 			}
 		}
 	}
-	// Sessions begin faster than they are ended. Those that had begun before are ended.
+	// Sessions begin faster than they end. All that had begun before the call have ended.
 	return nil
 }
 
@@ -65,7 +65,7 @@ func (b *Backend) deleteAll(ctx context.Context, infos []sessions.SessionInfo) e
 func (b *Backend) users() (sessions.UserBackend, error) {
 	users, ok := b.store.(sessions.UserBackend)
 	if !ok {
-		return nil, fmt.Errorf("sessions/cached: the store, a %T, cannot list the sessions of a user: %w", b.store, errors.ErrUnsupported)
+		return nil, fmt.Errorf("sessions/cached: the store %T cannot list the sessions of a user: %w", b.store, errors.ErrUnsupported)
 	}
 	return users, nil
 }

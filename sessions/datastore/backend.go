@@ -11,33 +11,35 @@
 //		Sessions: []sessions.Spec{{Backend: datastore.New(client, datastore.Config{})}},
 //	})
 //
-// A session is one entity, named by an s and the hash of its id:
+// A session is one entity, whose name is an s and the hash of its id:
 //
 //	data     the session, unindexed
-//	user     whose it is, indexed while the session lives; absent: of no user
+//	user     the id of its user, indexed until the session ends; absent if it has none
 //	expires  when it ends; the property to name in a TTL policy
 //	version  random, and greater after each change, unindexed
 //	writes   the marks of its newest changes, unindexed
 //
-// The indexes that Datastore makes by itself are all it needs; index.yaml stays
-// empty. Datastore deletes what has expired only "typically within 24 hours", and
-// only with a TTL policy, so every read checks expires itself. Without a policy,
-// call [Backend.DeleteExpired] now and then.
+// It needs no index beyond those that Datastore makes by itself, so index.yaml stays
+// empty. Datastore deletes expired entities only if there is a TTL policy, and then
+// "typically within 24 hours", so every read checks expires. Without a policy, call
+// [Backend.DeleteExpired] regularly, once an hour for example.
 //
 // # Costs
 //
-// Load is one lookup. Create is one commit. Update is one transaction of three
-// calls: begin, lookup, commit. Delete is one commit. Sessions and EndUser are a query, and
-// EndUser a commit for every 500 sessions. An entity takes about one write a
-// second for long, and more for a while.
+// Load is one lookup. Create is one commit. Update is one transaction of three calls:
+// begin, lookup, commit. Delete is one commit. Sessions and EndUser are one query, and
+// EndUser is also one commit for every 500 sessions. An entity can be written about once
+// a second, and more often for a short time.
 //
-// # A lost response
+// # Lost responses
 //
-// A commit may have been applied though its response was lost, and trying it again
-// would look like somebody else's change: the same Incr would count twice. So
-// each change leaves a mark of its own in the entity, for half a minute. A
-// change that is tried again, by gRPC, by the client or by this package, finds
-// its mark and is done.
+// A commit may have been applied although its response was lost. A second attempt would
+// then find a new version and take it for that of another writer, and an Incr would count
+// twice. So each change leaves a mark of its own in the entity for half a minute. If
+// gRPC, the client or this package repeats a change, it finds the mark and does nothing
+// more.
+//
+// The example of [New] is a site with such a Backend.
 package datastore
 
 import (
@@ -55,13 +57,13 @@ import (
 
 // Config says where and how sessions are kept. The zero value works.
 type Config struct {
-	Kind      string        // of the entities; empty: "Session"
-	Namespace string        // of the entities; empty: the default one
-	Timeout   time.Duration // bounds every call; 0: 3 seconds. The client alone would wait for minutes
+	Kind      string        // of the entities; if empty, "Session"
+	Namespace string        // of the entities; if empty, the default one
+	Timeout   time.Duration // bounds every call; if 0, it is 3 seconds; the client alone would wait for minutes
 
-	// TTLPolicy says that the database has a TTL policy on the property expires of
-	// this kind. Then expires needs no index, whose steady growth at one end holds a
-	// kind to some 500 writes a second, and DeleteExpired is not supported.
+	// TTLPolicy says that the database has a TTL policy on the property expires of this
+	// kind. Then expires is not indexed, and DeleteExpired is not supported. An index on
+	// a value that always grows limits a kind to some 500 writes a second.
 	TTLPolicy bool
 }
 
@@ -78,9 +80,9 @@ var (
 	_ sessions.CurrentBackend = (*Backend)(nil)
 )
 
-// New returns a Backend that uses client, which remains the caller's to close,
-// after the last request. Nothing is called yet: a wrong project or a missing
-// permission shows at the first use.
+// New returns a Backend that uses client, which the caller closes after the last request.
+// It does not call Datastore: a wrong project or a missing permission is noticed at the
+// first use.
 func New(client *gcds.Client, c Config) *Backend {
 	if c.Kind == "" {
 		c.Kind = "Session"
@@ -128,7 +130,7 @@ func (b *Backend) Create(ctx context.Context, id string, r sessions.Record) erro
 		switch status.Code(err) {
 		case codes.OK:
 			return nil
-		case codes.AlreadyExists: // in earnest, or by an insert of ours whose response was lost
+		case codes.AlreadyExists: // an insert of this call may have done it, whose response was lost
 		default:
 			return failure(ctx, "create", err)
 		}
@@ -146,7 +148,7 @@ func (b *Backend) Create(ctx context.Context, id string, r sessions.Record) erro
 		if !errors.Is(err, sessions.ErrNotFound) {
 			return err
 		}
-		// It has been deleted since, as what has expired is at any time.
+		// It has been deleted since, as an expired entity may be at any time.
 	}
 }
 
@@ -163,7 +165,7 @@ func (b *Backend) Update(ctx context.Context, id string, r sessions.Record) (uin
 		return 0, failure(ctx, "update", err)
 	}
 	defer b.turns.pass(id, turn)
-	if r.Version < turn.newest { // those of one record grow
+	if r.Version < turn.newest { // the versions of a record grow
 		return 0, sessions.ErrConflict
 	}
 	mark := newMark()
@@ -174,11 +176,11 @@ func (b *Backend) Update(ctx context.Context, id string, r sessions.Record) (uin
 			return nil, sessions.ErrNotFound
 		case uint64(old.version) == r.Version:
 			e := *next
-			// No call waits longer than Timeout, plus what clocks may differ by.
+			// No call waits longer than Timeout, and clocks may differ.
 			e.writes = old.writes.with(mark, b.config.Timeout+30*time.Second)
 			return &e, nil
 		case attempt > 1 && len(old.writes) == maxWrites*markSize:
-			return nil, errors.New("sessions/datastore: update: so many changes since that whether it was applied cannot be known")
+			return nil, errors.New("sessions/datastore: update: it is not known whether it was applied, because too many changes came after it")
 		}
 		return nil, sessions.ErrConflict
 	})

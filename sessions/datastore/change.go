@@ -11,12 +11,12 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// change replaces the entity of id with what decide makes of the old one (nil:
-// there is none), and returns an error of decide as it is. Decide runs once for
-// each attempt, counted from 1, and must not change what they share.
+// change replaces the entity of id with the result of decide, which gets the old entity,
+// or nil if there is none. It returns an error of decide as it is. It calls decide once
+// for each attempt, counted from 1; decide must not change values outside of the attempt.
 //
-// Of an attempt whose commit has failed, the next one learns by the mark whether it
-// was applied all the same.
+// If the commit of an attempt fails, the next attempt finds out by the mark whether it
+// was applied.
 func (b *Backend) change(ctx context.Context, doing, id string, mark []byte, decide func(old *entity, attempt int) (*entity, error)) error {
 	key := b.key(id)
 	err := datastoretx.Run(ctx, b.client, "sessions/datastore: "+doing, func(tx *gcds.Transaction, attempt int) error {
@@ -33,7 +33,7 @@ func (b *Backend) change(ctx context.Context, doing, id string, mark []byte, dec
 		if err != nil {
 			return datastoretx.Refuse(err)
 		}
-		_, err = tx.Mutate(gcds.NewUpdate(key, next)) // which never creates, in any mode of concurrency
+		_, err = tx.Mutate(gcds.NewUpdate(key, next)) // never creates an entity, in any mode of concurrency
 		return err
 	})
 	if errors.Is(err, gcds.ErrConcurrentTransaction) {

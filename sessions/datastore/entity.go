@@ -18,9 +18,9 @@ const (
 	maxUser   = 1500 // an indexed string
 )
 
-// An entity is a session as Datastore keeps it. It loads and saves itself because
-// what is indexed differs from one to the next, and because a property that a
-// later release adds must not make it unreadable to this one.
+// An entity is a session as Datastore keeps it. It has its own Load and Save because not
+// every session indexes the same properties, and because this release must be able to
+// read an entity to which a later release has added a property.
 type entity struct {
 	data         []byte
 	user         string
@@ -30,22 +30,22 @@ type entity struct {
 	indexExpires bool
 }
 
-// entity checks a record and returns what is kept of it. The data is copied: a
-// call that has run out of time may still be reading it after its caller has gone on.
+// entity checks a record and returns its entity. It copies the data, because a call that
+// has timed out may still read it after its caller has continued.
 func (b *Backend) entity(id string, r sessions.Record) (*entity, error) {
 	if err := sessions.CheckID(id); err != nil {
 		return nil, err
 	}
 	if r.Expires.IsZero() {
-		return nil, errors.New("sessions/datastore: a record that never expires")
+		return nil, errors.New("sessions/datastore: the record never expires: set Expires")
 	}
 	if len(r.User) > maxUser {
-		return nil, fmt.Errorf("%w: a user of %d bytes; Datastore indexes %d", sessions.ErrTooLarge, len(r.User), maxUser)
+		return nil, fmt.Errorf("%w: the user has %d bytes; Datastore indexes at most %d", sessions.ErrTooLarge, len(r.User), maxUser)
 	}
-	// Beside its data an entity holds its key, its other properties and all names.
+	// An entity also has a key, other properties, and their names.
 	rest := 512 + maxWrites*markSize + len(r.User) + len(b.config.Kind) + len(b.config.Namespace)
 	if len(r.Data)+rest > maxEntity {
-		return nil, fmt.Errorf("%w: %d bytes of data; Datastore keeps %d", sessions.ErrTooLarge, len(r.Data), maxEntity-rest)
+		return nil, fmt.Errorf("%w: the data has %d bytes; Datastore keeps at most %d", sessions.ErrTooLarge, len(r.Data), maxEntity-rest)
 	}
 	return &entity{
 		data:         bytes.Clone(r.Data),
@@ -61,8 +61,8 @@ func (e *entity) record() sessions.Record {
 	return sessions.Record{Data: e.data, User: e.user, Expires: e.expires, Version: uint64(e.version)}
 }
 
-// userValue is what Datastore keeps of a user: a string, or a blob if it is no UTF-8, which
-// a string of Datastore must be.
+// userValue returns the property of a user: a string, or a blob if the text is not UTF-8,
+// as strings of Datastore must be.
 func userValue(user string) any {
 	if utf8.ValidString(user) {
 		return user
@@ -84,8 +84,8 @@ func (e *entity) Save() ([]gcds.Property, error) {
 	return properties, nil
 }
 
-// Load implements [gcds.PropertyLoadSaver]. What has another type than Save gave
-// it is left out: an entity that is no session has expired long ago.
+// Load implements [gcds.PropertyLoadSaver]. It ignores a property whose type is not that
+// of Save: an entity that is not a session counts as expired.
 func (e *entity) Load(properties []gcds.Property) error {
 	for _, p := range properties {
 		switch p.Name {

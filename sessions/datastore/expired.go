@@ -9,19 +9,19 @@ import (
 	gcds "cloud.google.com/go/datastore"
 )
 
-// expiredBatch is how many entities DeleteExpired handles in one transaction: as many
-// as databases take that limit the entity groups of one, such as Google's Datastore
-// emulator.
+// expiredBatch is how many entities DeleteExpired handles in one transaction. Some
+// databases limit the entity groups of a transaction to this number, such as Google's
+// Datastore emulator.
 const expiredBatch = 25
 
-// DeleteExpired deletes sessions that have expired, at most limit of them, and
-// returns how many it deleted, also with an error. It is for databases without a
+// DeleteExpired deletes sessions that have expired, at most limit of them, and returns
+// how many it deleted, even if it also returns an error. It is for databases without a
 // TTL policy: call it from a scheduled job until it returns less than limit. With
 // Config.TTLPolicy it returns an error that wraps [errors.ErrUnsupported].
 //
-// It costs four calls for each 25 sessions, a query and a transaction that begins,
-// reads and deletes; Datastore counts the reads and deletes by the session. Every batch
-// has the Timeout of the Config.
+// It costs four calls for each 25 sessions: a query, and a transaction of begin, lookup
+// and commit. Datastore charges one read and one delete for each session. Each batch has
+// the Timeout of the Config.
 func (b *Backend) DeleteExpired(ctx context.Context, limit int) (int, error) {
 	if b.config.TTLPolicy {
 		return 0, fmt.Errorf("sessions/datastore: delete expired: the TTL policy does that: %w", errors.ErrUnsupported)
@@ -49,8 +49,8 @@ func (b *Backend) deleteExpired(ctx context.Context, limit int) (deleted int, er
 	if err != nil || len(keys) == 0 {
 		return 0, err
 	}
-	// A session may have been renewed since the query, by an instance whose clock is
-	// behind ours: the transaction looks again.
+	// A session may have been renewed since the query by an instance whose clock is
+	// behind, so the transaction checks again.
 	_, err = b.client.RunInTransaction(ctx, func(tx *gcds.Transaction) error {
 		deleted = 0
 		entities := make([]*entity, len(keys))

@@ -5,11 +5,11 @@ import (
 	"sync"
 )
 
-// turns have the changes of one session wait for each other within this process.
-// Requests of one browser often come at once; in Datastore their transactions would
-// abort each other, at half a dozen calls for each. Here the one whose turn it is
-// learns without a call that another was faster. Between processes the transactions
-// decide. The zero value is ready; a session that is not being changed takes no memory.
+// turns make the changes of one session wait for each other within this process. Requests
+// of one browser often come at the same time, and their transactions would abort each
+// other in Datastore, at half a dozen calls each. With turns, a change finds out without
+// a call that another one was faster. Between processes the transactions decide. The zero
+// value is ready; a session that is not being changed takes no memory.
 type turns struct {
 	shards [64]struct {
 		mu  sync.Mutex
@@ -18,12 +18,12 @@ type turns struct {
 }
 
 type turn struct {
-	taken  chan struct{} // holds one value while it is somebody's turn
-	users  int           // who have it or wait for it; guarded by the shard
-	newest uint64        // the version of the last change, for whose turn it is; 0: none was seen
+	taken  chan struct{} // holds one value while somebody has the turn
+	users  int           // how many have it or wait for it; guarded by the shard
+	newest uint64        // the version of the last change; 0 if none was seen; for the one who has the turn
 }
 
-// take waits until it is the caller's turn to change id. The caller calls pass.
+// take waits until it is the caller's turn to change id. The caller then calls pass.
 func (t *turns) take(ctx context.Context, id string) (*turn, error) {
 	shard := &t.shards[id[0]%64]
 	shard.mu.Lock()

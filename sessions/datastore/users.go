@@ -41,8 +41,8 @@ func (b *Backend) Sessions(ctx context.Context, user string) ([]sessions.Session
 	return infos, nil
 }
 
-// EndUser implements [sessions.UserBackend]. A session that becomes the user's
-// while it runs may go on.
+// EndUser implements [sessions.UserBackend]. A session that is given to the user while
+// EndUser runs may stay.
 func (b *Backend) EndUser(ctx context.Context, user string, except ...string) error {
 	if user == "" || len(user) > maxUser {
 		return nil

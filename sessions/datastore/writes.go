@@ -9,11 +9,11 @@ import (
 
 const (
 	markSize  = 8   // bytes: the second it was made, then 32 random bits
-	maxWrites = 256 // marks kept; an entity that needs them changes far more often than Datastore advises
+	maxWrites = 256 // marks that are kept; Datastore advises fewer writes than would need so many
 )
 
-// writes are the marks of the newest changes of an entity, newest first. A change
-// that is not yet known to have been applied finds out by its mark.
+// writes are the marks of the newest changes of an entity, newest first. A change finds
+// out by its mark whether an earlier attempt was applied.
 type writes []byte
 
 func newMark() []byte {
@@ -22,8 +22,8 @@ func newMark() []byte {
 	return binary.BigEndian.AppendUint32(mark, rand.Uint32())
 }
 
-// with returns the marks after one more change. Those older than life are dropped,
-// so most entities hold one.
+// with returns the marks after one more change. It drops those older than life, so most
+// entities have one.
 func (w writes) with(mark []byte, life time.Duration) writes {
 	oldest := uint32(time.Now().Add(-life).Unix())
 	next := append(writes(nil), mark...)

@@ -23,9 +23,9 @@ type Backend struct {
 
 var _ sessions.CurrentBackend = (*Backend)(nil)
 
-// New returns the Backend that c describes, or all that is wrong with c. It resolves
-// the names of the servers but connects to none: a server that is down at start is
-// one that is down later. [Backend.Ping] tells.
+// New returns the Backend that c describes, or an error with all mistakes in c. It
+// resolves the names of the servers but does not connect to them, so that a program can
+// start while a server is down. To find out, call [Backend.Ping].
 func New(c Config) (*Backend, error) {
 	c, addresses, err := c.complete()
 	if err != nil {
@@ -39,7 +39,7 @@ func New(c Config) (*Backend, error) {
 }
 
 // Ping asks every server for its version and returns the errors of those that do not
-// answer, joined.
+// respond, joined.
 func (b *Backend) Ping(ctx context.Context) error {
 	var errs []error
 	for _, s := range b.servers {
@@ -49,7 +49,7 @@ func (b *Backend) Ping(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Close closes the idle connections. A Backend can be used again after it.
+// Close closes the idle connections. The Backend can still be used.
 func (b *Backend) Close() error {
 	var errs []error
 	for _, s := range b.servers {
@@ -60,20 +60,21 @@ func (b *Backend) Close() error {
 	return errors.Join(errs...)
 }
 
-// byTag is how long before its end a record is told from others by its tag instead of
-// the server's CAS id, see [Backend.Load].
+// byTag is how long before its expiry a record's version becomes its tag instead of the
+// server's CAS id, see [Backend.Load].
 const byTag = 2 * time.Minute
 
 // LoadIsCurrent implements [sessions.CurrentBackend].
 func (b *Backend) LoadIsCurrent() bool { return true }
 
-// Load implements [sessions.Backend]. It costs one get. A value that this package has
-// not written, or a later version of it, is no record: [sessions.ErrNotFound].
+// Load implements [sessions.Backend]. It costs one get. It returns [sessions.ErrNotFound]
+// for a value that this package, or a later version of it, has not written in this
+// format.
 //
-// The version is the server's CAS id, so that Update costs one cas and no second get.
-// A record that ends within two minutes, and every tombstone is one, has the tag that
-// its writer gave it instead, and Update compares that: it also sees whether the
-// record has expired by now, to the microsecond.
+// The version is the server's CAS id, so that Update costs one cas and no second get. The
+// version of a record that expires within two minutes, such as a tombstone, is instead
+// the tag that its writer gave it. Update then gets the record to compare the tag, and
+// also sees, to the microsecond, whether the record has expired by now.
 func (b *Backend) Load(ctx context.Context, id string) (sessions.Record, error) {
 	if err := sessions.CheckID(id); err != nil {
 		return sessions.Record{}, err
@@ -88,9 +89,9 @@ func (b *Backend) Load(ctx context.Context, id string) (sessions.Record, error) 
 	return r, nil
 }
 
-// Create implements [sessions.Backend]. It costs one add. With more servers than one its
-// error is [sessions.ErrUnavailable] if the server of id fails: every other id has the
-// chance of another server.
+// Create implements [sessions.Backend]. It costs one add. If there are several servers
+// and that of id fails, the error is [sessions.ErrUnavailable], because another id may
+// belong to another server.
 func (b *Backend) Create(ctx context.Context, id string, r sessions.Record) error {
 	err := b.add(ctx, id, r)
 	switch {
@@ -102,7 +103,7 @@ func (b *Backend) Create(ctx context.Context, id string, r sessions.Record) erro
 	}
 }
 
-// add is Create without ErrUnavailable.
+// add is like Create, without ErrUnavailable.
 func (b *Backend) add(ctx context.Context, id string, r sessions.Record) error {
 	tag := newTag()
 	item, err := b.newItem(id, r, tag)
@@ -116,24 +117,25 @@ func (b *Backend) add(ctx context.Context, id string, r sessions.Record) error {
 	}
 	switch old, cas, err := b.get(ctx, s, id); {
 	case errors.Is(err, errExpired):
-		// memcached still counts the last two seconds.
+		// The record has expired, but memcached keeps it for up to two more seconds.
 		item.CasID = cas
 		_, err := s.run(ctx, func(c *memcache.Client) error { return c.CompareAndSwap(item) })
-		if lost(err) {
+		if isMiss(err) {
 			return sessions.ErrExists
 		}
 		return written(err)
 	case err == nil && repeated && old.Version == tag:
 		return nil // the first add was carried out
 	case err == nil || errors.Is(err, sessions.ErrNotFound):
-		return sessions.ErrExists // or did when it was asked
+		return sessions.ErrExists // or did exist a moment ago
 	default:
 		return err
 	}
 }
 
-// Update implements [sessions.Backend]. It costs one cas, and one get before that
-// where r.Version is a tag: what Update returned, or Load for a record about to end.
+// Update implements [sessions.Backend]. It costs one cas. It costs a get before that if
+// r.Version is a tag: the result of an Update, or of a Load of a record that expires
+// soon.
 func (b *Backend) Update(ctx context.Context, id string, r sessions.Record) (version uint64, err error) {
 	tag := newTag()
 	item, err := b.newItem(id, r, tag)
@@ -160,20 +162,20 @@ func (b *Backend) Update(ctx context.Context, id string, r sessions.Record) (ver
 		return b.outcome(ctx, s, id, tag)
 	case errors.Is(err, memcache.ErrCASConflict):
 		return 0, sessions.ErrConflict
-	case lost(err):
+	case isMiss(err):
 		return 0, sessions.ErrNotFound
 	default:
 		return 0, written(err)
 	}
 }
 
-// errUnknown is the error of an Update that was sent twice and may have been carried
-// out the first time, before another one. It is no ErrConflict: who then applies his
-// changes again would count them twice.
+// errUnknown is the error of an Update that was sent twice, and that the server may have
+// carried out the first time, before the update of another writer. It is not an
+// ErrConflict, after which the caller would make the change again.
 var errUnknown = errors.New("the connection broke during an update, which may have been carried out")
 
-// outcome finds out whether the first of two equal updates was carried out, where the
-// second met a version that is not the one it was over.
+// outcome finds out whether the first of two equal updates was carried out, after the
+// second has found another version than the one that it replaces.
 func (b *Backend) outcome(ctx context.Context, s *server, id string, tag uint64) (version uint64, err error) {
 	switch now, _, err := b.get(ctx, s, id); {
 	case err != nil:
@@ -192,17 +194,17 @@ func (b *Backend) Delete(ctx context.Context, id string) error {
 	}
 	key := b.prefix + id
 	_, err := pick(b.servers, id).run(ctx, func(c *memcache.Client) error { return c.Delete(key) })
-	if lost(err) {
+	if isMiss(err) {
 		return nil
 	}
 	return err
 }
 
-// errExpired is the ErrNotFound of a record that memcached has not dropped yet.
+// errExpired is the error for a record that has expired but that memcached still has.
 var errExpired = fmt.Errorf("%w: it has expired", sessions.ErrNotFound)
 
-// get returns the record of id, with its tag as the version, and its CAS id, which an
-// errExpired has too.
+// get returns the record of id, with its tag as the version, and its CAS id. With
+// errExpired it returns the CAS id too.
 func (b *Backend) get(ctx context.Context, s *server, id string) (r sessions.Record, cas uint64, err error) {
 	key := b.prefix + id
 	var item *memcache.Item
@@ -211,12 +213,12 @@ func (b *Backend) get(ctx context.Context, s *server, id string) (r sessions.Rec
 		return err
 	})
 	switch {
-	case lost(err):
+	case isMiss(err):
 		return r, 0, sessions.ErrNotFound
 	case err != nil:
 		return r, 0, err
 	case item.Key != key:
-		return r, 0, s.wrap(errors.New("it answered for another key"))
+		return r, 0, s.wrap(errors.New("it responded for another key"))
 	case item.CasID == 0:
 		return r, 0, s.wrap(errors.New("it keeps no CAS ids: start memcached without -C"))
 	}
@@ -230,7 +232,7 @@ func (b *Backend) get(ctx context.Context, s *server, id string) (r sessions.Rec
 	return r, item.CasID, nil
 }
 
-// lost reports whether err says that there is no such item.
-func lost(err error) bool {
+// isMiss reports whether err says that there is no such item.
+func isMiss(err error) bool {
 	return errors.Is(err, memcache.ErrCacheMiss) || errors.Is(err, memcache.ErrNotStored) || errors.Is(err, memcache.ErrCASConflict)
 }

@@ -13,22 +13,22 @@ import (
 
 // A Config says which servers keep the sessions, and how long to wait for them.
 type Config struct {
-	// Servers are written host:port, or as the path of a unix socket (what holds a
-	// slash). There must be one at least. Which server keeps a session depends on how
-	// the servers are written here, so write them alike in every instance of the
-	// program; their order does not matter. A name is resolved anew at every dial.
+	// Servers are the addresses of the servers, at least one: host:port, or the path of a
+	// unix socket, which is recognized by its slash. The text of an address decides which
+	// sessions its server keeps, so use the same texts in every instance of the program;
+	// their order does not matter. A name is resolved again for each new connection.
 	Servers []string
 
-	// Prefix begins every key, so that programs can share servers. Empty: "session:".
+	// Prefix begins every key, so that programs can share servers. If empty, "session:".
 	Prefix string
 
-	// Timeout bounds a dial, and apart from it a command with all of its reply.
-	// 0: 100 ms, which is plenty within a region.
+	// Timeout bounds a dial and, separately, each command with all of its reply. If 0, it
+	// is 100 ms, which is plenty within a region.
 	Timeout time.Duration
 
-	// MaxIdle is how many idle connections are kept to each server. 0: 100. Less than
-	// the requests that are served at once means a dial for those beyond it; memcached
-	// itself takes 1,024 connections by default, from all instances together.
+	// MaxIdle is how many idle connections are kept to each server. If 0, it is 100. If
+	// more requests than that are served at the same time, the others need a dial each.
+	// memcached itself accepts 1,024 connections by default, from all instances together.
 	MaxIdle int
 }
 
@@ -37,7 +37,7 @@ const (
 	defaultTimeout = 100 * time.Millisecond
 	defaultMaxIdle = 100
 
-	// resolveTimeout bounds the look-up of all server names at start.
+	// resolveTimeout bounds the lookup of all server names in New.
 	resolveTimeout = 5 * time.Second
 
 	idLength     = 43  // what sessions.CheckID accepts
@@ -45,7 +45,8 @@ const (
 	maxSocketLen = 103 // of a socket's path, on the systems that allow least
 )
 
-// complete returns c with its zero values replaced, or every mistake in it.
+// complete returns c with defaults for its zero values, or an error with every mistake in
+// it.
 func (c Config) complete() (Config, []address, error) {
 	if c.Prefix == "" {
 		c.Prefix = defaultPrefix
@@ -90,12 +91,12 @@ func (c Config) complete() (Config, []address, error) {
 	return c, addresses, errors.Join(errs...)
 }
 
-// An address is where a server listens. It is the [net.Addr] that gomemcache pools
-// connections by, and the selector of a client that has this one server.
+// An address is where a server listens. It is the [net.Addr] by which gomemcache pools
+// connections, and the selector of a client that has only this server.
 type address struct{ network, name string }
 
-// newAddress checks how a server is written, and that its name can be resolved now:
-// a name that cannot is more likely misspelled than new.
+// newAddress parses the address of a server, and checks that its name can be resolved
+// now: a name that cannot be resolved is probably misspelled.
 func newAddress(ctx context.Context, server string) (address, error) {
 	if strings.Contains(server, "/") {
 		if len(server) > maxSocketLen {
@@ -111,7 +112,7 @@ func newAddress(ctx context.Context, server string) (address, error) {
 		return address{}, fmt.Errorf("it has no host: write 127.0.0.1:%s for this machine", port)
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return address{}, fmt.Errorf("%q is no port: write a number from 1 to 65535", port)
+		return address{}, fmt.Errorf("%q is not a port: write a number from 1 to 65535", port)
 	}
 	if _, err := net.DefaultResolver.LookupHost(ctx, host); err != nil {
 		return address{}, err

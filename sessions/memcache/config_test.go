@@ -19,9 +19,9 @@ func TestConfigMistakes(t *testing.T) {
 		"no port":          {memcache.Config{Servers: []string{"127.0.0.1"}}, `Servers[0] is "127.0.0.1": write host:port`},
 		"no host":          {memcache.Config{Servers: []string{":11211"}}, "it has no host: write 127.0.0.1:11211"},
 		"bare IPv6":        {memcache.Config{Servers: []string{"::1:11211"}}, "[::1]:11211"},
-		"port 0":           {memcache.Config{Servers: []string{"127.0.0.1:0"}}, `"0" is no port`},
-		"port too high":    {memcache.Config{Servers: []string{"127.0.0.1:65536"}}, `"65536" is no port`},
-		"named port":       {memcache.Config{Servers: []string{"127.0.0.1:http"}}, `"http" is no port`},
+		"port 0":           {memcache.Config{Servers: []string{"127.0.0.1:0"}}, `"0" is not a port`},
+		"port too high":    {memcache.Config{Servers: []string{"127.0.0.1:65536"}}, `"65536" is not a port`},
+		"named port":       {memcache.Config{Servers: []string{"127.0.0.1:http"}}, `"http" is not a port`},
 		"a list in one":    {memcache.Config{Servers: []string{"127.0.0.1:11211,127.0.0.1:11212"}}, "write host:port"},
 		"unknown name":     {memcache.Config{Servers: []string{"no-such-host.invalid:11211"}}, "no-such-host.invalid"},
 		"space":            {memcache.Config{Servers: []string{" 127.0.0.1:11211"}}, `Servers[0] is " 127.0.0.1:11211"`},
@@ -42,7 +42,7 @@ func TestConfigMistakes(t *testing.T) {
 	}
 }
 
-func TestConfigMistakesAreToldTogether(t *testing.T) {
+func TestConfigMistakesAreReportedTogether(t *testing.T) {
 	_, err := memcache.New(memcache.Config{Servers: []string{"a b", "127.0.0.1"}, Prefix: " ", Timeout: -1})
 	for _, want := range []string{"Servers[0]", "Servers[1]", "Prefix", "Timeout"} {
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// A connection is a socket that bounds a command as a whole. gomemcache grants its
-// timeout anew to every part of a reply, so that a server that drips, or that sends
-// items without end, would hold a command for many times as long.
+// A connection is a socket that bounds the time of a whole command. gomemcache begins its
+// timeout again with every part of a reply, so a server that responds slowly or without
+// end could hold a command for many times as long.
 //
 // Like any socket of gomemcache it is used by one goroutine at a time.
 type connection struct {
@@ -15,17 +15,18 @@ type connection struct {
 	timeout  time.Duration
 	writing  bool // a command is being written
 	answered bool // some of its reply has been read
-	reused   bool // there was a command before it
+	reused   bool // there was a command before this one
 }
 
-// A staleError is how a command fails on a connection that had answered before and
-// broke without a byte of reply: as a rule because the server was restarted since.
+// A staleError is the error of a command on a connection that had been used before and
+// broke without a byte of reply, usually because the server was restarted.
 type staleError struct{ err error }
 
 func (e *staleError) Error() string { return "the connection was closed: " + e.err.Error() }
 func (e *staleError) Unwrap() error { return e.err }
 
-// SetDeadline does nothing: Write sets the one deadline of a command as it begins it.
+// SetDeadline does nothing, because Write sets the deadline of a command when the command
+// begins.
 func (c *connection) SetDeadline(time.Time) error { return nil }
 
 // Write writes part of a command. The first after a Read begins a new command.
@@ -49,7 +50,8 @@ func (c *connection) Read(p []byte) (int, error) {
 	return n, c.failed(err)
 }
 
-// failed tells a stale connection from a server that does not answer.
+// failed makes a staleError of the error of a stale connection, and returns any other as
+// it is.
 func (c *connection) failed(err error) error {
 	if err == nil || !c.reused || c.answered {
 		return err

@@ -11,14 +11,14 @@ import (
 	"github.com/bradfitz/gomemcache/memcache"
 )
 
-// A Counter counts in memcached what all instances of a program have seen, such as
-// logins that failed: it is a Counter of package handlers. Make it with [NewCounter]. It
-// is safe for concurrent use. A count that memcached evicts, or loses with its process,
-// begins anew.
+// A Counter counts events of all instances of a program in memcached, such as failed
+// logins. It is a Counter of package handlers. Make one with [NewCounter]. It is safe for
+// concurrent use. If memcached evicts a count, or is restarted, the count begins again at
+// 0.
 type Counter struct{ backend *Backend }
 
-// NewCounter returns the Counter that c describes, or all that is wrong with c. It may
-// use the servers of the sessions. If c.Prefix is empty it is "count:".
+// NewCounter returns the Counter that c describes, or an error with all mistakes in c. It
+// may use the same servers as the sessions. If c.Prefix is empty, it is "count:".
 func NewCounter(c Config) (*Counter, error) {
 	c.Prefix = cmp.Or(c.Prefix, "count:")
 	backend, err := New(c)
@@ -29,14 +29,14 @@ func NewCounter(c Config) (*Counter, error) {
 }
 
 // Ping asks every server for its version and returns the errors of those that do not
-// answer, joined.
+// respond, joined.
 func (c *Counter) Ping(ctx context.Context) error { return c.backend.Ping(ctx) }
 
-// Close closes the idle connections. A Counter can be used again after it.
+// Close closes the idle connections. The Counter can still be used.
 func (c *Counter) Close() error { return c.backend.Close() }
 
-// Counts returns the count of each key; 0: there is none. It costs one get on each
-// server that has some of them.
+// Counts returns the count of each key, 0 if there is none. It costs one get on each
+// server that has some of the keys.
 func (c *Counter) Counts(ctx context.Context, keys []string) ([]int, error) {
 	byServer := map[*server][]string{}
 	for _, key := range keys {
@@ -66,8 +66,9 @@ func (c *Counter) Counts(ctx context.Context, keys []string) ([]int, error) {
 	return counts, nil
 }
 
-// Add adds one to the count of a key, and makes the count if there is none. It is kept
-// for so long after it was made. It costs one incr, and for a new key one add.
+// Add adds one to the count of a key, and begins a count if there is none. A count is
+// kept for the time keep after it began. Add costs one incr, and for a new key also one
+// add.
 func (c *Counter) Add(ctx context.Context, key string, keep time.Duration) error {
 	s := pick(c.backend.servers, key)
 	now := time.Now()

@@ -13,52 +13,53 @@
 //
 // # What it promises
 //
-// memcached is a cache: a session that lives there alone is gone when its server is
-// restarted, flushed or short of memory, and its user begins a new one. Where that is
-// too little, package cached puts memcached before a store that lasts.
+// memcached is a cache: if a session is kept there alone, it is lost when its server is
+// restarted, flushed or short of memory, and its user begins a new one. If that is not
+// enough, use package cached, which puts memcached in front of a store that lasts.
 //
-// While a session is there, no update is lost and none brings it back after its end:
-// a record is made by add, changed by cas and never by set. It is no
-// [sessions.UserBackend]. memcached has no index, and a list of a user's sessions that
-// is one more item would be evicted apart from them: ending "all" of them would then
-// end some, and say nothing.
+// As long as memcached has a session, no update is lost, and no update brings the session
+// back after its end: a record is made by add, changed by cas, and never by set. A
+// Backend is not a [sessions.UserBackend]. memcached has no index, and it could evict a
+// list of a user's sessions before the sessions, so that EndUser would end only some of
+// them without an error.
 //
 // # Versions
 //
-// A version is memcached's CAS id, so a request that reads costs one get and one that
-// writes a get and a cas. CAS ids begin anew at 1 when a server restarts, and yet one
-// from before can never match: the restarted server is empty, and an id that has no
-// record is never given one again, since [sessions.Manager] makes a new id for every
-// new session. A tombstone is no exception: it is written by cas over a record that
-// is there. The one caller that adds a key again is a cache that is filled anew: what
-// it keeps for two minutes or less, as package cached does, is told apart by a random
-// tag of each write instead, which no restart repeats.
+// A version is memcached's CAS id, so a request that reads costs one get, and one that
+// writes costs a get and a cas. When a server restarts, its CAS ids begin again at 1. An
+// old one still cannot match a new record: the restarted server is empty, and no id gets
+// a second record, because [sessions.Manager] makes a new id for every new session. A
+// tombstone is written by cas over an existing record. Package cached does add a key
+// again, so a record that expires within two minutes, as all of its records do, is told
+// from others by a random tag in place of the CAS id.
 //
 // # Failures
 //
-// A command that fails because the server closed an idle connection, as every restart
-// does, is sent once more. An add or a cas may then have been carried out the first
-// time: the tag in the value tells. Where another writer has already replaced it, the
-// update fails with an error of its own and not with [sessions.ErrConflict], since a
-// caller that applied its changes again might count them twice.
+// A command that fails because the server has closed an idle connection, as it does when
+// it restarts, is sent once more. An add or a cas may then have been carried out the
+// first time; the tag in the value shows that. If another writer has already replaced the
+// value, the update returns another error than [sessions.ErrConflict], because a caller
+// that applied its changes again might count them twice.
 //
-// gomemcache knows no [context.Context]: a context that is over is seen before each
-// command, and a command takes Config.Timeout at most to dial and as long again for
-// all of its reply. A server that is silent three times in a row is left alone: all calls
-// for its sessions fail at once, except one that tries the server after 100 ms, and then
-// after pauses that double up to a second, until it answers. Calls that wait at the same
-// time are silent once, so a stall of less than three timeouts costs the calls that it
-// meets and no others. A server that refuses connections needs no such care: that takes
-// no time, and ends when it is back.
+// gomemcache has no [context.Context]. A context is checked before each command, and a
+// command takes at most Config.Timeout to dial and the same time again for all of its
+// reply. A server that has been silent three times in a row is not asked for a while:
+// calls for its sessions fail at once, except one that tries the server after 100 ms, and
+// then after pauses that double up to a second, until it responds. Calls that wait at the
+// same time count as silent once, so a stall that is shorter than three timeouts fails
+// only the calls that wait during it. A server that refuses connections fails its calls
+// at once, so it is asked each time.
 //
-// A new session begins on another server meanwhile: Create returns
+// Meanwhile a new session begins on another server: Create returns
 // [sessions.ErrUnavailable], and its caller makes another id. The sessions of a server
-// that is down do not move to another one. Each would be missing there and, worse, come
-// back when its own server does: logged in after a logout, or as it was before the
-// changes made elsewhere. And two instances that do not agree on who is down would keep
-// two of them.
+// that is down do not move to another server. They would be missing there and would come
+// back with their own server: logged in after a logout, or without the changes made
+// since. And two instances that do not agree on which server is down would keep two
+// versions of a session.
 //
-// Servers are chosen by rendezvous hashing: one more or one less of n moves about one
-// session in n. The protocol has neither passwords nor encryption here: the servers
-// belong in a private network.
+// Servers are chosen by rendezvous hashing: adding or removing one of n servers moves
+// about one session in n. The connections have neither passwords nor encryption, so the
+// servers belong in a private network.
+//
+// The package example is a site with such a Backend.
 package memcache

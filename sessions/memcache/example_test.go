@@ -10,7 +10,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/memcache"
 )
 
-// A site whose sessions are in memcached. No server is asked before a session is used.
+// A site whose sessions are in memcached. No server is called before a session is used.
 func Example() {
 	backend, err := memcache.New(memcache.Config{Servers: []string{"127.0.0.1:11211"}, Prefix: "shop:"})
 	if err != nil {
@@ -41,7 +41,7 @@ func Example() {
 	// Output: visits: <nil>
 }
 
-// Mistakes are found at start, all of them.
+// New reports all mistakes at once.
 func ExampleNew() {
 	_, err := memcache.New(memcache.Config{Servers: []string{"10.0.0.5", "10.0.0.6:11211", "10.0.0.6:11211"}})
 	fmt.Println(err)
@@ -50,7 +50,7 @@ func ExampleNew() {
 	// Servers[2] is "10.0.0.6:11211", which is there twice
 }
 
-// A server that is down is no mistake at start. Who wants to know asks.
+// New does not connect to a server. Ping does.
 func ExampleBackend_Ping() {
 	backend, err := memcache.New(memcache.Config{Servers: []string{"/nowhere/memcached.sock"}})
 	if err != nil {
@@ -59,4 +59,17 @@ func ExampleBackend_Ping() {
 	}
 	fmt.Println(backend.Ping(context.Background()))
 	// Output: memcache: server /nowhere/memcached.sock: dial unix /nowhere/memcached.sock: connect: no such file or directory
+}
+
+// The counter of a login throttle that all instances share. No server is called before the
+// first login.
+func ExampleNewCounter() {
+	counter, err := memcache.NewCounter(memcache.Config{Servers: []string{"127.0.0.1:11211"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer counter.Close()
+	fmt.Println(err)
+	// Output: <nil>
 }

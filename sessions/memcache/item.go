@@ -22,16 +22,16 @@ import (
 //	data     the rest
 const itemFormat = 1
 
-// headerSize is that of format, tag and expires.
+// headerSize is the size of format, tag and expires.
 const headerSize = 1 + 8 + 8
 
-// isTag is set in every tag, and never in a CAS id of memcached, which counts from 1:
-// so a version says by itself which of the two it is.
+// isTag is set in every tag, and never in a CAS id of memcached, which counts from 1. So
+// one can see from a version which of the two it is.
 const isTag = 1 << 63
 
 func newTag() uint64 { return rand.Uint64() | isTag }
 
-// encode returns the value that keeps r.
+// encode returns the value of an item that holds r.
 func encode(r sessions.Record, tag uint64) []byte {
 	value := make([]byte, 0, headerSize+binary.MaxVarintLen64+len(r.User)+len(r.Data))
 	value = append(value, itemFormat)
@@ -42,8 +42,8 @@ func encode(r sessions.Record, tag uint64) []byte {
 	return append(value, r.Data...)
 }
 
-// decode is encode's inverse, with the tag as the version. ok is false if value is
-// not of this format. The record shares value's memory.
+// decode is the inverse of encode. The version of the record is the tag. If value does
+// not have this format, ok is false. The record shares the memory of value.
 func decode(value []byte) (r sessions.Record, ok bool) {
 	if len(value) < headerSize || value[0] != itemFormat {
 		return r, false
@@ -60,18 +60,18 @@ func decode(value []byte) (r sessions.Record, ok bool) {
 	return r, true
 }
 
-// maxRelative is the longest time that memcached takes for one from now: anything
-// above is a date.
+// maxRelative is the longest expiration that memcached takes for a duration. It takes a
+// larger one for a date.
 const maxRelative = 30 * 24 * time.Hour
 
-// expiration returns when memcached may drop an item, in its own terms: never before
-// expires, and within two seconds after it.
+// expiration returns the expiration of an item in memcached's form: not before expires,
+// and at most two seconds after it.
 func expiration(expires, now time.Time) int32 {
 	left := expires.Sub(now)
 	if left <= 0 {
 		return -1 // at once
 	}
-	// One second to round up, one because the server's clock may be about to tick.
+	// One second to round up, and one because the server's clock counts whole seconds.
 	const slack = 2
 	if left < maxRelative-slack*time.Second {
 		return int32(left/time.Second) + slack
@@ -79,15 +79,15 @@ func expiration(expires, now time.Time) int32 {
 	if date := expires.Unix() + slack; date <= math.MaxInt32 {
 		return int32(date)
 	}
-	return 0 // beyond January 2038: never, so that the record's own time decides alone
+	return 0 // after January 2038: the item does not expire, and the record's own time decides
 }
 
-// maxItem is what memcached keeps of key and value in an item of 1 MiB, its default:
-// the rest is the item's own header, and the ends of key and value.
+// maxItem is how many bytes of key and value fit into an item of 1 MiB, memcached's
+// default. The rest is the header of the item and the ends of key and value.
 const maxItem = 1<<20 - 59
 
-// newItem returns the item that keeps r. It is checked before anything is sent: a
-// server answers a set that is too large by dropping what it had.
+// newItem returns the item that holds r. It checks the size before anything is sent,
+// because a server that refuses a value that is too large drops the old one.
 func (b *Backend) newItem(id string, r sessions.Record, tag uint64) (*memcache.Item, error) {
 	if err := sessions.CheckID(id); err != nil {
 		return nil, err
@@ -98,13 +98,14 @@ func (b *Backend) newItem(id string, r sessions.Record, tag uint64) (*memcache.I
 		Expiration: expiration(r.Expires, time.Now()),
 	}
 	if size := len(item.Key) + len(item.Value); size > maxItem {
-		return nil, fmt.Errorf("%w: %d bytes with its key, and memcached keeps %d", sessions.ErrTooLarge, size, maxItem)
+		return nil, fmt.Errorf("%w: %d bytes with the key; memcached keeps at most %d", sessions.ErrTooLarge, size, maxItem)
 	}
 	return item, nil
 }
 
 // written adds ErrTooLarge to the error of a write that a server refuses because its
-// items are smaller than memcached's default (-I), which gomemcache tells by text alone.
+// items are smaller than memcached's default (-I). gomemcache has no error value for
+// that, only a text.
 func written(err error) error {
 	if err != nil && strings.Contains(err.Error(), "object too large") {
 		return fmt.Errorf("%w: %w", sessions.ErrTooLarge, err)

@@ -1,9 +1,9 @@
 package memcache
 
-// Servers are chosen by rendezvous hashing (Thaler and Ravishankar, 1996): each has a
-// rank for each id, and the highest keeps it. A server that joins n others takes the
-// ids it outranks them for, about one in n+1, and one that leaves gives up its own;
-// all other sessions stay where they are.
+// Servers are chosen by rendezvous hashing (Thaler and Ravishankar, 1996): each server
+// has a rank for each id, and the one with the highest rank keeps it. A server that joins
+// n others takes about one id in n+1, and one that leaves gives up its own ids. All other
+// sessions stay where they are.
 
 // pick returns the server that keeps id.
 func pick(servers []*server, id string) *server {
@@ -29,8 +29,8 @@ func hash(s string) uint64 {
 	return h
 }
 
-// rank mixes the hashes of a server and an id with the finalizer of SplitMix64: without
-// it the ranks of two servers would order alike for ids whose hashes are alike.
+// rank mixes the hashes of a server and an id with the finalizer of SplitMix64. Without
+// it, ids with similar hashes would order the servers in the same way.
 func rank(server, id uint64) uint64 {
 	x := server ^ id
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9

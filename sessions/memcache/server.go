@@ -11,8 +11,8 @@ import (
 	"github.com/webapp2go/webapp2go/internal/circuit"
 )
 
-// A server is one memcached with the client for it, which is its own so that no lock
-// is shared by the requests to all servers.
+// A server is one memcached server with a client of its own, so that requests to
+// different servers share no lock.
 type server struct {
 	address
 	seed    uint64 // of its rank, see rank
@@ -22,7 +22,7 @@ type server struct {
 
 func newServer(a address, c Config) *server {
 	s := &server{address: a, seed: hash(a.name), client: memcache.NewFromSelector(a)}
-	s.client.Timeout = c.Timeout // of a dial; a connection keeps its own
+	s.client.Timeout = c.Timeout // of a dial; a connection has its own
 	s.client.MaxIdleConns = c.MaxIdle
 	s.client.DialContext = func(ctx context.Context, network, name string) (net.Conn, error) {
 		var dialer net.Dialer
@@ -38,11 +38,12 @@ func newServer(a address, c Config) *server {
 // errOpen is the error of a command that was not sent.
 var errOpen = fmt.Errorf("it was silent %d times in a row and is asked again within %v", circuit.TripAfter, circuit.MaxPause)
 
-// run sends a command. If it fails on a stale connection it is sent a second time,
-// on a new one: then repeated is true, and the first may have been carried out.
+// run sends a command. If it fails on a stale connection, run sends it a second time, on
+// a new connection. Then repeated is true, and the server may have carried out the first
+// one.
 //
-// gomemcache knows no context, so ctx is asked before each sending and cannot end the
-// wait for a reply, which Timeout bounds.
+// gomemcache has no contexts, so ctx is checked before the command is sent and cannot end
+// the wait for a reply, which Timeout bounds.
 func (s *server) run(ctx context.Context, command func(*memcache.Client) error) (repeated bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, s.wrap(err)
@@ -51,10 +52,10 @@ func (s *server) run(ctx context.Context, command func(*memcache.Client) error) 
 	if !ok {
 		return false, s.wrap(errOpen)
 	}
-	defer func() { s.circuit.Report(began, timedOut(err)) }() // also if command panics: no other one tries the server until then
+	defer func() { s.circuit.Report(began, timedOut(err)) }() // also if command panics: otherwise no other command would try the server
 	err = command(s.client)
 	if _, stale := errors.AsType[*staleError](err); stale && ctx.Err() == nil {
-		// The idle ones were opened before this one broke, so they are stale too.
+		// The idle connections were opened before this one broke, so they are stale too.
 		s.client.Close()
 		repeated = true
 		err = command(s.client)
@@ -70,10 +71,11 @@ func (s *server) wrap(err error) error {
 	return fmt.Errorf("memcache: server %s: %w", s.name, err)
 }
 
-// timedOut reports whether err is a server's silence. Any other error comes at once,
-// and from a server that is down too: its system or a router refuses the connection.
+// timedOut reports whether err means that a server was silent. Every other error comes at
+// once, also that of a server that is down, whose system or router refuses the
+// connection.
 func timedOut(err error) bool {
-	if _, ok := errors.AsType[*memcache.ConnectTimeoutError](err); ok { // is no net.Error
+	if _, ok := errors.AsType[*memcache.ConnectTimeoutError](err); ok { // it is not a net.Error
 		return true
 	}
 	network, ok := errors.AsType[net.Error](err)

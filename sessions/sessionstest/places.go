@@ -13,16 +13,15 @@ import (
 )
 
 // A Place is where backends keep their records, such as a server, and what a test can do
-// to it. The checks that need a function which is nil are skipped.
+// to it. If a function is nil, the checks that need it are skipped.
 type Place struct {
 	// Open returns a backend of the place.
 	Open func(t *testing.T) sessions.Backend
 
-	// Breakable returns another backend of the same place, whose connection breaks when
-	// cut says so. It calls cut for each change of a record that is [Marked]: with false
-	// before the place has made the change, with true after that and before the backend
-	// has the answer. If cut returns true the connection breaks there. [Proxy] does this
-	// for servers on TCP.
+	// Breakable returns another backend of the same place, whose connection breaks if cut
+	// returns true. It calls cut twice for each change of a record that is [Marked]: with
+	// false before the place has made the change, and with true before the backend has
+	// the response. [Proxy] does this for servers on TCP.
 	Breakable func(t *testing.T, cut func(done bool) bool) sessions.Backend
 
 	// LoseIndex makes the place forget which sessions are those of user, as an eviction
@@ -38,8 +37,8 @@ type Place struct {
 	Empty func(t *testing.T) (open func() (sessions.Backend, error))
 }
 
-// RunPlace checks what becomes of sessions when an answer is lost, an index is lost, a
-// place is full, or is opened for the first time by two programs at once. Call it in
+// RunPlace checks what happens to sessions if a response is lost, if an index is lost, if
+// a place is full, and if two programs open it for the first time at once. Call it in
 // addition to [Run].
 func RunPlace(t *testing.T, p Place) {
 	t.Helper()

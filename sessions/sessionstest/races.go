@@ -110,7 +110,8 @@ func atOnce(n int, f func(i int) error) []error {
 	return errs
 }
 
-// winner returns which of the calls had no error; all others must have lost with this one.
+// winner returns which of the calls had no error; all others must have returned the error
+// lost.
 func winner(t *testing.T, errs []error, lost error) int {
 	t.Helper()
 	won := -1

@@ -1,7 +1,8 @@
-// Package sessionstest holds the suite that every [sessions.Backend] must pass: its
-// contract, and what becomes of sessions when requests race or the backend fails.
+// Package sessionstest has the tests that every [sessions.Backend] must pass. They check
+// the contract of a Backend, and what happens to sessions when requests race or the
+// backend fails.
 //
-// Who writes a Backend calls it from a test of his own:
+// The author of a Backend calls them from a test:
 //
 //	func TestBackend(t *testing.T) {
 //		sessionstest.Run(t, func(t *testing.T) sessions.Backend {
@@ -9,10 +10,10 @@
 //		})
 //	}
 //
-// The suite asks for guarantees, not for speed: no check depends on how fast the
-// machine is, and the only waits are for records to expire. Each race is run up to
-// five hundred times. After a second, or with -short, a tenth of that is enough, unless
-// the tests may take half an hour: go test -timeout=30m runs every race to its end.
+// No check depends on the speed of the machine, and the only waits are for records to
+// expire. Each race is run up to five hundred times. After a second, or with -short, a
+// tenth of that is enough, unless the tests may take half an hour: go test -timeout=30m
+// runs every race to its end.
 package sessionstest
 
 import (
@@ -27,13 +28,13 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// Run checks that the backends made by newBackend obey the contract of
-// [sessions.Backend], and that of [sessions.UserBackend] if they are one. If they have
-// a method DeleteExpired(ctx, limit) (deleted, error), it deletes nothing that lives.
+// Run checks that the backends that newBackend makes keep the contract of
+// [sessions.Backend], and that of [sessions.UserBackend] if they are one. If they have a
+// method DeleteExpired(ctx, limit) (deleted, error), it checks that this deletes only
+// expired records.
 //
-// It calls newBackend once for each of its subtests; the backends may keep their
-// records in the same place, since no two subtests share an id. Backends that need
-// cleaning up register it with t.Cleanup.
+// It calls newBackend once for each subtest. The backends may keep their records in the
+// same place, because no two subtests use the same id. Clean up with t.Cleanup.
 func Run(t *testing.T, newBackend func(t *testing.T) sessions.Backend) {
 	t.Helper()
 	for _, group := range [][]check{
