@@ -14,8 +14,8 @@
 //		Sessions: []sessions.Spec{{Backend: backend}},
 //	})
 //
-// It links no driver: package sqldb/sqlite or sqldb/postgres, whichever opens the
-// database, does that.
+// It links no driver: the package that opens the database does, sqldb/sqlite or
+// sqldb/postgres.
 //
 // A session is one row of the table webapp2go_sessions:
 //
@@ -23,23 +23,26 @@
 //	version  random, new with each change
 //	expires  when it ends, in microseconds since 1970, UTC
 //	sweep    the same in hours, rounded up: the index for DeleteExpired
-//	owner    whose it is, as bytes; NULL: of no user
+//	owner    the id of its user, as bytes; NULL if it has none
 //	data     the session, or for a minute what is left of one that was ended or renewed
 //
-// Nothing deletes what has expired by itself, though no read returns it: call
-// [Backend.DeleteExpired] once an hour or so.
+// No read returns an expired session, but its row stays: call [Backend.DeleteExpired]
+// about once an hour.
 //
 // # Costs
 //
-// Load, Create, Update, Delete, Sessions and EndUser are one statement each. An Update that
-// another writer has overtaken is two.
+// Load, Create, Update, Delete, Sessions and EndUser are one statement each. An Update
+// that conflicts with another writer is two.
 //
-// # A lost response
+// # Lost responses
 //
-// A statement whose connection broke may have been carried out. It is sent again, as long
-// as the time of the call lasts, and finds its own work by the version. An Update that then
-// finds the version of another writer fails with an error of its own and not with
-// [sessions.ErrConflict]: its own may have been carried out before.
+// If the connection breaks during a statement, the statement may have been carried out.
+// It is sent again within the time of the call, and recognizes its own work by the
+// version. An Update that then finds the version of another writer returns another error
+// than [sessions.ErrConflict], because its change may have been made before that of the
+// other.
+//
+// The package example is a site with such a Backend.
 package sqlstore
 
 import (
@@ -59,8 +62,8 @@ import (
 
 // A Config says how sessions are kept. The zero value works.
 type Config struct {
-	Table   string        // its name, of lower-case letters, digits and "_"; empty: "webapp2go_sessions"
-	Timeout time.Duration // bounds every call; 0: 3 seconds
+	Table   string        // its name, of lower-case letters, digits and "_"; if empty, "webapp2go_sessions"
+	Timeout time.Duration // bounds every call; if 0, it is 3 seconds
 }
 
 // A Backend keeps sessions in a SQL database. It is safe for concurrent use, by any number
@@ -79,9 +82,9 @@ var (
 
 var tableName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,39}$`)
 
-// New returns a Backend that keeps sessions in db, which remains the caller's to close. It
-// makes the table if there is none, and changes that of an earlier version. Instances may
-// do that at once. A database whose table is of a later version is an error.
+// New returns a Backend that keeps sessions in db, which the caller closes. It makes the
+// table if there is none, and changes that of an earlier version. Several instances may
+// do that at once. It returns an error if the table is of a later version.
 func New(ctx context.Context, db *sqldb.DB, c Config) (*Backend, error) {
 	b, err := newBackend(ctx, db, c)
 	if err != nil {
@@ -359,8 +362,8 @@ func (b *Backend) Sessions(ctx context.Context, user string) (infos []sessions.S
 	return infos, nil
 }
 
-// EndUser implements [sessions.UserBackend]. A session that becomes the user's while it
-// runs may go on.
+// EndUser implements [sessions.UserBackend]. A session that is given to the user while
+// EndUser runs may stay.
 func (b *Backend) EndUser(ctx context.Context, user string, except ...string) error {
 	if user == "" || len(user) > maxUser {
 		return nil
@@ -390,10 +393,11 @@ const (
 	sweepGrace = time.Minute
 )
 
-// DeleteExpired deletes sessions that have expired, at most limit of them, and returns how
-// many it deleted, also with an error. A session stays for up to an hour after its end. Call
-// it from a scheduled job until it returns less than limit; several instances may
-// call it at once. Every 500 rows are one statement, with the Timeout of the Config.
+// DeleteExpired deletes sessions that have expired, at most limit of them, and returns
+// how many it deleted, even if it also returns an error. The row of a session stays for
+// up to an hour after the session has expired. Call it from a scheduled job until it
+// returns less than limit; several instances may call it at once. Each statement deletes
+// up to 500 rows and has the Timeout of the Config.
 func (b *Backend) DeleteExpired(ctx context.Context, limit int) (deleted int, err error) {
 	for deleted < limit {
 		batch := min(limit-deleted, sweepBatch)

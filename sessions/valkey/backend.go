@@ -15,8 +15,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// A Backend keeps sessions in Valkey. Make it with [New]. It is safe for concurrent use, by
-// any number of processes that share the server.
+// A Backend keeps sessions in Valkey. Make one with [New]. It is safe for concurrent use,
+// by any number of processes that share the server.
 type Backend struct{ server *server }
 
 var (
@@ -24,7 +24,7 @@ var (
 	_ sessions.CurrentBackend = (*Backend)(nil)
 )
 
-// Probe asks every node for an answer, as a health check does.
+// Probe asks every node for a response, as a health check does.
 func (b *Backend) Probe(ctx context.Context) error {
 	if err := b.server.probe(ctx); err != nil {
 		return failure("probe", err)
@@ -61,7 +61,7 @@ const (
 	indexLife = 24 * time.Hour
 )
 
-// ownerOf returns what the header says of whose session r is.
+// ownerOf returns the owner in the header of r.
 func ownerOf(r sessions.Record) string {
 	if r.User == "" {
 		return nobody
@@ -87,7 +87,7 @@ func encode(r sessions.Record, version uint64) []byte {
 
 func microseconds(t time.Time) int64 { return min(max(t.UnixMicro(), 0), maxExpires) }
 
-// decode is encode's inverse. If ok is false, value is not of this format.
+// decode is the inverse of encode. If value does not have this format, ok is false.
 func decode(value string) (r sessions.Record, ok bool) {
 	if len(value) < headerSize || !strings.HasPrefix(value, format) {
 		return r, false
@@ -133,9 +133,9 @@ func (b *Backend) Load(ctx context.Context, id string) (r sessions.Record, err e
 // microseconds, 5 the owner, 6 the id, 7 the score of its entry in the index, 8 the life of
 // the index in milliseconds, 9 the version that Update is over.
 //
-// They compare numbers with tonumber: they are exact until 2255, and the order of strings
-// depends on the server's locale. The first command that writes is one that a full server
-// refuses; after another one it would let all the rest pass.
+// They compare numbers with tonumber, which is exact until the year 2255; the order of
+// strings would depend on the server's locale. The first command that writes must be one
+// that a full server refuses: after any other it would accept all the rest.
 const indexText = `
 local function index(key, owned)
 	local added = redis.call('ZADD', key, ARGV[7], ARGV[6])
@@ -175,8 +175,8 @@ redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 'done' .. owner
 `)
 
-	// buryScript is updateScript for a tombstone, which a full server must take too: it
-	// lets DEL pass, and then the SET.
+	// buryScript is updateScript for a tombstone, which a full server must accept too: it
+	// accepts DEL, and then the SET.
 	buryScript = newScript(strings.Replace(updateScript.text, "redis.call('SET'", "redis.call('DEL', KEYS[1])\nredis.call('SET'", 1))
 
 	// indexScript is for clusters: its one key is the index.
@@ -205,8 +205,8 @@ func (b *Backend) write(ctx context.Context, script script, id string, r session
 	case b.server.cluster == nil:
 		keys = append(keys, b.indexKey(owner))
 	default:
-		// The entry first: one without a session does no harm, and a session without one
-		// could not be ended.
+		// The entry first: an entry without a session does no harm, but EndUser would not
+		// find a session without an entry.
 		args := append([]any{}, args...)
 		args[1] = ""
 		added, err := b.server.eval(ctx, indexScript, []string{b.indexKey(owner)}, args...)
@@ -230,7 +230,7 @@ func (b *Backend) write(ctx context.Context, script script, id string, r session
 	return answer, nil
 }
 
-// milliseconds rounds up, and is never 0, which the server refuses.
+// milliseconds rounds up, and never returns 0, which the server refuses.
 func milliseconds(d time.Duration) int64 {
 	return max(1, int64((d+time.Millisecond-1)/time.Millisecond))
 }
@@ -319,8 +319,9 @@ func (b *Backend) Delete(ctx context.Context, id string) error {
 	return err
 }
 
-// forget removes the entries of sessions from the index of a user who has them no more.
-// That it fails is no harm: entries are checked when they are used, and end by themselves.
+// forget removes the entries of sessions from the index of a user who no longer has them.
+// A failure does no harm: entries are checked when they are used, and expire by
+// themselves.
 func (b *Backend) forget(ctx context.Context, owner string, ids ...any) {
 	if len(owner) == ownerSize && owner != nobody {
 		ctx, cancel := context.WithTimeout(ctx, b.server.timeout)

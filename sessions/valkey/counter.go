@@ -11,14 +11,14 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// A Counter counts in Valkey what all instances of a program have seen, such as logins that
-// failed: it is a Counter of package handlers. Make it with [NewCounter]. It is safe for
-// concurrent use. A count that the server evicts begins anew.
+// A Counter counts events of all instances of a program in Valkey, such as failed logins.
+// It is a Counter of package handlers. Make one with [NewCounter]. It is safe for
+// concurrent use. If the server evicts a count, it begins again at 0.
 type Counter struct{ server *server }
 
-// NewCounter returns the Counter that c describes, or all that is wrong with c. It may use
-// the server of the sessions. If c.Prefix is empty it is "count:". No server is asked yet:
-// one that is down at start is one that is down later.
+// NewCounter returns the Counter that c describes, or an error with all mistakes in c. It
+// may use the same server as the sessions. If c.Prefix is empty, it is "count:".
+// NewCounter does not connect, so that a program can start while the server is down.
 func NewCounter(c Config) (*Counter, error) {
 	c.Prefix = cmp.Or(c.Prefix, "count:")
 	c, err := c.complete()
@@ -28,13 +28,13 @@ func NewCounter(c Config) (*Counter, error) {
 	return &Counter{newServer(c)}, nil
 }
 
-// Probe asks every node for an answer, as a health check does.
+// Probe asks every node for a response, as a health check does.
 func (c *Counter) Probe(ctx context.Context) error { return (&Backend{c.server}).Probe(ctx) }
 
 // Close closes the connections. The Counter cannot be used after it.
 func (c *Counter) Close() error { return c.server.client.Close() }
 
-// Counts returns the count of each key; 0: there is none. It costs one pipeline of GET.
+// Counts returns the count of each key, 0 if there is none. It costs one pipeline of GET.
 func (c *Counter) Counts(ctx context.Context, keys []string) ([]int, error) {
 	if len(keys) == 0 {
 		return nil, nil
@@ -72,9 +72,9 @@ if n == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 return n
 `)
 
-// Add adds one to the count of a key, and makes the count if there is none. It is kept for
-// so long after it was made. It costs one script. It is not sent again if its answer is
-// lost, since it might be counted twice.
+// Add adds one to the count of a key, and begins a count if there is none. A count is
+// kept for the time keep after it began. Add costs one script. It is not sent again if
+// its reply is lost, because it might be counted twice.
 func (c *Counter) Add(ctx context.Context, key string, keep time.Duration) error {
 	s := c.server
 	key = s.prefix + key

@@ -27,7 +27,7 @@ type server struct {
 
 	circuit  circuit.Circuit // of a single server
 	circuits sync.Map        // of the nodes of a cluster, by address
-	down     atomic.Bool     // it refused connections when it was last asked
+	down     atomic.Bool     // the server refused connections the last time
 }
 
 // circuitOf returns the circuit of the node that has a key.
@@ -63,9 +63,10 @@ const (
 	firstPause   = 5 * time.Millisecond // between two tries; it doubles
 	longestPause = 100 * time.Millisecond
 	// outage is how long a call tries a server that refuses connections. A restart takes
-	// less.
+	// less time.
 	outage = 1500 * time.Millisecond
-	// giveUp is how soon a caller may give up without that the server counts as silent.
+	// giveUp is how long a call must have waited before its end counts as silence of the
+	// server.
 	giveUp = 100 * time.Millisecond
 )
 
@@ -111,7 +112,7 @@ func (s *server) run(ctx context.Context, doing, key string, do func(ctx context
 	}
 }
 
-// once calls do, and tells the circuit what became of it.
+// once calls do and reports the result to the circuit.
 func (s *server) once(ctx context.Context, c *circuit.Circuit, do func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -137,7 +138,7 @@ func (s *server) once(ctx context.Context, c *circuit.Circuit, do func() error) 
 	return err
 }
 
-// isAnswer reports whether err says what the server has found.
+// isAnswer reports whether err is a reply of the server.
 func isAnswer(err error) bool {
 	return errors.Is(err, sessions.ErrNotFound) || errors.Is(err, sessions.ErrExists) || errors.Is(err, sessions.ErrConflict)
 }
@@ -147,7 +148,7 @@ func timedOut(err error) bool {
 	return ok && network.Timeout() || errors.Is(err, context.DeadlineExceeded)
 }
 
-// ended is the error of a call whose context is over.
+// ended returns the error of a call whose context has ended.
 func ended(ctx context.Context, err error) error {
 	if errors.Is(err, ctx.Err()) {
 		return err
@@ -159,7 +160,7 @@ func ended(ctx context.Context, err error) error {
 type outcome int
 
 const (
-	refused outcome = iota // the server has answered: it was not carried out, and will not be
+	refused outcome = iota // the server has refused it, and would refuse it again
 	notSent                // it was not carried out, but another try may be
 	broken                 // it may have been carried out
 )
@@ -188,7 +189,7 @@ func failure(doing string, err error) error {
 	return fmt.Errorf("sessions/valkey: %s: %w", doing, explain(err))
 }
 
-// explain adds how to fix what an error is usually about.
+// explain adds to an error how to fix its usual cause.
 func explain(err error) error {
 	switch text := err.Error(); {
 	case strings.Contains(text, "MOVED "):
@@ -205,13 +206,14 @@ func explain(err error) error {
 	return err
 }
 
-// A change is a command that the client library must not repeat: it would not say so.
+// A change is a command that the client library must not repeat, because it would not say
+// so.
 type change struct{ *redis.Cmd }
 
 // NoRetry implements [redis.Cmder].
 func (change) NoRetry() bool { return true }
 
-// A script is sent by its hash, and as text if the server does not know it.
+// A script is sent as its hash, and as its text if the server does not know the hash.
 type script struct{ hash, text string }
 
 func newScript(text string) script { return script{redis.NewScript(text).Hash(), text} }

@@ -16,7 +16,7 @@ import (
 const (
 	atOnce   = 500  // commands in a pipeline
 	scanSize = 1000 // keys that the server looks at in a step of a scan
-	// lost is an entry that no id is: others of this index may be lost.
+	// lost is an entry that is not an id: it says that entries of this index may be lost.
 	lost = "!"
 )
 
@@ -58,9 +58,9 @@ func (b *Backend) Sessions(ctx context.Context, user string) (infos []sessions.S
 	return infos, nil
 }
 
-// EndUser implements [sessions.UserBackend]. A session that becomes the user's while it
-// runs may go on. If the user has no index, or some of it was lost, it looks at all
-// sessions of the server.
+// EndUser implements [sessions.UserBackend]. A session that is given to the user while
+// EndUser runs may stay. If the user has no index, or some of it was lost, EndUser looks
+// at all sessions of the server.
 func (b *Backend) EndUser(ctx context.Context, user string, except ...string) error {
 	if user == "" {
 		return nil
@@ -95,7 +95,7 @@ func (b *Backend) entries(ctx context.Context, owner string) ([]string, error) {
 	return b.server.client.ZRange(ctx, b.indexKey(owner), 0, -1).Result()
 }
 
-// end deletes those of some sessions that are the owner's, and their entries.
+// end deletes those of the sessions that belong to the owner, and their entries.
 func (b *Backend) end(ctx context.Context, owner string, ids []string) error {
 	owners, err := b.owners(ctx, ids)
 	if err != nil {
@@ -114,15 +114,15 @@ func (b *Backend) end(ctx context.Context, owner string, ids []string) error {
 	return b.server.client.ZRem(ctx, b.indexKey(owner), entries...).Err()
 }
 
-// owners returns the owner in the header of each session; empty: there is none.
+// owners returns the owner in the header of each session, empty if there is no session.
 func (b *Backend) owners(ctx context.Context, ids []string) ([]string, error) {
 	return b.pipeline(ctx, ids, func(p redis.Pipeliner, key string) {
 		p.GetRange(ctx, key, ownerAt, ownerAt+ownerSize-1)
 	})
 }
 
-// pipeline sends one command for each of some sessions, which may be sent again, and
-// returns the texts that are the answers; empty: there is none.
+// pipeline sends one command for each session, which may be sent again, and returns the
+// texts of the replies, empty if there is none.
 func (b *Backend) pipeline(ctx context.Context, ids []string, add func(p redis.Pipeliner, key string)) ([]string, error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -184,7 +184,7 @@ func (b *Backend) scan(ctx context.Context, owner string) (ids []string, err err
 	return slices.Compact(ids), err // a scan may return a key twice
 }
 
-// repair makes an index that is whole of the sessions that are left. That it fails is no
+// repair makes the index complete again, of the sessions that are left. A failure does no
 // harm: the index stays as it was.
 func (b *Backend) repair(ctx context.Context, owner string, ids []string) {
 	var entries []redis.Z

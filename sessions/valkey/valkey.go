@@ -12,18 +12,21 @@
 //
 // # What it promises
 //
-// No update is lost while the server keeps what it has acknowledged, and none brings a
-// session back after its end. How long a server keeps it is the operator's choice: if the
-// sessions are nowhere else, set appendonly yes, and appendfsync always if a crash may lose
-// none: everysec can lose two seconds. Replication is asynchronous, so a failover may lose the newest sessions, and bring back one that was just logged out; set
-// min-replicas-to-write 1, or use package cached with a store that lasts.
+// As long as the server keeps what it has acknowledged, no update is lost, and no update
+// brings a session back after its end. What the server keeps is the operator's choice. If
+// the sessions are nowhere else, set appendonly to yes. If a crash must not lose any of
+// them, set appendfsync to always: everysec can lose two seconds. Replication is
+// asynchronous, so a failover may lose the newest sessions, and bring back one that was
+// just logged out. Set min-replicas-to-write to 1, or use package cached with a store
+// that lasts.
 //
 // A session of a user and the index of that user's sessions are different keys. If memory
 // is short and the server may evict any key, it can evict the index before the sessions:
-// EndUser would then leave sessions alive. So [New] reads maxmemory-policy, and returns an
-// error unless it is noeviction or volatile-ttl. With volatile-ttl what ends soonest goes
-// first, which the index never is. Memorystore for Valkey has volatile-lru: use package
-// cached there, with a store of package sqlstore or datastore, and set Config.AnyPolicy.
+// EndUser would then leave sessions alive. So [New] reads maxmemory-policy, and returns
+// an error unless it is noeviction or volatile-ttl. With volatile-ttl the server evicts
+// the keys first that expire soonest, and an index expires after its sessions.
+// Memorystore for Valkey has volatile-lru: use package cached there, with a store of
+// package sqlstore or datastore, and set Config.AnyPolicy.
 //
 // With noeviction a full server refuses new sessions and changes, with 503, and carries out
 // logouts and EndUser. It does not make room for logins at the expense of visitors.
@@ -35,27 +38,30 @@
 // Both expire by themselves, the set a day after its last session. No command touches two
 // slots of a cluster.
 //
-// If a set is lost, a save of any of its sessions notes that, and EndUser then looks at all
-// sessions of all users, as it does for a user without a set: three seconds for a hundred
-// thousand sessions on a busy machine.
+// If a set is lost, the next save of any of its sessions notes that. EndUser then looks
+// at all sessions of all users, as it does for a user without a set. That takes three
+// seconds for a hundred thousand sessions on a busy machine.
 //
 // # Costs
 //
-// Load is one GET. Create, Update and Delete are one script each, Sessions and EndUser one
-// command and then one or two pipelines. A change that takes a session from its user, as a
-// logout does, is one command more; in a cluster every change of a user's session is.
+// Load is one GET. Create, Update and Delete are one script each, Sessions and EndUser
+// one command and then one or two pipelines. A change that takes a session from its user,
+// as a logout does, costs one more command; in a cluster, so does every change of a
+// user's session.
 //
 // # Failures
 //
-// A command that fails because the connection broke is sent again while its time lasts. A
-// change may then have been carried out the first time: the script finds its own version. If
-// it finds that of another writer, Update fails with an error of its own and not with
-// [sessions.ErrConflict]. The client library repeats no change by itself. It prints a line
-// for each dial that fails; redis.SetLogger sends these elsewhere.
+// A command that fails because the connection broke is sent again within its time. A
+// change may then have been carried out the first time, which the script recognizes by
+// its own version. If it finds that of another writer, Update returns another error than
+// [sessions.ErrConflict]. The client library repeats no change by itself. It prints a
+// line for each dial that fails; redis.SetLogger sends these elsewhere.
 //
-// A server that does not answer three times in a row is left alone, except by one command
-// after 100 ms, and then after pauses that double up to a second. In a cluster that is so
-// for each node.
+// A server that does not respond three times in a row is not asked for a while, except by
+// one command after 100 ms, and then after pauses that double up to a second. In a
+// cluster that holds for each node.
+//
+// The package example is a site with such a Backend.
 package valkey
 
 import (
@@ -73,14 +79,14 @@ import (
 
 // A Config says which server keeps the sessions, and how long to wait for it.
 type Config struct {
-	// Addrs are written host:port. There must be one at least. Several are nodes of one
-	// cluster, from which the others are found; or Sentinels, if Master is set.
+	// Addrs are the addresses of the server, host:port, at least one. Several are nodes
+	// of one cluster, which know the others, or Sentinels if Master is set.
 	Addrs []string
 	// Cluster says that a single address is that of a cluster, such as the discovery
 	// endpoint of Memorystore.
 	Cluster bool
-	// Master is the name of the master that the Sentinels at Addrs watch. Empty: Addrs are
-	// no Sentinels.
+	// Master is the name of the master that the Sentinels at Addrs watch. If empty, Addrs
+	// are not Sentinels.
 	Master string
 
 	// TLS encrypts the connections, if not nil. A server whose certificate is signed by an
@@ -92,18 +98,19 @@ type Config struct {
 	// access tokens.
 	Credentials func(ctx context.Context) (username, password string, err error)
 
-	// Prefix begins every key. Empty: "session:", and "count:" for a [Counter].
+	// Prefix begins every key. If empty, "session:", and "count:" for a [Counter].
 	Prefix string
-	// Timeout bounds a dial, and each command with its answer. 0: 1 second.
+	// Timeout bounds a dial, and each command with its reply. If 0, it is 1 second.
 	Timeout time.Duration
-	// MaxConns is how many connections there are to each node at most. 0: 64.
+	// MaxConns is the most connections to each node. If 0, it is 64.
 	MaxConns int
-	// AnyPolicy accepts a server that may evict the index of a user before the sessions:
-	// for a cache before a store that lasts, and for a [Counter].
+	// AnyPolicy accepts a server that may evict the index of a user before the sessions.
+	// Set it for a cache in front of a store that lasts, and for a [Counter].
 	AnyPolicy bool
 }
 
-// complete returns c with its zero values replaced, or every mistake in it.
+// complete returns c with defaults for its zero values, or an error with every mistake in
+// it.
 func (c Config) complete() (Config, error) {
 	c.Prefix = cmp.Or(c.Prefix, "session:")
 	c.Timeout = cmp.Or(c.Timeout, time.Second)
@@ -144,8 +151,8 @@ func (c Config) client() redis.UniversalClient {
 
 		CredentialsProviderContext: c.Credentials,
 
-		// run bounds and repeats. Without ContextTimeoutEnabled the deadline of a context
-		// is ignored.
+		// The method run bounds and repeats commands. Without ContextTimeoutEnabled the
+		// deadline of a context is ignored.
 		ContextTimeoutEnabled: true,
 		MaxRetries:            -1,
 		DialerRetries:         1,
@@ -160,9 +167,9 @@ func (c Config) client() redis.UniversalClient {
 	})
 }
 
-// New returns the Backend that c describes, or all that is wrong with c. It asks the server
-// for its version and its maxmemory-policy, and returns an error if there is no answer
-// before ctx ends, or if sessions would not be safe there.
+// New returns the Backend that c describes, or an error with all mistakes in c. It asks
+// the server for its version and its maxmemory-policy, and returns an error if there is
+// no reply before ctx ends, or if sessions would not be safe there.
 func New(ctx context.Context, c Config) (*Backend, error) {
 	s, err := open(ctx, c)
 	if err != nil {
@@ -189,7 +196,7 @@ func open(ctx context.Context, c Config) (*server, error) {
 	return s, nil
 }
 
-// newServer connects to nothing yet.
+// newServer makes a server. It does not connect.
 func newServer(c Config) *server {
 	s := &server{client: c.client(), prefix: c.Prefix, timeout: c.Timeout}
 	s.cluster, _ = s.client.(*redis.ClusterClient)
