@@ -1,9 +1,12 @@
 // Package datastore keeps users in Google Cloud Datastore (Firestore in Datastore
 // mode):
 //
-//	client, err := datastore.NewClient(ctx, project) // of cloud.google.com/go/datastore
+//	client, err := datastore.NewClientWithDatabase(ctx, project, database) // of cloud.google.com/go/datastore
 //	...
 //	site.Users = datastore.New(client, datastore.Config{})
+//
+// If sessions are in Datastore too, take the client of Open in package sessions/datastore,
+// which finds the project and the database in the environment.
 //
 // A user is an entity of the kind User, named by the ID, that holds everything, and one
 // of the kind UserKey for each of its keys ([auth.User.Keys]), which makes the key

@@ -33,6 +33,7 @@ type config struct {
 	Memcached        []string `env:"MEMCACHED" default:"127.0.0.1:11211" placeholder:"HOST:PORT" help:"The memcached servers."`
 	MemcachedTimeout positive `env:"MEMCACHED_TIMEOUT" default:"100ms" help:"How long a memcached server may take to respond."`
 	Project          string   `env:"GOOGLE_CLOUD_PROJECT" placeholder:"ID" help:"The project of Datastore. Not needed with $$DATASTORE_EMULATOR_HOST."`
+	Database         string   `env:"DATASTORE_DATABASE" placeholder:"ID" help:"The database of that project. If not set, (default)."`
 	Namespace        string   `env:"DATASTORE_NAMESPACE" placeholder:"NAME" help:"The namespace in Datastore."`
 	TTLPolicy        bool     `name:"ttl-policy" env:"TTL_POLICY" help:"Datastore deletes expired sessions itself, by a TTL policy on expires of Session."`
 	Insecure         bool     `env:"INSECURE" default:"${laptop}" help:"Send cookies over plain http too; not possible in the cloud. Default: ${laptop}."`

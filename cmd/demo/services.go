@@ -230,7 +230,7 @@ func (c *config) openDatastore(ctx context.Context, s *services) (*gcds.Client, 
 	if c.Sessions != "datastore" && c.Sessions != "cached" && c.Users != "datastore" {
 		return nil, nil
 	}
-	client, err := datastore.Open(ctx, c.Project)
+	client, err := datastore.Open(ctx, c.Project, c.Database)
 	if err != nil {
 		return nil, err
 	}

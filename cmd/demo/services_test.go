@@ -151,6 +151,19 @@ func TestEveryKindOfSessions(t *testing.T) {
 	}
 }
 
+// After a backup was restored, the demo is on the database that holds it.
+func TestAnotherDatabase(t *testing.T) {
+	project := onDatastore(t)[0]
+	ann := []string{"name", "ann", "password", "correct horse"}
+	damaged := visit(t, project, "-sessions=datastore")
+	damaged.sees(401, "/login", "name or the password is wrong", ann...)
+	t.Setenv("DATASTORE_DATABASE", "restored")
+	restored := visit(t, project, "-sessions=datastore")
+	restored.sees(200, "/signup", "Welcome, ann.", append(ann, "next", "/account")...)
+	visit(t, project, "-sessions=datastore", "-database=restored").sees(200, "/login", "Welcome back, ann.", ann...)
+	visit(t, project, "-sessions=datastore", "-database=(default)").sees(401, "/login", "name or the password is wrong", ann...)
+}
+
 // A memcached that is down does not keep the demo from starting. Pages are 503 meanwhile.
 func TestServerThatIsDown(t *testing.T) {
 	memcached := memcachetest.Start(t)
@@ -170,6 +183,7 @@ func TestWrongServices(t *testing.T) {
 		want string
 	}{
 		{"no port", []string{"-sessions=memcache", "-memcached=localhost"}, `--memcached=localhost: memcache: `},
+		{"no id of a database", []string{"-sessions=datastore", "-project=p", "-database=Restored"}, `sessions/datastore: the database is "Restored"`},
 		{"no project", []string{"-sessions=datastore"}, "--sessions=datastore, --users=datastore: sessions/datastore: which project?"},
 	}
 	for _, test := range tests {

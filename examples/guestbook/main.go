@@ -8,6 +8,8 @@
 //
 //	go run ./examples/guestbook -project my-project
 //
+// The flag -database, or DATASTORE_DATABASE, names another database than the default one.
+//
 // If WEBAPP2_SECRET_FILE names a file with the webapp2 program's secret_key, users who are
 // logged in there are logged in here. Package cloud reads the session keys.
 //
@@ -30,14 +32,15 @@ import (
 
 func main() {
 	project := flag.String("project", "", "keep everything in the Datastore of this `project`; if empty, in memory")
+	database := flag.String("database", "", "the `id` of the database there; if empty, $DATASTORE_DATABASE, else the default one")
 	flag.Parse()
-	if err := run(context.Background(), *project); err != nil {
+	if err := run(context.Background(), *project, *database); err != nil {
 		fmt.Fprintln(os.Stderr, "guestbook:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, project string) error {
+func run(ctx context.Context, project, database string) error {
 	platform := cloud.Detect()
 	slog.SetDefault(platform.Logger(ctx, slog.LevelInfo))
 	var screen *terminal.Handler // if nil, the log is for other programs
@@ -60,7 +63,7 @@ func run(ctx context.Context, project string) error {
 	}
 	kept := inMemory()
 	if project != "" || os.Getenv("DATASTORE_EMULATOR_HOST") != "" {
-		client, err := datastore.Open(ctx, project)
+		client, err := datastore.Open(ctx, project, database)
 		if err != nil {
 			return err
 		}

@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/url"
 	"os"
 	"path"
 	"strings"
@@ -32,7 +33,10 @@ import (
 	pb "cloud.google.com/go/datastore/apiv1/datastorepb"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 )
 
 // A Server is one running Datastore. Safe for concurrent use.
@@ -174,6 +178,9 @@ func (s *Server) intercept(ctx context.Context, request any, info *grpc.UnarySer
 	s.calls[method]++
 	before, after := s.before, s.after
 	s.mu.Unlock()
+	if err := checkRouting(ctx, request); err != nil {
+		return nil, err
+	}
 	if before != nil {
 		if err := before(method); err != nil {
 			return nil, err
@@ -186,4 +193,29 @@ func (s *Server) intercept(ctx context.Context, request any, info *grpc.UnarySer
 		}
 	}
 	return reply, err
+}
+
+// checkRouting returns an error if the header by which Google's front end finds a database
+// leads elsewhere than the request, or is not there though the request needs it: only the
+// default database is found without.
+func checkRouting(ctx context.Context, request any) error {
+	r, ok := request.(interface {
+		GetProjectId() string
+		GetDatabaseId() string
+	})
+	if !ok {
+		return nil
+	}
+	if r.GetDatabaseId() == "(default)" {
+		return status.Error(codes.InvalidArgument, "the default database has no id in a request")
+	}
+	header := strings.Join(metadata.ValueFromIncomingContext(ctx, "x-goog-request-params"), "&")
+	if header == "" && r.GetDatabaseId() == "" {
+		return nil
+	}
+	to, err := url.ParseQuery(header)
+	if err != nil || to.Get("project_id") != r.GetProjectId() || to.Get("database_id") != r.GetDatabaseId() {
+		return status.Errorf(codes.InvalidArgument, "x-goog-request-params is %q in a request for the database %q of %s", header, r.GetDatabaseId(), r.GetProjectId())
+	}
+	return nil
 }

@@ -1,7 +1,7 @@
 // Package datastore keeps sessions in Google Cloud Datastore (Firestore in
 // Datastore mode), where they survive restarts and evictions:
 //
-//	client, err := datastore.Open(ctx, "") // the project of the environment
+//	client, err := datastore.Open(ctx, "", "") // project and database of the environment
 //	if err != nil {
 //		log.Fatal(err)
 //	}

@@ -30,7 +30,7 @@ func ExampleNew() {
 	project, stop := emulate()
 	defer stop()
 	ctx := context.Background()
-	client, err := datastore.Open(ctx, project)
+	client, err := datastore.Open(ctx, project, "")
 	if err != nil {
 		panic(err)
 	}
@@ -57,7 +57,7 @@ func ExampleBackend_DeleteExpired() {
 	project, stop := emulate()
 	defer stop()
 	ctx := context.Background()
-	client, err := datastore.Open(ctx, project)
+	client, err := datastore.Open(ctx, project, "")
 	if err != nil {
 		panic(err)
 	}

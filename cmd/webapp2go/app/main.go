@@ -46,7 +46,7 @@ func run(ctx context.Context) error {
 	}
 	kept, users := sessions.Backend(sessions.NewMemory()), auth.Backend(auth.NewMemory())
 	if platform != cloud.Elsewhere { // App Engine or Cloud Run
-		client, err := datastore.Open(ctx, "")
+		client, err := datastore.Open(ctx, "", "") // of $DATASTORE_DATABASE, if it is set
 		if err != nil {
 			return err
 		}
