@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
+	"strings"
 )
 
 // Logger returns the logger of a program. On App Engine and Cloud Run it writes to
@@ -40,7 +41,9 @@ type LogOptions struct {
 // place in the source code where it was logged. A record that is logged with the context
 // of a request that passed through [Platform.Trace] is shown beside the other records of
 // that request. A record of package framework about a request has its method, path,
-// status, size and duration as an httpRequest.
+// status, size and duration as an httpRequest. An error or worse has the @type of a
+// ReportedErrorEvent, and the attribute "stack" of a panic becomes its stack_trace, so that
+// Error Reporting lists it (https://docs.cloud.google.com/error-reporting/docs/formatting-error-messages).
 //
 // Each record is one call of w.Write. The handler is safe for concurrent use.
 func NewLogHandler(w io.Writer, o LogOptions) slog.Handler {
@@ -84,6 +87,9 @@ func (h *logHandler) Handle(ctx context.Context, record slog.Record) error {
 	if t, ok := ctx.Value(traceKey{}).(trace); ok && h.project != "" {
 		special = t.attributes(h.project)
 	}
+	if record.Level >= slog.LevelError {
+		special = append(special, slog.String("@type", reportedError))
+	}
 	if source := record.Source(); source != nil && record.Level >= slog.LevelWarn {
 		special = append(special, slog.Group("logging.googleapis.com/sourceLocation",
 			"file", source.File, "line", strconv.Itoa(source.Line), "function", source.Function))
@@ -104,8 +110,42 @@ func (h *logHandler) Handle(ctx context.Context, record slog.Record) error {
 	}
 	line := slog.NewRecord(record.Time, record.Level, record.Message, 0)
 	line.AddAttrs(special...)
-	line.AddAttrs(rest...)
+	line.AddAttrs(withStackTrace(record, rest)...)
 	return h.inner.Handle(ctx, line)
+}
+
+const reportedError = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
+
+// withStackTrace gives the stack of a panic the name and the form that Error Reporting
+// reads: a line about the error, and then what runtime.Stack would have returned where the
+// code has panicked.
+func withStackTrace(record slog.Record, attributes []slog.Attr) []slog.Attr {
+	if record.Level < slog.LevelError {
+		return attributes
+	}
+	header, stack := record.Message, -1
+	for i, a := range attributes {
+		switch a.Key {
+		case "error":
+			header += ": " + strings.ReplaceAll(a.Value.Resolve().String(), "\n", " ")
+		case "stack":
+			stack = i
+		}
+	}
+	if stack < 0 {
+		return attributes
+	}
+	goroutine, calls, _ := strings.Cut(attributes[stack].Value.Resolve().String(), "\n")
+	if !strings.HasPrefix(goroutine, "goroutine ") {
+		return attributes
+	}
+	if parts := strings.SplitN(calls, "\npanic(", 2); len(parts) == 2 { // two lines, about panic itself
+		if lines := strings.SplitN(parts[1], "\n", 3); len(lines) == 3 {
+			calls = lines[2]
+		}
+	}
+	attributes[stack] = slog.String("stack_trace", header+"\n\n"+goroutine+"\n"+calls)
+	return attributes
 }
 
 // rename gives the level and the message of a record the names that Cloud Logging uses.

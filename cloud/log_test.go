@@ -80,16 +80,27 @@ const traceID = "105445aa7843bc8bf206b12000100000"
 // The special fields are at the top, whatever the logger was given before.
 func TestTrace(t *testing.T) {
 	const prefix = "logging.googleapis.com/"
+	const parent = "00-" + traceID + "-00f067aa0ba902b7-01"
 	for name, test := range map[string]struct {
 		header, project string
 		want            map[string]any // of the special fields
+		parent          string         // the other header
 	}{
-		"whole":      {traceID + "/18;o=1", "p", map[string]any{"trace": "projects/p/traces/" + traceID, "spanId": "0000000000000012", "trace_sampled": true}},
-		"not traced": {traceID + "/18;o=0", "p", map[string]any{"trace": "projects/p/traces/" + traceID, "spanId": "0000000000000012"}},
-		"bare":       {traceID, "p", map[string]any{"trace": "projects/p/traces/" + traceID}},
-		"no project": {traceID + "/18;o=1", "", map[string]any{}},
-		"no header":  {"", "p", map[string]any{}},
-		"forged":     {"\"},{\"x\":\"/1", "p", map[string]any{}},
+		"whole":                      {traceID + "/18;o=1", "p", map[string]any{"trace": "projects/p/traces/" + traceID, "spanId": "0000000000000012", "trace_sampled": true}, "00-00000000000000000000000000000001-00f067aa0ba902b7-00"},
+		"not traced":                 {traceID + "/18;o=0", "p", map[string]any{"trace": "projects/p/traces/" + traceID, "spanId": "0000000000000012"}, ""},
+		"bare":                       {traceID, "p", map[string]any{"trace": "projects/p/traces/" + traceID}, ""},
+		"no project":                 {traceID + "/18;o=1", "", map[string]any{}, ""},
+		"no header":                  {"", "p", map[string]any{}, ""},
+		"forged":                     {"\"},{\"x\":\"/1", "p", map[string]any{}, ""},
+		"parent":                     {"", "p", map[string]any{"trace": "projects/p/traces/" + traceID, "spanId": "00f067aa0ba902b7", "trace_sampled": true}, parent},
+		"parent, not traced":         {"", "p", map[string]any{"trace": "projects/p/traces/" + traceID, "spanId": "00f067aa0ba902b7"}, parent[:54] + "2"},
+		"parent beside a forged one": {"x", "p", map[string]any{"trace": "projects/p/traces/" + traceID, "spanId": "00f067aa0ba902b7", "trace_sampled": true}, parent},
+		"parent of a later version":  {"", "p", map[string]any{"trace": "projects/p/traces/" + traceID, "spanId": "00f067aa0ba902b7", "trace_sampled": true}, "01" + parent[2:] + "-what-follows"},
+		"parent with more fields":    {"", "p", map[string]any{}, parent + "-00"},
+		"parent without a trace":     {"", "p", map[string]any{}, "00-00000000000000000000000000000000-00f067aa0ba902b7-01"},
+		"parent without a span":      {"", "p", map[string]any{}, "00-" + traceID + "-0000000000000000-01"},
+		"parent that is short":       {"", "p", map[string]any{}, parent[:54]},
+		"parent in capitals":         {"", "p", map[string]any{}, strings.ToUpper(parent)},
 	} {
 		for kind, logger := range map[string]func(*slog.Logger) *slog.Logger{
 			"plain":         func(l *slog.Logger) *slog.Logger { return l },
@@ -105,6 +116,7 @@ func TestTrace(t *testing.T) {
 				}))
 				r := httptest.NewRequest("GET", "/", nil)
 				r.Header.Set("X-Cloud-Trace-Context", test.header)
+				r.Header.Set("traceparent", test.parent)
 				handler.ServeHTTP(httptest.NewRecorder(), r)
 				got := map[string]any{}
 				for key, value := range lines(t, &out)[0] {
@@ -157,6 +169,42 @@ func TestRequestOfTheFramework(t *testing.T) {
 type failing struct{ framework.RequestHandler }
 
 func (*failing) Get() error { return errors.New("oops") }
+
+// Error Reporting finds errors, and the stack of a panic begins where the code has
+// panicked.
+func TestErrorReporting(t *testing.T) {
+	var out bytes.Buffer
+	app := framework.New()
+	app.Log = slog.New(cloud.NewLogHandler(&out, cloud.LogOptions{}))
+	app.Handle("/", framework.From(app, func() *panicking { return new(panicking) }))
+	app.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	app.Log.Error("plain", "stack", "no stack")
+	app.Log.WithGroup("g").Error("grouped")
+	app.Log.Warn("a warning", "stack", "goroutine 1 [running]:\n")
+	records := lines(t, &out)
+	if len(records) != 4 {
+		t.Fatalf("%d records", len(records))
+	}
+	for i, record := range records {
+		const want = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
+		if _, has := record["@type"]; has != (i < 3) || has && record["@type"] != want {
+			t.Errorf("record %d: @type is %v", i, record["@type"])
+		}
+		if _, has := record["stack_trace"]; has != (i == 0) {
+			t.Errorf("record %d: stack_trace is %v", i, record["stack_trace"])
+		}
+	}
+	stack, _ := records[0]["stack_trace"].(string)
+	first := strings.SplitN(stack, "\n", 5)
+	if len(first) < 5 || first[0] != "request failed: framework: panic: two lines" || first[1] != "" ||
+		!strings.HasPrefix(first[2], "goroutine ") || !strings.Contains(first[3], "(*panicking).Get(") || !strings.Contains(first[4], "cloud/log_test.go:") {
+		t.Errorf("the stack is\n%s", stack)
+	}
+}
+
+type panicking struct{ framework.RequestHandler }
+
+func (*panicking) Get() error { panic("two\nlines") }
 
 func TestTraceKeepsCheck(t *testing.T) {
 	app := framework.New()

@@ -48,8 +48,9 @@ func splitRequest(record slog.Record) (request, rest []slog.Attr) {
 
 // Trace returns a handler that calls next and makes records of a [NewLogHandler] name the
 // trace of the request, if they are logged with its context. Google's front end sends the
-// trace in the header X-Cloud-Trace-Context; Cloud Logging shows the records of a trace
-// together. [Elsewhere] Trace returns next, because any client could send that header.
+// trace in the header X-Cloud-Trace-Context; without it, traceparent of W3C's Trace Context is
+// read. Cloud Logging shows the records of a trace together. [Elsewhere] Trace returns next,
+// because any client could send these headers.
 //
 // If next has a method Check() error, as an App has, framework.Serve still calls it.
 func (p Platform) Trace(next http.Handler) http.Handler {
@@ -63,14 +64,18 @@ type tracer struct{ next http.Handler }
 
 type traceKey struct{}
 
-// A trace is the content of a header X-Cloud-Trace-Context.
+// A trace is the content of a header X-Cloud-Trace-Context or traceparent.
 type trace struct {
 	id, span string // hexadecimal
 	sampled  bool
 }
 
 func (t tracer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if found, ok := parseTrace(r.Header.Get("X-Cloud-Trace-Context")); ok {
+	found, ok := parseTrace(r.Header.Get("X-Cloud-Trace-Context"))
+	if !ok {
+		found, ok = parseTraceparent(r.Header.Get("Traceparent"))
+	}
+	if ok {
 		r = r.WithContext(context.WithValue(r.Context(), traceKey{}, found))
 	}
 	t.next.ServeHTTP(w, r)
@@ -89,7 +94,7 @@ func (t tracer) Check() error {
 func parseTrace(text string) (trace, bool) {
 	text, options, _ := strings.Cut(text, ";")
 	id, span, _ := strings.Cut(text, "/")
-	if len(id) != 32 || strings.Trim(id, "0123456789abcdef") != "" {
+	if !isHex(id, 32) {
 		return trace{}, false
 	}
 	t := trace{id: id, sampled: options == "o=1"}
@@ -97,6 +102,24 @@ func parseTrace(text string) (trace, bool) {
 		t.span = fmt.Sprintf("%016x", n)
 	}
 	return t, true
+}
+
+// parseTraceparent reads "VERSION-TRACE-SPAN-FLAGS", hexadecimal numbers of 2, 32, 16 and 2
+// digits. Other versions than 00 may have more fields after these
+// (https://www.w3.org/TR/trace-context).
+func parseTraceparent(text string) (trace, bool) {
+	fields := strings.SplitN(text, "-", 5)
+	if len(fields) < 4 || fields[0] == "00" && len(fields) > 4 || fields[0] == "ff" ||
+		!isHex(fields[0], 2) || !isHex(fields[1], 32) || !isHex(fields[2], 16) || !isHex(fields[3], 2) ||
+		strings.Trim(fields[1], "0") == "" || strings.Trim(fields[2], "0") == "" {
+		return trace{}, false
+	}
+	return trace{id: fields[1], span: fields[2], sampled: strings.ContainsRune("13579bdf", rune(fields[3][1]))}, true
+}
+
+// isHex reports whether text is a hexadecimal number of so many digits, in lower case.
+func isHex(text string, digits int) bool {
+	return len(text) == digits && strings.Trim(text, "0123456789abcdef") == ""
 }
 
 func (t trace) attributes(project string) []slog.Attr {

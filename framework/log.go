@@ -1,6 +1,7 @@
 package framework
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"log/slog"
@@ -58,7 +59,8 @@ func (r *Response) RequestID() string {
 	case outer != nil: // middleware has wrapped the writer of the same request
 		extras.id = outer.RequestID()
 	case (r.proxy() == AppEngine || r.proxy() == CloudRun) && r.core.Request != nil:
-		extras.id = traceID(r.core.Request.Header.Get("X-Cloud-Trace-Context"))
+		_, parent, _ := strings.Cut(r.core.Request.Header.Get("Traceparent"), "-")
+		extras.id = cmp.Or(traceID(r.core.Request.Header.Get("X-Cloud-Trace-Context"), "/"), traceID(parent, "-"))
 	}
 	if extras.id == "" {
 		extras.id = rand.Text()[:12]
@@ -66,11 +68,12 @@ func (r *Response) RequestID() string {
 	return extras.id
 }
 
-// traceID returns the trace id of an X-Cloud-Trace-Context, "TRACE/SPAN;o=1". If it is
-// not 32 hexadecimal digits, which a client may have sent, traceID returns "".
-func traceID(context string) string {
-	id, _, _ := strings.Cut(context, "/")
-	if len(id) != 32 || strings.Trim(id, "0123456789abcdef") != "" {
+// traceID returns the trace id that a header begins with: that of an X-Cloud-Trace-Context,
+// "TRACE/SPAN;o=1", or of a traceparent after its version, "TRACE-SPAN-01". If it is not 32
+// hexadecimal digits, which a client may have sent, traceID returns "".
+func traceID(context, end string) string {
+	id, _, _ := strings.Cut(context, end)
+	if len(id) != 32 || strings.Trim(id, "0") == "" || strings.Trim(id, "0123456789abcdef") != "" {
 		return ""
 	}
 	return id

@@ -138,6 +138,11 @@ func TestRequestID(t *testing.T) {
 		"not a trace":    {framework.AppEngine, "<script>/1;o=1", ""},
 		"capitals":       {framework.AppEngine, strings.ToUpper(trace), ""},
 		"32 of the like": {framework.AppEngine, strings.Repeat("g", 32), ""},
+		"zeros":          {framework.AppEngine, strings.Repeat("0", 32), ""},
+		// These are in the header traceparent.
+		"parent":           {framework.CloudRun, "00-" + trace + "-00f067aa0ba902b7-01", trace},
+		"anybody's parent": {framework.NoProxy, "00-" + trace + "-00f067aa0ba902b7-01", ""},
+		"parent of zeros":  {framework.CloudRun, "00-" + strings.Repeat("0", 32) + "-00f067aa0ba902b7-01", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			app, log := newApp(t)
@@ -147,7 +152,9 @@ func TestRequestID(t *testing.T) {
 			server := start(t, app)
 			r := request(t, "GET", server.URL, "")
 			r.Header.Set("Accept", "application/json")
-			if test.header != "" {
+			if strings.HasPrefix(test.header, "00-") {
+				r.Header.Set("traceparent", test.header)
+			} else if test.header != "" {
 				r.Header.Set("X-Cloud-Trace-Context", test.header)
 			}
 			_, body, err := fetch(t, r)
