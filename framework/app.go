@@ -330,9 +330,9 @@ func (a *App) newFallback(w *Response, r *http.Request) (h Handler, err error) {
 // A plainHandler is the handler that responds if no route does and App.Fallback is nil.
 type plainHandler struct{ RequestHandler }
 
-// isWarmup reports whether App Engine asks a new instance to get ready: GET /_ah/warmup
-// before it sends users, if app.yaml has "inbound_services: warmup", and GET /_ah/start
-// with manual and basic scaling. The response is an empty 200, because whatever a program
+// isWarmup reports whether App Engine asks a new instance to get ready: by GET /_ah/warmup,
+// if app.yaml has "inbound_services: warmup" and App Engine has foreseen the instance, or
+// by GET /_ah/start with manual and basic scaling. The response is an empty 200, because whatever a program
 // does before [Serve] has been done. A route of the App for these paths comes first.
 func (a *App) isWarmup(r *http.Request) bool {
 	if a.TrustedProxy != AppEngine || r.Method != http.MethodGet && r.Method != http.MethodHead {
