@@ -13,6 +13,7 @@ var block = regexp.MustCompile("(?s)```([a-z]+)\n(.*?)```")
 // quoted has the files that a document quotes in blocks of each language. Other blocks,
 // such as commands, are not checked.
 var quoted = map[string][]string{
+	"yaml":       {"*.yml", "*.yaml"},
 	"go":         {"*.go"},
 	"js":         {"*.js"},
 	"nginx":      {"*.conf"},
