@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/webapp2go/webapp2go/sessions"
 )
 
 // A gcloudCommand is what version 528 of the Google Cloud CLI knows of a command, as far as
@@ -243,11 +245,11 @@ func (p *cloudProject) deploy() error {
 const gcloudStandIn = `#!/bin/sh
 { printf '%s\037' "${0##*/}" "$@"; echo; } >>record
 case "$*" in
-*--data-file=-*) test -n "$(cat)" || { echo "gcloud: an empty secret" >&2; exit 1; } ;;
+*--data-file=-*) cat >secret; cat secret >>secrets; echo . >>secrets ;;
 "app create"* | "firestore databases create"*) : >database ;;
 "firestore databases describe"*) test -e database && printf 'DATASTORE_MODE\teurope-west3\tOPTIMISTIC\n' ;;
 "projects describe"*) echo 471100 ;;
-"secrets versions access"*) test -z "${DOWN-}" && echo first && echo second ;;
+"secrets versions access"*) test -z "${DOWN-}" && cat secret ;;
 "app versions list"*version.id*) for n in 7 6 5 4 3 2 1; do echo "v$n"; done ;;
 "app describe"*) echo shop.ey.r.appspot.com ;;
 "firestore backups list"*) echo projects/shop-4711/locations/europe-west3/backups/1 ;;
@@ -342,6 +344,11 @@ func TestDeployingCanBeFollowed(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(folder, "app.yaml"), app, 0o644); err != nil {
 				t.Fatal(err)
 			}
+			for _, block := range paths[i] {
+				if regexp.MustCompile(`(?m)(^|\s)#`).MatchString(block) {
+					t.Errorf("zsh takes no comments from a terminal:\n%s", block)
+				}
+			}
 			record := follow(t, folder, paths[i]...)
 			if len(record) < 20 {
 				t.Fatalf("only %d commands", len(record))
@@ -362,20 +369,44 @@ func TestDeployingCanBeFollowed(t *testing.T) {
 	}
 }
 
-// If the keys cannot be read while they are changed, no version without them is added.
-func TestRotationKeepsKeys(t *testing.T) {
+// Each step of changing a key adds the version that it says. If the keys cannot be read, it
+// adds none.
+func TestRotation(t *testing.T) {
 	text, err := os.ReadFile("../../docs/deploying.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	commands := []string{"export DOWN=yes; set +e"}
-	for _, block := range shellBlock.FindAllStringSubmatch(string(text), -1) {
-		if strings.Contains(block[1], "versions access") {
+	_, section, _ := strings.Cut(string(text), "\n## Keys, and changing them\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	commands := []string{"openssl rand -base64 32 | gcloud secrets create session-keys --data-file=-"}
+	for _, block := range shellBlock.FindAllStringSubmatch(section, -1) {
+		if strings.Contains(block[1], "make deploy") {
 			commands = append(commands, block[1])
 		}
 	}
+	folder := t.TempDir()
+	follow(t, folder, commands...)
+	versions, err := os.ReadFile(filepath.Join(folder, "secrets"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbers := map[string]string{} // of the keys, in the order in which they were made
+	got := regexp.MustCompile(`(?m)^[^.\n]+$`).ReplaceAllStringFunc(string(versions), func(key string) string {
+		if keys, err := sessions.ParseKeys(key); err != nil || len(keys) != 1 {
+			t.Errorf("%q is no key: %v", key, err)
+		}
+		if numbers[key] == "" {
+			numbers[key] = fmt.Sprint(len(numbers) + 1)
+		}
+		return numbers[key]
+	})
+	if got, want := strings.ReplaceAll(got, "\n", " "), "1 . 1 2 . 2 1 . 2 . 3 . "; got != want {
+		t.Errorf("the versions have the keys %s, want %s", got, want)
+	}
+
+	commands[0] = "export DOWN=yes; set +e"
 	read := 0
-	for _, call := range follow(t, t.TempDir(), commands...) {
+	for _, call := range follow(t, t.TempDir(), commands[:len(commands)-1]...) { // the last step replaces what leaked
 		switch command := strings.Join(call, " "); {
 		case strings.HasPrefix(command, "gcloud secrets versions access"):
 			read++
@@ -399,7 +430,7 @@ func TestGcloudStandIn(t *testing.T) {
 		begin + "gcloud app create --region=r":                                                  "comes before there is api:appengine",
 		begin + "gcloud app crate --region=r":                                                   "no such command",
 		begin + "gcloud services enable":                                                        "takes + arguments",
-		begin + "gcloud secrets versions access latest x --secret=s":                            "takes 1 arguments",
+		begin + "gcloud secrets versions access latest x --secret=s || true":                    "takes 1 arguments",
 		begin + "gcloud services enable run.googleapis.com --quiet=1":                           "--quiet takes no value",
 		"gcloud projects create p; gcloud services enable run.googleapis.com":                   "comes before there is current",
 		begin + "gcloud services enable firestore.googleapis.com appengine.googleapis.com; gcloud app create --region=r; gcloud firestore databases create --location=l":                                                                        "Database already exists",
