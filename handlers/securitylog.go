@@ -23,13 +23,14 @@ const (
 	UserCreated        SecurityEvent = "user_created"               // a user has signed up
 	UserUpdated        SecurityEvent = "user_updated"               // the address or the roles of a user have changed
 	UserDeleted        SecurityEvent = "user_deleted"               // a user has deleted the account
+	AuthorizationFail  SecurityEvent = "authz_fail"                 // a request for a job came from somebody else; "reason" says why
 	RateLimitExceeded  SecurityEvent = "excess_rate_limit_exceeded" // another limit was reached; "reason" is the limit
 )
 
 // level is Warn for events that an attack causes.
 func (e SecurityEvent) level() slog.Level {
 	switch e {
-	case LoginFail, LoginLock, PasswordChangeFail, RateLimitExceeded:
+	case LoginFail, LoginLock, PasswordChangeFail, AuthorizationFail, RateLimitExceeded:
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo

@@ -84,6 +84,11 @@ type Site struct {
 	// application keeps about the user. If it returns an error, the user is not deleted. It
 	// may be called again for the same user. If nil, only the user is deleted.
 	OnDelete func(ctx context.Context, user *auth.User) error
+	// VerifyCaller returns nil if a request comes from a program that may start the jobs of
+	// CronHandlers and TaskHandlers, such as Cloud Scheduler and Cloud Tasks; else an error,
+	// which the security log gets. The method Verify of oidc.Callers does that by the token of
+	// the request. If nil, only App Engine's own cron service and task queue can start them.
+	VerifyCaller func(r *http.Request) error
 	// Throttle limits how many passwords can be guessed. The zero value is on.
 	Throttle Throttle
 	// SecurityLog gets a record of every login, failed login and the like, see

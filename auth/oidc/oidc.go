@@ -40,14 +40,11 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -106,16 +103,9 @@ func Google(clientID string, clientSecret auth.Secret, redirectURL string, keys 
 // A Provider logs people in at one provider. It is safe for concurrent use. Make one with
 // [New].
 type Provider struct {
-	config Config
-	sealer sealer
-	client *http.Client
-
-	asking   sync.Mutex // held while the discovery document is fetched
-	failed   error      // why the last fetch failed; nil if it did not
-	failedAt time.Time
-
-	mu         sync.Mutex
-	discovered *oidc.Provider // nil if the discovery document is not known yet
+	config    Config
+	sealer    sealer
+	discovery discovery
 }
 
 var validName = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
@@ -153,48 +143,10 @@ func New(c Config) (*Provider, error) {
 	if errs != nil {
 		return nil, errors.Join(errs...)
 	}
-	if c.Timeout == 0 {
-		c.Timeout = 10 * time.Second
-	}
-	if c.Transport == nil {
-		c.Transport = http.DefaultTransport
-	}
-	return &Provider{config: c, sealer: sealer, client: &http.Client{
-		Transport: bounded{c.Transport},
-		Timeout:   c.Timeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return errors.New("a redirect, which could send the secret of the site elsewhere")
-		},
+	return &Provider{config: c, sealer: sealer, discovery: discovery{
+		issuer: c.Issuer, client: newClient(c.Transport, c.Timeout),
+		needs: []string{"authorization_endpoint", "token_endpoint", "jwks_uri"},
 	}}, nil
-}
-
-// isAddress reports whether a text is an absolute address with https, or with http on this
-// machine.
-func isAddress(text string) bool {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
-		return false
-	}
-	ip := net.ParseIP(u.Hostname())
-	local := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
-	return u.Scheme == "https" || u.Scheme == "http" && local
-}
-
-// maxResponse is the longest response of a provider in bytes.
-const maxResponse = 1 << 20
-
-// bounded is a transport whose responses end after maxResponse bytes.
-type bounded struct{ http.RoundTripper }
-
-func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := b.RoundTripper.RoundTrip(r)
-	if err == nil {
-		response.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.LimitReader(response.Body, maxResponse), response.Body}
-	}
-	return response, err
 }
 
 // Name returns Config.Name.
@@ -205,7 +157,7 @@ func (p *Provider) Name() string { return p.config.Name }
 // known, if it is another one.
 func (p *Provider) Origins() []string {
 	origins := []string{origin(p.config.Issuer)}
-	if discovered := p.known(); discovered != nil {
+	if discovered := p.discovery.known.Load(); discovered != nil {
 		if other := origin(discovered.Endpoint().AuthURL); other != origins[0] {
 			origins = append(origins, other)
 		}
@@ -341,7 +293,8 @@ func (p *Provider) Finish(w http.ResponseWriter, r *http.Request) (*Identity, er
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(oidc.ClientContext(r.Context(), p.client), p.config.Timeout)
+	client := p.discovery.client
+	ctx, cancel := context.WithTimeout(oidc.ClientContext(r.Context(), client), client.Timeout)
 	defer cancel()
 	token, err := config.Exchange(ctx, query.Get("code"), oauth2.VerifierOption(begun.Verifier))
 	if err != nil {
@@ -415,7 +368,7 @@ func notASCII(r rune) bool { return r <= ' ' || r > '~' }
 // provider returns what a login needs of the discovery document, and fetches it if it is
 // not known.
 func (p *Provider) provider(ctx context.Context) (*oauth2.Config, *oidc.IDTokenVerifier, error) {
-	discovered, err := p.discover(ctx)
+	discovered, err := p.discovery.provider(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -424,47 +377,4 @@ func (p *Provider) provider(ctx context.Context) (*oauth2.Config, *oidc.IDTokenV
 		Endpoint: discovered.Endpoint(), RedirectURL: p.config.RedirectURL, Scopes: p.config.Scopes,
 	}
 	return config, discovered.Verifier(&oidc.Config{ClientID: p.config.ClientID}), nil
-}
-
-// pause is how long after a failure the provider is not asked again.
-const pause = 5 * time.Second
-
-func (p *Provider) discover(ctx context.Context) (*oidc.Provider, error) {
-	if discovered := p.known(); discovered != nil {
-		return discovered, nil
-	}
-	p.asking.Lock()
-	defer p.asking.Unlock()
-	if discovered := p.known(); discovered != nil {
-		return discovered, nil // another request has asked meanwhile
-	}
-	if p.failed != nil && time.Since(p.failedAt) < pause {
-		return nil, p.failed
-	}
-	// The library keeps this context, which must not end with the request.
-	discovered, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), p.client), p.config.Issuer)
-	if err == nil {
-		endpoint := discovered.Endpoint()
-		for _, address := range []string{endpoint.AuthURL, endpoint.TokenURL} {
-			if !isAddress(address) {
-				err = fmt.Errorf("its discovery document has the address %.80q, which is not of https", address)
-			}
-		}
-	}
-	if err != nil {
-		p.failed, p.failedAt = fmt.Errorf("%w: %s: %.300s", ErrUnavailable, p.config.Issuer, err), time.Now()
-		return nil, p.failed
-	}
-	p.failed = nil
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.discovered = discovered
-	return discovered, nil
-}
-
-// known returns the provider, or nil if its discovery document is not known yet.
-func (p *Provider) known() *oidc.Provider {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.discovered
 }

@@ -86,9 +86,11 @@ func newApp(ctx context.Context, c *config, keys []sessions.Key, services *servi
 		app.RequestLog = log
 	}
 	app.Handle("/health", &health.Handler{Probes: services.probes, Log: log})
-	app.Handle("/cron/sessions", framework.From(app, func() *cleaning {
-		return &cleaning{deleteExpired: services.deleteExpired, log: log}
-	}))
+	if proxy := app.TrustedProxy; proxy == framework.AppEngine || proxy == framework.NoProxy { // elsewhere nobody could call it
+		app.Handle("/cron/sessions", framework.From(app, func() *cleaning {
+			return &cleaning{deleteExpired: services.deleteExpired, log: log}
+		}))
+	}
 	if err := c.platform.Check(app, services.sessions, services.users); err != nil {
 		return nil, fmt.Errorf("%w (the settings are DEBUG, SESSIONS and USERS)", err)
 	}

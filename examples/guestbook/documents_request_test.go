@@ -2,14 +2,9 @@ package main
 
 import (
 	"bytes"
-	"crypto"
-	"crypto/rand"
-	"crypto/rsa"
+	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
 	"mime/multipart"
@@ -19,9 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/api/idtoken"
-	"google.golang.org/api/option"
-
+	"github.com/webapp2go/webapp2go/auth/oidc"
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/sessions"
@@ -119,40 +112,37 @@ func (h *Settings) Guard() error {
 func (h *Settings) Get() error  { return h.Text("settings") }
 func (h *Settings) Post() error { return h.Text("changed") }
 
-// TaskHandler is the base of the handlers that Cloud Tasks calls on Cloud Run. Whoever calls
-// must have a token of the service account of the queue.
-type TaskHandler struct {
-	handlers.BaseHandler
-	Tokens   *idtoken.Validator
-	Audience string // the URL of this service; an empty one would let every token in
-	Account  string // the service account that the queue's tasks have
-}
+// Resize is a task: it makes the small copies of a picture.
+type Resize struct{ handlers.TaskHandler }
 
-func (h *TaskHandler) Ready() error {
-	if h.Tokens == nil || h.Audience == "" || h.Account == "" {
-		return fmt.Errorf("a TaskHandler needs Tokens, Audience and Account")
+func (h *Resize) Post() error {
+	var picture struct{ Name string }
+	if err := h.DecodeJSON(&picture); err != nil {
+		return err
 	}
-	return h.BaseHandler.Ready()
+	if picture.Name == "" {
+		slog.ErrorContext(h.Context(), "a task without a name is dropped", "task", h.Task())
+		return nil // another attempt would fail too
+	}
+	return resize(h.Context(), picture.Name)
 }
 
-func (h *TaskHandler) Guard() error {
-	token, _ := strings.CutPrefix(h.Request.Header.Get("Authorization"), "Bearer ")
-	payload, err := h.Tokens.Validate(h.Context(), token, h.Audience)
+// onlyTasks lets Cloud Tasks and Cloud Scheduler call, by the tokens of a service account.
+func onlyTasks(site *handlers.Site, address, account string) error {
+	callers, err := oidc.NewCallers(oidc.CallersConfig{Audience: address, Accounts: []string{account}})
 	if err != nil {
-		slog.Warn("a task was refused", "error", err)
-		return h.Abort(http.StatusForbidden)
+		return err
 	}
-	issuer := strings.TrimPrefix(payload.Issuer, "https://")
-	if issuer != "accounts.google.com" || payload.Claims["email"] != h.Account || payload.Claims["email_verified"] != true {
-		slog.Warn("a task was refused", "issuer", payload.Issuer, "email", payload.Claims["email"])
-		return h.Abort(http.StatusForbidden)
-	}
+	site.VerifyCaller = callers.Verify
 	return nil
 }
 
-type Work struct{ TaskHandler }
+var resized []string
 
-func (h *Work) Post() error { return h.Text("done") }
+func resize(_ context.Context, name string) error {
+	resized = append(resized, name)
+	return nil
+}
 
 func TestQuotedRequests(t *testing.T) {
 	app := framework.New()
@@ -210,88 +200,46 @@ func TestQuotedMethodGuard(t *testing.T) {
 	visitor.post("/settings", form(), 403)
 }
 
-// googleKeys is a client that answers with the key of the tests where Google's are asked for.
-type googleKeys struct{ key *rsa.PrivateKey }
-
-func (g googleKeys) RoundTrip(*http.Request) (*http.Response, error) {
-	number := base64.RawURLEncoding.EncodeToString(g.key.N.Bytes())
-	body := fmt.Sprintf(`{"keys": [{"kid": "k", "kty": "RSA", "alg": "RS256", "use": "sig", "e": "AQAB", "n": %q}]}`, number)
-	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, nil
-}
-
-func (g googleKeys) token(t *testing.T, claims map[string]any) string {
-	t.Helper()
-	body, err := json.Marshal(claims)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signed := base64.RawURLEncoding.EncodeToString([]byte(`{"alg": "RS256", "kid": "k", "typ": "JWT"}`)) + "." + base64.RawURLEncoding.EncodeToString(body)
-	sum := sha256.Sum256([]byte(signed))
-	signature, err := rsa.SignPKCS1v15(nil, g.key, crypto.SHA256, sum[:])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signed + "." + base64.RawURLEncoding.EncodeToString(signature)
-}
-
 func TestQuotedTask(t *testing.T) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	google := googleKeys{key}
-	tokens, err := idtoken.NewValidator(t.Context(), option.WithHTTPClient(&http.Client{Transport: google}))
-	if err != nil {
-		t.Fatal(err)
-	}
 	manager, err := sessions.New(sessions.Config{Keys: []sessions.Key{secret}, Sessions: []sessions.Spec{{}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	site := &handlers.Site{Sessions: manager}
-	const audience, account = "https://me.example", "queue@project.iam.gserviceaccount.com"
 	app := framework.New()
-	app.Init = site.Init
-	app.Handle("/work", framework.From(app, func() *Work {
-		return &Work{TaskHandler{Tokens: tokens, Audience: audience, Account: account}}
-	}))
+	app.Init, app.TrustedProxy = site.Init, framework.CloudRun
+	app.Handle("/tasks/resize", framework.To[Resize](app))
+	if err := app.Check(); err == nil || !strings.Contains(err.Error(), "VerifyCaller") {
+		t.Errorf("without VerifyCaller: %v", err)
+	}
+	if err := onlyTasks(site, "", "tasks@project.iam.gserviceaccount.com"); err == nil {
+		t.Error("without an audience: no error")
+	}
+	if err := onlyTasks(site, "https://me.example", "tasks@project.iam.gserviceaccount.com"); err != nil {
+		t.Fatal(err)
+	}
+	app = framework.New()
+	app.Init, app.TrustedProxy = site.Init, framework.CloudRun
+	app.Handle("/tasks/resize", framework.To[Resize](app))
 	if err := app.Check(); err != nil {
 		t.Fatal(err)
 	}
-	claims := func(name string, value any) map[string]any {
-		all := map[string]any{"iss": "https://accounts.google.com", "aud": audience, "email": account, "email_verified": true, "exp": time.Now().Add(time.Hour).Unix(), "iat": time.Now().Unix()}
-		if name != "" {
-			all[name] = value
-		}
-		return all
-	}
-	for name, c := range map[string]struct {
-		authorization string
-		status        int
-	}{
-		"good":             {"Bearer " + google.token(t, claims("", nil)), 200},
-		"none":             {"", 403},
-		"nonsense":         {"Bearer x.y.z", 403},
-		"another audience": {"Bearer " + google.token(t, claims("aud", "https://other.example")), 403},
-		"expired":          {"Bearer " + google.token(t, claims("exp", time.Now().Add(-time.Hour).Unix())), 403},
-		"another issuer":   {"Bearer " + google.token(t, claims("iss", "https://evil.example")), 403},
-		"another account":  {"Bearer " + google.token(t, claims("email", "other@project.iam.gserviceaccount.com")), 403},
-		"not verified":     {"Bearer " + google.token(t, claims("email_verified", false)), 403},
-	} {
-		r := httptest.NewRequest("POST", "/work", nil)
-		if c.authorization != "" {
-			r.Header.Set("Authorization", c.authorization)
-		}
+	ask := func(body string) int {
+		r := httptest.NewRequest("POST", "/tasks/resize", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("X-AppEngine-QueueName", "resize")
 		w := httptest.NewRecorder()
 		app.ServeHTTP(w, r)
-		if w.Code != c.status {
-			t.Errorf("%s: %d, want %d", name, w.Code, c.status)
-		}
+		return w.Code
 	}
-	app = framework.New()
-	app.Init = site.Init
-	app.Handle("/work", framework.To[Work](app))
-	if err := app.Check(); err == nil || !strings.Contains(err.Error(), "Audience") {
-		t.Error("a TaskHandler without an audience passes Check")
+	if code := ask(`{"Name": "a.png"}`); code != 403 || resized != nil {
+		t.Errorf("a forged header on Cloud Run: %d", code)
+	}
+	app.TrustedProxy = framework.AppEngine
+	if code := ask(`{"Name": "a.png"}`); code != 200 || len(resized) != 1 {
+		t.Errorf("App Engine's queue: %d, %v", code, resized)
+	}
+	if code := ask(`{}`); code != 200 || len(resized) != 1 {
+		t.Errorf("a task that can never succeed: %d, %v", code, resized)
 	}
 }

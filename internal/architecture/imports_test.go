@@ -28,7 +28,7 @@ var allowed = map[string][]string{
 	"sessions/sessionstest":  {"sessions"},
 	"auth":                   {"golang.org/x/crypto", "golang.org/x/net", "golang.org/x/text", "github.com/fxamacker/cbor/v2"},
 	"auth/authtest":          {"auth"},
-	"auth/oidc":              {"auth", "github.com/gorilla/securecookie", "github.com/coreos/go-oidc/v3", "golang.org/x/oauth2"},
+	"auth/oidc":              {"auth", "github.com/coreos/go-oidc/v3", "github.com/go-jose/go-jose/v4", "github.com/gorilla/securecookie", "golang.org/x/oauth2"},
 	"auth/oidc/oidctest":     {},
 	"auth/sqlstore":          {"auth", "sqldb", "internal/sqlretry"},
 	"auth/datastore":         {"auth", "internal/datastoretx", "cloud.google.com/go/datastore", "google.golang.org/grpc", "google.golang.org/api"},
@@ -140,10 +140,11 @@ func TestPackagesAreLight(t *testing.T) {
 		sqlite   = "modernc.org/"
 		postgres = "github.com/jackc/"
 		valkey   = "github.com/redis/"
+		oidc     = "github.com/coreos/ github.com/go-jose/ golang.org/x/oauth2"
 	)
 	for packages, heavy := range map[string]string{
 		"./framework ./sessions ./cloud ./health":                 "html/template text/template database/sql github.com/bradfitz/ " + google + " " + sqlite + " " + postgres + " " + valkey,
-		"./framework ./sessions ./sessions/memcache ./handlers":   "database/sql " + google + " " + sqlite + " " + postgres + " " + valkey,
+		"./framework ./sessions ./sessions/memcache ./handlers":   "database/sql " + google + " " + sqlite + " " + postgres + " " + valkey + " " + oidc,
 		"./sessions/sqlstore ./auth/sqlstore ./sqldb":             google + " " + sqlite + " " + postgres + " " + valkey,
 		"./sessions/sqlstore ./auth/sqlstore ./sqldb/sqlite":      google + " " + postgres + " " + valkey,
 		"./sessions/sqlstore ./auth/sqlstore ./sqldb/postgres":    google + " " + sqlite + " " + valkey,
