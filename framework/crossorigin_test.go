@@ -55,7 +55,7 @@ func TestCrossOriginWrites(t *testing.T) {
 // error page and for Debug.
 func TestCrossOriginWriteIsRefusedInPlainWords(t *testing.T) {
 	const told = "This request came from another site, so nothing was done. Open this site and try again from there."
-	const asHTML = "<h1>Forbidden</h1>\n<p>" + told + "</p>\n</main>\n"
+	const asHTML = "<h1>Forbidden</h1>\n<p>" + told + "</p>\n</main>\n</body>\n</html>\n"
 	const asJSON = `{"status":403,"error":"Forbidden","message":"` + told + `"`
 	headers := map[string]http.Header{
 		"Sec-Fetch-Site": {"Sec-Fetch-Site": {"cross-site"}},

@@ -677,10 +677,10 @@ type debugPage struct{ text strings.Builder }
 // newDebugPage begins a page.
 func newDebugPage(title string) *debugPage {
 	p := new(debugPage)
-	p.write("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"+
+	p.write("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"+
 		"<meta name=\"color-scheme\" content=\"light dark\">\n<title>%s</title>\n<style>", title)
 	p.text.WriteString(debugStyle)
-	p.write("</style>\n<main>\n")
+	p.write("</style>\n</head>\n<body>\n<main>\n")
 	return p
 }
 
@@ -713,7 +713,7 @@ func (p *debugPage) steps(steps []debugStep) {
 
 // send ends the page and responds with it.
 func (p *debugPage) send(w *Response) {
-	p.write("</main>\n")
+	p.write("</main>\n</body>\n</html>\n")
 	header := w.Header()
 	header.Set("Content-Security-Policy", debugCSP())
 	header.Set("Cache-Control", "no-store")

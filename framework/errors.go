@@ -250,8 +250,8 @@ func (a *App) errorPage(h *RequestHandler, p page) {
 		report.writeHTML(h, p, title)
 		return
 	}
-	fmt.Fprintf(w, "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n"+
-		"<title>%d %[2]s</title>\n<main>\n<h1>%[2]s</h1>\n", p.Status, html.EscapeString(title))
+	fmt.Fprintf(w, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n"+
+		"<title>%d %[2]s</title>\n</head>\n<body>\n<main>\n<h1>%[2]s</h1>\n", p.Status, html.EscapeString(title))
 	for _, line := range []struct{ before, text, after string }{
 		{"<p>", message, "</p>\n"},
 		{"<p>The log has this as <code>", p.ID, "</code>.</p>\n"},
@@ -261,7 +261,7 @@ func (a *App) errorPage(h *RequestHandler, p page) {
 			fmt.Fprint(w, line.before, html.EscapeString(line.text), line.after)
 		}
 	}
-	fmt.Fprint(w, "</main>\n")
+	fmt.Fprint(w, "</main>\n</body>\n</html>\n")
 }
 
 // WantsJSON reports whether an error of the request is JSON rather than an HTML page. If

@@ -46,13 +46,18 @@ func Example() {
 	// GET /hello/Ann: 200 Hello, Ann!
 	// POST /hello/Ann: 405 Allow: GET, HEAD, OPTIONS <!doctype html>
 	// <html lang="en">
+	// <head>
 	// <meta charset="utf-8">
 	// <meta name="viewport" content="width=device-width, initial-scale=1">
 	// <meta name="color-scheme" content="light dark">
 	// <title>405 Method Not Allowed</title>
+	// </head>
+	// <body>
 	// <main>
 	// <h1>Method Not Allowed</h1>
 	// </main>
+	// </body>
+	// </html>
 	//
 	// OPTIONS /hello/Ann: 204 Allow: GET, HEAD, OPTIONS
 }
