@@ -20,7 +20,9 @@
 //		}
 //		app := framework.New()
 //		app.Handle("/health", &health.Handler{Probes: map[string]health.Probe{"database": db.PingContext}})
-//		log.Fatal(framework.Serve(context.Background(), app))
+//		if err := framework.Serve(context.Background(), app); err != nil {
+//			log.Fatal(err)
+//		}
 //	}
 //
 // A [Handler] is an [http.Handler] and works with any router.

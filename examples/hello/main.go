@@ -15,5 +15,7 @@ func (h *Hello) Get() error { return h.Text("Hello, " + h.Var("name") + "!\n") }
 func main() {
 	app := framework.New()
 	app.Handle("/hello/{name}", framework.To[Hello](app))
-	log.Fatal(framework.Serve(context.Background(), app))
+	if err := framework.Serve(context.Background(), app); err != nil {
+		log.Fatal(err)
+	}
 }
