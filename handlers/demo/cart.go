@@ -30,7 +30,13 @@ var products = []product{
 	{"gopher", "Wooden gopher", "Holds one pencil. Says nothing.", 2400},
 }
 
-func euros(cents int64) string { return fmt.Sprintf("€ %d.%02d", cents/100, cents%100) }
+// euros writes an amount that is less than a million euros.
+func euros(cents int64) string {
+	if cents >= 1000_00 {
+		return fmt.Sprintf("€ %d,%03d.%02d", cents/1000_00, cents/100%1000, cents%100)
+	}
+	return fmt.Sprintf("€ %d.%02d", cents/100, cents%100)
+}
 
 // CartHandler is the shop: its products and the cart. The cart needs no login. It is a second
 // session, beside that of the login.

@@ -155,7 +155,7 @@ func TestCart(t *testing.T) {
 	for range 99 {
 		b.post("/cart", "action", "add", "product", "gopher")
 	}
-	if _, page := b.post("/cart", "action", "add", "product", "gopher"); !strings.Contains(page, "We have only 99 of each product") || !strings.Contains(page, "€ 2376.00</strong>") {
+	if _, page := b.post("/cart", "action", "add", "product", "gopher"); !strings.Contains(page, "We have only 99 of each product") || !strings.Contains(page, "€ 2,376.00</strong>") {
 		t.Errorf("a hundred gophers are in the cart\n%s", page)
 	}
 }
