@@ -205,19 +205,28 @@ func (a *App) crossOrigin() *http.CrossOriginProtection {
 	return sameOriginOnly
 }
 
-// withoutPrefix returns the request without App.Prefix in its path. If the prefix was removed
-// before, it returns r.
+// withoutPrefix returns the request without App.Prefix in its path, or without the rest of
+// it if http.StripPrefix has removed its beginning. If there is nothing to remove, it returns
+// r.
 func (a *App) withoutPrefix(r *http.Request) *http.Request {
-	if a.Prefix == "" || removedPrefix(r) != "" {
+	if a.Prefix == "" {
 		return r
 	}
-	path, ok := strings.CutPrefix(r.URL.Path, a.Prefix)
+	escaped, ok := strings.CutPrefix((&url.URL{Path: a.Prefix}).EscapedPath(), removedPrefix(r))
+	if !ok || !strings.HasPrefix(escaped, "/") {
+		return r
+	}
+	prefix, err := url.PathUnescape(escaped)
+	if err != nil {
+		return r
+	}
+	path, ok := strings.CutPrefix(r.URL.Path, prefix)
 	if !ok || path != "" && path[0] != '/' {
 		return r
 	}
 	below, address := *r, *r.URL
 	address.Path = cmp.Or(path, "/")
-	address.RawPath = strings.TrimPrefix(r.URL.RawPath, (&url.URL{Path: a.Prefix}).EscapedPath())
+	address.RawPath = strings.TrimPrefix(r.URL.RawPath, escaped)
 	below.URL = &address
 	return &below
 }

@@ -281,6 +281,7 @@ func TestBelowAPrefix(t *testing.T) {
 		"a server of its own, Prefix": build("/shop"),
 	} {
 		for path, want := range map[string]string{
+			"http://example.com/shop/a/1?q=1": "1 /shop/a/b%2Fc", // as a proxy is asked
 			"/shop/a/1": "1 /shop/a/b%2Fc", "/shop/a/b%2Fc": "b/c /shop/a/b%2Fc",
 			"/shop/form": "/shop/a/y", "/shop/form/?q=1": "/shop/form?q=1", "/shop/nothing": "404",
 		} {
@@ -296,6 +297,10 @@ func TestBelowAPrefix(t *testing.T) {
 				t.Errorf("%s: %s is %q, want %q", name, path, got, want)
 			}
 		}
+	}
+	outer := http.StripPrefix("/v1", build("/v1/shop")) // which removes a part of the prefix
+	if answer := ask(outer, "GET", "/v1/shop/a/1"); answer.Body.String() != "1 /v1/shop/a/b%2Fc" {
+		t.Errorf("%d %q", answer.Code, answer.Body)
 	}
 	app := build("/shop")
 	if u, err := app.URL("a", "x", "y"); err != nil || u.String() != "/shop/a/y" {

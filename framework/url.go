@@ -273,6 +273,9 @@ func (h *RequestHandler) Prefix() string {
 // r.URL, or "" if there is none.
 func removedPrefix(r *http.Request) string {
 	path, _, _ := strings.Cut(r.RequestURI, "?")
+	if _, rest, ok := strings.Cut(path, "://"); ok && path[0] != '/' { // the absolute form, RFC 9112 section 3.2.2
+		path = rest[max(strings.IndexByte(rest, '/'), 0):]
+	}
 	before, ok := strings.CutSuffix(path, r.URL.EscapedPath())
 	if !ok || !strings.HasPrefix(before, "/") || strings.HasPrefix(before, "//") || strings.Contains(before, "\\") {
 		return ""
