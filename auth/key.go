@@ -166,11 +166,11 @@ func isJoiner(r rune) bool { return r == '\u200c' || r == '\u200d' }
 // another one: one with invisible characters, with an "@", with more than four marks on a
 // letter, or with letters of two of the alphabets Latin, Greek and Cyrillic.
 func ParseName(name string) (string, error) {
-	refuse := func(format string, a ...any) (string, error) {
-		return "", &InvalidError{Field: "name", Message: fmt.Sprintf(format, a...)}
+	refuse := func(message string, pairs ...any) (string, error) {
+		return "", newInvalid("name", message, pairs...)
 	}
 	if len(name) > MaxName {
-		return refuse("A name can be at most %d bytes long.", MaxName)
+		return refuse("A name can be at most %(max)s bytes long.", "max", MaxName)
 	}
 	if !utf8.ValidString(name) {
 		return refuse("A name must be valid UTF-8.")
@@ -194,7 +194,7 @@ func ParseName(name string) (string, error) {
 	}
 	name = strings.Join(strings.Fields(name), " ")
 	if len(name) > MaxName || len(foldName(name)) > MaxName {
-		return refuse("A name can be at most %d bytes long.", MaxName)
+		return refuse("A name can be at most %(max)s bytes long.", "max", MaxName)
 	}
 	if !strings.ContainsFunc(name, isLetterOrDigit) {
 		return refuse("A name needs a letter or a digit.")
@@ -209,7 +209,7 @@ func ParseName(name string) (string, error) {
 			}
 			continue
 		case marks == maxMarks:
-			return refuse("A name can have at most %d marks on a letter, and none without a letter.", maxMarks)
+			return refuse("A name can have at most %(max)s marks on a letter, and none without a letter.", "max", maxMarks)
 		}
 		marks++
 	}
@@ -248,7 +248,7 @@ func mixesAlphabets(name string) bool {
 // address without a display name, if the part before the "@" is quoted, longer than 64
 // bytes or not in ASCII, and if the domain has no dot (RFC 5321, RFC 5891).
 func ParseEmail(address string) (string, error) {
-	invalid := &InvalidError{Field: "email", Message: "Please enter a mail address like ann@example.com."}
+	invalid := newInvalid("email", "Please enter a mail address like ann@example.com.")
 	if len(address) > 4*MaxName {
 		return "", invalid
 	}
@@ -294,7 +294,22 @@ var domains = idna.New(idna.MapForLookup(), idna.VerifyDNSLength(true), idna.Str
 // chose. Its Message is written for that person.
 type InvalidError struct {
 	Field   string // "name", "email" or "password"
-	Message string // a sentence
+	Message string // a sentence, in English if it is of this package
+
+	// ID is the message as catalogues of translations have it, with %(name)s where a value
+	// belongs, and Pairs are the names and the values. If ID is empty, it is Message.
+	ID    string
+	Pairs []any
+}
+
+// newInvalid returns an InvalidError. The pairs are names and values for what is written
+// %(name)s in the message.
+func newInvalid(field, message string, pairs ...any) *InvalidError {
+	e := &InvalidError{Field: field, Message: message, ID: message, Pairs: pairs}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		e.Message = strings.ReplaceAll(e.Message, fmt.Sprintf("%%(%s)s", pairs[i]), fmt.Sprint(pairs[i+1]))
+	}
+	return e
 }
 
 // Error returns what is wrong with which field.

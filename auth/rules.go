@@ -25,15 +25,13 @@ func (p *Passwords) Shortest() int { return cmp.Or(p.MinLength, 8) }
 // Words, or that Passwords.Rule refuses (OWASP ASVS 5.0, 6.2.1, 6.2.4, 6.2.11). Any other
 // error comes from Passwords.Rule. [Passwords.Set] calls it; a form can call it earlier.
 func (p *Passwords) CheckNew(ctx context.Context, u *User, password string) error {
-	refuse := func(format string, a ...any) error {
-		return &InvalidError{Field: "password", Message: fmt.Sprintf(format, a...)}
-	}
+	refuse := func(message string, pairs ...any) error { return newInvalid("password", message, pairs...) }
 	shortest := p.Shortest()
 	switch {
 	case len(password) > MaxPassword:
-		return refuse("A password can be at most %d bytes long.", MaxPassword)
+		return refuse("A password can be at most %(max)s bytes long.", "max", MaxPassword)
 	case utf8.RuneCountInString(password) < shortest:
-		return refuse("A password must have at least %d characters.", shortest)
+		return refuse("A password must have at least %(min)s characters.", "min", shortest)
 	case !utf8.ValidString(password):
 		return refuse("A password must be valid UTF-8.")
 	case isCommon(password):

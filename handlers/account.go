@@ -12,6 +12,7 @@ import (
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/templates"
 )
 
 // AccountHandler is the page where users manage their account: the template "account",
@@ -107,10 +108,10 @@ func (h *AccountHandler) Post() error {
 	case "unlink":
 		return h.unlink(user, form.Get("id"))
 	case "end-others":
-		return h.ended(h.endOthers(), "others", "All other sessions have been ended.")
+		return h.ended(h.endOthers(), "others", templates.Lazy("All other sessions have been ended."))
 	case "end":
 		err := h.Site.Sessions.EndSession(h.Context(), "", user.ID, form.Get("session"))
-		return h.ended(err, "one", "The session has been ended.")
+		return h.ended(err, "one", templates.Lazy("The session has been ended."))
 	case "delete":
 		return h.deleteAccount(user, form.Get("password"))
 	}
@@ -133,7 +134,7 @@ func (h *AccountHandler) changePassword(user *auth.User, old, new string) error 
 		return h.again("password", &refusal{status, field, text})
 	}
 	if user.Password == "" && loginText(user) == "" {
-		return again(http.StatusConflict, "", "Confirm your mail address first, so that you can log in with it.")
+		return again(http.StatusConflict, "", h.T("Confirm your mail address first, so that you can log in with it."))
 	}
 	wait, err := h.throttled(cmp.Or(loginText(user), user.ID), old, func() error {
 		if user.Password != "" {
@@ -153,19 +154,19 @@ func (h *AccountHandler) changePassword(user *auth.User, old, new string) error 
 		})
 	})
 	if wait > 0 {
-		return again(http.StatusTooManyRequests, "", tryAgain(tooManyFailures, wait))
+		return again(http.StatusTooManyRequests, "", h.tryAgain(h.tooManyFailures(), wait))
 	}
 	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
-		return again(http.StatusBadRequest, "new", invalid.Message)
+		return again(http.StatusBadRequest, "new", h.invalid(invalid))
 	}
 	switch {
 	case errors.Is(err, auth.ErrCredentials):
 		h.LogSecurity(PasswordChangeFail, user)
-		return again(http.StatusForbidden, "old", "That is not your current password.")
+		return again(http.StatusForbidden, "old", h.T("That is not your current password."))
 	case errors.Is(err, auth.ErrBusy):
 		return again(http.StatusServiceUnavailable, "", h.busy())
 	case errors.Is(err, auth.ErrConflict):
-		return again(http.StatusConflict, "", "Your account was changed at the same moment. Please try again.")
+		return again(http.StatusConflict, "", h.T("Your account was changed at the same moment. Please try again."))
 	case err != nil:
 		return unavailable("changing the password", err)
 	}
@@ -180,7 +181,7 @@ func (h *AccountHandler) changePassword(user *auth.User, old, new string) error 
 	if err := h.endOthers(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return unavailable("ending sessions", err)
 	}
-	h.Flash("Your password has been changed, and your other sessions have been ended.", "success")
+	h.Flash(templates.Lazy("Your password has been changed, and your other sessions have been ended."), "success")
 	return h.RedirectTo("account")
 }
 
@@ -192,16 +193,16 @@ func (h *AccountHandler) changeEmail(user *auth.User, typed string) error {
 	}
 	address, err := auth.ParseEmail(typed)
 	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
-		return h.again("email", &refusal{http.StatusBadRequest, invalid.Field, invalid.Message})
+		return h.again("email", &refusal{http.StatusBadRequest, invalid.Field, h.invalid(invalid)})
 	}
 	if err != nil {
 		return err
 	}
 	if user.Verified && auth.EmailKey(address) == auth.EmailKey(user.Email) {
-		return h.again("email", &refusal{http.StatusBadRequest, "email", "This is your address already."})
+		return h.again("email", &refusal{http.StatusBadRequest, "email", h.T("This is your address already.")})
 	}
 	if wait := h.waitForm("mail"); wait > 0 {
-		return h.again("email", &refusal{http.StatusTooManyRequests, "", tryAgain(tooManyMails, wait)})
+		return h.again("email", &refusal{http.StatusTooManyRequests, "", h.tryAgain(h.tooManyMails(), wait)})
 	}
 	defer h.Site.Throttle.Done(h.Request)
 	h.Site.Throttle.SignedUp(h.Request)
@@ -213,11 +214,11 @@ func (h *AccountHandler) changeEmail(user *auth.User, typed string) error {
 	if err2 != nil {
 		return err2
 	}
-	l := letter{"email", "email", auth.ChangeEmail, token}
+	l, reader := letter{"email", "email", auth.ChangeEmail, token}, user
 	if err == nil && owner.ID != user.ID {
-		l, address = letter{text: "email-known"}, owner.Email
+		l, address, reader = letter{text: "email-known"}, owner.Email, owner
 	}
-	if err := h.sendLetter(address, l); err != nil {
+	if err := h.sendLetter(h.localeOf(reader), address, l); err != nil {
 		return h.mailFailed("email", err)
 	}
 	h.notify("email-notice", user)
@@ -233,7 +234,7 @@ func (h *AccountHandler) verifyEmail(user *auth.User) error {
 	if err != nil {
 		return err
 	}
-	if err := h.sendLetter(user.Email, letter{"verify", "verify", auth.VerifyEmail, token}); err != nil {
+	if err := h.sendLetter(h.localeOf(user), user.Email, letter{"verify", "verify", auth.VerifyEmail, token}); err != nil {
 		return h.mailFailed("email", err)
 	}
 	return h.RedirectTo("sent")
@@ -246,7 +247,7 @@ func (h *AccountHandler) mailFailed(form string, err error) error {
 	}
 	h.logger().ErrorContext(h.Context(), "handlers: a mail was not sent", "mail", form, "error", err)
 	h.retryAfter(time.Minute)
-	return h.again(form, &refusal{http.StatusServiceUnavailable, "", mailDown})
+	return h.again(form, &refusal{http.StatusServiceUnavailable, "", h.mailDown()})
 }
 
 // deleteAccount deletes the user with all sessions.
@@ -297,12 +298,12 @@ func (h *AccountHandler) endOthers() error {
 }
 
 // ended says whether sessions were ended, and logs it.
-func (h *AccountHandler) ended(err error, which, done string) error {
+func (h *AccountHandler) ended(err error, which string, done templates.Message) error {
 	switch {
 	case errors.Is(err, sessions.ErrNotFound):
-		h.Flash("That session has ended already.", "info")
+		h.Flash(templates.Lazy("That session has ended already."), "info")
 	case errors.Is(err, errors.ErrUnsupported):
-		h.Flash("This site cannot list your logins. To end them all, change your password.", "warning")
+		h.Flash(templates.Lazy("This site cannot list your logins. To end them all, change your password."), "warning")
 	case err != nil:
 		return unavailable("ending sessions", err)
 	default:
@@ -320,7 +321,7 @@ func (h *AccountHandler) show(say func(*AccountData)) error {
 		return err
 	}
 	data := AccountData{
-		Name: DisplayName(user), Email: user.Email, Verified: user.Verified, Created: user.Created, Roles: user.Roles,
+		Name: h.displayName(user), Email: user.Email, Verified: user.Verified, Created: user.Created, Roles: user.Roles,
 		CanMail: h.Site.Mail != nil, HasPassword: user.Password != "", Recent: h.IsRecent(),
 		MinLength: h.Site.Passwords.Shortest(), Providers: h.providers(user),
 	}
@@ -333,12 +334,12 @@ func (h *AccountHandler) show(say func(*AccountData)) error {
 	} else if err != nil {
 		return unavailable("listing sessions", err)
 	}
-	data.list(list, h.Session().ID(), h.query("page").Get("page"))
+	data.list(h.Locale(), list, h.Session().ID(), h.query("page").Get("page"))
 	return h.Render("account", data)
 }
 
 // list sets the sessions of one page. The current one is first.
-func (d *AccountData) list(all []sessions.SessionInfo, current, page string) {
+func (d *AccountData) list(l templates.Locale, all []sessions.SessionInfo, current, page string) {
 	if at := slices.IndexFunc(all, func(i sessions.SessionInfo) bool { return i.ID == current }); at > 0 {
 		mine := all[at]
 		all = slices.Insert(slices.Delete(all, at, at+1), 0, mine)
@@ -350,7 +351,7 @@ func (d *AccountData) list(all []sessions.SessionInfo, current, page string) {
 	for _, info := range all[first:min(first+sessionsOnAPage, len(all))] {
 		d.Sessions = append(d.Sessions, AccountSession{
 			ID: info.ID, Created: info.Created, Seen: info.Seen, Expires: info.Expires,
-			Browser: browserName(info.Login.Agent), Agent: info.Login.Agent, Address: info.Login.Address,
+			Browser: browserName(l, info.Login.Agent), Agent: info.Login.Agent, Address: info.Login.Address,
 			Remembered: info.Login.Remembered, Current: info.ID == current,
 		})
 	}

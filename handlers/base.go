@@ -238,6 +238,14 @@ func unavailable(doing string, err error) error {
 // else "Member".
 func DisplayName(user *auth.User) string { return cmp.Or(user.Name, user.Email, "Member") }
 
+// displayName is DisplayName in the language of the request.
+func (h *BaseHandler) displayName(user *auth.User) string {
+	if name := cmp.Or(user.Name, user.Email); name != "" {
+		return name
+	}
+	return h.T("Member")
+}
+
 // UpdateUser changes a user and stores it. If another request has changed the user at the
 // same moment, it reads the user and calls change again, so change must only assign. On
 // success user is as it is stored.
@@ -266,8 +274,11 @@ func (h *BaseHandler) UpdateUser(user *auth.User, change func(u *auth.User) erro
 }
 
 // Flash keeps a message for the next page that this session's visitor sees. The built-in
-// style sheet knows the levels "success", "info", "warning" and "error".
-func (h *BaseHandler) Flash(message any, level string) { h.Session().AddFlash(message, level) }
+// style sheet knows the levels "success", "info", "warning" and "error". An i18n.Message is
+// translated when it is shown.
+func (h *BaseHandler) Flash(message any, level string) {
+	h.Session().AddFlash(h.Site.kept(message), level)
+}
 
 // Page returns what the layout will be given. An override of Dispatch, or an action, can set
 // its Title, BodyClass and Layout, and give it values. Render sets the other fields. An
@@ -295,7 +306,7 @@ func (h *BaseHandler) Render(page string, data any) error {
 	}
 	if p := h.Page(); p.Layout != templates.NoLayout {
 		for _, flash := range h.Session().Flashes() {
-			p.Flashes = append(p.Flashes, templates.Flash{Message: flash.Value, Level: flash.Level})
+			p.Flashes = append(p.Flashes, templates.Flash{Message: h.shown(flash), Level: flash.Level})
 		}
 	}
 	return h.renderWithoutSession(page, data)
@@ -324,8 +335,9 @@ func (h *BaseHandler) renderWithoutSession(page string, data any) error {
 	}
 	p := h.Page()
 	p.Site, p.Path, p.Prefix, p.Data = h.Site.Name, h.Request.URL.Path, h.Prefix(), data
+	h.showLanguages(p)
 	if user := h.knownUser(); user != nil {
-		p.User, p.Roles = DisplayName(user), user.Roles
+		p.User, p.Roles = h.displayName(user), user.Roles
 	}
 	if header := h.Response.Header(); header.Get("Content-Type") == "" {
 		header.Set("Content-Type", "text/html; charset=utf-8")

@@ -88,7 +88,7 @@ func (h *ConfirmHandler) data() (ConfirmData, *auth.User, error) {
 	}
 	linked := slices.DeleteFunc(h.providers(user), func(p ProviderData) bool { return p.AuthID == "" })
 	return ConfirmData{
-		Providers: linked, Name: DisplayName(user), Next: framework.SafeNext(fields.Get("next"), ""), Unprocessed: fields.Get(unprocessedField) != "",
+		Providers: linked, Name: h.displayName(user), Next: framework.SafeNext(fields.Get("next"), ""), Unprocessed: fields.Get(unprocessedField) != "",
 		HasPassword: user.Password != "", CanMail: h.Site.Mail != nil && user.Verified,
 	}, user, nil
 }
@@ -105,9 +105,9 @@ func (h *ConfirmHandler) sendLink(user *auth.User, data ConfirmData, again func(
 	if err != nil {
 		return err
 	}
-	err = h.sendLetter(user.Email, letter{"login", "login-link", auth.LogInByLink, token})
+	err = h.sendLetter(h.localeOf(user), user.Email, letter{"login", "login-link", auth.LogInByLink, token})
 	if framework.Status(err) == http.StatusServiceUnavailable {
-		return again(&refusal{http.StatusServiceUnavailable, "", mailDown})
+		return again(&refusal{http.StatusServiceUnavailable, "", h.mailDown()})
 	}
 	if err != nil {
 		return err
@@ -132,10 +132,10 @@ func (h *BaseHandler) verifyPassword(user *auth.User, password string) (*refusal
 	})
 	switch {
 	case wait > 0:
-		return &refusal{http.StatusTooManyRequests, "", tryAgain(tooManyFailures, wait)}, nil
+		return &refusal{http.StatusTooManyRequests, "", h.tryAgain(h.tooManyFailures(), wait)}, nil
 	case errors.Is(err, auth.ErrCredentials):
 		h.logTyped(LoginFail, user, name)
-		return &refusal{http.StatusForbidden, "password", "That is not your password."}, nil
+		return &refusal{http.StatusForbidden, "password", h.T("That is not your password.")}, nil
 	case err != nil:
 		return h.refuse("verifying a password", err)
 	}

@@ -3,7 +3,6 @@ package handlers
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -15,6 +14,7 @@ import (
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/templates"
 )
 
 // methodPassword is the [sessions.Login.Method] of a login by password.
@@ -68,18 +68,18 @@ func (h *BaseHandler) notice(data LoginData) string {
 	out := h.query("out")
 	switch status := h.Session().Status(); {
 	case out.Get("out") == "deleted":
-		return "Your account has been deleted."
+		return h.T("Your account has been deleted.")
 	case out.Has("out"):
-		return "You are logged out."
+		return h.T("You are logged out.")
 	case status == sessions.StatusExpired:
-		why = "Your session has expired. Please log in again."
+		why = h.T("Your session has expired. Please log in again.")
 	case status == sessions.StatusGone, status == sessions.StatusTampered, status == sessions.StatusUnreadable, h.Session().User() != "":
-		why = "Your session has ended. Please log in again."
+		why = h.T("Your session has ended. Please log in again.")
 	case data.Next != "":
-		why = "Please log in to continue."
+		why = h.T("Please log in to continue.")
 	}
 	if data.Unprocessed {
-		why = strings.TrimSpace(why + " The form that you sent was not processed.")
+		why = strings.TrimSpace(why + " " + h.T("The form that you sent was not processed."))
 	}
 	return why
 }
@@ -87,7 +87,7 @@ func (h *BaseHandler) notice(data LoginData) string {
 // goOn redirects a user who has just logged in, and says if a form has to be sent again.
 func (h *BaseHandler) goOn(data LoginData) error {
 	if data.Unprocessed {
-		h.Flash("You were not logged in when you sent the last form, so it was not processed. Please send it again.", "warning")
+		h.Flash(templates.Lazy("You were not logged in when you sent the last form, so it was not processed. Please send it again."), "warning")
 	}
 	return h.Redirect(framework.SafeNext(data.Next, h.Prefix()+"/"))
 }
@@ -142,14 +142,14 @@ func (h *LoginHandler) Post() error {
 	})
 	switch {
 	case wait > 0:
-		data.Error = tryAgain(tooManyFailures, wait)
+		data.Error = h.tryAgain(h.tooManyFailures(), wait)
 		return h.again(http.StatusTooManyRequests, data)
 	case errors.Is(err, auth.ErrCredentials):
 		if err != auth.ErrCredentials {
 			h.logger().WarnContext(h.Context(), "handlers: a login was refused", "error", err)
 		}
 		h.logFailure(name, password)
-		data.Error = "The name or the password is wrong."
+		data.Error = h.T("The name or the password is wrong.")
 		h.challenge()
 		return h.again(http.StatusUnauthorized, data)
 	case errors.Is(err, auth.ErrBusy):
@@ -161,7 +161,7 @@ func (h *LoginHandler) Post() error {
 	h.LogIn(user, sessions.Login{Method: methodPassword, Remembered: data.Remember})
 	h.Site.Throttle.Succeeded(h.Response, h.Request, user)
 	h.LogSecurity(LoginSuccess, user)
-	h.Flash("Welcome back, "+DisplayName(user)+".", "success")
+	h.Flash(templates.Lazy("Welcome back, %(name)s.", "name", h.displayName(user)), "success")
 	return h.goOn(data)
 }
 
@@ -225,7 +225,7 @@ func (h *BaseHandler) busy() string {
 		h.logger().WarnContext(h.Context(), "handlers: too many passwords to verify at once", "refused", refused)
 	}
 	h.retryAfter(2 * time.Second)
-	return "Too many people are logging in at this moment. Please try again in a few seconds."
+	return h.T("Too many people are logging in at this moment. Please try again in a few seconds.")
 }
 
 // retryAfter sets the header Retry-After (RFC 9110 section 10.2.3).
@@ -237,17 +237,16 @@ func (h *BaseHandler) retryAfter(wait time.Duration) {
 func seconds(wait time.Duration) int { return int((wait + time.Second - 1) / time.Second) }
 
 // tryAgain returns a sentence and how long to wait.
-func tryAgain(why string, wait time.Duration) string {
-	if minutes := (seconds(wait) + 59) / 60; minutes > 1 {
-		return fmt.Sprintf("%s Try again in %d minutes.", why, minutes)
-	}
-	return why + " Try again in a minute."
+func (h *BaseHandler) tryAgain(why string, wait time.Duration) string {
+	return why + " " + h.N("Try again in a minute.", "Try again in %(num)s minutes.", max((seconds(wait)+59)/60, 1))
 }
 
-const (
-	tooManyFailures = "There were too many wrong passwords."
-	tooManySignUps  = "Too many people have signed up from your network."
-)
+// The reasons of [BaseHandler.tryAgain].
+func (h *BaseHandler) tooManyFailures() string { return h.T("There were too many wrong passwords.") }
+
+func (h *BaseHandler) tooManySignUps() string {
+	return h.T("Too many people have signed up from your network.")
+}
 
 // query returns the values of the query with these names. It does not parse the others,
 // because a map of everything that a stranger can send would take megabytes.

@@ -10,11 +10,14 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/mail"
+	"github.com/webapp2go/webapp2go/templates"
 )
 
 // MailData is what the texts of mails are given, see [Site.MailTexts].
@@ -22,7 +25,7 @@ type MailData struct {
 	Site string // Site.Name, or the host of App.BaseURL
 	Home string // App.BaseURL
 	Link string // the link that the mail is about, or empty
-	Life string // how long the link works, such as "1 hour"
+	Life string // how long the link works, such as "1 hour", in the language of the mail
 	// User is the name of the user. It is empty in mails to an address that is not yet
 	// verified: those contain nothing that a visitor has typed, so that nobody can send
 	// advertisements with them.
@@ -53,18 +56,51 @@ func (s *Site) checkMail(app *framework.App) error {
 	return err
 }
 
-// mails returns the texts of mails, which are parsed once.
-func (s *Site) mails() (*mail.Templates, error) {
+// mails returns the texts of mails in each language, by its name. They are parsed once.
+func (s *Site) mails() (map[string]*mail.Templates, error) {
 	s.mailOnce.Do(func() {
+		locales := []templates.Locale{templates.English}
+		if languages := s.languages(); languages != nil {
+			locales = languages.Languages()
+		}
 		inside, err := fs.Sub(builtinMails, "mails")
-		if err == nil {
-			s.mailTemplates, err = mail.ParseTemplates(overlay{s.MailTexts, inside})
+		s.mailTemplates = map[string]*mail.Templates{}
+		for _, l := range locales {
+			if err != nil {
+				break
+			}
+			funcs := l.Funcs()
+			funcs["wrap"] = wrap
+			s.mailTemplates[l.Name()], err = mail.ParseTemplates(overlay{s.MailTexts, inside}, funcs)
 		}
 		if err != nil {
 			s.mailErr = fmt.Errorf("handlers: the texts of mails: %w", err)
 		}
 	})
 	return s.mailTemplates, s.mailErr
+}
+
+// mailWidth is the longest line of a mail, in characters, unless a word is longer.
+const mailWidth = 76
+
+// wrap puts the words of a text into lines of mailWidth.
+func wrap(text string) string {
+	var out strings.Builder
+	width := 0
+	for i, word := range strings.Fields(text) {
+		switch n := utf8.RuneCountInString(word); {
+		case i == 0:
+			width = n
+		case width+1+n > mailWidth:
+			out.WriteByte('\n')
+			width = n
+		default:
+			out.WriteByte(' ')
+			width += 1 + n
+		}
+		out.WriteString(word)
+	}
+	return out.String()
 }
 
 // An overlay is the files of two folders. A file of the first, which may be nil, replaces one
@@ -111,10 +147,10 @@ func (h *BaseHandler) mailLink(route, token string) (string, error) {
 	return u.String(), nil
 }
 
-// send sends a mail. The error of a mail server that does not respond has status 503. An
+// send sends a mail in a language. The error of a mail server that does not respond has status 503. An
 // address that its server refuses is logged and not returned, because a page that showed it
 // would tell whether a mailbox exists.
-func (h *BaseHandler) send(text, to string, data MailData) error {
+func (h *BaseHandler) send(l templates.Locale, text, to string, data MailData) error {
 	texts, err := h.Site.mails()
 	if err != nil {
 		return err
@@ -123,7 +159,7 @@ func (h *BaseHandler) send(text, to string, data MailData) error {
 	if base, err := url.Parse(h.App.BaseURL); err == nil && data.Site == "" {
 		data.Site = base.Host
 	}
-	message, err := texts.Message(text, to, data)
+	message, err := texts[l.Name()].Message(text, to, data)
 	if err != nil {
 		return err
 	}
@@ -137,12 +173,15 @@ func (h *BaseHandler) send(text, to string, data MailData) error {
 	case errors.Is(err, mail.ErrRefused):
 		h.logger().WarnContext(ctx, "handlers: the server of an address refuses a mail", "mail", text, "id", h.Response.RequestID())
 	case err != nil:
-		return &framework.Error{Code: http.StatusServiceUnavailable, Message: mailDown, Err: fmt.Errorf("handlers: sending a mail: %w", err)}
+		return &framework.Error{Code: http.StatusServiceUnavailable, Message: h.mailDown(), Err: fmt.Errorf("handlers: sending a mail: %w", err)}
 	}
 	return nil
 }
 
-const mailDown = "We cannot send mail at this moment. Please try again in a few minutes."
+// mailDown is what a form says if the mail server does not respond.
+func (h *BaseHandler) mailDown() string {
+	return h.T("We cannot send mail at this moment. Please try again in a few minutes.")
+}
 
 // notify sends a user a notice of a change, if the site sends mails and the address is
 // verified. The change has been made, so that an error is only logged.
@@ -150,17 +189,18 @@ func (h *BaseHandler) notify(text string, user *auth.User) {
 	if h.Site.Mail == nil || !user.Verified {
 		return
 	}
-	data := h.noticeData()
-	data.User = DisplayName(user)
-	if err := h.send(text, user.Email, data); err != nil {
+	l := h.localeOf(user)
+	data := h.noticeData(l)
+	data.User = DisplayName(user) // who has an address
+	if err := h.send(l, text, user.Email, data); err != nil {
 		h.logger().ErrorContext(h.Context(), "handlers: a notice was not sent", "mail", text, "user", user.ID, "error", err)
 	}
 }
 
-func (h *BaseHandler) noticeData() MailData {
+func (h *BaseHandler) noticeData(l templates.Locale) MailData {
 	return MailData{
-		Time:    time.Now().UTC().Format("2 January 2006, 15:04 UTC"),
-		Browser: browserName(h.Request.UserAgent()),
+		Time:    l.DateTime(time.Now(), "long"),
+		Browser: browserName(l, h.Request.UserAgent()),
 		Address: h.App.ClientIP(h.Request),
 	}
 }
@@ -219,12 +259,12 @@ func (h *addressForm) post(page string, write func(address string, user *auth.Us
 		return h.Render(page, data)
 	}
 	if wait := h.waitForm("mail"); wait > 0 {
-		return again(http.StatusTooManyRequests, "", tryAgain(tooManyMails, wait))
+		return again(http.StatusTooManyRequests, "", h.tryAgain(h.tooManyMails(), wait))
 	}
 	defer h.Site.Throttle.Done(h.Request)
 	address, err := auth.ParseEmail(h.Request.PostForm.Get("email"))
 	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
-		return again(http.StatusBadRequest, invalid.Field, invalid.Message)
+		return again(http.StatusBadRequest, invalid.Field, h.invalid(invalid))
 	}
 	if err != nil {
 		return err
@@ -241,12 +281,12 @@ func (h *addressForm) post(page string, write func(address string, user *auth.Us
 		address = user.Email // what was typed may differ in case
 	}
 	if err == nil {
-		err = h.sendLetter(address, letter)
+		err = h.sendLetter(h.localeOf(user), address, letter)
 	}
 	if framework.Status(err) == http.StatusServiceUnavailable {
 		h.logger().ErrorContext(h.Context(), "handlers: a mail was not sent", "mail", page, "error", err)
 		h.retryAfter(time.Minute)
-		return again(http.StatusServiceUnavailable, "", mailDown)
+		return again(http.StatusServiceUnavailable, "", h.mailDown())
 	}
 	if err != nil {
 		return err
@@ -264,10 +304,10 @@ func (h *addressForm) next(fields url.Values) string {
 	return next
 }
 
-// sendLetter sends a letter within the limit of mails to one address. Beyond that limit it
-// sends nothing and returns nil.
-func (h *BaseHandler) sendLetter(address string, l letter) error {
-	data := MailData{Life: lifeText(l.purpose.Life)}
+// sendLetter sends a letter in a language, within the limit of mails to one address. Beyond
+// that limit it sends nothing and returns nil.
+func (h *BaseHandler) sendLetter(locale templates.Locale, address string, l letter) error {
+	data := MailData{Life: lifeText(locale, l.purpose.Life)}
 	if l.route != "" {
 		var err error
 		if data.Link, err = h.mailLink(l.route, l.token); err != nil {
@@ -278,7 +318,7 @@ func (h *BaseHandler) sendLetter(address string, l letter) error {
 		h.LogSecurity(RateLimitExceeded, nil, slog.String("reason", "mails to one address"), slog.Duration("wait", wait))
 		return nil
 	}
-	return h.send(l.text, address, data)
+	return h.send(locale, l.text, address, data)
 }
 
 // waitForm returns how long the client has to wait before it may send a form that signs up
@@ -292,22 +332,19 @@ func (h *BaseHandler) waitForm(reason string) time.Duration {
 	return wait
 }
 
-const tooManyMails = "Too many mails were requested from your network."
+func (h *BaseHandler) tooManyMails() string {
+	return h.T("Too many mails were requested from your network.")
+}
 
 // lifeText returns how long a link works, in words.
-func lifeText(life time.Duration) string {
-	for _, unit := range []struct {
-		name string
-		of   time.Duration
-	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}} {
-		switch n := int(life / unit.of); {
-		case n == 1:
-			return "1 " + unit.name
-		case n > 1:
-			return fmt.Sprintf("%d %ss", n, unit.name)
-		}
+func lifeText(l templates.Locale, life time.Duration) string {
+	switch {
+	case life >= 24*time.Hour:
+		return l.N("1 day", "%(num)s days", int(life/(24*time.Hour)))
+	case life >= time.Hour:
+		return l.N("1 hour", "%(num)s hours", int(life/time.Hour))
 	}
-	return life.String()
+	return l.N("1 minute", "%(num)s minutes", int(life/time.Minute))
 }
 
 // SentHandler is the page that every form shows after it has sent a mail: the template
@@ -387,5 +424,5 @@ func (h *BaseHandler) otherUser(user *auth.User) (string, error) {
 	if err != nil || current == nil || user != nil && current.ID == user.ID {
 		return "", err
 	}
-	return DisplayName(current), nil
+	return h.displayName(current), nil
 }

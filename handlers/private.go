@@ -10,6 +10,7 @@ import (
 
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/templates"
 )
 
 // PrivateHandler is for pages whose users must be logged in. Its Guard checks that, so that
@@ -128,9 +129,9 @@ func (h *PrivateHandler) RequireVerified() error {
 	if err != nil || user.Verified && user.Email != "" {
 		return err
 	}
-	const message = "Confirm your mail address first."
+	message := templates.Lazy("Confirm your mail address first.")
 	if !h.acceptsHTML() || h.App.Named("account") == nil {
-		return h.Abort(http.StatusForbidden, message)
+		return h.Abort(http.StatusForbidden, message.In(h.Locale()))
 	}
 	account, err := h.URL("account")
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/webapp2go/webapp2go/auth"
+	"github.com/webapp2go/webapp2go/templates"
 )
 
 // A LoginProvider lets users log in with an account that they have elsewhere, such as one at
@@ -96,7 +97,7 @@ func (s *Site) checkProviders() error {
 func (h *AccountHandler) unlink(user *auth.User, id string) error {
 	err := h.UpdateUser(user, func(u *auth.User) error { return u.RemoveAuthID(id) })
 	if errors.Is(err, auth.ErrLastAuthID) {
-		return h.again("providers", &refusal{http.StatusConflict, "", "This is your only way to log in. Choose a password first."})
+		return h.again("providers", &refusal{http.StatusConflict, "", h.T("This is your only way to log in. Choose a password first.")})
 	}
 	if err != nil {
 		return unavailable("removing a login", err)
@@ -106,6 +107,6 @@ func (h *AccountHandler) unlink(user *auth.User, id string) error {
 	h.Site.Throttle.Succeeded(h.Response, h.Request, user)
 	h.LogSecurity(UserUpdated, user)
 	h.endSessions(user)
-	h.Flash("You can no longer log in with that account.", "success")
+	h.Flash(templates.Lazy("You can no longer log in with that account."), "success")
 	return h.RedirectTo("account")
 }

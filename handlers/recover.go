@@ -7,6 +7,7 @@ import (
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/templates"
 )
 
 // ForgotHandler is the page for a forgotten password: the template "forgot", which is given
@@ -63,7 +64,7 @@ func (h *ResetHandler) reset() error {
 	// The limits of logins do not apply: the link is the way out for a user whom an attack on
 	// the name keeps waiting.
 	if wait := h.waitForm("reset"); wait > 0 {
-		return again(&refusal{http.StatusTooManyRequests, "", tryAgain(tooManySignUps, wait)})
+		return again(&refusal{http.StatusTooManyRequests, "", h.tryAgain(h.tooManySignUps(), wait)})
 	}
 	defer h.Site.Throttle.Done(h.Request)
 	user, err = h.Site.Passwords.Reset(h.clientContext(), h.Site.Users, h.Site.tokens(), token, h.Request.PostForm.Get("password"))
@@ -81,7 +82,7 @@ func (h *ResetHandler) reset() error {
 		return again(refused)
 	}
 	h.endSessions(user)
-	h.enter(user, sessions.Login{Method: methodLink}, PasswordChange, "Your password has been changed, and you are logged in.")
+	h.enter(user, sessions.Login{Method: methodLink}, PasswordChange, templates.Lazy("Your password has been changed, and you are logged in."))
 	h.notify("password-changed", user)
 	return h.Redirect(h.Prefix() + "/")
 }
@@ -118,8 +119,8 @@ func (h *EmailHandler) change() error {
 		return h.failed(err)
 	}
 	confirmed, err := h.confirmed(before, LinkData{
-		Title: "Confirm your address", Token: token, Action: h.action(), Button: "Confirm",
-		Text: "Use the address " + address + " for the account " + DisplayName(before) + "?",
+		Title: h.T("Confirm your address"), Token: token, Action: h.action(), Button: h.T("Confirm"),
+		Text: h.T("Use the address %(address)s for the account %(name)s?", "address", address, "name", h.displayName(before)),
 	})
 	if err != nil || !confirmed {
 		return err
@@ -133,7 +134,7 @@ func (h *EmailHandler) change() error {
 	}
 	h.LogSecurity(UserUpdated, user)
 	h.notify("email-changed", before)
-	h.Flash("Your address is "+user.Email+" now.", "success")
+	h.Flash(templates.Lazy("Your address is %(address)s now.", "address", user.Email), "success")
 	return h.RedirectTo("account")
 }
 
@@ -160,8 +161,8 @@ func (h *VerifyHandler) verify() error {
 		return h.failed(err)
 	}
 	confirmed, err := h.confirmed(user, LinkData{
-		Title: "Confirm your address", Token: token, Action: h.action(), Button: "Confirm",
-		Text: "Is " + user.Email + " your address?",
+		Title: h.T("Confirm your address"), Token: token, Action: h.action(), Button: h.T("Confirm"),
+		Text: h.T("Is %(address)s your address?", "address", user.Email),
 	})
 	if err != nil || !confirmed {
 		return err
@@ -174,7 +175,7 @@ func (h *VerifyHandler) verify() error {
 		return h.failed(err)
 	}
 	h.LogSecurity(UserUpdated, user)
-	h.Flash("Your address has been confirmed.", "success")
+	h.Flash(templates.Lazy("Your address has been confirmed."), "success")
 	return h.RedirectTo("account")
 }
 
@@ -188,13 +189,13 @@ func (h *linkPage) confirmed(user *auth.User, data LinkData) (bool, error) {
 	post := h.Request.Method == http.MethodPost
 	if current == nil || current.ID != user.ID {
 		if user.Password == "" {
-			data.Text, data.Button = "Log in as "+DisplayName(user)+", and then open the link again.", ""
+			data.Text, data.Button = h.T("Log in as %(name)s, and then open the link again.", "name", h.displayName(user)), ""
 			if post {
 				h.Response.WriteHeader(http.StatusForbidden)
 			}
 			return false, h.Render("link", data)
 		}
-		data.NeedsPassword, data.Name = true, DisplayName(user)
+		data.NeedsPassword, data.Name = true, h.displayName(user)
 	}
 	if !post {
 		return false, h.Render("link", data)
@@ -238,7 +239,7 @@ func (h *LoginLinkHandler) use() error {
 	}
 	if h.Request.Method != http.MethodPost {
 		return h.Render("link", LinkData{
-			Title: "Log in", Token: token, Action: h.action(), Other: other, Button: "Log in", Text: "Log in as " + DisplayName(user) + "?",
+			Title: h.T("Log in"), Token: token, Action: h.action(), Other: other, Button: h.T("Log in"), Text: h.T("Log in as %(name)s?", "name", h.displayName(user)),
 		})
 	}
 	user, err = h.Site.tokens().Use(h.Context(), h.Site.Users, auth.LogInByLink, token, nil)
@@ -247,6 +248,6 @@ func (h *LoginLinkHandler) use() error {
 	}
 	before, _ := h.Session().Login()
 	remembered := before.Remembered && h.Session().User() == user.ID // a login that is confirmed stays remembered
-	h.enter(user, sessions.Login{Method: methodLink, Remembered: remembered}, LoginSuccess, "You are logged in as "+DisplayName(user)+".")
+	h.enter(user, sessions.Login{Method: methodLink, Remembered: remembered}, LoginSuccess, templates.Lazy("You are logged in as %(name)s.", "name", h.displayName(user)))
 	return h.Redirect(framework.SafeNext(next, h.Prefix()+"/"))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/templates"
 )
 
 // SignupHandler is the page of [SignUpOpen]: the template "signup", which is given a
@@ -51,7 +52,7 @@ func (h *SignupHandler) Post() error {
 		h.Response.WriteHeader(refused.status)
 		return h.Render("signup", data)
 	}
-	h.enter(user, sessions.Login{Method: methodPassword}, UserCreated, "Welcome, "+DisplayName(user)+".")
+	h.enter(user, sessions.Login{Method: methodPassword}, UserCreated, h.welcome(user))
 	return h.goOn(data)
 }
 
@@ -65,18 +66,21 @@ type refusal struct {
 // refusal if the form is to be shown again.
 func (h *BaseHandler) create(user *auth.User, password string) (*refusal, error) {
 	if wait := h.waitForm("sign-up"); wait > 0 {
-		return &refusal{http.StatusTooManyRequests, "", tryAgain(tooManySignUps, wait)}, nil
+		return &refusal{http.StatusTooManyRequests, "", h.tryAgain(h.tooManySignUps(), wait)}, nil
 	}
 	defer h.Site.Throttle.Done(h.Request)
+	if err := h.KeepLanguage(user); err != nil {
+		return nil, err
+	}
 	err := h.Site.Passwords.SignUp(h.clientContext(), h.Site.Users, user, password)
 	if err == nil || errors.Is(err, auth.ErrExists) || h.askedRule(err) {
 		h.Site.Throttle.SignedUp(h.Request)
 	}
 	if exists, ok := errors.AsType[*auth.ExistsError](err); ok {
 		if exists.Field() == "name" {
-			return &refusal{http.StatusConflict, "name", "This name is taken. Please choose another one."}, nil
+			return &refusal{http.StatusConflict, "name", h.T("This name is taken. Please choose another one.")}, nil
 		}
-		return &refusal{http.StatusConflict, "", "This link has been used already. Please log in."}, nil
+		return &refusal{http.StatusConflict, "", h.T("This link has been used already. Please log in.")}, nil
 	}
 	if err != nil {
 		return h.refuse("signing up", err)
@@ -91,10 +95,23 @@ func (h *BaseHandler) askedRule(err error) bool {
 	return errors.Is(err, auth.ErrRule) || h.Site.Passwords.Rule != nil && !invalid
 }
 
+// invalid returns what a form says of an InvalidError.
+func (h *BaseHandler) invalid(err *auth.InvalidError) string {
+	if err.ID == "" {
+		return h.said(err.Message)
+	}
+	return h.T(err.ID, err.Pairs...)
+}
+
+// welcome greets a new user.
+func (h *BaseHandler) welcome(user *auth.User) templates.Message {
+	return templates.Lazy("Welcome, %(name)s.", "name", h.displayName(user))
+}
+
 // refuse turns the error of setting a password into a refusal, or returns it.
 func (h *BaseHandler) refuse(doing string, err error) (*refusal, error) {
 	if invalid, ok := errors.AsType[*auth.InvalidError](err); ok {
-		return &refusal{http.StatusBadRequest, invalid.Field, invalid.Message}, nil
+		return &refusal{http.StatusBadRequest, invalid.Field, h.invalid(invalid)}, nil
 	}
 	if errors.Is(err, auth.ErrBusy) {
 		return &refusal{http.StatusServiceUnavailable, "", h.busy()}, nil
@@ -103,7 +120,7 @@ func (h *BaseHandler) refuse(doing string, err error) (*refusal, error) {
 }
 
 // enter logs in a user who has just proved to be that user, and says so.
-func (h *BaseHandler) enter(user *auth.User, how sessions.Login, event SecurityEvent, message string) {
+func (h *BaseHandler) enter(user *auth.User, how sessions.Login, event SecurityEvent, message templates.Message) {
 	h.LogIn(user, how)
 	h.Site.Throttle.Succeeded(h.Response, h.Request, user)
 	h.LogSecurity(event, user)
@@ -198,7 +215,7 @@ func (h *linkPage) finish(purpose auth.Purpose) error {
 		h.Response.WriteHeader(refused.status)
 		return h.Render("signup-finish", data)
 	}
-	h.enter(user, sessions.Login{Method: methodLink}, UserCreated, "Welcome, "+DisplayName(user)+".")
+	h.enter(user, sessions.Login{Method: methodLink}, UserCreated, h.welcome(user))
 	if purpose.Name == auth.Invite.Name {
 		extra = "" // who has invited
 	}
@@ -244,9 +261,9 @@ func (h *BaseHandler) Invite(address string, roles ...string) error {
 	}
 	if wait := h.Site.Throttle.WaitMail(h.Context(), address); wait > 0 {
 		h.retryAfter(wait)
-		return framework.Abort(http.StatusTooManyRequests, tryAgain("This address has got too many mails.", wait))
+		return framework.Abort(http.StatusTooManyRequests, h.tryAgain(h.T("This address has got too many mails."), wait))
 	}
-	return h.send("invite", address, MailData{Link: link, Life: lifeText(auth.Invite.Life)})
+	return h.send(h.Locale(), "invite", address, MailData{Link: link, Life: lifeText(h.Locale(), auth.Invite.Life)})
 }
 
 func hasAll(user *auth.User, roles []string) bool {
@@ -342,9 +359,9 @@ func (h *InvitationHandler) accept() error {
 	if err != nil {
 		return err
 	}
-	data := LinkData{Title: "Invitation", Token: token, Action: h.action()}
+	data := LinkData{Title: h.T("Invitation"), Token: token, Action: h.action()}
 	if user == nil || user.ID != owner.ID {
-		data.Text = "An account has the address " + owner.Email + ". Log in with it, and then open the link again."
+		data.Text = h.T("An account has the address %(address)s. Log in with it, and then open the link again.", "address", owner.Email)
 		return h.Render("link", data)
 	}
 	i, err := h.invitation(extra)
@@ -355,13 +372,13 @@ func (h *InvitationHandler) accept() error {
 		return h.failed(err)
 	}
 	if h.Request.Method != http.MethodPost {
-		data.Text, data.Button = "Accept the invitation with your account "+DisplayName(user)+"?", "Accept"
+		data.Text, data.Button = h.T("Accept the invitation with your account %(name)s?", "name", h.displayName(user)), h.T("Accept")
 		return h.Render("link", data)
 	}
 	if err := h.UpdateUser(owner, i.accept); err != nil {
 		return h.failed(err)
 	}
 	h.LogSecurity(UserUpdated, user)
-	h.Flash("You have accepted the invitation.", "success")
+	h.Flash(templates.Lazy("You have accepted the invitation."), "success")
 	return h.Redirect(h.Prefix() + "/")
 }

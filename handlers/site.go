@@ -42,6 +42,10 @@ type Site struct {
 	// page is shown without the values then. If nil, the layout has the handlers' values
 	// only.
 	LayoutValues func(h *BaseHandler) (map[string]any, error)
+	// Language returns the name of the language that the site keeps for a visitor, such as a
+	// value of the session, or "". It is what i18n.Stored stands for. If it is nil or returns
+	// "", that is the cookie of [LanguageHandler]. It must not use the handler's Locale or T.
+	Language func(h *BaseHandler) string
 	// CSP is the Content-Security-Policy. If empty, it is [StrictCSP]. If it has no
 	// frame-ancestors, base-uri or form-action, that of StrictCSP is added, because
 	// default-src does not cover them.
@@ -96,7 +100,7 @@ type Site struct {
 	SecurityLog *slog.Logger
 
 	mailOnce      sync.Once
-	mailTemplates *mail.Templates
+	mailTemplates map[string]*mail.Templates // by the name of the locale
 	mailErr       error
 	tokensOnce    sync.Once
 	tokensMade    *auth.Tokens
@@ -204,7 +208,8 @@ func (s *Site) Accounts(app *framework.App) {
 }
 
 // Pages adds what every site with Templates needs, and no page of accounts: the static
-// files, at a route named static, the files of the folder root, and the error pages. It
+// files, at a route named static, the files of the folder root, the error pages, and for more
+// than one language the route named language, see [LanguageHandler]. It
 // makes the routes known to the templates, so that App.Check can check the names in them.
 // Errors, and paths without a route, are answered in the site's layout, unless App.Errors or
 // App.Fallback says otherwise. [Site.Routes] calls it.
@@ -213,6 +218,9 @@ func (s *Site) Pages(app *framework.App) {
 	if s.Templates != nil { // if it is nil, StaticHandler.Ready reports it
 		for _, name := range s.Templates.RootFiles() {
 			app.Handle("/"+name, framework.To[rootHandler](app))
+		}
+		if languages := s.languages(); languages != nil && len(languages.Languages()) > 1 && app.Named("language") == nil {
+			app.Handle("/language", framework.To[LanguageHandler](app)).Name("language")
 		}
 		s.Templates.SetRoutes(func(name string, pairs ...any) (string, error) {
 			u, err := app.URL(name, pairs...)

@@ -1,6 +1,11 @@
 package handlers
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+
+	"github.com/webapp2go/webapp2go/templates"
+)
 
 // Browsers and systems are found by a part of the User-Agent header. The first row that
 // matches wins, because a browser also names those that it wants to be taken for.
@@ -18,7 +23,7 @@ var (
 
 // browserName returns a description of a browser such as "Firefox on Linux", by its
 // User-Agent header. Versions are left out: browsers freeze them.
-func browserName(agent string) string {
+func browserName(l templates.Locale, agent string) string {
 	find := func(names [][2]string) string {
 		for _, name := range names {
 			if strings.Contains(agent, name[0]) {
@@ -27,14 +32,9 @@ func browserName(agent string) string {
 		}
 		return ""
 	}
-	browser, system := find(browserNames), find(systemNames)
-	switch {
-	case browser == "" && system == "":
-		return "Unknown browser"
-	case browser == "":
-		return "Unknown browser on " + system
-	case system == "":
+	browser, system := cmp.Or(find(browserNames), l.T("Unknown browser")), find(systemNames)
+	if system == "" {
 		return browser
 	}
-	return browser + " on " + system
+	return l.T("%(browser)s on %(system)s", "browser", browser, "system", system)
 }

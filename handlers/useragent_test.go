@@ -1,6 +1,10 @@
 package handlers
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/webapp2go/webapp2go/templates"
+)
 
 func TestBrowserName(t *testing.T) {
 	for agent, want := range map[string]string{
@@ -21,7 +25,7 @@ func TestBrowserName(t *testing.T) {
 		"<script>alert(1)</script> Windows": "Unknown browser on Windows",
 		"Firefox/1":                         "Firefox",
 	} {
-		if got := browserName(agent); got != want {
+		if got := browserName(templates.English, agent); got != want {
 			t.Errorf("%q is %q, want %q", agent, got, want)
 		}
 	}

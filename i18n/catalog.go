@@ -23,6 +23,7 @@ const contextMark = "\x04"
 type catalog struct {
 	singular     map[string]string   // by context, mark and message
 	plural       map[string][]string // by context, mark and message for one
+	more         map[string]string   // the messages for more than one, by the same
 	rule         pluralRule
 	untranslated int
 }
@@ -44,6 +45,25 @@ func (c *catalog) find(key string, plural bool, n int) string {
 		return ""
 	}
 	return forms[i]
+}
+
+// inEnglish returns a catalogue of the same messages that leaves them as they are.
+func (c *catalog) inEnglish() *catalog {
+	same := &catalog{singular: map[string]string{}, plural: map[string][]string{}, rule: english}
+	message := func(key string) string {
+		_, text, ok := strings.Cut(key, contextMark)
+		if !ok {
+			return key
+		}
+		return text
+	}
+	for key := range c.singular {
+		same.singular[key] = message(key)
+	}
+	for key := range c.plural {
+		same.plural[key] = []string{message(key), c.more[key]}
+	}
+	return same
 }
 
 // readCatalogs reads the catalogues of a locale, in the order of the domains.
@@ -160,7 +180,7 @@ func newCatalog(entries []entry, data []byte, extension string) (c *catalog, err
 		po.Parse(data)
 		domain = po.GetDomain()
 	}
-	c = &catalog{singular: map[string]string{}, plural: map[string][]string{}, rule: rule}
+	c = &catalog{singular: map[string]string{}, plural: map[string][]string{}, more: map[string]string{}, rule: rule}
 	c.add("", domain.GetTranslations(), forms)
 	for context, list := range domain.GetCtxTranslations() {
 		c.add(context+contextMark, list, forms)
@@ -198,7 +218,7 @@ func (c *catalog) add(prefix string, list map[string]*gotext.Translation, forms 
 		for i := range texts {
 			texts[i] = t.Trs[i]
 		}
-		c.plural[prefix+t.ID] = texts
+		c.plural[prefix+t.ID], c.more[prefix+t.ID] = texts, t.PluralID
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -30,14 +31,19 @@ type Config struct {
 	// Domains are the names of the catalogues. If a message is in several, the first wins.
 	// If nil, "messages".
 	Domains []string
+	// Libraries hold the catalogues of packages whose pages and messages are written in
+	// English, in folders as those of FS, with a domain of any name: builtin.Messages of
+	// i18n/builtin has those of package handlers. They are asked after FS. A locale that a
+	// library lacks has that library's messages in the default locale.
+	Libraries []fs.FS
 	// Locales are the locales of the application, such as "de" or "pt_BR". If nil, Default
-	// and all folders of Dir.
+	// and all folders of Dir, or of the Libraries if FS is nil.
 	Locales []string
 	// Default is the locale of a request for which no Source finds one. It must be set. It
 	// needs no catalogue if the messages in the source are written in its language.
 	Default string
 	// Sources say where the locale of a request comes from: the first that names a locale of
-	// the application wins. If nil, AcceptLanguage.
+	// the application wins. If nil, Stored and AcceptLanguage.
 	Sources []Source
 	// Formats say how the locales write numbers and dates. If nil, dates are written as
 	// in ISO 8601, and numbers with a point. Otherwise each locale needs a Format, its
@@ -81,7 +87,7 @@ func New(c Config) (*Locales, error) {
 		c.Domains = []string{"messages"}
 	}
 	if c.Sources == nil {
-		c.Sources = []Source{AcceptLanguage}
+		c.Sources = []Source{Stored, AcceptLanguage}
 	}
 	for i, s := range c.Sources {
 		if s.read == nil && !s.stored {
@@ -94,27 +100,21 @@ func New(c Config) (*Locales, error) {
 	}
 	folders := map[string]string{} // by normalized name
 	if c.FS != nil {
-		dir := path.Clean(c.Dir)
-		if c.Dir == "" {
-			dir = "."
+		var errs []error
+		folders, errs = readFolders(c.FS, path.Join(".", c.Dir))
+		mistakes = append(mistakes, errs...)
+	}
+	libraries := make([]map[string]string, len(c.Libraries))
+	for i, library := range c.Libraries {
+		if library == nil {
+			report("Libraries[%d] is nil", i)
+			continue
 		}
-		entries, err := fs.ReadDir(c.FS, dir)
-		if err != nil {
-			report("the folder of the catalogues cannot be read: %w", err)
-		}
-		if len(entries) > maxLocales {
-			report("the folder %s has %d entries, more than %d: is it the folder of the catalogues?", dir, len(entries), maxLocales)
-			entries = nil
-		}
-		for _, entry := range entries {
-			if !entry.IsDir() {
-				continue
-			}
-			if _, err := language.Parse(entry.Name()); err != nil {
-				report("the folder %s is no locale: its name is not a language tag such as \"de\" or \"pt_BR\"", path.Join(dir, entry.Name()))
-				continue
-			}
-			folders[normal(entry.Name())] = path.Join(dir, entry.Name())
+		var errs []error
+		libraries[i], errs = readFolders(library, ".")
+		mistakes = append(mistakes, errs...)
+		if c.FS == nil {
+			maps.Copy(folders, libraries[i])
 		}
 	}
 	names := c.Locales
@@ -136,14 +136,21 @@ func New(c Config) (*Locales, error) {
 			report("the locale %.80q is not a language tag such as \"de\" or \"pt_BR\"", name)
 			continue
 		}
-		l := &Locale{name: strings.ReplaceAll(tag.String(), "-", "_"), tag: tag, zone: zone}
+		l := &Locale{name: strings.ReplaceAll(tag.String(), "-", "_"), tag: tag, zone: zone, label: label(tag)}
 		folder, ok := folders[normal(name)]
-		if ok {
+		switch {
+		case c.FS != nil && ok:
 			var errs []error
 			l.catalogs, errs = readCatalogs(c.FS, folder, c.Domains)
 			mistakes = append(mistakes, errs...)
-		} else if i > 0 {
+		case c.FS == nil && len(c.Libraries) > 0 && (nearest(folders, tag) != "" || isEnglish(tag)):
+		case i > 0:
 			report("the locale %s has no folder: make %s/LC_MESSAGES/%s.po, or take it out of Locales", name, path.Join(c.Dir, name), c.Domains[0])
+		}
+		for i, folders := range libraries {
+			catalogs, errs := readLibrary(c.Libraries[i], folders, tag)
+			l.catalogs = append(l.catalogs, catalogs...)
+			mistakes = append(mistakes, errs...)
 		}
 		if c.Formats != nil {
 			if l.format = formats.find(tag); l.format == nil {
@@ -164,6 +171,79 @@ func New(c Config) (*Locales, error) {
 	}
 	ls.matcher = language.NewMatcher(tags)
 	return ls, nil
+}
+
+// readFolders returns the folders of catalogues by their normalized names.
+func readFolders(fsys fs.FS, dir string) (folders map[string]string, mistakes []error) {
+	folders = map[string]string{}
+	entries, err := fs.ReadDir(fsys, dir)
+	if err != nil {
+		return folders, []error{fmt.Errorf("i18n: the folder of the catalogues cannot be read: %w", err)}
+	}
+	if len(entries) > maxLocales {
+		return folders, []error{fmt.Errorf("i18n: the folder %s has %d entries, more than %d: is it the folder of the catalogues?", dir, len(entries), maxLocales)}
+	}
+	for _, entry := range entries {
+		if !entry.IsDir() {
+			continue
+		}
+		if _, err := language.Parse(entry.Name()); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("i18n: the folder %s is no locale: its name is not a language tag such as \"de\" or \"pt_BR\"", path.Join(dir, entry.Name())))
+			continue
+		}
+		folders[normal(entry.Name())] = path.Join(dir, entry.Name())
+	}
+	return folders, mistakes
+}
+
+// nearest returns the folder of a locale, or of the language that it is a kind of.
+func nearest(folders map[string]string, tag language.Tag) string {
+	for ; tag != language.Und; tag = tag.Parent() {
+		if folder := folders[normal(tag.String())]; folder != "" {
+			return folder
+		}
+	}
+	return ""
+}
+
+// readLibrary reads the catalogues of a library for a locale. In English, the library's own
+// messages are the translations.
+func readLibrary(fsys fs.FS, folders map[string]string, tag language.Tag) (list []*catalog, mistakes []error) {
+	folder := nearest(folders, tag)
+	if folder == "" && isEnglish(tag) {
+		for _, name := range slices.Sorted(maps.Keys(folders)) {
+			list, mistakes = readDomains(fsys, folders[name])
+			for i, c := range list {
+				list[i] = c.inEnglish()
+			}
+			return list, mistakes
+		}
+	}
+	if folder == "" {
+		return nil, nil
+	}
+	return readDomains(fsys, folder)
+}
+
+func isEnglish(tag language.Tag) bool {
+	base, _ := tag.Base()
+	return base.String() == "en"
+}
+
+// readDomains reads all catalogues of a folder.
+func readDomains(fsys fs.FS, folder string) ([]*catalog, []error) {
+	entries, err := fs.ReadDir(fsys, path.Join(folder, "LC_MESSAGES"))
+	if err != nil {
+		return nil, []error{fmt.Errorf("i18n: the catalogues of a library cannot be read: %w", err)}
+	}
+	var domains []string
+	for _, entry := range entries {
+		domain, extension := strings.TrimSuffix(entry.Name(), path.Ext(entry.Name())), path.Ext(entry.Name())
+		if (extension == ".mo" || extension == ".po") && !slices.Contains(domains, domain) {
+			domains = append(domains, domain)
+		}
+	}
+	return readCatalogs(fsys, folder, domains)
 }
 
 type formatList []Format

@@ -46,6 +46,7 @@ func TestForRequest(t *testing.T) {
 		{url: "/", accept: "zh-TW", want: "en_US"},
 		{url: "/", accept: "fr, *;q=0.1", want: "en_US"},
 		{url: "/", accept: "fr;q=x,,;;", want: "en_US"},
+		{url: "/", accept: "xx,!?,de;q=0.5,ar;q=nan,pt;q=7,fil;q=0.2,ar;q=0", want: "de_DE"}, // what cannot be read does not spoil the rest
 		{url: "/", accept: strings.Repeat("de,", 1000), want: "en_US"},
 		{url: "/", cookie: strings.Repeat("d", 3000), accept: "ar", want: "ar"},
 	} {

@@ -1,11 +1,14 @@
 package i18n
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
 
 	"golang.org/x/text/language"
+
+	"github.com/webapp2go/webapp2go/templates"
 )
 
 // maxName is the longest name of a locale that is looked at, and maxHeader the longest
@@ -24,8 +27,9 @@ type Source struct {
 	list   bool // it is a list as Accept-Language has it
 }
 
-// Stored is what the application itself keeps for the visitor, such as a value of the
-// session: the function that [Locales.ForRequest] gets.
+// Stored is what the application itself keeps for the visitor: the function that
+// [Locales.ForRequest] gets. In package handlers it is Site.Language, such as a value of the
+// session, and the cookie of its LanguageHandler.
 var Stored = Source{stored: true}
 
 // AcceptLanguage is the header that browsers send.
@@ -78,7 +82,7 @@ func (ls *Locales) ForRequest(r *http.Request, stored func() string) (l *Locale,
 		default:
 			wanted = s.read(r)
 		}
-		if s.vary != "" && !slices.Contains(vary, s.vary) {
+		if s.vary != "" && !slices.Contains(vary, s.vary) { // also if it says nothing: with another value it would
 			vary = append(vary, s.vary)
 		}
 		if found := ls.match(wanted, s.list); found != nil {
@@ -86,6 +90,42 @@ func (ls *Locales) ForRequest(r *http.Request, stored func() string) (l *Locale,
 		}
 	}
 	return ls.list[0], vary
+}
+
+// Language is ForRequest, for [templates.Languages].
+func (ls *Locales) Language(r *http.Request, stored func() string) (l templates.Locale, vary []string) {
+	return ls.ForRequest(r, stored)
+}
+
+// Languages is All, for [templates.Languages].
+func (ls *Locales) Languages() []templates.Locale {
+	all := make([]templates.Locale, len(ls.list))
+	for i, l := range ls.list {
+		all[i] = l
+	}
+	return all
+}
+
+// accepted returns the languages of an Accept-Language, the most wanted first. It leaves out
+// what it cannot read, and keeps the rest.
+func accepted(header string) []language.Tag {
+	type wish struct {
+		tag    language.Tag
+		weight float32
+	}
+	var wishes []wish
+	for part := range strings.SplitSeq(header, ",") {
+		tags, weights, err := language.ParseAcceptLanguage(part)
+		if err == nil && len(tags) == 1 && weights[0] > 0 && weights[0] <= 1 { // and not NaN
+			wishes = append(wishes, wish{tags[0], weights[0]})
+		}
+	}
+	slices.SortStableFunc(wishes, func(a, b wish) int { return cmp.Compare(b.weight, a.weight) })
+	tags := make([]language.Tag, len(wishes))
+	for i, w := range wishes {
+		tags[i] = w.tag
+	}
+	return tags
 }
 
 // match returns the locale for a name, or for a list as in Accept-Language, nil if there
@@ -96,10 +136,7 @@ func (ls *Locales) match(wanted string, list bool) *Locale {
 	}
 	var tags []language.Tag
 	if list {
-		var err error
-		if tags, _, err = language.ParseAcceptLanguage(wanted); err != nil {
-			return nil
-		}
+		tags = accepted(wanted)
 	} else {
 		if l := ls.byName[normal(wanted)]; l != nil {
 			return l

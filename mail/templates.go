@@ -30,8 +30,9 @@ type Templates struct {
 // html/template) of the top folder of fsys. The files of one kind can use each other by
 // name, as in {{template "footer.html" .}}; a file whose name begins with "_" is only for
 // that. It returns an error that lists each file that cannot be parsed, each text without
-// a subject, and each HTML file without a text.
-func ParseTemplates(fsys fs.FS) (*Templates, error) {
+// a subject, and each HTML file without a text. Funcs are more functions of the templates,
+// by their names.
+func ParseTemplates(fsys fs.FS, funcs ...map[string]any) (*Templates, error) {
 	names, err := fs.ReadDir(fsys, ".")
 	if err != nil {
 		return nil, fmt.Errorf("mail: the folder of templates: %w", err)
@@ -41,6 +42,11 @@ func ParseTemplates(fsys fs.FS) (*Templates, error) {
 		subjects: texttemplate.New("").Option(missing),
 		texts:    texttemplate.New("").Option(missing),
 		pages:    htmltemplate.New("").Option(missing),
+	}
+	for _, more := range funcs {
+		t.subjects.Funcs(more)
+		t.texts.Funcs(more)
+		t.pages.Funcs(more)
 	}
 	var errs []error
 	var pages []string

@@ -19,11 +19,16 @@ import (
 // next start. Each request looks at the time and size of every file: use Parse in
 // production.
 func ParseLive(pages fs.FS, funcs template.FuncMap) (*Set, error) {
+	return ParseLiveIn(nil, pages, funcs)
+}
+
+// ParseLiveIn is [ParseIn] for development, as ParseLive is Parse.
+func ParseLiveIn(languages Languages, pages fs.FS, funcs template.FuncMap) (*Set, error) {
 	seen, err := stamp(pages)
 	if err != nil {
 		seen = "" // Parse reports it
 	}
-	s, err := Parse(pages, funcs)
+	s, err := ParseIn(languages, pages, funcs)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +63,7 @@ func (s *Set) current() (*Set, error) {
 		return l.good, l.err
 	}
 	l.seen = seen
-	next, err := Parse(l.pages, s.funcs)
+	next, err := ParseIn(s.languages, l.pages, s.funcs)
 	if err == nil {
 		next.routes.Store(s.routes.Load())
 		err = next.CheckURLs()

@@ -20,6 +20,9 @@ type Page struct {
 	Nonce     string         // the nonce of the Content-Security-Policy; empty if the policy has none
 	Values    map[string]any // values for the site's own layout: {{.Values.cart}}; see Set
 	Flashes   []Flash        // messages that are shown once
+	Locale    Locale         // the language of the page; if nil, or not one of the Set's, the first
+	Languages []Locale       // the languages to choose from; empty if there is one
+	Here      string         // the path to come back to after another language was chosen
 	Data      any            // the dot of the page
 }
 

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"html/template"
+	"maps"
 	"strings"
 )
 
@@ -10,6 +11,7 @@ import (
 // execution.
 type prefixed struct {
 	set    *Set
+	of     *translation
 	prefix string
 	pages  map[string]*template.Template // by name, made when they are first rendered
 }
@@ -19,11 +21,11 @@ func (p *prefixed) page(name string) (*template.Template, error) {
 	if page := p.pages[name]; page != nil {
 		return page, nil
 	}
-	page, err := p.set.unescaped[name].Clone()
+	page, err := p.of.unescaped[name].Clone()
 	if err != nil {
 		return nil, err
 	}
-	page.Funcs(p.set.functions(p.join))
+	page.Funcs(p.set.functions(p.of.locale, p.join))
 	if p.pages == nil {
 		p.pages = map[string]*template.Template{}
 	}
@@ -39,23 +41,23 @@ func (p *prefixed) join(path string) string {
 	return p.prefix + path
 }
 
-// functions returns the functions of the templates. The paths that they return go through
-// join.
-func (s *Set) functions(join func(path string) string) template.FuncMap {
-	all := template.FuncMap{
-		"static": func(name string) (string, error) {
-			path, err := s.StaticURL(name)
-			return join(path), err
-		},
-		"url": func(name string, pairs ...any) (string, error) {
-			path, err := s.URL(name, pairs...)
-			return join(path), err
-		},
-		"path":     join,
-		"hasRoute": s.hasRoute,
+// functions returns the functions of the templates in a language. The paths that they return
+// go through join.
+func (s *Set) functions(l Locale, join func(path string) string) template.FuncMap {
+	all := maps.Clone(l.Funcs())
+	all["static"] = func(name string) (string, error) {
+		path, err := s.StaticURL(name)
+		return join(path), err
 	}
-	for name, function := range s.funcs {
-		all[name] = function
+	all["url"] = func(name string, pairs ...any) (string, error) {
+		path, err := s.URL(name, pairs...)
+		return join(path), err
 	}
+	all["path"] = join
+	all["hasRoute"] = s.hasRoute
+	for _, name := range translating {
+		all[ours+name] = all[name]
+	}
+	maps.Copy(all, s.funcs)
 	return all
 }

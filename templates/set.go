@@ -24,11 +24,10 @@ var builtin embed.FS
 
 // A Set is the pages of one site. It is safe for concurrent use.
 type Set struct {
-	pages map[string]*template.Template
-	funcs template.FuncMap // the site's own functions
-
-	unescaped map[string]*template.Template // the pages, for prefixed to copy
-	below     sync.Pool                     // of *prefixed
+	funcs     template.FuncMap // the site's own functions
+	languages Languages        // nil: English
+	first     *translation     // in the first language
+	byLang    map[string]*translation
 
 	texts   map[string]string // the text of each template, by the name of its file without .html
 	layouts []string          // the names of their files without .html, sorted
@@ -40,6 +39,14 @@ type Set struct {
 	nonce   bool              // whether a layout or a part uses Page.Nonce
 	routes  atomic.Pointer[routes]
 	live    *live // nil unless ParseLive made the set
+}
+
+// A translation is the pages in one language.
+type translation struct {
+	locale    Locale
+	pages     map[string]*template.Template
+	unescaped map[string]*template.Template // the pages, for prefixed to copy
+	below     sync.Pool                     // of *prefixed
 }
 
 // routes are the routes of a site.
@@ -58,14 +65,25 @@ type routes struct {
 // all mistakes, each with the name of its file. The names of routes are checked by
 // [Set.CheckURLs].
 //
+// The pages are in English; [ParseIn] is for other languages.
+//
 // An embed.FS holds the folder that was embedded. Give Parse what is inside of it:
 // fs.Sub(files, "pages").
-func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
+func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) { return ParseIn(nil, pages, funcs) }
+
+// ParseIn is [Parse] for a site in several languages, as package i18n makes them: the pages are
+// parsed for each of them, with its functions. A mistake that only one language has is reported
+// with that. If languages is nil, the pages are in English.
+func ParseIn(languages Languages, pages fs.FS, funcs template.FuncMap) (*Set, error) {
 	inside, err := fs.Sub(builtin, "builtin")
 	if err != nil {
 		return nil, fmt.Errorf("templates: %w", err)
 	}
-	s := &Set{pages: map[string]*template.Template{}, unescaped: map[string]*template.Template{}, funcs: funcs, files: map[string]File{}, root: map[string]File{}}
+	s := &Set{funcs: funcs, languages: languages, byLang: map[string]*translation{}, files: map[string]File{}, root: map[string]File{}}
+	locales := []Locale{English}
+	if languages != nil {
+		locales = languages.Languages()
+	}
 	texts := map[string]string{} // by the names of the files without .html
 	mistakes, _, err := s.read(inside, texts)
 	if err != nil {
@@ -100,20 +118,15 @@ func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
 		}
 	}
 
-	shared, err := parseShared(texts, s.functions(func(path string) string { return path }))
-	if err != nil {
-		return nil, withSource(errors.Join(append(mistakes, err)...), texts)
-	}
-	for _, name := range names {
-		if isLayout(name) || isPart(name) {
-			continue
+	for i, l := range locales {
+		t, errs := s.translate(texts, own, l)
+		if i == 0 {
+			mistakes = append(mistakes, errs...)
+			s.first = t
+		} else if len(mistakes) == 0 && len(errs) > 0 { // which only this language has
+			mistakes = append(mistakes, fmt.Errorf("templates: in the language %s: %w", l.Lang(), errors.Join(errs...)))
 		}
-		page, err := s.parsePage(shared, name, texts[name])
-		if err != nil {
-			mistakes = append(mistakes, fmt.Errorf("templates: %s.html: %w", name, err))
-			continue
-		}
-		s.pages[name] = page
+		s.byLang[l.Lang()] = t
 	}
 	if err := errors.Join(mistakes...); err != nil {
 		return nil, withSource(err, texts)
@@ -121,6 +134,44 @@ func Parse(pages fs.FS, funcs template.FuncMap) (*Set, error) {
 	s.texts = texts
 	return s, nil
 }
+
+// translate parses the pages in one language. Own are the site's own files.
+func (s *Set) translate(texts map[string]string, own map[string]bool, l Locale) (*translation, []error) {
+	t := &translation{locale: l, pages: map[string]*template.Template{}, unescaped: map[string]*template.Template{}}
+	said := make(map[string]string, len(texts))
+	for name, text := range texts {
+		if said[name] = text; !own[name] {
+			said[name] = translated(text, l)
+		}
+	}
+	shared, err := parseShared(said, s.functions(l, func(path string) string { return path }))
+	if err != nil {
+		return t, []error{err}
+	}
+	var mistakes []error
+	for _, name := range slices.Sorted(maps.Keys(said)) {
+		if isLayout(name) || isPart(name) {
+			continue
+		}
+		if t.pages[name], t.unescaped[name], err = s.parsePage(shared, name, said[name]); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("templates: %s.html: %w", name, err))
+		}
+	}
+	return t, mistakes
+}
+
+// in returns the pages in a language, or in the first one.
+func (s *Set) in(l Locale) *translation {
+	if l != nil {
+		if t := s.byLang[l.Lang()]; t != nil {
+			return t
+		}
+	}
+	return s.first
+}
+
+// Languages returns what ParseIn was given, or nil.
+func (s *Set) Languages() Languages { return s.languages }
 
 // A sourceError is an error at a line of a template. The error page that App.Debug of
 // package framework shows reads the line from it.
@@ -263,22 +314,23 @@ func parseShared(texts map[string]string, funcs template.FuncMap) (*template.Tem
 	return shared, nil
 }
 
-// parsePage parses one page over a copy of what is shared, and escapes it.
-func (s *Set) parsePage(shared *template.Template, name, text string) (*template.Template, error) {
+// parsePage parses one page over a copy of what is shared. It returns the page, escaped, and a
+// copy of it that is not.
+func (s *Set) parsePage(shared *template.Template, name, text string) (page, unescaped *template.Template, err error) {
 	t, err := shared.Clone()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := define(t, "content", name+".html", text); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if own := t.Lookup("title"); own == nil || own.Tree == nil || strings.TrimSpace(own.Tree.Root.String()) == "" {
 		if _, err := t.New("title").Parse(template.HTMLEscapeString(name)); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	if s.unescaped[name], err = t.Clone(); err != nil {
-		return nil, err
+	if unescaped, err = t.Clone(); err != nil {
+		return nil, nil, err
 	}
 	// html/template escapes a template at its first Execute, with all templates that it
 	// uses. The function that is the dot stops the execution before any function of the
@@ -287,17 +339,17 @@ func (s *Set) parsePage(shared *template.Template, name, text string) (*template
 	for _, layout := range s.layouts {
 		escape, err := t.New("templates: escape " + layout).Parse(fmt.Sprintf("{{call .}}{{template %q}}", layout+".html"))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		escapes = append(escapes, escape)
 	}
 	stop := func() (string, error) { return "", errEscaped }
 	for _, escape := range escapes {
 		if err := escape.Execute(io.Discard, stop); !errors.Is(err, errEscaped) {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return t, nil
+	return t, unescaped, nil
 }
 
 var errEscaped = errors.New("escaped")
@@ -344,7 +396,8 @@ func (s *Set) Render(w io.Writer, page string, p *Page) error {
 	if err != nil {
 		return err
 	}
-	t := s.pages[page]
+	pages := s.in(p.Locale)
+	t := pages.pages[page]
 	if t == nil {
 		return fmt.Errorf("templates: there is no page %q, only %s", page, strings.Join(s.Pages(), ", "))
 	}
@@ -356,11 +409,11 @@ func (s *Set) Render(w io.Writer, page string, p *Page) error {
 		return fmt.Errorf("templates: page %q: there is no layout %q, only %s", page, p.Layout, strings.Join(s.Layouts(), ", "))
 	}
 	if p.Prefix != "" {
-		below, ok := s.below.Get().(*prefixed)
+		below, ok := pages.below.Get().(*prefixed)
 		if !ok {
-			below = &prefixed{set: s}
+			below = &prefixed{set: s, of: pages}
 		}
-		defer s.below.Put(below)
+		defer pages.below.Put(below)
 		below.prefix = p.Prefix
 		if t, err = below.page(page); err != nil {
 			return fmt.Errorf("templates: page %q: %w", page, err)
@@ -373,7 +426,7 @@ func (s *Set) Render(w io.Writer, page string, p *Page) error {
 }
 
 // Pages lists the names of all pages, sorted.
-func (s *Set) Pages() []string { return slices.Sorted(maps.Keys(s.pages)) }
+func (s *Set) Pages() []string { return slices.Sorted(maps.Keys(s.first.pages)) }
 
 // Layouts lists the values that Page.Layout may have, other than "", sorted.
 func (s *Set) Layouts() (names []string) {

@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/webapp2go/webapp2go/i18n/extract"
 )
@@ -30,6 +32,16 @@ func run(args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	left := flags.String("left", "", "the left delimiter of the templates; default {{")
 	right := flags.String("right", "", "the right delimiter of the templates; default }}")
+	functions := map[string]int{}
+	flags.Func("function", "one more function with a message, and which argument it is, as in fail:2; can be repeated", func(value string) error {
+		name, at, ok := strings.Cut(value, ":")
+		n, err := strconv.Atoi(at)
+		if !ok || err != nil || n < 1 || name == "" {
+			return fmt.Errorf("write a name and a number, as in fail:2")
+		}
+		functions[name] = n
+		return nil
+	})
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -41,7 +53,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer root.Close()
-	messages, problems, err := extract.Messages(root.FS(), extract.Options{Left: *left, Right: *right})
+	messages, problems, err := extract.Messages(root.FS(), extract.Options{Left: *left, Right: *right, Functions: functions})
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,7 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/templates"
 )
 
 // CallbackURL returns the address to which the provider called name sends browsers back. It is
@@ -152,7 +153,7 @@ func (h *CallbackHandler) Get() error {
 	case errors.Is(err, oidc.ErrState):
 		return h.Abort(http.StatusForbidden, "This login was not begun in this browser, or took too long. Please log in again.")
 	case errors.Is(err, oidc.ErrDenied):
-		h.Flash("The login with "+h.title+" was cancelled.", "info")
+		h.Flash(templates.Lazy("The login with %(provider)s was cancelled.", "provider", h.title), "info")
 		return h.RedirectTo("login")
 	case err != nil:
 		return err
@@ -169,23 +170,23 @@ func (h *CallbackHandler) Get() error {
 	case known && user.Disabled:
 		return h.Abort(http.StatusForbidden, "This account cannot log in.")
 	case who.Login.Purpose == purposeLink && known && user.ID != current.ID:
-		return h.Abort(http.StatusConflict, "Another user logs in with this account at "+h.title+".")
+		return h.Abort(http.StatusConflict, h.T("Another user logs in with this account at %(provider)s.", "provider", h.title))
 	case who.Login.Purpose == purposeLink:
 		return h.link(current, who)
 	case who.Login.Purpose == purposeConfirm && (!known || user.ID != current.ID):
-		return h.Abort(http.StatusForbidden, "You confirmed with another account at "+h.title+". Please try again.")
+		return h.Abort(http.StatusForbidden, h.T("You confirmed with another account at %(provider)s. Please try again.", "provider", h.title))
 	case !known:
 		return h.create(who)
 	}
-	message := ""
+	var message templates.Message
 	if who.Login.Purpose == purposeLogin {
-		message = "Welcome back, " + handlers.DisplayName(user) + "."
+		message = templates.Lazy("Welcome back, %(name)s.", "name", handlers.DisplayName(user))
 	}
 	return h.enter(user, who, handlers.LoginSuccess, message)
 }
 
 // enter logs in and goes on.
-func (h *CallbackHandler) enter(user *auth.User, who *oidc.Identity, event handlers.SecurityEvent, message string) error {
+func (h *CallbackHandler) enter(user *auth.User, who *oidc.Identity, event handlers.SecurityEvent, message templates.Message) error {
 	how := sessions.Login{Method: "oidc:" + h.provider.Name()}
 	if before, ok := h.Session().Login(); ok && h.Session().User() == user.ID {
 		how.Remembered = before.Remembered
@@ -193,7 +194,7 @@ func (h *CallbackHandler) enter(user *auth.User, who *oidc.Identity, event handl
 	h.LogIn(user, how)
 	h.Site.Throttle.Succeeded(h.Response, h.Request, user)
 	h.LogSecurity(event, user)
-	if message != "" {
+	if message.ID != "" {
 		h.Flash(message, "success")
 	}
 	return h.Redirect(framework.SafeNext(who.Login.Next, h.Prefix()+"/"))
@@ -204,18 +205,18 @@ func (h *CallbackHandler) enter(user *auth.User, who *oidc.Identity, event handl
 func (h *CallbackHandler) link(user *auth.User, who *oidc.Identity) error {
 	if err := h.UpdateUser(user, func(u *auth.User) error { return u.AddAuthID(who.AuthID) }); err != nil {
 		if errors.Is(err, auth.ErrExists) {
-			return h.Abort(http.StatusConflict, "Another user logs in with this account at "+h.title+".")
+			return h.Abort(http.StatusConflict, h.T("Another user logs in with this account at %(provider)s.", "provider", h.title))
 		}
 		return err
 	}
 	who.Login.Next = h.accountPath()
-	return h.enter(user, who, handlers.UserUpdated, "You can now log in with "+h.title+".")
+	return h.enter(user, who, handlers.UserUpdated, templates.Lazy("You can now log in with %(provider)s.", "provider", h.title))
 }
 
 // create makes a user for an account that is not known here.
 func (h *CallbackHandler) create(who *oidc.Identity) error {
 	if h.Site.SignUp != handlers.SignUpOpen && h.Site.SignUp != handlers.SignUpByEmail {
-		return h.Abort(http.StatusForbidden, "No user logs in with this account at "+h.title+", and this site is not open for new users.")
+		return h.Abort(http.StatusForbidden, h.T("No user logs in with this account at %(provider)s, and this site is not open for new users.", "provider", h.title))
 	}
 	if wait := h.Site.Throttle.WaitSignUp(h.Request); wait > 0 {
 		return h.Abort(http.StatusTooManyRequests)
@@ -226,6 +227,9 @@ func (h *CallbackHandler) create(who *oidc.Identity) error {
 	if suggested, err := auth.ParseName(who.Name); err == nil {
 		user.Name = suggested
 	}
+	if err := h.KeepLanguage(user); err != nil {
+		return err
+	}
 	user.Restamp()
 	err := h.Site.Users.Create(h.Context(), user)
 	if exists, ok := errors.AsType[*auth.ExistsError](err); ok && exists.Field() == "name" {
@@ -235,7 +239,7 @@ func (h *CallbackHandler) create(who *oidc.Identity) error {
 	if exists, ok := errors.AsType[*auth.ExistsError](err); ok {
 		switch exists.Field() {
 		case "email": // only the owner of the mailbox learns that
-			return h.Abort(http.StatusConflict, "You have an account here with the address "+who.Email+". Log in as before, and add "+h.title+" on your account page.")
+			return h.Abort(http.StatusConflict, h.T("You have an account here with the address %(address)s. Log in as before, and add %(provider)s on your account page.", "address", who.Email, "provider", h.title))
 		default: // the same login, twice at once
 			return h.Abort(http.StatusConflict, "Please log in again.")
 		}
@@ -243,5 +247,5 @@ func (h *CallbackHandler) create(who *oidc.Identity) error {
 	if err != nil {
 		return &framework.Error{Code: http.StatusServiceUnavailable, Err: err}
 	}
-	return h.enter(user, who, handlers.UserCreated, "Welcome, "+handlers.DisplayName(user)+".")
+	return h.enter(user, who, handlers.UserCreated, templates.Lazy("Welcome, %(name)s.", "name", handlers.DisplayName(user)))
 }

@@ -40,6 +40,10 @@ type Options struct {
 	Extensions []string
 	// Left and Right are the templates' delimiters. If empty, {{ and }}.
 	Left, Right string
+	// Functions are more functions and methods of Go with a message, and which argument it
+	// is: 2 for fail("name", "Please choose a name."). An argument that is not a constant is
+	// no Problem.
+	Functions map[string]int
 }
 
 const maxFileBytes = 8 << 20
@@ -47,8 +51,9 @@ const maxFileBytes = 8 << 20
 // Messages returns the messages of a folder's templates and Go files, in the order of their
 // first place. It does not read Go tests, and files below vendor, testdata and folders whose
 // names begin with a dot. In templates it finds the functions t, th, n, c and nc with a
-// string, piped or not; in Go the methods T, N, C and NC with the messages first, and i18n's
-// Lazy, LazyN and composite Messages.
+// string, piped or not; in Go the methods T, N, C and NC with the messages first, Lazy, LazyN
+// and composite Messages of packages i18n and templates, and the function and method Abort with
+// one constant after the status, which the error pages of package handlers translate.
 //
 // A call with a variable is a Problem, unless its value is a Message: the string is found
 // where that was made. The error joins the files that cannot be read or parsed.
@@ -249,7 +254,7 @@ func (x *extractor) goFile(name string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	imported := importName(file)
+	imported := importNames(file)
 	ast.Inspect(file, func(n ast.Node) bool {
 		place := ""
 		if n != nil {
@@ -259,16 +264,30 @@ func (x *extractor) goFile(name string, data []byte) error {
 		switch n := n.(type) {
 		case *ast.CallExpr:
 			selector, ok := n.Fun.(*ast.SelectorExpr)
+			name := ""
+			if identifier, isName := n.Fun.(*ast.Ident); isName {
+				name = identifier.Name
+			} else if ok {
+				name = selector.Sel.Name
+			}
+			at, found := x.o.Functions[name]
+			if name == "Abort" && len(n.Args) == 2 {
+				at, found = 2, true
+			}
+			if found && 0 < at && at <= len(n.Args) {
+				if text, ok := constant(n.Args[at-1]); ok {
+					x.add(place, "", text, "")
+				}
+			}
 			if !ok {
 				return true
 			}
-			s, ok := goFunctions[selector.Sel.Name]
+			s, ok := goFunctions[name]
 			if !ok {
 				return true
 			}
 			identifier, isName := selector.X.(*ast.Ident)
-			lazy := strings.HasPrefix(selector.Sel.Name, "Lazy")
-			if lazy != (isName && imported != "" && identifier.Name == imported) {
+			if strings.HasPrefix(name, "Lazy") != (isName && imported[identifier.Name]) {
 				return true
 			}
 			var texts []string
@@ -277,7 +296,7 @@ func (x *extractor) goFile(name string, data []byte) error {
 					texts = append(texts, text)
 				}
 			}
-			if len(texts) == 0 && imported == "" { // a method of the same name
+			if len(texts) == 0 && len(imported) == 0 { // a method of the same name
 				return true
 			}
 			x.found(place, string(data[files.Position(n.Pos()).Offset:files.Position(n.End()).Offset]), s, texts)
@@ -286,7 +305,7 @@ func (x *extractor) goFile(name string, data []byte) error {
 			if !ok || selector.Sel.Name != "Message" {
 				return true
 			}
-			if identifier, ok := selector.X.(*ast.Ident); !ok || imported == "" || identifier.Name != imported {
+			if identifier, ok := selector.X.(*ast.Ident); !ok || !imported[identifier.Name] {
 				return true
 			}
 			fields := map[string]string{}
@@ -304,17 +323,21 @@ func (x *extractor) goFile(name string, data []byte) error {
 	return nil
 }
 
-// importName returns the name under which a file imports package i18n, "" if it does not.
-func importName(file *ast.File) string {
+// importNames returns the names under which a file imports the packages that have messages.
+func importNames(file *ast.File) map[string]bool {
+	names := map[string]bool{}
 	for _, spec := range file.Imports {
-		if p, _ := strconv.Unquote(spec.Path.Value); p == "github.com/webapp2go/webapp2go/i18n" {
-			if spec.Name != nil {
-				return spec.Name.Name
-			}
-			return "i18n"
+		p, _ := strconv.Unquote(spec.Path.Value)
+		name, ok := strings.CutPrefix(p, "github.com/webapp2go/webapp2go/")
+		if !ok || name != "i18n" && name != "templates" && name != "handlers" {
+			continue
 		}
+		if spec.Name != nil {
+			name = spec.Name.Name
+		}
+		names[name] = true
 	}
-	return ""
+	return names
 }
 
 // constant returns the text of a string literal, or of a sum of them.

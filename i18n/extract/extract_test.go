@@ -99,6 +99,37 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+// Abort with one constant has a message, and so have the functions that the application names.
+func TestFunctions(t *testing.T) {
+	const program = `package p
+
+import "github.com/webapp2go/webapp2go/templates"
+
+func f(h handler, s string) error {
+	fail("name", "Choose a name.")
+	x.fail("name", s)
+	fail()
+	templates.Lazy("lazy")
+	h.T(s)
+	framework.Abort(404, "No page.")
+	h.Abort(404, "No book ", s)
+	h.Abort(404, s)
+	return h.Abort(404)
+}
+`
+	messages, problems, err := extract.Messages(fstest.MapFS{"p.go": {Data: []byte(program)}}, extract.Options{Functions: map[string]int{"fail": 2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, m := range messages {
+		ids = append(ids, m.ID)
+	}
+	if want := []string{"Choose a name.", "lazy", "No page."}; !slices.Equal(ids, want) || len(problems) != 1 || problems[0].Text != "h.T(s)" {
+		t.Errorf("%q, %v", ids, problems)
+	}
+}
+
 func TestUnreadable(t *testing.T) {
 	_, _, err := extract.Messages(fstest.MapFS{
 		"a.html": {Data: []byte(`{{t "a"`)}, "b.go": {Data: []byte("package")}, "c.html": {Data: make([]byte, 9<<20)},
