@@ -6,9 +6,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
+
+	"github.com/go-playground/locales/de"
+	"github.com/go-playground/locales/en"
+	"github.com/go-playground/locales/fr"
 
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/auth/oidc"
@@ -18,6 +23,8 @@ import (
 	"github.com/webapp2go/webapp2go/handlers/demo"
 	"github.com/webapp2go/webapp2go/handlers/oidclogin"
 	"github.com/webapp2go/webapp2go/health"
+	"github.com/webapp2go/webapp2go/i18n"
+	"github.com/webapp2go/webapp2go/i18n/builtin"
 	"github.com/webapp2go/webapp2go/mail"
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/templates"
@@ -48,7 +55,14 @@ func newApp(ctx context.Context, c *config, keys []sessions.Key, services *servi
 	if err != nil {
 		return nil, err
 	}
-	pages, err := templates.Parse(demo.Pages(), nil)
+	languages, err := i18n.New(i18n.Config{
+		FS: demo.Catalogs(), Libraries: []fs.FS{builtin.Messages}, Default: "en",
+		Formats: []i18n.Format{en.New(), de.New(), fr.New()},
+	})
+	if err != nil {
+		return nil, err
+	}
+	pages, err := templates.ParseIn(languages, demo.Pages(), nil)
 	if err != nil {
 		return nil, err
 	}

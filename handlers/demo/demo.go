@@ -29,6 +29,18 @@ func Pages() fs.FS {
 	return inside
 }
 
+//go:embed locale
+var locale embed.FS
+
+// Catalogs returns the translations of the demo's own messages, for i18n.Config.
+func Catalogs() fs.FS {
+	inside, err := fs.Sub(locale, "locale")
+	if err != nil {
+		panic(err) // the folder is part of the program
+	}
+	return inside
+}
+
 // New returns the demo as an App. It sets the site's LayoutValues. Events may be nil. If the
 // site's Mail is a mail.Outbox, the page /outbox shows the mails.
 func New(site *handlers.Site, events *Events) *framework.App {

@@ -207,6 +207,7 @@ func (h *SessionHandler) others() []otherCookie {
 	list := []otherCookie{
 		{Name: "known-browser", Purpose: "A login sets it. Wrong passwords that others try do not lock you out of a browser that has it."},
 		{Name: "ended", Purpose: "A logout sets it for one second. It makes the Back button ask for a page again instead of showing an old one."},
+		{Name: handlers.LanguageCookie, Purpose: "A choice of a language in the footer sets it."},
 		{Name: watchCookie, Purpose: "It is for this page only: it tells which requests are yours."},
 	}
 	known := len(list)
