@@ -26,7 +26,7 @@ type AccountData struct {
 	Email       string // empty if the user has none
 	Verified    bool   // Email is the user's
 	CanMail     bool   // the site can send mails, so that the address can be changed
-	HasPassword bool   // if not set, the user logs in elsewhere
+	HasPassword bool   // if false, the user logs in elsewhere
 	Created     time.Time
 	Roles       []string
 	Recent      bool // the login is recent, see PrivateHandler.RequireRecent
@@ -46,7 +46,7 @@ type AccountData struct {
 
 // AccountSession is one session of the user.
 type AccountSession struct {
-	ID                     string // a hash of the session's id, worthless to a reader
+	ID                     string // a hash of the session's id, of no use to a reader
 	Created, Seen, Expires time.Time
 	Browser                string // such as "Firefox on Linux"
 	Agent, Address         string // the User-Agent and the address of the login; empty if not known
@@ -75,8 +75,8 @@ func (h *AccountHandler) Get() error { return h.show(nil) }
 //	end-others   ends all sessions but this one
 //	delete       deletes the account, after "password"
 //
-// All but the first and the last, and those for a user without a password, need a recent login, see
-// [PrivateHandler.RequireRecent] (OWASP ASVS 5.0, 7.5.1 and 7.5.2).
+// All but password and delete need a recent login, see [PrivateHandler.RequireRecent],
+// and so do these two if the user has no password (OWASP ASVS 5.0, 7.5.1 and 7.5.2).
 func (h *AccountHandler) Post() error {
 	if err := h.ParseFields(formBytes); err != nil {
 		return err

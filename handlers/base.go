@@ -57,8 +57,8 @@ func (h *BaseHandler) Dispatch() error {
 	return h.RequestHandler.Dispatch()
 }
 
-// Ready reports at startup what the handler lacks. App.Check calls it for the handler of
-// every route.
+// Ready returns an error if the handler lacks something, such as its Site. App.Check
+// calls it at startup for the handler of every route.
 func (h *BaseHandler) Ready() error {
 	switch {
 	case h.Site == nil:
@@ -144,10 +144,11 @@ func isLocal(host string) bool {
 func (h *BaseHandler) Session() *sessions.Session { return h.Store().Session() }
 
 // User returns the user who is logged in, by the login of the default session. It returns
-// nil and no error if there is none: also if the user was deleted, has changed the password
-// since that login, or was put into the session by SetUser alone. An error means that the
-// session or the users could not be read; its status is 503. The users are read once in a
-// request, also if that fails, unless the session becomes that of another user.
+// nil and no error if nobody is. That includes a user who was deleted, who has changed
+// the password since that login, or who was put into the session by SetUser alone. An
+// error means that the session or the users could not be read; its status is 503. The
+// users are read once in a request, also if that fails, unless the session becomes that
+// of another user.
 //
 // A user whom an older system has logged in (see [sessions.Import]) is logged in here too,
 // but only until that user has been given a password here. A copy of the old cookie is

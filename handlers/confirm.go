@@ -21,7 +21,7 @@ type ConfirmHandler struct{ PrivateHandler }
 type ConfirmData struct {
 	Name        string         // the user
 	Next        string         // the path to go to then; if empty, the front page
-	HasPassword bool           // if not set, the form asks for a link
+	HasPassword bool           // if false, the form asks for a link
 	CanMail     bool           // the site can send a link
 	Unprocessed bool           // a form was sent that needed a recent login, and was not processed
 	Error       string         // what went wrong

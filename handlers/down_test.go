@@ -159,7 +159,7 @@ func (h *touchingHandler) Get() error {
 	return h.Render("login", handlers.LoginData{})
 }
 
-func TestDeletedUserIsNobody(t *testing.T) {
+func TestDeletedUserIsNotLoggedIn(t *testing.T) {
 	var gone atomic.Bool
 	s := serve(t, sessions.NewMemory(), func(s *server) { s.site.Users = goneUsers{s.site.Users, &gone} })
 	c := s.client(t)

@@ -108,9 +108,10 @@ func (h *BaseHandler) retryPath(code int) string {
 // layout.
 type fallbackHandler struct{ BaseHandler }
 
-// errorPage responds to an error in the site's layout. It leaves the error to the framework if
-// the client wants JSON, see [framework.RequestHandler.WantsJSON]. In Debug it also leaves
-// those to it that a developer has to find: a 5xx, a path without a route, and a 405.
+// errorPage responds to an error in the site's layout. It leaves the error to the
+// framework if the client wants JSON, see [framework.RequestHandler.WantsJSON]. In Debug
+// it also leaves to the framework the errors that a developer has to look into: a 5xx, a
+// path without a route, and a 405.
 func errorPage(h framework.Handler, err error) error {
 	embedded, ok := h.(interface{ base() *BaseHandler })
 	if !ok {

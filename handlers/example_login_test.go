@@ -93,3 +93,23 @@ func ExampleBaseHandler_Dispatch() {
 	// news true
 	// news, visit 1
 }
+
+// ExampleScript has a script of its own inside the page.
+type ExampleScript struct{ handlers.BaseHandler }
+
+func (h *ExampleScript) Get() error {
+	return h.HTML(fmt.Sprintf("<script nonce=%q>alert(1)</script>", h.Nonce()))
+}
+
+// A policy with {nonce} allows the scripts that have the nonce of the response.
+func ExampleBaseHandler_Nonce() {
+	site, app := exampleSite()
+	site.CSP = "default-src 'self'; script-src 'nonce-{nonce}'"
+	app.Handle("/script", framework.To[ExampleScript](app))
+	w := httptest.NewRecorder()
+	app.ServeHTTP(w, httptest.NewRequest("GET", "/script", nil))
+	_, rest, _ := strings.Cut(w.Body.String(), `nonce="`)
+	nonce, _, _ := strings.Cut(rest, `"`)
+	fmt.Println(nonce != "", strings.Contains(w.Header().Get("Content-Security-Policy"), "'nonce-"+nonce+"'"))
+	// Output: true true
+}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/webapp2go/webapp2go/auth"
@@ -98,4 +99,51 @@ func ExampleBaseHandler_LogSecurity() {
 	app.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/export", nil))
 	// Output:
 	// level=INFO msg=sensitive_read user=7 name=ann source_ip=192.0.2.1 what="all orders"
+}
+
+// exampleCounter is a Counter in memory. Packages sessions/memcache and sessions/valkey have
+// one for several instances.
+type exampleCounter struct {
+	mutex  sync.Mutex
+	counts map[string]int
+}
+
+func (c *exampleCounter) Counts(_ context.Context, keys []string) ([]int, error) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	counts := make([]int, len(keys))
+	for i, key := range keys {
+		counts[i] = c.counts[key]
+	}
+	return counts, nil
+}
+
+func (c *exampleCounter) Add(_ context.Context, key string, _ time.Duration) error {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.counts[key]++
+	return nil
+}
+
+// Two instances of a program, with the same session keys, count together.
+func ExampleCounter() {
+	shared := &exampleCounter{counts: map[string]int{}}
+	first, _ := exampleSite()
+	for range 2 {
+		site, _ := exampleSite() // one instance
+		site.Throttle.Failures, site.Throttle.Counter, site.Throttle.Sessions = 3, shared, first.Sessions
+		wrong := 0
+		for range 3 {
+			r := httptest.NewRequest("POST", "/login", nil)
+			if site.Throttle.Wait(r, "ann") == 0 {
+				site.Throttle.Failed(r, "ann")
+				wrong++
+			}
+			site.Throttle.Done(r)
+		}
+		fmt.Println("wrong passwords that were verified:", wrong)
+	}
+	// Output:
+	// wrong passwords that were verified: 3
+	// wrong passwords that were verified: 0
 }

@@ -44,7 +44,7 @@ type counted struct {
 // The zero value is ready. A table is allocated when it is needed. A meter is safe for
 // concurrent use.
 type meter struct {
-	now func() time.Time // nil: time.Now
+	now func() time.Time // if nil, time.Now
 
 	mu       sync.Mutex
 	seed     maphash.Seed
@@ -170,10 +170,11 @@ func (m *meter) count(keys []counted) {
 	}
 }
 
-// A Counter counts for all instances of a program, see [Throttle]. Packages sessions/memcache
-// and sessions/valkey have one. Every instance also keeps its own counts, and uses them alone if the Counter fails
-// or takes more than a quarter of a second. A key has 22 letters, digits, "-" and "_", and
-// reveals no name and no address. A Counter must be safe for concurrent use.
+// A Counter counts for all instances of a program, see [Throttle]. Packages
+// sessions/memcache and sessions/valkey have one. Every instance also keeps its own
+// counts, and uses only these if the Counter fails or takes more than a quarter of a
+// second. A key has 22 letters, digits, "-" and "_", and reveals no name and no address.
+// A Counter must be safe for concurrent use.
 //
 // Counts is called at every login, and Add at every failure. A database that an attack makes
 // write to one row again and again is a poor Counter.

@@ -24,8 +24,8 @@ import (
 // [RecentHandler] and [VerifiedHandler] are two such handlers.
 type PrivateHandler struct{ BaseHandler }
 
-// Ready also reports that nobody could log in: there are no Users and no FindUser, or the site has pages but
-// no route named login.
+// Ready also reports if nobody could log in, because the site has neither Users nor
+// FindUser, or has pages but no route named login.
 func (h *PrivateHandler) Ready() error {
 	if err := h.BaseHandler.Ready(); err != nil {
 		return err

@@ -146,8 +146,9 @@ func (s *Site) Init(h framework.Handler) {
 	}
 }
 
-// Routes adds what most sites have: [Site.Accounts] and [Site.Pages]. The first route that
-// matches answers, so that a route which was added before can replace one of these.
+// Routes adds what most sites have: [Site.Accounts] and [Site.Pages]. The first route
+// that matches a request serves it, so a route that was added before can replace one of
+// these.
 func (s *Site) Routes(app *framework.App) {
 	s.Accounts(app)
 	s.Pages(app)
@@ -211,8 +212,8 @@ func (s *Site) Accounts(app *framework.App) {
 // files, at a route named static, the files of the folder root, the error pages, and for more
 // than one language the route named language, see [LanguageHandler]. It
 // makes the routes known to the templates, so that App.Check can check the names in them.
-// Errors, and paths without a route, are answered in the site's layout, unless App.Errors or
-// App.Fallback says otherwise. [Site.Routes] calls it.
+// Errors, and requests that match no route, get a page in the site's layout, unless
+// App.Errors or App.Fallback is set. [Site.Routes] calls it.
 func (s *Site) Pages(app *framework.App) {
 	app.Handle(templates.StaticPath+"{file:.+}", framework.To[StaticHandler](app)).Name("static")
 	if s.Templates != nil { // if it is nil, StaticHandler.Ready reports it

@@ -24,8 +24,8 @@ import (
 //	app.Handle(templates.StaticPath+"{file:.+}", framework.To[handlers.StaticHandler](app)).Name("static")
 type StaticHandler struct{ BaseHandler }
 
-// Ready also reports that the site has no templates, and the names of routes in them that do
-// not exist. A site has one StaticHandler, so that each is reported once.
+// Ready also reports if the site has no templates, and if they name routes that do not
+// exist. A site has one StaticHandler, so each mistake is reported once.
 func (h *StaticHandler) Ready() error {
 	if err := h.BaseHandler.Ready(); err != nil {
 		return err
@@ -111,7 +111,7 @@ type FileHandler struct {
 	CacheControl string
 }
 
-// Ready also reports that there are no Files.
+// Ready also reports if there are no Files.
 func (h *FileHandler) Ready() error {
 	if err := h.BaseHandler.Ready(); err != nil {
 		return err

@@ -48,11 +48,11 @@ import (
 //	sign-ups and mails asked for by one address  SignUps   an hour / SignUps
 //	mails to one address                         Mails     an hour / Mails
 //
-// A browser is known for a user who has logged in with it before, by a cookie that survives a
-// logout and ends with the user's password (OWASP: device cookies). So an attack on a name
-// from many addresses does not lock its user out of a known browser; in a new browser the
-// user has to wait. The cookie allows no login. Whoever steals one gets the guesses of one
-// more browser.
+// A browser is known for a user who has logged in with it before. A cookie says so, which
+// survives a logout and ends when the user's password changes (OWASP: device cookies). So
+// an attack on a name from many addresses does not lock its user out of a known browser;
+// in a new browser the user has to wait. The cookie allows no login. Whoever steals one
+// gets the guesses of one more browser.
 //
 // A Throttle takes at most 5 MiB, allocated when they are needed, however many names and
 // addresses there are, and it cannot be made to forget one. Its counts are those of one

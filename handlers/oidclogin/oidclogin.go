@@ -11,7 +11,7 @@
 //	oidclogin.Add(app, site, "Google", google)
 //	site.Routes(app)
 //
-// # Who is who
+// # How users are found
 //
 // A user is found by the auth id, such as "google:1234", and never by the mail address of the
 // account elsewhere: whoever has that address there would get the user's account here. So a
@@ -20,6 +20,8 @@
 //
 // Somebody without an account gets one, if Site.SignUp is SignUpOpen or SignUpByEmail. Its
 // address is verified if the provider decides about it, see oidc.Config.Authoritative.
+//
+// The example of [Add] is a whole site.
 package oidclogin
 
 import (
@@ -56,14 +58,14 @@ func Add(app *framework.App, site *handlers.Site, title string, provider *oidc.P
 	})).Name("login-" + provider.Name() + "-callback")
 }
 
-// A page is what both handlers have.
+// A page is the base of both handlers.
 type page struct {
 	handlers.BaseHandler
 	provider *oidc.Provider
 	title    string
 }
 
-// Ready also reports that the site has no users.
+// Ready also reports if the site has no users.
 func (h *page) Ready() error {
 	if err := h.BaseHandler.Ready(); err != nil {
 		return err
@@ -84,9 +86,9 @@ const (
 // BeginHandler sends a browser to the provider.
 type BeginHandler struct{ page }
 
-// Post begins a login. The form value "next" is the path to go to afterwards. The form value
-// "purpose" is "login" or empty, "link", which needs a recent login, or "confirm". Only a
-// POST begins a login, so that no other page can.
+// Post begins a login. The form value "next" is the path to go to afterwards. The form
+// value "purpose" is "login" or empty, "link", which needs a recent login, or "confirm".
+// Only a POST begins a login, so that no page of another site can.
 func (h *BeginHandler) Post() error {
 	if err := h.ParseFields(8 << 10); err != nil {
 		return err
