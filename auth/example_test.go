@@ -64,7 +64,8 @@ func ExampleUser_Has() {
 	// Output: true false
 }
 
-// A hash says by itself how it was made, so that it can be made anew with more.
+// A hash holds the costs that it was made with. Verify reports one with lower costs as
+// stale.
 func ExamplePasswords_Verify() {
 	cheap := auth.Passwords{Argon2: auth.Argon2Params{Time: 1, MemoryKiB: 1024}}
 	hash, err := cheap.Hash("correct horse battery")
@@ -94,7 +95,7 @@ func ExamplePasswords_Confirm() {
 	// <nil>
 }
 
-// The words of a site are no passwords.
+// The words of a site cannot be passwords.
 func ExamplePasswords_CheckNew() {
 	p := auth.Passwords{Words: []string{"Guestbook"}}
 	for _, password := range []string{"password", "guestbook 2026", "josephine!", "correct horse"} {
@@ -107,7 +108,7 @@ func ExamplePasswords_CheckNew() {
 	// <nil>
 }
 
-// A program that resets passwords sets one and stores the user.
+// A program that gives a user a new password sets it and stores the user.
 func ExamplePasswords_Set() {
 	ctx := context.Background()
 	users := auth.NewMemory()
@@ -127,7 +128,8 @@ func ExamplePasswords_Set() {
 	// Output: <nil>
 }
 
-// Each request says from where it comes, so that no client can fill the queue of hashes.
+// The context of a request has the client's address, so that no client can fill the queue
+// of hashes.
 func ExampleWithClient() {
 	p := auth.Passwords{PerClient: 4}
 	ctx := auth.WithClient(context.Background(), "192.0.2.1") // in a handler: h.App.ClientIP(h.Request)
@@ -143,8 +145,8 @@ func ExampleSecret() {
 	// Output: (secret) 24
 }
 
-// A session keeps the credential of its login. Another password gives the user another
-// one, so that the session is not the user's any more.
+// A session keeps the credential of its login. A new password gives the user a new
+// credential, which ends the session.
 func ExampleUser_Credential() {
 	ctx := context.Background()
 	users := auth.NewMemory()
@@ -166,7 +168,7 @@ func ExampleUser_Credential() {
 	// false
 }
 
-// A credential is compared in constant time. Nobody has one.
+// A credential is compared in constant time. An empty one belongs to no user.
 func ExampleUser_HasCredential() {
 	joe := &auth.User{ID: "1", Name: "joe"}
 	var nobody *auth.User
@@ -192,8 +194,8 @@ func ExampleUser_Restamp() {
 	// Output: false
 }
 
-// A user of an older system counts as imported until there is a password that was set
-// here. A login here, which only makes the hash anew, changes nothing of that.
+// A user of an older system counts as imported until a password was set here. A login
+// here, which only replaces the hash, does not change that.
 func ExampleUser_Imported() {
 	ctx := context.Background()
 	users := auth.NewMemory()
@@ -216,7 +218,7 @@ func ExampleUser_Imported() {
 	// false
 }
 
-// An application that has users already finds them by ID, and needs no Backend.
+// An application that already has users finds them by ID, and needs no Backend.
 func ExampleFinderFunc() {
 	type member struct{ ID, Login, PasswordHash string }
 	members := map[string]member{"7": {"7", "ann", "$2b$12$..."}}
@@ -233,7 +235,7 @@ func ExampleFinderFunc() {
 	// Output: ann true <nil>
 }
 
-// A user has values of the application.
+// A user can have values of the application.
 func ExampleGet() {
 	type settings struct {
 		Theme string
@@ -252,7 +254,8 @@ func ExampleGet() {
 	// false
 }
 
-// A user who has logged in at another system, and adds the account there to this one.
+// A user who has logged in here and at another system adds the account there to the one
+// here.
 func ExampleUser_AddAuthID() {
 	ctx := context.Background()
 	users := auth.NewMemory()

@@ -26,8 +26,8 @@ func exampleTokens() *auth.Tokens {
 	return auth.NewTokens([][]byte{key})
 }
 
-// Somebody has forgotten the password. A mail has the link; its page shows for whom it is,
-// and the POST of the page sets another password. The link works once.
+// Somebody has forgotten the password. A mail has a link; its page shows whose link it
+// is, and the POST of the page sets a new password. The link works once.
 func ExamplePasswords_Reset() {
 	ctx := context.Background()
 	users, tokens := auth.NewMemory(), exampleTokens()
@@ -94,7 +94,7 @@ func ExampleTokens_MakeFor() {
 }
 
 // An application has a purpose of its own: a link that makes a user a member, once. The
-// role is what it binds, and what its use changes.
+// token is bound to the roles, which its use changes.
 func ExamplePurpose() {
 	ctx := context.Background()
 	users, tokens := auth.NewMemory(), exampleTokens()

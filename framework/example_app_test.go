@@ -42,8 +42,8 @@ func (h *DoorHandler) Get() error {
 	return err
 }
 
-// App.Init gives every new handler what the site shares; App.Errors and App.Fallback
-// make the site's error pages.
+// App.Init gives the values that the site shares to every new handler. App.Errors and
+// App.Fallback make the error pages.
 func ExampleApp() {
 	shop := &Shop{name: "Books & Co"}
 	app := framework.New()
@@ -102,8 +102,8 @@ func ExampleApp_ClientIP() {
 	// 192.0.2.7 https
 }
 
-// A load balancer asks nginx, and nginx asks the program: each appends the address that
-// it was asked from.
+// A load balancer passes requests to nginx, and nginx to the program. Each appends the
+// address of its client.
 func ExampleProxies() {
 	app := framework.New()
 	app.TrustedProxy = framework.Proxies(2)
@@ -118,7 +118,8 @@ type FrontHandler struct{ ShopHandler }
 
 func (h *FrontHandler) Get() error { return h.Text(h.Shop.name + "\n") }
 
-// Init hands every handler what the site shares, and can use its request and response.
+// Init gives the values that the site shares to every handler, and can use the request
+// and the response.
 func ExampleApp_init() {
 	shop := &Shop{name: "Books & Co"}
 	app := framework.New()

@@ -31,7 +31,7 @@ type QuotaError struct{}
 func (QuotaError) Error() string   { return "no more today" }
 func (QuotaError) HTTPStatus() int { return http.StatusTooManyRequests }
 
-// An error of a package that knows nothing of this one may say its status.
+// An error of a package that does not import this one can have a status.
 func ExampleStatus() {
 	fmt.Println(framework.Status(nil), framework.Status(errors.New("any other")), framework.Status(QuotaError{}))
 	// Output:

@@ -36,8 +36,8 @@ type LoginHandler struct{ framework.RequestHandler }
 
 func (h *LoginHandler) Get() error { return nil }
 
-// A base overrides Dispatch to do something before and after the action, and has a
-// Guard to say who may.
+// A base overrides Dispatch to do something before and after the action. Its Guard
+// decides who may use the pages.
 func ExampleRequestHandler_Dispatch() {
 	app := framework.New()
 	app.Handle("/report", framework.To[ReportHandler](app))

@@ -26,8 +26,7 @@ func (h *VisitHandler) HandleError(error) error {
 	return err
 }
 
-// What is registered runs however the action ends, and its cookie is sent with
-// whatever the response is.
+// The function runs however the action ends, and its cookie is part of every response.
 func ExampleResponse_BeforeSend() {
 	app := framework.New()
 	app.Handle("/", framework.To[VisitHandler](app))

@@ -14,7 +14,8 @@ func (h *MinutesHandler) Get() error    { return h.Text("minutes " + h.Var("id")
 func (h *MinutesHandler) New() error    { return h.Text("a form") }
 func (h *MinutesHandler) Create() error { return h.Text("created") }
 
-// A guard of a Router covers whatever is below it, also a type that forgot its base.
+// A guard of a Router covers all handlers below it, including a type that forgot its
+// base.
 func ExampleRouter_Guard() {
 	app := framework.New()
 	admin := app.PathPrefix("/admin").Subrouter()
@@ -60,7 +61,7 @@ func ExampleToMethods() {
 	// POST /minutes/new: 200 created
 }
 
-// Middleware asks which route took the request, and for its variables.
+// Middleware can read the route of a request and its variables.
 func ExampleRouteOf() {
 	app := framework.New()
 	app.Use(func(next http.Handler) http.Handler {
@@ -77,7 +78,7 @@ func ExampleRouteOf() {
 	// GET /minutes/7: 200 minutes 7
 }
 
-// A handler of To serves in net/http's own router too.
+// A handler of To also works in net/http's own router.
 func ExampleTo_otherRouter() {
 	app := framework.New()
 	router := http.NewServeMux()
@@ -88,7 +89,7 @@ func ExampleTo_otherRouter() {
 	// GET /minutes/7: 200 minutes 7
 }
 
-// An App that stands below a path of another router builds URLs that lead there.
+// An App below a path of another router builds URLs with that path.
 func ExampleApp_prefix() {
 	app := framework.New()
 	app.Prefix = "/office"

@@ -60,7 +60,7 @@ func ExampleRouter_Walk() {
 	// <nil> [] true
 }
 
-// The name of a route on another server, for URLs alone.
+// A route on another server, which is only for its URL.
 func ExampleRoute_BuildOnly() {
 	app := framework.New()
 	app.Host("static.example.com").Path("/{file:.+}").Schemes("https").BuildOnly().Name("download")

@@ -29,7 +29,7 @@ func Example() {
 	// 503 {"healthy":false,"services":{"sessions":false,"users":true}}
 }
 
-// Main can ask before it serves, and not start without a service.
+// A program can refuse to start if a service is not available.
 func ExampleHandler_Err() {
 	h := &health.Handler{
 		Probes: map[string]health.Probe{

@@ -9,7 +9,7 @@ import (
 	"github.com/webapp2go/webapp2go/mail"
 )
 
-// A message is made of templates and sent; here it stays in an outbox.
+// A message is made from templates and sent. Here it stays in an outbox.
 func Example() {
 	templates, err := mail.ParseTemplates(fstest.MapFS{ // in a program: fs.Sub(files, "mails")
 		"reset.txt":  {Data: []byte("Subject: Another password\n\nOpen this link to choose one:\n{{.}}\n")},
@@ -37,7 +37,7 @@ func Example() {
 	// <p><a href="https://example.com/reset?t=...">Choose another password</a>
 }
 
-// A recipient gets three mails an hour. The page shows the same after the fourth.
+// A recipient gets three mails an hour. After the fourth the page shows the same.
 func ExampleLimited() {
 	var outbox mail.Outbox
 	limited := &mail.Limited{Sender: &outbox}

@@ -13,7 +13,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// A login gives the session a new id, and keeps what it was made of.
+// A login gives the session a new id and keeps the session's values.
 func ExampleSession_LogIn() {
 	v := newVisitor(sessions.Spec{Backend: sessions.NewMemory()})
 	v.request(func(s *sessions.Session) { s.Set("language", "de") })
@@ -28,8 +28,8 @@ func ExampleSession_LogIn() {
 	// Output: ann de true password true true
 }
 
-// A double click on "Log in": the browser throws the first answer away, so that the
-// second request brings the old cookie. Both log in.
+// A double click on "Log in": the browser drops the first response, so the second request
+// sends the old cookie. Both log in.
 func ExampleSession_LogIn_twice() {
 	v := newVisitor(sessions.Spec{Backend: sessions.NewMemory()})
 	v.request(func(s *sessions.Session) { s.Set("language", "de") })
@@ -138,7 +138,7 @@ func ExampleSession_Destroy() {
 	// "" gone
 }
 
-// A change of password ends all sessions of the user but the one it is made in.
+// A change of password ends all sessions of the user except the one in which it is made.
 func ExampleManager_EndUser() {
 	ctx := context.Background()
 	laptop := newVisitor(sessions.Spec{Backend: sessions.NewMemory()})

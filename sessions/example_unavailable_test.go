@@ -25,7 +25,7 @@ func (c cluster) Create(ctx context.Context, id string, r sessions.Record) error
 	return c.Memory.Create(ctx, id, r)
 }
 
-// Who chooses the id of a record tries another one, a few times.
+// A caller that chooses the id of a record tries another id, a few times.
 func ExampleErrUnavailable() {
 	backend := cluster{sessions.NewMemory()}
 	create := func() error {

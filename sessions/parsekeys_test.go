@@ -11,8 +11,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// ExampleParseKeys reads the keys that a program got from its environment, newest first.
-// `openssl rand -base64 32` makes one.
+// A program reads its keys from an environment variable, newest first. `openssl rand
+// -base64 32` makes one.
 func ExampleParseKeys() {
 	text := "1skYnKJf6aJtYiMkbGQAMGg9m5V4qGkJeYnOGrlFX7k=, wgKh3zQOr9wcVuYdgHh2nA5Qa7iE8RNUY5c1ZsMfLtw="
 	keys, err := sessions.ParseKeys(text)

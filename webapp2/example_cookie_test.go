@@ -20,7 +20,7 @@ func ExampleDecodeCookie() {
 	// map[] webapp2: signed 2h0m0s ago, more than 1h0m0s
 }
 
-// The session of an old user goes on under the new site.
+// The session of a user of the old site continues on the new one.
 func ExampleImportCookies() {
 	old, err := webapp2.ImportCookies([]byte("my-super-secret-key"), "session", 30*24*time.Hour)
 	if err != nil {
@@ -52,7 +52,8 @@ func ExampleImportCookies() {
 	// session true
 }
 
-// webapp2_extras.auth keeps who is logged in under "_user", in a cookie of its own.
+// webapp2_extras.auth keeps the user who is logged in under "_user", in a cookie of its
+// own.
 func ExampleImportCookies_user() {
 	old, err := webapp2.ImportCookies([]byte("my-super-secret-key"), "auth", 21*24*time.Hour)
 	if err != nil {

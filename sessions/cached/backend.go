@@ -25,9 +25,9 @@
 // invalidate the old entry. Until it succeeds, other processes that reach the cache may
 // read the old session there, for example as it was before a logout. If the process
 // stops, or if more than a thousand sessions wait, the old entry stays until it is a
-// minute old. Nobody can change the session by it, because the store refuses. The same
-// can happen if the cache is flushed between a change in one process and the end of a
-// read in another.
+// minute old. No change can be based on it, because the store refuses such a change. The
+// same can happen if the cache is flushed between a change in one process and the end of
+// a read in another.
 //
 // # Costs
 //

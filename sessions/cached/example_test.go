@@ -9,8 +9,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/cached"
 )
 
-// The store decides and the cache spares it reads. In production they are those of
-// packages memcache and datastore.
+// The store decides, and the cache saves reads. In production they are Backends of
+// packages datastore and memcache, for example.
 func ExampleNew() {
 	ctx := context.Background()
 	cache, store := sessions.NewMemory(), sessions.NewMemory()

@@ -52,7 +52,7 @@ func ExampleNew() {
 	// sessions: not found
 }
 
-// What a scheduled job does for a database without a TTL policy.
+// A scheduled job deletes expired sessions from a database without a TTL policy.
 func ExampleBackend_DeleteExpired() {
 	project, stop := emulate()
 	defer stop()

@@ -48,7 +48,7 @@ func Example() {
 	// Output: true <nil>
 }
 
-// A scheduled job deletes what has expired.
+// A scheduled job deletes expired sessions.
 func ExampleBackend_DeleteExpired() {
 	dir, err := os.MkdirTemp("", "example")
 	if err != nil {
