@@ -50,7 +50,8 @@ var flawedPlaces = map[string]struct {
 	"knows no own writes": {"LostAnswer", breakable(func(c *client) { c.forgetful = true })},
 	"repeats blindly":     {"LostAnswer", breakable(func(c *client) { c.blind = true })},
 	"counts twice":        {"LostAnswersCounted", breakable(func(c *client) { c.forgetful = true })},
-	"loses the index":     {"LostIndex", indexed(false)},
+	"loses the index":     {"LostIndex", indexed(&index{})},
+	"trusts a new index":  {"LostIndex/a_session_begins", indexed(&index{repairs: true, trusts: true})},
 	"full is full":        {"Full", small(true)},
 	"opens once":          {"TwoOpeners", openedTwice(false)},
 }
@@ -329,21 +330,30 @@ func breakable(flaw func(*client)) sessionstest.Place {
 type index struct {
 	*table
 	lost    sync.Map // of the ids
-	repairs bool
+	begun   sync.Map // users of whom a session has begun since the index was lost
+	repairs bool     // it ends sessions that the index has lost
+	trusts  bool     // unless a session has begun since
+}
+
+func (b *index) Create(ctx context.Context, id string, r sessions.Record) error {
+	b.begun.Store(r.User, true)
+	return b.table.Create(ctx, id, r)
 }
 
 func (b *index) EndUser(ctx context.Context, user string, except ...string) error {
-	if !b.repairs {
+	_, begun := b.begun.Load(user)
+	if !b.repairs || b.trusts && begun {
 		b.lost.Range(func(id, _ any) bool { except = append(except, id.(string)); return true })
 	}
 	return b.table.EndUser(ctx, user, except...)
 }
 
-func indexed(repairs bool) sessionstest.Place {
-	b := &index{table: newTable(), repairs: repairs}
+func indexed(b *index) sessionstest.Place {
+	b.table = newTable()
 	return sessionstest.Place{
 		Open: func(*testing.T) sessions.Backend { return b },
 		LoseIndex: func(t *testing.T, user string) {
+			b.begun.Delete(user)
 			infos, _ := b.Sessions(t.Context(), user)
 			for _, info := range infos {
 				b.lost.Store(info.ID, true)

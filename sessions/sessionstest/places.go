@@ -291,10 +291,10 @@ func lostAnswersCounted(t *testing.T, p Place) {
 	}
 }
 
-// lostIndex ends the sessions of a user of whom the index knows none, or only one that was
-// written since.
+// lostIndex ends the sessions of a user of whom the index knows none, or only those that were
+// written or have begun since.
 func lostIndex(t *testing.T, p Place) {
-	for _, since := range []string{"nothing", "a session is saved", "a session is ended"} {
+	for _, since := range []string{"nothing", "a session is saved", "a session is ended", "a session begins"} {
 		t.Run(since, func(t *testing.T) {
 			b := p.Open(t).(sessions.UserBackend)
 			ann, bob := newUser(), newUser()
@@ -313,6 +313,8 @@ func lostIndex(t *testing.T, p Place) {
 				if err := b.Delete(t.Context(), ids[0]); err != nil {
 					t.Fatal(err)
 				}
+			case "a session begins":
+				ids = append(ids, createFor(t, b, ann))
 			}
 			if err := b.EndUser(t.Context(), ann, kept); err != nil {
 				t.Fatal(err)

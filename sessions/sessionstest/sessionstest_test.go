@@ -20,7 +20,7 @@ func TestPlacesAreSound(t *testing.T) {
 	sound := breakable(func(*client) {})
 	sound.Small, sound.Empty = small(false).Small, openedTwice(true).Empty
 	sessionstest.RunPlace(t, sound)
-	sessionstest.RunPlace(t, indexed(true))
+	sessionstest.RunPlace(t, indexed(&index{repairs: true}))
 }
 
 // TestFlawsAreFound runs the suite against one flawed backend after the other.

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -57,8 +58,13 @@ const (
 const (
 	maxRecord  = 8 << 20               // bytes of user and data
 	maxExpires = 9_999_999_999_999_999 // in the year 2286: later ones expire then
-	// indexLife is how long an entry of a user's index outlives its session.
-	indexLife = 24 * time.Hour
+	// entryLife is how long an entry of the index outlives its session: the clocks of
+	// instances differ.
+	entryLife = 24 * time.Hour
+	// bucketSize is how many characters of the hash of a user name the set of the index.
+	bucketSize = 2
+	// whole is the entry of a set that lists every session of its users.
+	whole = "."
 )
 
 // ownerOf returns the owner in the header of r.
@@ -76,7 +82,16 @@ func userHash(user string) string {
 
 func (b *Backend) key(id string) string { return b.server.prefix + id }
 
-func (b *Backend) indexKey(owner string) string { return b.server.prefix + "user:" + owner }
+func (b *Backend) indexKey(owner string) string {
+	return b.server.prefix + "user:" + owner[:bucketSize]
+}
+
+// An entry of the index is the rest of the owner and the id. It has 63 bytes: Redis keeps
+// small sets whose members have 64 bytes at most in little memory.
+func entry(owner, id string) string { return owner[bucketSize:] + id }
+
+// entryEnd returns the score of the entry of a session that ends at expires.
+func entryEnd(expires time.Time) int64 { return microseconds(expires.Add(entryLife)) }
 
 func encode(r sessions.Record, version uint64) []byte {
 	value := make([]byte, 0, headerSize+len(r.User)+len(r.Data))
@@ -130,8 +145,8 @@ func (b *Backend) Load(ctx context.Context, id string) (r sessions.Record, err e
 
 // The scripts take KEYS: the session, and the index of its owner if it is on the same node.
 // ARGV: 1 the new version, 2 the new value, 3 its life in milliseconds, 4 now in
-// microseconds, 5 the owner, 6 the id, 7 the score of its entry in the index, 8 the life of
-// the index in milliseconds, 9 the version that Update is over.
+// microseconds, 5 the owner, 6 the entry of the index and 7 its score, 8 the version that
+// Update is over.
 //
 // They compare numbers with tonumber, which is exact until the year 2255; the order of
 // strings would depend on the server's locale. The first command that writes must be one
@@ -140,12 +155,9 @@ const indexText = `
 local function index(key, owned)
 	local added = redis.call('ZADD', key, ARGV[7], ARGV[6])
 	if added == 1 and owned then -- there was an entry, and it is lost: others may be too
-		redis.call('ZADD', key, ARGV[7], '!')
+		redis.call('ZREM', key, '.')
 	end
 	redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. ARGV[4])
-	if redis.call('PTTL', key) < tonumber(ARGV[8]) then
-		redis.call('PEXPIRE', key, ARGV[8])
-	end
 	return added
 end
 `
@@ -168,7 +180,7 @@ local old = redis.call('GETRANGE', KEYS[1], 0, 54)
 if #old < 55 then return 'none' end
 if old:sub(2, 17) == ARGV[1] then return 'done' .. ARGV[5] end
 if tonumber(old:sub(18, 33)) <= tonumber(ARGV[4]) then return 'none' end
-if old:sub(2, 17) ~= ARGV[9] then return 'conflict' end
+if old:sub(2, 17) ~= ARGV[8] then return 'conflict' end
 local owner = old:sub(34, 55)
 if KEYS[2] then index(KEYS[2], owner == ARGV[5]) end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
@@ -190,44 +202,48 @@ return owner
 `)
 )
 
-// write runs a script that writes r, with the index of its owner.
-func (b *Backend) write(ctx context.Context, script script, id string, r sessions.Record, version uint64, old uint64) (answer string, err error) {
+// A write is a change of one session, which may be tried several times.
+type write struct {
+	script       script
+	id           string
+	r            sessions.Record
+	version, old uint64
+	entered      bool // in a cluster: a try has made the entry of the index
+}
+
+// write makes the change, with the index of its owner.
+func (b *Backend) write(ctx context.Context, w *write) (answer string, err error) {
 	now := time.Now()
-	life := max(r.Expires.Sub(now), 0)
-	owner := ownerOf(r)
+	owner := ownerOf(w.r)
 	args := []any{
-		fmt.Sprintf("%016x", version), encode(r, version), milliseconds(life), now.UnixMicro(),
-		owner, id, microseconds(r.Expires.Add(indexLife)), milliseconds(life + indexLife), fmt.Sprintf("%016x", old),
+		fmt.Sprintf("%016x", w.version), encode(w.r, w.version), milliseconds(w.r.Expires.Sub(now)), now.UnixMicro(),
+		owner, entry(owner, w.id), entryEnd(w.r.Expires), fmt.Sprintf("%016x", w.old),
 	}
-	keys, entered := []string{b.key(id)}, false
+	keys := []string{b.key(w.id)}
 	switch {
 	case owner == nobody:
 	case b.server.cluster == nil:
 		keys = append(keys, b.indexKey(owner))
 	default:
-		// The entry first: an entry without a session does no harm, but EndUser would not
-		// find a session without an entry.
-		args := append([]any{}, args...)
+		// The entry first: one without a session does no harm, and a session without one
+		// could not be ended.
+		args := slices.Clone(args)
 		args[1] = ""
 		added, err := b.server.eval(ctx, indexScript, []string{b.indexKey(owner)}, args...)
 		if err != nil {
 			return "", err
 		}
-		entered = added == int64(1)
+		w.entered = w.entered || added == int64(1)
 	}
-	got, err := b.server.eval(ctx, script, keys, args...)
+	got, err := b.server.eval(ctx, w.script, keys, args...)
 	if err != nil {
 		return "", err
 	}
 	answer, _ = got.(string)
-	if entered && answer == "done"+owner { // in a cluster: see indexText
-		mark := append([]any{}, args...)
-		mark[1], mark[5] = "", "!"
-		if _, err := b.server.eval(ctx, indexScript, []string{b.indexKey(owner)}, mark...); err != nil {
-			return "", err
-		}
+	if w.entered && answer == "done"+owner { // in a cluster: see indexText
+		err = b.server.client.ZRem(ctx, b.indexKey(owner), whole).Err()
 	}
-	return answer, nil
+	return answer, err
 }
 
 // milliseconds rounds up, and never returns 0, which the server refuses.
@@ -253,9 +269,9 @@ func (b *Backend) Create(ctx context.Context, id string, r sessions.Record) erro
 	if err := check(id, r); err != nil {
 		return err
 	}
-	version := sessions.NextVersion(0)
+	w := &write{script: createScript, id: id, r: r, version: sessions.NextVersion(0)}
 	return b.server.run(ctx, "create", b.key(id), func(ctx context.Context, _ bool) error {
-		answer, err := b.write(ctx, createScript, id, r, version, 0)
+		answer, err := b.write(ctx, w)
 		if answer == "exists" {
 			return sessions.ErrExists
 		}
@@ -272,14 +288,14 @@ func (b *Backend) Update(ctx context.Context, id string, r sessions.Record) (ver
 	if err := check(id, r); err != nil {
 		return 0, err
 	}
-	script := updateScript
-	if r.IsTombstone() {
-		script = buryScript
-	}
 	version = sessions.NextVersion(r.Version)
+	w := &write{script: updateScript, id: id, r: r, version: version, old: r.Version}
+	if r.IsTombstone() {
+		w.script = buryScript
+	}
 	var before string
 	err = b.server.run(ctx, "update", b.key(id), func(ctx context.Context, again bool) error {
-		answer, err := b.write(ctx, script, id, r, version, r.Version)
+		answer, err := b.write(ctx, w)
 		switch {
 		case err != nil:
 			return err
@@ -319,13 +335,12 @@ func (b *Backend) Delete(ctx context.Context, id string) error {
 	return err
 }
 
-// forget removes the entries of sessions from the index of a user who no longer has them.
-// A failure does no harm: entries are checked when they are used, and expire by
-// themselves.
-func (b *Backend) forget(ctx context.Context, owner string, ids ...any) {
+// forget removes the entry of a session from the index of a user who has it no more. That
+// it fails is no harm: entries are checked when they are used, and end by themselves.
+func (b *Backend) forget(ctx context.Context, owner, id string) {
 	if len(owner) == ownerSize && owner != nobody {
 		ctx, cancel := context.WithTimeout(ctx, b.server.timeout)
 		defer cancel()
-		_ = b.server.client.ZRem(ctx, b.indexKey(owner), ids...).Err()
+		_ = b.server.client.ZRem(ctx, b.indexKey(owner), entry(owner, id)).Err()
 	}
 }

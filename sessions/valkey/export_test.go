@@ -2,7 +2,7 @@ package valkey
 
 import "testing"
 
-// LoseIndex deletes the index of a user.
+// LoseIndex deletes the set of the index that lists a user's sessions.
 func LoseIndex(t *testing.T, b *Backend, user string) {
 	t.Helper()
 	if n, err := b.server.client.Del(t.Context(), b.indexKey(userHash(user))).Result(); n != 1 || err != nil {
@@ -10,12 +10,38 @@ func LoseIndex(t *testing.T, b *Backend, user string) {
 	}
 }
 
-// Entries returns how many entries the index of a user has.
+// Entries returns how many entries of a user the index has.
 func Entries(t *testing.T, b *Backend, user string) int {
 	t.Helper()
-	ids, err := b.entries(t.Context(), userHash(user))
+	ids, _, err := b.entries(t.Context(), userHash(user))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return len(ids)
+}
+
+// InSearch makes a search for the sessions of a user, and calls do when it has seen all.
+func InSearch(t *testing.T, b *Backend, user string, do func()) {
+	t.Helper()
+	owner := userHash(user)
+	key := b.indexKey(owner)
+	witness := b.testify(t.Context(), key)
+	entries, err := b.scan(t.Context(), owner[:bucketSize])
+	if err != nil {
+		t.Fatal(err)
+	}
+	do()
+	b.complete(t.Context(), key, witness, entries)
+}
+
+// LoseEntries deletes entries of a user's sessions from the index.
+func LoseEntries(t *testing.T, b *Backend, user string, ids ...string) {
+	t.Helper()
+	before := Entries(t, b, user)
+	for _, id := range ids {
+		b.forget(t.Context(), userHash(user), id)
+	}
+	if after := Entries(t, b, user); after != before-len(ids) {
+		t.Fatalf("%d entries of %d are left", after, before)
+	}
 }

@@ -9,10 +9,12 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -134,25 +136,249 @@ func TestScriptsForgotten(t *testing.T) {
 	}
 }
 
-// TestEviction: anonymous sessions that fill the server evict sessions of a user before
-// their index, so that EndUser ends all that are left.
+// TestEviction: a server that is full evicts sessions by its policy, and never the index, so
+// that EndUser ends all sessions of a user that are left.
 func TestEviction(t *testing.T) {
-	server := redistest.Start(t, "--maxmemory", "6mb", "--maxmemory-policy", "volatile-ttl")
+	for _, policy := range []string{"volatile-ttl", "volatile-lru", "volatile-lfu", "volatile-random"} {
+		t.Run(policy, func(t *testing.T) {
+			t.Parallel()
+			server := redistest.Start(t, "--maxmemory", "4mb", "--maxmemory-policy", policy)
+			b := newBackend(t, valkey.Config{}, server)
+			var anns []string
+			for range 20 {
+				anns = append(anns, create(t, b, sessions.Record{Data: []byte("ann's"), User: "ann", Expires: time.Now().Add(30 * 24 * time.Hour)}))
+			}
+			if err := b.EndUser(t.Context(), "ann", anns...); err != nil { // which completes the index
+				t.Fatal(err)
+			}
+			for i := range 1500 { // some end sooner, some later
+				create(t, b, sessions.Record{Data: make([]byte, 4000), Expires: time.Now().Add(time.Duration(i%60) * 24 * time.Hour)})
+			}
+			if evicted := server.Command("INFO", "stats"); strings.Contains(evicted, "evicted_keys:0\r") {
+				t.Fatal("nothing was evicted: this test shows nothing")
+			}
+			alive := 0
+			for _, id := range anns {
+				if _, err := b.Load(t.Context(), id); err == nil {
+					alive++
+				}
+			}
+			t.Logf("%d of %d sessions were left", alive, len(anns))
+			if err := b.EndUser(t.Context(), "ann"); err != nil {
+				t.Fatal(err)
+			}
+			for _, id := range anns {
+				if _, err := b.Load(t.Context(), id); !errors.Is(err, sessions.ErrNotFound) {
+					t.Errorf("a session is alive after EndUser: %v", err)
+				}
+			}
+		})
+	}
+}
+
+// TestEndUserSearchesOnce: a set of the index that is new is completed by the first EndUser.
+// The next ones look at no other session.
+func TestEndUserSearchesOnce(t *testing.T) {
+	server := redistest.Start(t)
 	b := newBackend(t, valkey.Config{}, server)
-	var anns []string
-	for range 20 {
-		anns = append(anns, create(t, b, sessions.Record{Data: []byte("ann's"), User: "ann", Expires: time.Now().Add(2 * time.Hour)}))
+	searches := func() int {
+		_, calls, _ := strings.Cut(server.Command("INFO", "commandstats"), "cmdstat_scan:calls=")
+		calls, _, _ = strings.Cut(calls, ",")
+		n, _ := strconv.Atoi(calls)
+		return n
 	}
-	for range 15_000 {
-		create(t, b, sessions.Record{Data: make([]byte, 400), Expires: time.Now().Add(time.Hour)})
+	for round, want := range []int{1, 1, 1, 2} {
+		kept := create(t, b, sessions.Record{Data: []byte("data"), User: "ann", Expires: time.Now().Add(time.Hour)})
+		ended := create(t, b, sessions.Record{Data: []byte("data"), User: "ann", Expires: time.Now().Add(time.Hour)})
+		if round == 3 {
+			valkey.LoseIndex(t, b, "ann")
+		}
+		if err := b.EndUser(t.Context(), "ann", kept); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Load(t.Context(), ended); !errors.Is(err, sessions.ErrNotFound) {
+			t.Errorf("round %d: a session is alive after EndUser: %v", round, err)
+		}
+		load(t, b, kept)
+		if n := searches(); n != want {
+			t.Errorf("round %d: %d searches, want %d", round, n, want)
+		}
 	}
-	if evicted := server.Command("INFO", "stats"); strings.Contains(evicted, "evicted_keys:0\r") {
-		t.Fatal("nothing was evicted: this test shows nothing")
+}
+
+// TestEntriesLost: a save of a session that the index does not list says that others may be
+// lost too.
+func TestEntriesLost(t *testing.T) {
+	t.Parallel()
+	for name, start := range map[string]func(t testing.TB) []*redistest.Server{
+		"one server": func(t testing.TB) []*redistest.Server { return []*redistest.Server{redistest.Start(t)} },
+		"a cluster":  func(t testing.TB) []*redistest.Server { return redistest.Cluster(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBackend(t, valkey.Config{}, start(t)...)
+			var ids []string
+			for range 3 {
+				ids = append(ids, create(t, b, sessions.Record{Data: []byte("data"), User: "ann", Expires: time.Now().Add(time.Hour)}))
+			}
+			if err := b.EndUser(t.Context(), "ann", ids...); err != nil { // which completes the index
+				t.Fatal(err)
+			}
+			valkey.LoseEntries(t, b, "ann", ids[:2]...)
+			if _, err := b.Update(t.Context(), ids[0], load(t, b, ids[0])); err != nil {
+				t.Fatal(err)
+			}
+			if err := b.EndUser(t.Context(), "ann"); err != nil {
+				t.Fatal(err)
+			}
+			for _, id := range ids {
+				if _, err := b.Load(t.Context(), id); !errors.Is(err, sessions.ErrNotFound) {
+					t.Errorf("a session is alive after EndUser: %v", err)
+				}
+			}
+		})
 	}
+}
+
+// TestIndexLostInSearch: a set that is lost while EndUser searches is not taken for whole.
+func TestIndexLostInSearch(t *testing.T) {
+	server := redistest.Start(t)
+	b := newBackend(t, valkey.Config{}, server)
+	var id string
+	valkey.InSearch(t, b, "ann", func() {
+		id = create(t, b, sessions.Record{Data: []byte("data"), User: "ann", Expires: time.Now().Add(time.Hour)})
+		valkey.LoseIndex(t, b, "ann")
+	})
 	if err := b.EndUser(t.Context(), "ann"); err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range anns {
+	if _, err := b.Load(t.Context(), id); !errors.Is(err, sessions.ErrNotFound) {
+		t.Errorf("a session is alive after EndUser: %v", err)
+	}
+}
+
+// TestForeignKeys: a key of another program that looks like one of a session does not keep
+// EndUser from searching.
+func TestForeignKeys(t *testing.T) {
+	server := redistest.Start(t)
+	b := newBackend(t, valkey.Config{}, server)
+	server.Command("HSET", "session:"+newID(), "field", "value")
+	server.Command("SET", "session:"+newID(), "value")
+	id := create(t, b, sessions.Record{Data: []byte("data"), User: "ann", Expires: time.Now().Add(time.Hour)})
+	valkey.LoseIndex(t, b, "ann")
+	if err := b.EndUser(t.Context(), "ann"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Load(t.Context(), id); !errors.Is(err, sessions.ErrNotFound) {
+		t.Errorf("a session is alive after EndUser: %v", err)
+	}
+}
+
+// TestPassingTroubles: a server that cannot write for a moment fails nobody.
+func TestPassingTroubles(t *testing.T) {
+	server := redistest.Start(t)
+	for name, trouble := range map[string]func(b *valkey.Backend) (end func()){
+		"no replica": func(*valkey.Backend) func() {
+			server.Command("CONFIG", "SET", "min-replicas-to-write", "1")
+			return func() { server.Command("CONFIG", "SET", "min-replicas-to-write", "0") }
+		},
+		"too many clients": func(*valkey.Backend) func() {
+			admin, err := net.Dial("tcp", server.Addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprint(admin, "CLIENT KILL TYPE normal SKIPME yes\r\nCONFIG SET maxclients 1\r\n")
+			buffer := make([]byte, 100)
+			for read := 0; !strings.Contains(string(buffer[:read]), "OK"); {
+				n, err := admin.Read(buffer[read:])
+				if err != nil {
+					t.Fatal(err)
+				}
+				read += n
+			}
+			return func() {
+				fmt.Fprint(admin, "CONFIG SET maxclients 1000\r\n")
+				admin.Read(buffer)
+				admin.Close()
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBackend(t, valkey.Config{}, server)
+			id := create(t, b, record("data"))
+			r := load(t, b, id)
+			end := trouble(b)
+			result := make(chan error, 1)
+			go func() {
+				_, err := b.Update(t.Context(), id, r)
+				result <- err
+			}()
+			select {
+			case err := <-result:
+				t.Errorf("Update in the trouble: %v", err)
+				end()
+			case <-time.After(200 * time.Millisecond):
+				end()
+				if err := <-result; err != nil {
+					t.Errorf("Update: %v", err)
+				}
+			}
+		})
+	}
+}
+
+// TestMovingSlot: while a slot moves to another node, sessions on both of them work.
+func TestMovingSlot(t *testing.T) {
+	t.Parallel()
+	nodes := redistest.Cluster(t)
+	b := newBackend(t, valkey.Config{Prefix: "{here}:"}, nodes...) // all keys in one slot
+	const key = "{here}:x"
+	var from, to *redistest.Server
+	slot := nodes[0].Command("CLUSTER", "KEYSLOT", key)
+	number, err := strconv.Atoi(slot)
+	if err != nil {
+		t.Fatal(slot)
+	}
+	from = nodes[number/5461]
+	to = nodes[(number/5461+1)%3]
+	id := func(s *redistest.Server) string { return s.Command("CLUSTER", "MYID") }
+
+	record := func() sessions.Record {
+		return sessions.Record{Data: []byte("data"), User: "ann", Expires: time.Now().Add(time.Hour)}
+	}
+	stays, moves := create(t, b, record()), create(t, b, record())
+	to.Command("CLUSTER", "SETSLOT", slot, "IMPORTING", id(from))
+	from.Command("CLUSTER", "SETSLOT", slot, "MIGRATING", id(to))
+	host, port, _ := net.SplitHostPort(to.Addr)
+	if answer := from.Command("MIGRATE", host, port, "{here}:"+moves, "0", "5000"); answer != "OK" {
+		t.Fatal(answer)
+	}
+	begins := create(t, b, record())
+	for name, id := range map[string]string{"stays": stays, "moves": moves, "begins": begins} {
+		if _, err := b.Update(t.Context(), id, load(t, b, id)); err != nil {
+			t.Errorf("the session that %s: %v", name, err)
+		}
+	}
+	for _, key := range strings.Fields(from.Command("KEYS", "*")) {
+		if answer := from.Command("MIGRATE", host, port, key, "0", "5000"); answer != "OK" {
+			t.Fatal(answer)
+		}
+	}
+	for _, node := range nodes {
+		node.Command("CLUSTER", "SETSLOT", slot, "NODE", id(to))
+	}
+	for name, id := range map[string]string{"stays": stays, "moves": moves, "begins": begins} {
+		if _, err := b.Update(t.Context(), id, load(t, b, id)); err != nil {
+			t.Errorf("the session that %s, after the move: %v", name, err)
+		}
+	}
+	if infos, err := b.Sessions(t.Context(), "ann"); len(infos) != 3 || err != nil {
+		t.Errorf("%d sessions are listed, %v", len(infos), err)
+	}
+	if err := b.EndUser(t.Context(), "ann"); err != nil {
+		t.Error(err)
+	}
+	for _, id := range []string{stays, moves, begins} {
 		if _, err := b.Load(t.Context(), id); !errors.Is(err, sessions.ErrNotFound) {
 			t.Errorf("a session is alive after EndUser: %v", err)
 		}

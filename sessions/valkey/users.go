@@ -2,8 +2,10 @@ package valkey
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -16,8 +18,6 @@ import (
 const (
 	atOnce   = 500  // commands in a pipeline
 	scanSize = 1000 // keys that the server looks at in a step of a scan
-	// lost is an entry that is not an id: it says that entries of this index may be lost.
-	lost = "!"
 )
 
 // Sessions implements [sessions.UserBackend]. It reads every session of the user in full.
@@ -28,7 +28,7 @@ func (b *Backend) Sessions(ctx context.Context, user string) (infos []sessions.S
 	owner := userHash(user)
 	err = b.server.run(ctx, "list sessions", b.indexKey(owner), func(ctx context.Context, _ bool) error {
 		infos = nil
-		ids, err := b.entries(ctx, owner)
+		ids, _, err := b.entries(ctx, owner)
 		if err != nil {
 			return err
 		}
@@ -58,41 +58,57 @@ func (b *Backend) Sessions(ctx context.Context, user string) (infos []sessions.S
 	return infos, nil
 }
 
-// EndUser implements [sessions.UserBackend]. A session that is given to the user while
-// EndUser runs may stay. If the user has no index, or some of it was lost, EndUser looks
-// at all sessions of the server.
+// EndUser implements [sessions.UserBackend]. A session that becomes the user's while it
+// runs may go on. If the index may not list all sessions of the user, it looks at all
+// sessions of the server.
 func (b *Backend) EndUser(ctx context.Context, user string, except ...string) error {
 	if user == "" {
 		return nil
 	}
 	owner := userHash(user)
 	return b.server.run(ctx, "end sessions", b.indexKey(owner), func(ctx context.Context, _ bool) error {
-		ids, err := b.entries(ctx, owner)
+		ids, all, err := b.entries(ctx, owner)
+		if err == nil && !all {
+			ids, err = b.search(ctx, owner)
+		}
 		if err != nil {
 			return err
 		}
-		whole := len(ids) > 0 && !slices.Contains(ids, lost)
-		if !whole {
-			if ids, err = b.scan(ctx, owner); err != nil {
-				return err
-			}
-		}
-		ended := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(except, id) })
+		ended := slices.DeleteFunc(ids, func(id string) bool { return slices.Contains(except, id) })
 		for chunk := range slices.Chunk(ended, atOnce) {
 			if err := b.end(ctx, owner, chunk); err != nil {
 				return err
 			}
 		}
-		if !whole {
-			b.repair(ctx, owner, slices.DeleteFunc(ids, func(id string) bool { return !slices.Contains(except, id) }))
-		}
 		return nil
 	})
 }
 
-// entries returns the ids in the index of an owner.
-func (b *Backend) entries(ctx context.Context, owner string) ([]string, error) {
-	return b.server.client.ZRange(ctx, b.indexKey(owner), 0, -1).Result()
+// entriesScript returns whether a set of the index is whole, and the ids of the sessions
+// whose entries begin with ARGV[1].
+var entriesScript = newScript(`
+local found = {redis.call('ZSCORE', KEYS[1], '.') and 'whole' or ''}
+for _, entry in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+	if entry:sub(1, #ARGV[1]) == ARGV[1] then found[#found + 1] = entry:sub(#ARGV[1] + 1) end
+end
+return found
+`)
+
+// entries returns the sessions of an owner that the index lists, and whether these are all.
+func (b *Backend) entries(ctx context.Context, owner string) (ids []string, all bool, err error) {
+	got, err := b.server.eval(ctx, entriesScript, []string{b.indexKey(owner)}, entry(owner, ""))
+	if err != nil {
+		return nil, false, err
+	}
+	found, _ := got.([]any)
+	for i, text := range found {
+		if text, _ := text.(string); i > 0 {
+			ids = append(ids, text)
+		} else {
+			all = text != ""
+		}
+	}
+	return ids, all, nil
 }
 
 // end deletes those of the sessions that belong to the owner, and their entries.
@@ -104,7 +120,7 @@ func (b *Backend) end(ctx context.Context, owner string, ids []string) error {
 	var mine []string
 	entries := make([]any, len(ids))
 	for i, id := range ids {
-		if entries[i] = id; owners[i] == owner {
+		if entries[i] = entry(owner, id); owners[i] == owner {
 			mine = append(mine, id)
 		}
 	}
@@ -147,32 +163,81 @@ func (b *Backend) pipeline(ctx context.Context, ids []string, add func(p redis.P
 	return answers, nil
 }
 
-// scanScript makes a step of a scan and returns the next cursor, and then the keys of the
-// sessions of an owner. ARGV: the cursor, the pattern of the keys, the size of the step, the
-// owner.
+// search returns all sessions of an owner without the index, and completes the set of the
+// index that lists them.
+func (b *Backend) search(ctx context.Context, owner string) (ids []string, err error) {
+	key := b.indexKey(owner)
+	witness := b.testify(ctx, key)
+	entries, err := b.scan(ctx, owner[:bucketSize])
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if id, mine := strings.CutPrefix(e.Member.(string), entry(owner, "")); mine {
+			ids = append(ids, id)
+		}
+	}
+	b.complete(ctx, key, witness, entries)
+	return ids, nil
+}
+
+// testify adds an entry to a set of the index. If it is gone when a search ends, the set was
+// lost meanwhile, with what others have entered. That it fails, as on a server that is full,
+// is no harm: the set is not whole then.
+func (b *Backend) testify(ctx context.Context, key string) (witness string) {
+	witness = "?" + rand.Text()
+	_ = b.server.client.ZAdd(ctx, key, redis.Z{Score: float64(entryEnd(time.Now())), Member: witness}).Err()
+	return witness
+}
+
+// complete adds what a search has found to a set of the index, which is whole then. That it
+// fails is no harm: the next EndUser searches too.
+func (b *Backend) complete(ctx context.Context, key, witness string, entries []redis.Z) {
+	for chunk := range slices.Chunk(entries, atOnce) {
+		if b.server.client.ZAdd(ctx, key, chunk...).Err() != nil {
+			return
+		}
+	}
+	_, _ = b.server.eval(ctx, wholeScript, []string{key}, witness)
+}
+
+var wholeScript = newScript(`
+if redis.call('ZREM', KEYS[1], ARGV[1]) == 1 then redis.call('ZADD', KEYS[1], '+inf', '.') end
+`)
+
+// scanScript makes a step of a scan. It returns the next cursor, and then the key, the expiry
+// and the owner of each session whose owner begins with ARGV[4]. ARGV: 1 the cursor, 2 the
+// pattern of the keys, 3 the size of the step.
 const scanScript = `#!lua flags=no-writes,allow-cross-slot-keys
 local step = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[3])
 local found = {step[1]}
 for _, key in ipairs(step[2]) do
-	if redis.call('GETRANGE', key, 33, 54) == ARGV[4] then found[#found + 1] = key end
+	local head = redis.pcall('GETRANGE', key, 17, 54) -- fails for a key of another program that is no string
+	if type(head) == 'string' and #head == 38 and head:sub(17, 16 + #ARGV[4]) == ARGV[4] then
+		found[#found + 1] = key
+		found[#found + 1] = head
+	end
 end
 return found
 `
 
-// scan returns the ids of all sessions of an owner, without the index.
-func (b *Backend) scan(ctx context.Context, owner string) (ids []string, err error) {
+// scan returns what the set of a bucket should list.
+func (b *Backend) scan(ctx context.Context, bucket string) (entries []redis.Z, err error) {
 	escape := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
 	pattern := escape.Replace(b.server.prefix) + strings.Repeat("?", 43)
 	var mu sync.Mutex
 	err = b.server.each(ctx, func(ctx context.Context, node *redis.Client) error { // all nodes at once
 		for cursor := "0"; ; {
-			found, err := node.Eval(ctx, scanScript, nil, cursor, pattern, scanSize, owner).StringSlice()
+			found, err := node.Eval(ctx, scanScript, nil, cursor, pattern, scanSize, bucket).StringSlice()
 			if err != nil {
 				return err
 			}
 			mu.Lock()
-			for _, key := range found[1:] {
-				ids = append(ids, strings.TrimPrefix(key, b.server.prefix))
+			for pair := range slices.Chunk(found[1:], 2) {
+				id, head := strings.TrimPrefix(pair[0], b.server.prefix), pair[1]
+				if expires, err := strconv.ParseInt(head[:16], 10, 64); err == nil {
+					entries = append(entries, redis.Z{Score: float64(entryEnd(time.UnixMicro(expires))), Member: entry(head[16:], id)})
+				}
 			}
 			mu.Unlock()
 			if cursor = found[0]; cursor == "0" {
@@ -180,34 +245,5 @@ func (b *Backend) scan(ctx context.Context, owner string) (ids []string, err err
 			}
 		}
 	})
-	slices.Sort(ids)
-	return slices.Compact(ids), err // a scan may return a key twice
-}
-
-// repair makes the index complete again, of the sessions that are left. A failure does no
-// harm: the index stays as it was.
-func (b *Backend) repair(ctx context.Context, owner string, ids []string) {
-	var entries []redis.Z
-	var life time.Duration
-	for _, id := range ids {
-		value, err := b.server.client.Get(ctx, b.key(id)).Result()
-		if errors.Is(err, redis.Nil) {
-			continue
-		}
-		r, ok := decode(value)
-		if err != nil || !ok {
-			return
-		}
-		entries = append(entries, redis.Z{Score: float64(microseconds(r.Expires.Add(indexLife))), Member: id})
-		life = max(life, time.Until(r.Expires)+indexLife)
-	}
-	_, _ = b.server.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		key := b.indexKey(owner)
-		if len(entries) > 0 {
-			p.ZAdd(ctx, key, entries...)
-			p.PExpire(ctx, key, life)
-		}
-		p.ZRem(ctx, key, lost)
-		return nil
-	})
+	return entries, err
 }

@@ -20,34 +20,40 @@
 // just logged out. Set min-replicas-to-write to 1, or use package cached with a store
 // that lasts.
 //
-// A session of a user and the index of that user's sessions are different keys. If memory
-// is short and the server may evict any key, it can evict the index before the sessions:
-// EndUser would then leave sessions alive. So [New] reads maxmemory-policy, and returns
-// an error unless it is noeviction or volatile-ttl. With volatile-ttl the server evicts
-// the keys first that expire soonest, and an index expires after its sessions.
-// Memorystore for Valkey has volatile-lru: use package cached there, with a store of
-// package sqlstore or datastore, and set Config.AnyPolicy.
+// EndUser returns nil only if no session of the user is left that had begun before, also if
+// the server has lost the index of users, or some sets of it. A failover that loses the
+// newest changes may lose an entry and keep its session, in a cluster: then EndUser misses
+// that session until it is saved.
+//
+// If memory is short the server may evict sessions, whose visitors are then logged out. It
+// must not evict the index. The keys of the index have no expiry, so that noeviction and the
+// policies that begin with volatile- never do that. [New] reads maxmemory-policy, and returns
+// an error if it is another one. With volatile-ttl what ends soonest goes first. Memorystore
+// for Valkey has volatile-lru: where logins must last, use package cached there, with a store
+// of package sqlstore or datastore.
 //
 // With noeviction a full server refuses new sessions and changes, with 503, and carries out
 // logouts and EndUser. It does not make room for logins at the expense of visitors.
 //
 // # Keys
 //
-// A session is one string, whose key is Config.Prefix and the hash of the id. The sessions
-// of a user are a sorted set, whose key is Config.Prefix, "user:" and the hash of the user.
-// Both expire by themselves, the set a day after its last session. No command touches two
-// slots of a cluster.
+// A session is one string, whose key is Config.Prefix and the hash of the id. It expires by
+// itself. The index of users is 4096 sorted sets, whose keys are Config.Prefix, "user:" and
+// the first two characters of the user's hash. Each lists the sessions of many users, until a
+// day after their end; a write to a set removes what is older. No command touches two slots
+// of a cluster.
 //
-// If a set is lost, the next save of any of its sessions notes that. EndUser then looks
-// at all sessions of all users, as it does for a user without a set. That takes three
-// seconds for a hundred thousand sessions on a busy machine.
+// A set that lists every session of its users says so by an entry of its own. A set that was
+// made anew, because it was lost or is the first of its kind, does not; nor does one after a
+// save of a session that it did not list. EndUser then looks at all sessions of the server
+// and completes the set: three seconds for a hundred thousand sessions on a busy machine,
+// once for each set. While slots of a cluster move to other nodes it may miss a session.
 //
 // # Costs
 //
-// Load is one GET. Create, Update and Delete are one script each, Sessions and EndUser
-// one command and then one or two pipelines. A change that takes a session from its user,
-// as a logout does, costs one more command; in a cluster, so does every change of a
-// user's session.
+// Load is one GET. Create, Update and Delete are one script each, Sessions and EndUser one
+// script and then one or two pipelines. A change that takes a session from its user, as a
+// logout does, is one command more; in a cluster every change of a user's session is.
 //
 // # Failures
 //
@@ -104,8 +110,8 @@ type Config struct {
 	Timeout time.Duration
 	// MaxConns is the most connections to each node. If 0, it is 64.
 	MaxConns int
-	// AnyPolicy accepts a server that may evict the index of a user before the sessions.
-	// Set it for a cache in front of a store that lasts, and for a [Counter].
+	// AnyPolicy accepts a server that may evict the index of users: for a cache before a
+	// store that lasts, and for a [Counter].
 	AnyPolicy bool
 }
 
@@ -203,7 +209,7 @@ func newServer(c Config) *server {
 	return s
 }
 
-// checkPolicy returns an error if a node may evict an index before its sessions.
+// checkPolicy returns an error if a node may evict keys that have no expiry.
 func checkPolicy(ctx context.Context, node *redis.Client) error {
 	addr := node.Options().Addr
 	info, err := node.Info(ctx, "memory").Result()
@@ -214,11 +220,11 @@ func checkPolicy(ctx context.Context, node *redis.Client) error {
 		policy, found := strings.CutPrefix(strings.TrimSpace(line), "maxmemory_policy:")
 		switch {
 		case !found:
-		case policy == "noeviction", policy == "volatile-ttl":
+		case policy == "noeviction", strings.HasPrefix(policy, "volatile-"):
 			return nil
 		default:
-			return fmt.Errorf("%s has maxmemory-policy %s, with which EndUser could leave sessions alive: set it to noeviction or volatile-ttl; or put the server before a store that lasts, with package cached, and set Config.AnyPolicy", addr, policy)
+			return fmt.Errorf("%s has maxmemory-policy %s, with which EndUser could leave sessions alive: set it to noeviction or volatile-ttl, or another that begins with volatile-; or put the server before a store that lasts, with package cached, and set Config.AnyPolicy", addr, policy)
 		}
 	}
-	return fmt.Errorf("%s does not tell its maxmemory_policy: set Config.AnyPolicy if it is noeviction or volatile-ttl, or if the server is before a store that lasts", addr)
+	return fmt.Errorf("%s does not tell its maxmemory_policy: set Config.AnyPolicy if it is noeviction or begins with volatile-, or if the server is before a store that lasts", addr)
 }
