@@ -123,11 +123,30 @@ func newBackend(ctx context.Context, db *sqldb.DB, c Config) (*Backend, error) {
 		Answers: []error{auth.ErrNotFound, auth.ErrExists, auth.ErrConflict, errUnreadable},
 	}}
 	b.write(c.Table)
+	if err := b.try(ctx); err != nil {
+		return nil, err
+	}
 	var err error
 	if db.Dialect == sqldb.SQLite {
 		b.byID, err = db.Reader().PrepareContext(ctx, b.selectUser)
 	}
 	return b, err
+}
+
+// try runs statements that find no row, so that a table of another shape, a right that is
+// missing and a server that is read-only show at start.
+func (b *Backend) try(ctx context.Context) error {
+	args, err := row(&auth.User{})
+	if err != nil {
+		return err
+	}
+	return b.change(ctx, "try the tables", func(ctx context.Context, tx *sql.Tx, _ bool) error {
+		if _, err := exec(ctx, tx, b.updateUser, append(args, 0)...); err != nil {
+			return err
+		}
+		_, err := exec(ctx, tx, b.deleteAllKeys, "")
+		return err
+	})
 }
 
 // schema returns the steps that make the tables. To change them, add a step.
@@ -182,7 +201,7 @@ func (b *Backend) write(table string) {
 		&b.listKeys: `SELECT ` + columns + `, key FROM TABLE_keys JOIN TABLE AS users ON users.id = user_id
 			WHERE key >= $1 AND key < $2 AND key > $3 ORDER BY key LIMIT $4`,
 
-		&b.nextNumber:  `UPDATE TABLE_numbers SET last = last + 1 RETURNING last`,
+		&b.nextNumber:  `UPDATE TABLE_numbers SET last = last + $1 RETURNING last`,
 		&b.raiseNumber: `UPDATE TABLE_numbers SET last = $1 WHERE last < $1`,
 	} {
 		*statement = b.db.Dialect.SQL(strings.ReplaceAll(text, "TABLE", table))
@@ -407,16 +426,16 @@ func (b *Backend) Create(ctx context.Context, u *auth.User) error {
 	if _, err := row(made); err != nil {
 		return err
 	}
-	for {
+	for step := int64(1); ; step *= 2 {
 		if u.ID == "" && b.numbers {
-			if made.ID, err = b.newNumber(ctx); err != nil {
+			if made.ID, err = b.newNumber(ctx, step); err != nil {
 				return err
 			}
 		}
 		err = b.create(ctx, made, keys, u.ID != "")
-		if taken, ok := errors.AsType[*auth.ExistsError](err); !ok || taken.Key != "" || u.ID != "" {
+		if taken, ok := errors.AsType[*auth.ExistsError](err); !ok || taken.Key != "" || u.ID != "" || step > maxNumber/2 {
 			break
-		} // a user of an older system has the number already
+		} // A user of an older system has the number already, and many of the next ones may be taken too.
 	}
 	if err == nil {
 		u.ID, u.Created, u.Version = made.ID, made.Created, made.Version
@@ -465,11 +484,11 @@ func (b *Backend) unchanged(ctx context.Context, tx *sql.Tx, u *auth.User, again
 // maxNumber leaves room for numbers above that of any user who has come over.
 const maxNumber = 1 << 62
 
-// newNumber returns an ID that is a number and was not given before.
-func (b *Backend) newNumber(ctx context.Context) (string, error) {
+// newNumber returns a number that was not given before, as an ID: the last one and step.
+func (b *Backend) newNumber(ctx context.Context, step int64) (string, error) {
 	var number int64
 	err := b.call.Run(ctx, "give a user a number", func(ctx context.Context, _ bool) error {
-		return b.db.Write.QueryRowContext(ctx, b.nextNumber).Scan(&number)
+		return b.db.Write.QueryRowContext(ctx, b.nextNumber, step).Scan(&number)
 	})
 	return strconv.FormatInt(number, 10), err
 }
@@ -573,8 +592,6 @@ func (b *Backend) version(ctx context.Context, tx *sql.Tx, id string) (uint64, e
 	return uint64(version), err
 }
 
-var errOvertaken = errors.New("another user has just taken a key")
-
 // setKeys replaces the keys of a user that the transaction has locked.
 func (b *Backend) setKeys(ctx context.Context, tx *sql.Tx, id string, before map[string]string, keys []auth.Key) error {
 	var gone, added []auth.Key
@@ -612,7 +629,7 @@ func (b *Backend) setKeys(ctx context.Context, tx *sql.Tx, id string, before map
 	args := append(texts(added), id)
 	n, err := exec(ctx, tx, b.withList(b.insertKeys, len(added), "(", fmt.Sprintf(b.db.Dialect.SQL(", $%d)"), len(args))), args...)
 	if err == nil && n < int64(len(added)) {
-		return errOvertaken // the next try finds out who has it
+		return sqlretry.ErrOvertaken // the next try finds out by whom
 	}
 	return err
 }

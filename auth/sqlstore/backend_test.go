@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -222,6 +223,47 @@ func TestNumbers(t *testing.T) {
 			u := &auth.User{Name: "late"}
 			if err := b.Create(t.Context(), u); err != nil || given[u.ID] {
 				t.Errorf("Create after an import: %q, %v", u.ID, err)
+			}
+		})
+	}
+}
+
+// TestNumbersAreBehind: many numbers that were given elsewhere cost a few tries, not one each.
+func TestNumbersAreBehind(t *testing.T) {
+	for name, open := range databases {
+		t.Run(name, func(t *testing.T) {
+			db := open(t)
+			b := newBackend(t, db, sqlstore.Config{Timeout: time.Minute, Numbers: true})
+			const users = 20_000
+			insert := db.Dialect.SQL(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+				INSERT INTO webapp2go_users (id, version, name, email, verified, disabled, auth_ids, roles, password, stamp, properties, links, created)
+				SELECT CAST(i AS TEXT), 1, 'x', '', FALSE, FALSE, 'null', 'null', '', '', {pg:''::bytea}{lite:x''}, 0, 0 FROM n`)
+			if _, err := db.Write.ExecContext(t.Context(), insert, users); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			u := &auth.User{Name: "Ann"}
+			if err := b.Create(ctx, u); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := strconv.Atoi(u.ID); err != nil || n <= users || n > 2*users {
+				t.Errorf("the number %q is given", u.ID)
+			}
+		})
+	}
+}
+
+// TestOthersTable: a table of another shape is refused at start.
+func TestOthersTable(t *testing.T) {
+	for name, open := range databases {
+		t.Run(name, func(t *testing.T) {
+			db := open(t)
+			if err := db.Migrate(t.Context(), "sessions", []string{"CREATE TABLE sessions (id TEXT, version BIGINT)"}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := sqlstore.New(t.Context(), db, sqlstore.Config{Table: "sessions"}); err == nil || !strings.Contains(err.Error(), "name") {
+				t.Errorf("error %v, want one that names a column", err)
 			}
 		})
 	}

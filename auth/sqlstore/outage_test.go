@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -206,6 +208,217 @@ func TestHung(t *testing.T) {
 			break
 		} else if time.Now().After(deadline) {
 			t.Fatalf("still failing: %v", err)
+		}
+	}
+}
+
+// TestKilledInCommit kills PostgreSQL while it commits a change. When it is back the change
+// has been made once, with all keys of the user.
+func TestKilledInCommit(t *testing.T) {
+	for name, front := range map[string]func(s *postgrestest.Server) (socket, mode string){
+		"direct": func(s *postgrestest.Server) (socket, mode string) { return s.Socket, "" },
+		"behind a pooler": func(s *postgrestest.Server) (socket, mode string) {
+			socket, _ = s.Pooler()
+			return socket, "&default_query_exec_mode=exec"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := postgrestest.Start(t)
+			socket, mode := front(server)
+			var armed atomic.Bool
+			commits := make(chan bool, 1)
+			addr := proxy(t, socket, func(done bool) bool {
+				if !done && armed.CompareAndSwap(true, false) {
+					commits <- true
+				}
+				return false
+			})
+			b := newBackend(t, openPostgreSQL(t, server.URLAt(addr)+mode), patient)
+			u := &auth.User{Name: "Ann", AuthIDs: []string{"x:1"}}
+			for _, step := range []struct {
+				change string
+				do     func() error
+			}{
+				{"Create", func() error { return b.Create(t.Context(), u) }},
+				{"Update", func() error {
+					u.Name, u.AuthIDs, u.Links = "Bob", []string{"x:2", "x:3"}, 5
+					return b.Update(t.Context(), u)
+				}},
+			} {
+				armed.Store(true)
+				result := make(chan error, 1)
+				go func() { result <- step.do() }()
+				select {
+				case <-commits:
+				case err := <-result:
+					t.Fatalf("%s ended before its commit: %v", step.change, err)
+				}
+				server.Kill()
+				server.Restart()
+				if err := <-result; err != nil {
+					t.Fatalf("%s: %v", step.change, err)
+				}
+				wantKept(t, b, u)
+			}
+			if err := b.Delete(t.Context(), u); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// wantKept fails unless u is kept as it is, with its keys and no others.
+func wantKept(t *testing.T, b *sqlstore.Backend, u *auth.User) {
+	t.Helper()
+	keys, err := u.Keys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys {
+		if got, err := b.ByKey(t.Context(), key); err != nil || got.ID != u.ID || got.Version != u.Version || got.Links != u.Links {
+			t.Errorf("under %s there is %+v, %v, want %+v", key, got, err, u)
+		}
+	}
+	kept := 0
+	for _, prefix := range []auth.Key{auth.NamePrefix(""), "id:"} {
+		users, _, err := b.List(t.Context(), prefix, "", 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept += len(users)
+	}
+	if kept != len(keys) {
+		t.Errorf("%d keys are kept, want %d", kept, len(keys))
+	}
+}
+
+// TestPooler has many clients change users over two connections of pgbouncer.
+func TestPooler(t *testing.T) {
+	t.Parallel()
+	_, url := postgrestest.Start(t).Pooler()
+	b := newBackend(t, openPostgreSQL(t, url+" default_query_exec_mode=exec"), patient)
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			for n := range 5 {
+				u := &auth.User{Name: fmt.Sprintf("Zoë %d.%d", i, n), AuthIDs: []string{fmt.Sprintf("x:%d.%d", i, n)}, Roles: []string{`a "role"`}}
+				if err := u.Set("bytes", []byte{0, 0xff, '\\'}); err != nil {
+					t.Error(err)
+				}
+				if err := b.Create(t.Context(), u); err != nil {
+					t.Error(err)
+					return
+				}
+				if err := b.Create(t.Context(), &auth.User{Name: u.Name}); !errors.Is(err, auth.ErrExists) {
+					t.Errorf("Create under a name that is taken: %v", err)
+				}
+				u.Name += " b"
+				if err := b.Update(t.Context(), u); err != nil {
+					t.Error(err)
+					return
+				}
+				got, err := b.ByLogin(t.Context(), strings.ToUpper(u.Name))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if value, _ := auth.Get[[]byte](got, "bytes"); string(value) != "\x00\xff\\" || got.Roles[0] != u.Roles[0] || got.Version != u.Version {
+					t.Errorf("ByLogin: %+v, want %+v", got, u)
+				}
+				if err := b.Delete(t.Context(), u); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if users, _, err := b.List(t.Context(), "", "", 10); len(users) != 0 || err != nil {
+		t.Errorf("left: %v, %v", users, err)
+	}
+}
+
+// databaseNames make an empty database of each kind, which other processes find by its name.
+var databaseNames = map[string]func(t *testing.T) (*sqldb.DB, string){
+	"SQLite": func(t *testing.T) (*sqldb.DB, string) {
+		path := filepath.Join(t.TempDir(), "test.db")
+		return openSQLite(t, path), path
+	},
+	"PostgreSQL": func(t *testing.T) (*sqldb.DB, string) {
+		url := postgrestest.Shared(t)
+		return openPostgreSQL(t, url), url
+	},
+}
+
+// TestTwoProcesses has two processes change one user, and create users of the same names.
+func TestTwoProcesses(t *testing.T) {
+	const names = 20
+	for name, database := range databaseNames {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db, place := database(t)
+			b := newBackend(t, db, patient)
+			if err := b.Create(t.Context(), &auth.User{ID: "1", Name: "count"}); err != nil {
+				t.Fatal(err)
+			}
+			var workers []*exec.Cmd
+			for i := range 2 {
+				w := exec.Command(os.Args[0], "-test.run=^TestWorker$", "-test.timeout=5m")
+				w.Env = append(os.Environ(), "SQLSTORE_DATABASE="+place, fmt.Sprint("SQLSTORE_WORKER=", i))
+				w.Stderr = os.Stderr
+				if err := w.Start(); err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { w.Process.Kill() })
+				workers = append(workers, w)
+			}
+			for _, w := range workers {
+				if err := w.Wait(); err != nil {
+					t.Errorf("a process: %v", err)
+				}
+			}
+			if u := must(b.ByID(t.Context(), "1")); u.Links != 200 {
+				t.Errorf("%d of 200 changes are there", u.Links)
+			}
+			users, _, err := b.List(t.Context(), auth.NamePrefix("same"), "", 100)
+			if len(users) != names || err != nil {
+				t.Errorf("%d users of %d names, %v", len(users), names, err)
+			}
+			var keys, all int
+			row := db.Write.QueryRowContext(t.Context(), "SELECT (SELECT count(*) FROM webapp2go_users_keys), (SELECT count(*) FROM webapp2go_users)")
+			if err := row.Scan(&keys, &all); err != nil || keys != names+2 || all != names+1 {
+				t.Errorf("%d keys of %d users are kept, %v", keys, all, err)
+			}
+		})
+	}
+}
+
+// TestWorker is what the other processes run.
+func TestWorker(t *testing.T) {
+	database, worker := os.Getenv("SQLSTORE_DATABASE"), os.Getenv("SQLSTORE_WORKER")
+	var db *sqldb.DB
+	switch {
+	case worker == "":
+		t.Skip("run by other tests")
+	case strings.HasPrefix(database, "/"):
+		db = openSQLite(t, database)
+	default:
+		db = openPostgreSQL(t, database)
+	}
+	b := newBackend(t, db, patient)
+	for i := range 20 {
+		if err := b.Create(t.Context(), &auth.User{Name: fmt.Sprint("same ", i)}); err != nil && !errors.Is(err, auth.ErrExists) {
+			t.Fatal(err)
+		}
+	}
+	for n := 0; n < 100; {
+		u := must(b.ByID(t.Context(), "1"))
+		u.Links++
+		u.AuthIDs = []string{"x:" + worker}
+		if err := b.Update(t.Context(), u); err == nil {
+			n++
+		} else if !errors.Is(err, auth.ErrConflict) {
+			t.Fatal(err)
 		}
 	}
 }

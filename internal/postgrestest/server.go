@@ -217,6 +217,59 @@ func (s *Server) signalAll(name string) {
 	exec.Command("kill", append([]string{"-" + name}, pids...)...).Run() // one may have ended meanwhile
 }
 
+// Pooler runs pgbouncer before the server until the test ends, in transaction mode with two
+// connections. It returns its socket and how to connect to it, to which
+// default_query_exec_mode=exec must be added. If there is no pgbouncer the test is skipped,
+// or fails if CI is "true".
+func (s *Server) Pooler() (socket, url string) {
+	s.t.Helper()
+	pgbouncer, err := exec.LookPath("pgbouncer")
+	if err != nil {
+		pgbouncer, err = exec.LookPath("/usr/sbin/pgbouncer")
+	}
+	if err != nil && os.Getenv("CI") == "true" {
+		s.t.Fatal(err)
+	} else if err != nil {
+		s.t.Skip("postgrestest: install pgbouncer (apt-get install pgbouncer) to run this test")
+	}
+	dir, err := os.MkdirTemp("", "pgbouncer")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o777); err != nil { // pgbouncer runs as another user
+		s.t.Fatal(err)
+	}
+	config := fmt.Sprintf(`[databases]
+postgres = host=%s user=test
+[pgbouncer]
+listen_addr=
+unix_socket_dir=%s
+listen_port=6432
+auth_type=any
+pool_mode=transaction
+default_pool_size=2
+server_login_retry=0.1
+`, s.dir, dir)
+	path := filepath.Join(dir, "pgbouncer.ini")
+	if err := os.WriteFile(path, []byte(config), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(s.Run(pgbouncer, path))
+	socket = filepath.Join(dir, ".s.PGSQL.6432")
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		conn, err := net.Dial("unix", socket)
+		if err == nil {
+			conn.Close()
+			break
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("postgrestest: pgbouncer: %v", err)
+		}
+	}
+	return socket, "host=" + dir + " port=6432 user=test dbname=postgres sslmode=disable"
+}
+
 // Run runs another program as the user of the server. It returns a function that ends it.
 func (s *Server) Run(name string, args ...string) (stop func()) {
 	s.t.Helper()

@@ -38,11 +38,15 @@ type Caller struct {
 // writer: its own change may have been carried out before that.
 var ErrUnknown = errors.New("the connection broke during a change, which may have been carried out")
 
+// ErrOvertaken is for a change that another one has prevented, and that was not carried out.
+// It is tried again.
+var ErrOvertaken = errors.New("another change came first")
+
 // NotSent wraps the error of a change that was certainly not carried out, and that may
-// succeed in another try. If the database itself has refused the change, or if err is nil,
-// it returns err as it is.
+// succeed in another try. If the database itself has answered, or if err is nil, it returns
+// err as it is.
 func NotSent(err error) error {
-	if err == nil || class(err) == refused {
+	if err == nil || class(err) == refused || class(err) == overtaken {
 		return err
 	}
 	return &notSentError{err}
@@ -76,6 +80,7 @@ func (c *Caller) Run(ctx context.Context, doing string, do func(ctx context.Cont
 		switch class(err) {
 		case refused:
 			return c.failure(doing, err)
+		case overtaken: // while the time of the call lasts
 		case notSent:
 			if c.down.Load() || time.Since(began) > outage {
 				c.down.Store(true)
@@ -106,9 +111,10 @@ func ended(ctx context.Context, err error) error {
 type outcome int
 
 const (
-	refused outcome = iota // the database has refused it, and would refuse it again
-	notSent                // it was not carried out, but another try may be
-	broken                 // it may have been carried out
+	refused   outcome = iota // the database has answered: it was not carried out, and will not be
+	overtaken                // the database has answered: others were in the way, and another try may be carried out
+	notSent                  // it was not carried out, but another try may be
+	broken                   // it may have been carried out
 )
 
 // class classifies the errors of drivers that this package does not import: those of pgx
@@ -122,12 +128,16 @@ func class(err error) outcome {
 	switch {
 	case errors.Is(err, ErrUnknown):
 		return refused
+	case errors.Is(err, ErrOvertaken):
+		return overtaken
 	case errors.As(err, &sure):
 		return notSent
 	case errors.As(err, &state):
 		switch s := state.SQLState(); {
-		case s == "57P03", s == "53300", s == "40001", s == "40P01", s == "55P03":
-			return notSent // it starts or stops, has no connection left, or has rolled back
+		case s == "40001", s == "40P01", s == "55P03":
+			return overtaken // serialization, a deadlock, a lock
+		case s == "57P03", s == "53300", s == "25006":
+			return notSent // it starts or stops, has no connection left, or is read-only, as after a failover
 		case strings.HasPrefix(s, "57P"), strings.HasPrefix(s, "08"):
 			return broken // it was shut down during the statement
 		default:
@@ -136,7 +146,7 @@ func class(err error) outcome {
 	case errors.As(err, &code):
 		switch code.Code() & 0xff {
 		case 5, 6, 15: // SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL
-			return notSent
+			return overtaken
 		case 9, 10: // SQLITE_INTERRUPT, SQLITE_IOERR
 			return broken
 		default:
@@ -151,12 +161,22 @@ func class(err error) outcome {
 	}
 }
 
-// failure returns an error that says what failed and, if the cause is a pooler, how to
-// fix it.
+// failure says what failed, and how to fix what operators meet.
 func (c *Caller) failure(doing string, err error) error {
+	err = fmt.Errorf("%s: %s: %w", c.Package, doing, err)
 	var state interface{ SQLState() string }
-	if errors.As(err, &state) && (state.SQLState() == "42P05" || state.SQLState() == "26000") {
-		return fmt.Errorf("%s: %s: %w (behind a pooler such as pgbouncer add default_query_exec_mode=exec to the URL)", c.Package, doing, err)
+	if !errors.As(err, &state) {
+		return err
 	}
-	return fmt.Errorf("%s: %s: %w", c.Package, doing, err)
+	switch state.SQLState() {
+	case "42P05", "26000":
+		return fmt.Errorf("%w (behind a pooler such as pgbouncer add default_query_exec_mode=exec to the URL)", err)
+	case "25006":
+		return fmt.Errorf("%w (the server is a replica, or read-only: give the address of the primary, or of all servers with target_session_attrs=read-write)", err)
+	case "53300":
+		return fmt.Errorf("%w (lower MaxConns, or raise max_connections of the server)", err)
+	case "42501":
+		return fmt.Errorf("%w (GRANT SELECT, INSERT, UPDATE, DELETE on the table)", err)
+	}
+	return err
 }

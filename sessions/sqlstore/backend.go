@@ -117,7 +117,22 @@ func newBackend(ctx context.Context, db *sqldb.DB, c Config) (*Backend, error) {
 		Timeout: c.Timeout,
 		Answers: []error{sessions.ErrNotFound, sessions.ErrExists, sessions.ErrConflict},
 	}}
-	return b, b.prepare(ctx, c.Table)
+	if err := b.prepare(ctx, c.Table); err != nil {
+		return nil, err
+	}
+	return b, b.try(ctx)
+}
+
+// try runs statements that find no row, so that a table of another shape, a right that is
+// missing and a server that is read-only show at start.
+func (b *Backend) try(ctx context.Context) error {
+	return b.call.Run(ctx, "try the table", func(ctx context.Context, _ bool) error {
+		_, err := b.update.exec(ctx, "", 0, 0, 0, nil, []byte{}, 0, 0)
+		if err == nil {
+			_, err = b.remove.exec(ctx, "")
+		}
+		return err
+	})
 }
 
 // schema returns the steps that make the table. To change the table, add a step.

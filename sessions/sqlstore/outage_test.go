@@ -152,6 +152,112 @@ func TestRestartUnderLoad(t *testing.T) {
 	t.Logf("%d creates were acknowledged, %d failed, none is lost", len(ids), failed.Load())
 }
 
+// TestFailover: a server that becomes read-only, as the old primary does, is left for the one
+// that takes its place.
+func TestFailover(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Start(t)
+	db := openPostgreSQL(t, server.URL())
+	b := newBackend(t, db, patient)
+	id := create(t, b, record("data"))
+	admin := openPostgreSQL(t, server.URL())
+	for _, statement := range []string{
+		"ALTER ROLE test SET default_transaction_read_only = off", // so that new connections lead to a server that can be written to
+		"ALTER SYSTEM SET default_transaction_read_only = on",
+		"SELECT pg_reload_conf()",
+	} {
+		if _, err := admin.Write.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, func() error {
+		var setting string
+		err := db.Write.QueryRow("SHOW default_transaction_read_only").Scan(&setting)
+		if err == nil && setting != "on" {
+			err = errors.New("the connection can still write")
+		}
+		return err
+	})
+	if _, err := b.Update(t.Context(), id, load(t, b, id)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestReadOnly: a replica is refused at start, with how to fix it.
+func TestReadOnly(t *testing.T) {
+	url := postgrestest.Shared(t)
+	newBackend(t, openPostgreSQL(t, url), patient)
+	_, err := sqlstore.New(t.Context(), openPostgreSQL(t, url+" default_transaction_read_only=on"), sqlstore.Config{})
+	if err == nil || !strings.Contains(err.Error(), "target_session_attrs=read-write") {
+		t.Errorf("error %v, want one that says how to find the primary", err)
+	}
+}
+
+// TestLocked: a row that another transaction has locked costs a change its time, however often
+// the server says that it has waited for long enough.
+func TestLocked(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.Shared(t)
+	b := newBackend(t, openPostgreSQL(t, url+" lock_timeout=50"), patient)
+	strict := newBackend(t, openPostgreSQL(t, url+" statement_timeout=50"), patient)
+	id := create(t, b, record("data"))
+	r := load(t, b, id)
+	tx, err := openPostgreSQL(t, url).Write.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec("UPDATE webapp2go_sessions SET data = 'x' WHERE id = $1", id); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := strict.Update(t.Context(), id, r); err == nil || errors.Is(err, sessions.ErrConflict) || errors.Is(err, sessions.ErrNotFound) {
+		t.Errorf("Update with a short statement_timeout: %v", err)
+	}
+	result := make(chan error, 1)
+	go func() {
+		_, err := b.Update(t.Context(), id, r)
+		result <- err
+	}()
+	select {
+	case err := <-result:
+		t.Errorf("Update before the lock is released: %v", err)
+	case <-time.After(2 * time.Second): // longer than a server may be down
+		if err := tx.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-result; err != nil {
+			t.Errorf("Update: %v", err)
+		}
+	}
+}
+
+// TestSerializable: with the strictest isolation, which an operator may set for the whole
+// server, changes at once fail in the database and are made again.
+func TestSerializable(t *testing.T) {
+	t.Parallel()
+	db := openPostgreSQL(t, postgrestest.Shared(t)+" default_transaction_isolation=serializable")
+	b := newBackend(t, db, patient)
+	id := create(t, b, record(""))
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for n := 0; n < 10; {
+				r := load(t, b, id)
+				r.Data = append(r.Data, 'x')
+				if _, err := b.Update(t.Context(), id, r); err == nil {
+					n++
+				} else if !errors.Is(err, sessions.ErrConflict) {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	if n := len(load(t, b, id).Data); n != 80 {
+		t.Errorf("%d of 80 changes are there", n)
+	}
+}
+
 // TestDownPostgreSQL: the first calls wait whether the server comes back, and the others
 // fail at once.
 func TestDownPostgreSQL(t *testing.T) {

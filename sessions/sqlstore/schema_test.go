@@ -3,9 +3,6 @@ package sqlstore_test
 import (
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,6 +31,21 @@ func TestMistakes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if _, err := sqlstore.New(t.Context(), c.db, c.config); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want one about %s", err, c.want)
+			}
+		})
+	}
+}
+
+// TestOthersTable: a table of another shape is refused at start.
+func TestOthersTable(t *testing.T) {
+	for name, open := range databases {
+		t.Run(name, func(t *testing.T) {
+			db := open(t)
+			if err := db.Migrate(t.Context(), "users", []string{"CREATE TABLE users (id TEXT, version BIGINT)"}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := sqlstore.New(t.Context(), db, sqlstore.Config{Table: "users"}); err == nil || !strings.Contains(err.Error(), "expires") {
+				t.Errorf("error %v, want one that names a column", err)
 			}
 		})
 	}
@@ -164,29 +176,8 @@ func TestDeleteExpired(t *testing.T) {
 
 // TestPooler runs statements of many clients over few connections of pgbouncer.
 func TestPooler(t *testing.T) {
-	pgbouncer, err := exec.LookPath("pgbouncer")
-	if err != nil && os.Getenv("CI") != "true" {
-		t.Skip("install pgbouncer (apt-get install pgbouncer) to run this test")
-	}
-	server := postgrestest.Start(t)
-	dir, err := os.MkdirTemp("", "pgbouncer")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o777); err != nil { // pgbouncer runs as another user
-		t.Fatal(err)
-	}
-	config := fmt.Sprintf("[databases]\npostgres = host=%s user=test\n[pgbouncer]\nlisten_addr=\nunix_socket_dir=%s\nlisten_port=6432\nauth_type=any\npool_mode=transaction\ndefault_pool_size=2\nadmin_users=test\n", filepath.Dir(server.Socket), dir)
-	if err := os.WriteFile(filepath.Join(dir, "pgbouncer.ini"), []byte(config), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	stop := server.Run(pgbouncer, filepath.Join(dir, "pgbouncer.ini"))
-	t.Cleanup(stop)
-	url := "host=" + dir + " port=6432 user=test dbname=postgres sslmode=disable"
+	_, url := postgrestest.Start(t).Pooler()
 	db := openPostgreSQL(t, url+" default_query_exec_mode=exec")
-	eventually(t, func() error { return db.Probe(t.Context()) })
-
 	b := newBackend(t, db, patient)
 	var group sync.WaitGroup
 	for range 8 {

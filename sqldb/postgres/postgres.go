@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/webapp2go/webapp2go/sqldb"
@@ -34,6 +35,8 @@ type Config struct {
 	// for the instances of the next version, and for administrators.
 	MaxConns int
 }
+
+const readOnly = "25006" // read_only_sql_transaction
 
 // Open returns the database at a URL, or at a list of settings such as
 // "host=/var/run/postgresql dbname=app". A setting that is missing there is taken from
@@ -52,6 +55,11 @@ func Open(url string, c Config) (*sqldb.DB, error) {
 	}
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "webapp2go"
+	}
+	// After a failover a connection may still lead to the server that is read-only now.
+	keep := config.OnPgError
+	config.OnPgError = func(conn *pgconn.PgConn, err *pgconn.PgError) bool {
+		return err.Code != readOnly && (keep == nil || keep(conn, err))
 	}
 	db := stdlib.OpenDB(*config)
 	connections := cmp.Or(c.MaxConns, 8)
