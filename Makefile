@@ -81,7 +81,7 @@ soak:
 	$(GO) test -timeout=60m -run=KilledUnderLoad ./cmd/demo -kills=50
 
 bench:
-	@scripts/packages memcached
+	@scripts/packages memcached redis-server postgresql
 	cd bench && $(GO) vet ./... && $(GO) test ./... && $(GO) run . -doc ../docs $(BENCH)
 
 golden:

@@ -14,8 +14,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/bradfitz/gomemcache/memcache"
 )
 
 // TestMain lets the test's binary be the program, because the program starts itself.
@@ -107,17 +105,48 @@ func TestClientSeesAWrongResponse(t *testing.T) {
 }
 
 func TestCommandsAreCounted(t *testing.T) {
-	server := needMemcached(t)
-	site := floorSite(floorMemcached{memcache.New(server.addr)})
-	for path, want := range map[string]string{"/hello": "none", "/read": "1 get", "/write": "1 get + 1 cas", "/start": "1 set or add"} {
-		c, err := scenario{method: "GET", path: path, session: true}.newClient(site)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := server.commands(c, 20); err != nil || got != want {
-			t.Errorf("%s costs %q, %v, not %q", path, got, err, want)
-		}
+	for _, s := range stores {
+		t.Run(s.name, func(t *testing.T) {
+			sites := s.need(t, true)
+			for path, want := range wantCommands[s.name] {
+				for i, site := range []http.Handler{sites.below, sites.above} {
+					c, err := scenario{method: "GET", path: path, session: true}.newClient(site)
+					if err != nil {
+						t.Fatal(err)
+					}
+					n, err := sites.count(func() { c.run(20) })
+					if got := n.text(20); err != nil || got != want[i] {
+						t.Errorf("%s costs %q, %v, not %q", path, got, err, want[i])
+					}
+				}
+			}
+		})
 	}
+}
+
+// wantCommands are those of a request by store and page: of the site below, and of webapp2go.
+var wantCommands = map[string]map[string][2]string{
+	"memcached": {
+		"/hello": {"none", "none"},
+		"/read":  {"1 get", "1 get"},
+		"/write": {"1 get + 1 cas", "1 get + 1 cas"},
+		"/start": {"1 set or add", "1 get"}, // the session has these values already
+	},
+	"sqlite": {
+		"/hello": {"1 SELECT", "none"}, // scs reads the session in each request
+		"/read":  {"1 SELECT", "1 SELECT"},
+		"/write": {"1 SELECT + 1 REPLACE", "1 SELECT + 1 UPDATE"},
+	},
+	"postgresql": {
+		"/hello": {"1 SELECT", "none"},
+		"/read":  {"1 SELECT", "1 SELECT"},
+		"/write": {"1 SELECT + 1 INSERT", "1 SELECT + 1 UPDATE"},
+	},
+	"valkey": {
+		"/hello": {"1 GET", "none"},
+		"/read":  {"1 GET", "1 GET"},
+		"/write": {"1 GET + 1 SET", "1 GET + 1 EVALSHA"},
+	},
 }
 
 func TestLoadChecksResponses(t *testing.T) {
@@ -139,7 +168,9 @@ func TestLoadChecksResponses(t *testing.T) {
 }
 
 func TestEverythingIsMeasuredAndDocumented(t *testing.T) {
-	needMemcached(t)
+	for _, s := range stores {
+		s.needServer(t)
+	}
 	folder := t.TempDir()
 	t.Chdir(folder)
 	if err := errors.Join(os.Mkdir("images", 0o755), os.WriteFile("performance.md", []byte("before\n"+beginMark+"\nold\n"+endMark+"\nafter\n"), 0o644)); err != nil {
@@ -162,7 +193,7 @@ func TestEverythingIsMeasuredAndDocumented(t *testing.T) {
 	if want := "before\n" + beginMark + "\n\n" + out + "\n" + endMark + "\nafter\n"; string(document) != want {
 		t.Errorf("the document is\n%s\nnot\n%s", document, want)
 	}
-	for _, row := range []string{controlName, "hello", "hello, Set", "routing, n = 1000, on a host", "memcached, session write", "gorilla", "login by LogIn", "hello, allocations", "end to end, requests a second to the fastest peer's"} {
+	for _, row := range []string{controlName, "hello", "hello, Set", "routing, n = 1000, on a host", "memcached, session write", "sqlite, session read", "postgresql, session write", "valkey, session read", "gorilla", "login by LogIn", "hello, allocations", "end to end, requests a second to the fastest peer's"} {
 		if !strings.Contains(out, "\n| "+row+" ") {
 			t.Errorf("there is no row %q in\n%s", row, out)
 		}

@@ -6,10 +6,9 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/bradfitz/gomemcache/memcache"
 )
 
 // A reply is the response to one request.
@@ -60,10 +59,15 @@ func TestSites(t *testing.T) {
 	}
 }
 
-func TestMemcachedSites(t *testing.T) {
-	server := needMemcached(t)
-	t.Run(floor.name, func(t *testing.T) { testPages(t, floorSite(floorMemcached{memcache.New(server.addr)}), false) })
-	t.Run(webapp2go.name, func(t *testing.T) { testPages(t, webapp2goMemcached(server.addr), false) })
+// TestStoreSites holds both sites of each store to the same responses.
+func TestStoreSites(t *testing.T) {
+	for _, s := range stores {
+		t.Run(s.name, func(t *testing.T) {
+			sites := s.need(t, false)
+			t.Run(s.below, func(t *testing.T) { testPages(t, sites.below, strings.HasPrefix(s.below, "scs")) })
+			t.Run(webapp2go.name, func(t *testing.T) { testPages(t, sites.above, false) })
+		})
+	}
 }
 
 func TestSecurityHeaders(t *testing.T) {
@@ -182,16 +186,28 @@ func TestSessionHasTheSizeStated(t *testing.T) {
 	}
 }
 
-// needMemcached starts a memcached, or skips the test if none is installed.
-func needMemcached(t *testing.T) *memcached {
+// need opens the store until the test ends, or skips the test if its server is not
+// installed.
+func (s store) need(t *testing.T, counting bool) *storeSites {
 	t.Helper()
-	if _, err := exec.LookPath("memcached"); err != nil && os.Getenv("CI") != "true" {
-		t.Skip("memcached is not installed")
-	}
-	server, err := startMemcached()
+	s.needServer(t)
+	sites, err := s.open(counting)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(server.stop)
-	return server
+	t.Cleanup(sites.close)
+	return sites
+}
+
+func (s store) needServer(t *testing.T) {
+	t.Helper()
+	if s.server == "" || os.Getenv("CI") == "true" {
+		return
+	}
+	if found, _ := filepath.Glob(s.server); len(found) > 0 {
+		return
+	}
+	if _, err := exec.LookPath(s.server); err != nil {
+		t.Skipf("%s is not installed", s.server)
+	}
 }

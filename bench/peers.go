@@ -103,9 +103,13 @@ type scsValues struct {
 func (v scsValues) get(key any) any    { return v.manager.Get(v.ctx, key.(string)) }
 func (v scsValues) set(key, value any) { v.manager.Put(v.ctx, key.(string), value) }
 
-func chiSite() http.Handler {
+// A goroutine that cleans up would keep the store alive after its measurement.
+func chiSite() http.Handler { return scsSite(memstore.NewWithCleanupInterval(0)) }
+
+// scsSite is the site of chi with its sessions in a store of scs.
+func scsSite(store scs.Store) http.Handler {
 	manager := scs.New()
-	manager.Store = memstore.NewWithCleanupInterval(0) // a goroutine that cleans up would keep the store alive after its measurement
+	manager.Store = store
 	manager.Cookie.Secure = true
 	router := chi.NewRouter()
 	router.Use(manager.LoadAndSave)

@@ -30,10 +30,10 @@ func (rec *record) report() []byte {
 	}
 	t.print(b)
 
-	t = newTable("Sessions in memcached", "floor", "its commands", webapp2go.name, "its commands", "quartiles")
+	t = newTable("Sessions in a store", "compared with", "its time", "its commands", webapp2go.name, "its commands", "quartiles")
 	for _, r := range rows {
 		if mine := rec.find(r.key(), webapp2go.name); mine != nil && mine.Commands != nil {
-			t.add(r.name, timeText(mine.Floor), mine.Commands[0], ratioText(mine.ratio().median), mine.Commands[1], mine.ratio().quartiles())
+			t.add(r.name, mine.Below, timeText(mine.Floor), mine.Commands[0], ratioText(mine.ratio().median), mine.Commands[1], mine.ratio().quartiles())
 		}
 	}
 	t.print(b)

@@ -29,7 +29,8 @@ type result struct {
 	Row, Contender string
 	Floor, Subject []float64 // nanoseconds of a request, by pair
 	Allocations    []float64 `json:",omitempty"` // of a request: the floor's, the contender's
-	Commands       []string  `json:",omitempty"` // that a request sends to memcached: the floor's, the contender's
+	Below          string    `json:",omitempty"` // what the contender is compared with, if it is not the floor
+	Commands       []string  `json:",omitempty"` // that a request sends to a store: those of what is below, the contender's
 	Busy           float64   `json:",omitempty"` // the most of its core that the load generator used
 }
 

@@ -33,7 +33,7 @@ type harness string
 const (
 	served  harness = "served"  // in process, as a server behaves
 	plain   harness = "plain"   // in process, as a benchmark of package testing
-	network harness = "network" // with another process
+	network harness = "network" // with another process, or with the disk
 )
 
 // A scenario is one request that a client sends over and over.
@@ -137,7 +137,7 @@ var (
 func routingName(kind string, n int) string { return fmt.Sprintf("routing, n = %d%s", n, kind) }
 
 // allRows lists what can be measured. A run in process has the length given, a run with
-// other processes five times that. Tables come before sites, which leave something behind
+// other processes or the disk five times that. Tables come before sites, which leave something behind
 // that costs small tables.
 func allRows(run time.Duration) []row {
 	var all []row
@@ -170,7 +170,10 @@ func allRows(run time.Duration) []row {
 			add(s.name, h, s.most, s.subjects(), s.newClient, func(c contender) http.Handler { return c.sites[s.site]() })
 		}
 	}
-	return append(all, memcachedRow(sessionRead, 5*run, most{text: 1.0}), memcachedRow(sessionWrite, 5*run, most{text: 1.05}), endToEndRow(5*run))
+	for _, s := range stores {
+		all = append(all, s.rows(5*run)...)
+	}
+	return append(all, endToEndRow(5*run))
 }
 
 // newClients returns a client for the floor and one for the subject.

@@ -8,7 +8,6 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/sessions"
-	"github.com/webapp2go/webapp2go/sessions/memcache"
 )
 
 // webapp2go is measured as its users have it: handlers that embed handlers.BaseHandler,
@@ -174,6 +173,8 @@ func webapp2goSecured(page func(*framework.App) http.Handler) http.Handler {
 	return checked(app)
 }
 
+// webapp2goSite is the site with its sessions in the backend or, if that is nil, in a signed
+// cookie.
 func webapp2goSite(backend sessions.Backend) http.Handler {
 	app := newApp(backend, noHeaders)
 	app.Handle("/hello", framework.To[visitText](app))
@@ -184,15 +185,6 @@ func webapp2goSite(backend sessions.Backend) http.Handler {
 	app.Handle("/login", framework.To[loginPage](app))
 	app.Handle("/log-in", framework.To[logInPage](app))
 	return checked(app)
-}
-
-// webapp2goMemcached is the site with its session in the memcached at addr.
-func webapp2goMemcached(addr string) http.Handler {
-	backend, err := memcache.New(memcache.Config{Servers: []string{addr}})
-	if err != nil {
-		panic(err)
-	}
-	return webapp2goSite(backend)
 }
 
 func webapp2goTable(t table, page func(*framework.App) http.Handler) http.Handler {
