@@ -10,11 +10,14 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
-	"github.com/webapp2go/webapp2go/auth"
+	sqlusers "github.com/webapp2go/webapp2go/auth/sqlstore"
 	"github.com/webapp2go/webapp2go/cloud"
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/sessions"
+	"github.com/webapp2go/webapp2go/sessions/sqlstore"
+	"github.com/webapp2go/webapp2go/sqldb/sqlite"
 )
 
 func main() {
@@ -30,21 +33,39 @@ func run(ctx context.Context, args []string) error {
 	insecure := flags.Bool("insecure", false, "send cookies over plain http too, for a laptop")
 	proxies := flags.Int("proxies", 0, "how many proxies in a row stand in front, such as 1 for nginx")
 	baseURL := flags.String("base-url", "", "the `address` of the site, for absolute links")
+	data := flags.String("data", "board.db", "keep users and sessions in this `file` of SQLite")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	db, err := sqlite.Open(*data, sqlite.Config{})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	users, err := sqlusers.New(ctx, db, sqlusers.Config{})
+	if err != nil {
+		return err
+	}
+	backend, err := sqlstore.New(ctx, db, sqlstore.Config{})
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go deleteExpired(ctx, backend)
+
 	keys, err := cloud.Detect().SessionKeys(ctx) // $SESSION_KEYS_FILE, or random ones
 	if err != nil {
 		return err
 	}
 	manager, err := sessions.New(sessions.Config{
 		Keys:     keys,
-		Sessions: []sessions.Spec{{Backend: sessions.NewMemory(), Insecure: *insecure}},
+		Sessions: []sessions.Spec{{Backend: backend, Insecure: *insecure}},
 	})
 	if err != nil {
 		return err
 	}
-	app, err := newApp(manager, auth.NewMemory(), new(Notes), os.Getenv("API_KEY"))
+	app, err := newApp(manager, users, new(Notes), os.Getenv("API_KEY"))
 	if err != nil {
 		return err
 	}
@@ -54,4 +75,19 @@ func run(ctx context.Context, args []string) error {
 		app.TrustedProxy = framework.Proxies(*proxies)
 	}
 	return framework.Server{Handler: app, Addr: *addr}.Run(ctx)
+}
+
+// deleteExpired deletes once an hour the sessions that have ended. The database keeps them
+// until then.
+func deleteExpired(ctx context.Context, backend *sqlstore.Backend) {
+	for {
+		if _, err := backend.DeleteExpired(ctx, 100_000); err != nil {
+			slog.WarnContext(ctx, "sessions that have ended are still kept", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Hour):
+		}
+	}
 }
