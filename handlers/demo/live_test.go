@@ -163,9 +163,9 @@ func TestLiveIsBounded(t *testing.T) {
 	}
 	var streams []*stream
 	for range 3 {
-		streams = append(streams, b.live())
+		streams = append(streams, b.stream("/session/live"))
 	}
-	if s := b.live(); s.response.StatusCode != http.StatusTooManyRequests {
+	if s := b.stream("/session/live"); s.response.StatusCode != http.StatusTooManyRequests {
 		t.Errorf("the fourth stream: status %d", s.response.StatusCode)
 	}
 	// All visitors together have 50: each of these opens three.
@@ -173,7 +173,7 @@ func TestLiveIsBounded(t *testing.T) {
 		c := open(t, server)
 		c.get("/session")
 		for range 3 {
-			streams = append(streams, c.live())
+			streams = append(streams, c.stream("/session/live"))
 		}
 	}
 	status := 0
