@@ -143,7 +143,7 @@ func TestLiveEndsWithTheSession(t *testing.T) {
 	b.post("/signup", "name", "ann", "password", "correct horse")
 	s := b.live()
 	b.post("/logout")
-	expect(t, s.rest(), `<b>destroyed</b> session`, `(?m)^event: ended$`)
+	expect(t, s.rest(), `<b>destroyed</b> session`, `<b>user</b> session: was that of the user \S{8}…, and is now that of nobody`, `(?m)^event: ended$`)
 }
 
 // Streams are bounded, and bad input is refused.

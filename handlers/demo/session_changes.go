@@ -17,6 +17,7 @@ import (
 // A storedSession is a session as it is stored, before or after a request.
 type storedSession struct {
 	id      string
+	user    string // the id
 	values  map[string]string
 	flashes int
 }
@@ -50,7 +51,7 @@ func (w *Watch) stored(r *http.Request) (list []storedSession) {
 	store := w.quiet.Store(r)
 	for _, spec := range w.specs {
 		session := store.Named(spec.Name)
-		one := storedSession{id: session.ID(), values: map[string]string{}}
+		one := storedSession{id: session.ID(), user: session.User(), values: map[string]string{}}
 		for key, value := range session.All() {
 			one.values[key] = cut(fmt.Sprint(value), 100)
 		}
@@ -96,6 +97,9 @@ func changes(name string, before, after storedSession) (steps []step) {
 	if before.id != "" && after.id != "" && before.id != after.id {
 		add("id", "%s is now %s", short(before.id), short(after.id))
 	}
+	if before.user != after.user {
+		add("user", "was that of %s, and is now that of %s", owner(before), owner(after))
+	}
 	keys := slices.Collect(maps.Keys(before.values))
 	keys = slices.AppendSeq(keys, maps.Keys(after.values))
 	slices.Sort(keys)
@@ -121,6 +125,14 @@ func changes(name string, before, after storedSession) (steps []step) {
 		add("flash", "%d shown, and taken out", -n)
 	}
 	return steps
+}
+
+// owner returns the user of a session for the page.
+func owner(s storedSession) string {
+	if s.user == "" {
+		return "nobody"
+	}
+	return "the user " + short(s.user)
 }
 
 func isCount(text string) bool {

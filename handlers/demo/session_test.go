@@ -162,6 +162,7 @@ func TestChangesAreRecorded(t *testing.T) {
 				`<code>GET /</code> <strong>200</strong>(?s:.*?)<b>value</b> session: visits is now 1</li>`,
 				`<code>POST /cart</code> <strong>302</strong>(?s:.*?)<b>value</b> cart: pencil is gone, it was 1</li>`,
 				`<code>POST /cart</code> <strong>302</strong>(?s:.*?)<b>value</b> cart: pencil is now 1</li>`,
+				`<code>POST /signup</code> <strong>302</strong>(?s:.*?)<b>user</b> session: was that of nobody, and is now that of the user \S{8}…</li>`,
 				`<b>flash</b> session: 1 kept for the next page</li>`,
 				`<b>flash</b> session: 1 shown, and taken out</li>`)
 			if id := regexp.MustCompile(`<b>id</b> session: \S{8}… is now \S{8}…</li>`).MatchString(page); id != (backend != nil) {

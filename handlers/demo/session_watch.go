@@ -225,7 +225,7 @@ type visit struct {
 
 // A step is something that happened in a visit.
 type step struct {
-	Kind  string // a session's event, "backend", "cookie", or what has changed: "value", "flash" or "id"
+	Kind  string // a session's event, "backend", "cookie", or what has changed: "id", "user", "value" or "flash"
 	Text  string
 	Took  time.Duration // of a call of the backend
 	saved bool          // it has saved a session
