@@ -28,9 +28,11 @@ type Server struct {
 	// Check() error, Run calls it before it listens.
 	Handler http.Handler
 
-	// Addr is the TCP address to listen on. If empty, the port of the environment variable
-	// PORT on all interfaces, as App Engine and Cloud Run want it, or 127.0.0.1:8080 if PORT
-	// is not set.
+	// Addr is the TCP address to listen on. If empty, it is the socket that systemd has
+	// opened for the program (LISTEN_FDS, see sd_listen_fds(3)), else the port of the
+	// environment variable PORT on all interfaces, as App Engine and Cloud Run want it, else
+	// 127.0.0.1:8080. A socket of systemd stays open while the program restarts, so that no
+	// request is lost.
 	Addr string
 	// Listener is used instead of Addr if it is not nil. Run closes it.
 	Listener net.Listener
@@ -54,7 +56,7 @@ type Server struct {
 	MaxHeaderBytes int
 
 	// DrainTimeout is how long requests may continue after the server has begun to stop. If
-	// 0, 3 seconds.
+	// 0, 2.5 seconds: App Engine is said to end a program 3 seconds after SIGTERM.
 	DrainTimeout time.Duration
 	// StopDelay is for a load balancer that asks a health check whether to send requests
 	// here, as Kubernetes does. For this long after the signal the server takes requests,
@@ -111,7 +113,7 @@ func (s Server) Run(ctx context.Context) error {
 			return context.WithValue(context.Background(), serverStateKey{}, state)
 		},
 		ConnContext: func(ctx context.Context, connection net.Conn) context.Context {
-			return context.WithValue(ctx, clientKey{}, &client{connection, writeTimeout})
+			return context.WithValue(ctx, clientKey{}, &client{connection: connection, timeout: writeTimeout})
 		},
 		ConnState: state.connection,
 	}
@@ -138,9 +140,9 @@ func (s Server) Run(ctx context.Context) error {
 		return fmt.Errorf("framework: %w", err)
 	case <-time.After(s.StopDelay):
 	}
-	err = state.drain(server, s.OnShutdown, cmp.Or(s.DrainTimeout, 3*time.Second))
-	<-served // only then the port is free
-	return err
+	listener.Close()
+	<-served // the port is free, and state knows every connection
+	return state.drain(server, s.OnShutdown, cmp.Or(s.DrainTimeout, 2500*time.Millisecond))
 }
 
 // check returns an error that keeps the server from starting.
@@ -149,7 +151,7 @@ func (s Server) check() error {
 	case s.Handler == nil:
 		return errors.New("framework: Server.Handler is nil: set it, to an App for example")
 	case s.DrainTimeout < 0:
-		return errors.New("framework: Server.DrainTimeout is negative: set a longer time, or 0 for 3 seconds")
+		return errors.New("framework: Server.DrainTimeout is negative: set a longer time, or 0 for 2.5 seconds")
 	case s.StopDelay < 0:
 		return errors.New("framework: Server.StopDelay is negative: set a longer time, or 0 for none")
 	case slices.ContainsFunc(s.OnShutdown, func(f func()) bool { return f == nil }):
@@ -171,6 +173,9 @@ func (s Server) listen(ctx context.Context) (net.Listener, error) {
 	}
 	address, from, example := s.Addr, "Server.Addr, often the flag -addr", "127.0.0.1:8080"
 	if address == "" {
+		if pid, _ := strconv.Atoi(os.Getenv("LISTEN_PID")); pid == os.Getpid() {
+			return fromSystemd(os.Getenv("LISTEN_FDS"))
+		}
 		port := os.Getenv("PORT")
 		address, from, example = ":"+port, "the variable PORT", "8080"
 		if port == "" {
@@ -191,6 +196,22 @@ func (s Server) listen(ctx context.Context) (net.Listener, error) {
 	return nil, fmt.Errorf("framework: cannot listen on %q, from %s: it must be such as %q: %w", address, from, example, err)
 }
 
+// fromSystemd returns the socket that systemd has opened for this process. It passes them
+// as file descriptors, of which 3 is the first. A second Server does not get it again.
+func fromSystemd(count string) (net.Listener, error) {
+	os.Unsetenv("LISTEN_PID")
+	if count != "1" {
+		return nil, fmt.Errorf("framework: systemd has passed %s sockets (LISTEN_FDS), and the program serves one: leave one ListenStream in its socket unit", cmp.Or(count, "no"))
+	}
+	file := os.NewFile(3, "systemd")
+	defer file.Close() // the listener has a copy, which no child inherits
+	listener, err := net.FileListener(file)
+	if err != nil {
+		return nil, fmt.Errorf("framework: the socket of systemd cannot be used: it must be a ListenStream of TCP or a Unix socket: %w", err)
+	}
+	return listener, nil
+}
+
 // A serverState is what a running Server knows of its requests and connections.
 type serverState struct {
 	handler  http.Handler
@@ -200,7 +221,7 @@ type serverState struct {
 	end      context.CancelFunc
 
 	mutex sync.Mutex
-	fresh map[net.Conn]time.Time // the connections that have sent no request, and since when
+	fresh map[net.Conn]time.Time // the connections without a request that a handler got, and since when
 }
 
 // serverStateKey is the key of the *serverState in the context of a request.
@@ -230,27 +251,37 @@ func newServerState(h http.Handler) *serverState {
 func (s *serverState) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.running.Add(1)
 	defer s.running.Add(-1)
+	if c, _ := r.Context().Value(clientKey{}).(*client); c != nil && !c.served.Load() {
+		c.served.Store(true)
+		s.forget(c.connection)
+	}
 	s.handler.ServeHTTP(w, r)
 }
 
-// connection keeps which connections have sent no request yet.
+// connection keeps which connections are fresh.
 func (s *serverState) connection(c net.Conn, state http.ConnState) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	if state == http.StateNew {
+	switch state {
+	case http.StateNew:
+		s.mutex.Lock()
+		defer s.mutex.Unlock()
 		s.fresh[c] = time.Now()
-	} else {
-		delete(s.fresh, c)
+	case http.StateClosed, http.StateHijacked:
+		s.forget(c)
 	}
 }
 
+func (s *serverState) forget(c net.Conn) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	delete(s.fresh, c)
+}
+
 // firstRequest is how long a stop waits for the first request of a new connection.
-// net/http would wait 5 seconds.
 const firstRequest = 500 * time.Millisecond
 
-// closeFresh closes connections that have sent no request for the time firstRequest,
-// until ctx ends.
-func (s *serverState) closeFresh(ctx context.Context) {
+// serveFresh waits until the handlers have the first requests of all connections, or ctx
+// ends. It closes connections that have sent none for too long.
+func (s *serverState) serveFresh(ctx context.Context) {
 	for ctx.Err() == nil {
 		s.mutex.Lock()
 		for c, since := range s.fresh {
@@ -258,7 +289,11 @@ func (s *serverState) closeFresh(ctx context.Context) {
 				c.Close()
 			}
 		}
+		left := len(s.fresh)
 		s.mutex.Unlock()
+		if left == 0 {
+			return
+		}
 		pause(ctx)
 	}
 }
@@ -285,7 +320,7 @@ func (s *serverState) drain(server *http.Server, onShutdown []func(), budget tim
 			}
 		}()
 	}
-	go s.closeFresh(ctx)
+	s.serveFresh(ctx) // Shutdown drops a request that it has not read
 	if server.Shutdown(ctx) != nil {
 		late := s.running.Load() > 0 // Close ends some of them
 		server.Close()

@@ -1,6 +1,7 @@
 package framework_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -232,6 +233,42 @@ func TestServerStopsAtOnce(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A request is answered that comes after the stop has begun, by a connection from before.
+func TestServerAnswersFreshConnections(t *testing.T) {
+	app, _ := appOf(t, func(h *action) error { return h.Text("hello") })
+	var answer *http.Response
+	var err error
+	for range 20 { // a busy machine may be too slow to send it in time
+		url, ended := run(t, framework.Server{Handler: app, Addr: "127.0.0.1:0", DrainTimeout: time.Minute})
+		address := strings.TrimPrefix(url, "http://")
+		var connection net.Conn
+		if connection, err = net.Dial("tcp", address); err != nil {
+			t.Fatal(err)
+		}
+		get(t, url+"/") // the server accepts connections in their order
+		terminate(t)
+		for {
+			another, err := net.Dial("tcp", address)
+			if err != nil {
+				break
+			}
+			another.Close()
+		}
+		io.WriteString(connection, "GET / HTTP/1.1\r\nHost: site.example\r\nConnection: close\r\n\r\n")
+		answer, err = http.ReadResponse(bufio.NewReader(connection), nil)
+		connection.Close()
+		if ended := <-ended; ended != nil {
+			t.Errorf("Run returned %v", ended)
+		}
+		if err == nil {
+			break
+		}
+	}
+	if err != nil || answer.StatusCode != 200 {
+		t.Errorf("got %v, %v", answer, err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -232,6 +233,7 @@ func (r *Response) stopWriteTimeout() {
 type client struct {
 	connection net.Conn
 	timeout    time.Duration // 0 if there is none
+	served     atomic.Bool   // whether a handler has got a request
 }
 
 type clientKey struct{}
