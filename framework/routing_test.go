@@ -282,7 +282,7 @@ func TestBelowAPrefix(t *testing.T) {
 	} {
 		for path, want := range map[string]string{
 			"http://example.com/shop/a/1?q=1": "1 /shop/a/b%2Fc", // as a proxy is asked
-			"/shop/a/1": "1 /shop/a/b%2Fc", "/shop/a/b%2Fc": "b/c /shop/a/b%2Fc",
+			"/shop/a/1":                       "1 /shop/a/b%2Fc", "/shop/a/b%2Fc": "b/c /shop/a/b%2Fc",
 			"/shop/form": "/shop/a/y", "/shop/form/?q=1": "/shop/form?q=1", "/shop/nothing": "404",
 		} {
 			answer := ask(h, "GET", path)
