@@ -170,42 +170,150 @@ func ignores(t *testing.T, files []string) string {
 	return string(output)
 }
 
+// The deployment runs against stand-ins for gcloud, go and curl, which record what they are
+// called with. They answer as the real ones are documented to.
 func TestDeployScript(t *testing.T) {
-	const answers = `[ "$1 $2" = "config get-value" ] && echo "$PROJECT"; echo "$*" >>"$HOME/called"`
+	const (
+		list     = "app services list --project=shop --format=value(id)"
+		secret   = "secrets versions describe latest --secret=session-keys --project=shop"
+		build    = "go build -o /dev/null ./cmd/demo"
+		deploy   = "app deploy app.yaml --project=shop --version=VERSION --no-promote --quiet"
+		host     = "app describe --project=shop --format=value(defaultHostname)"
+		ask      = `curl --silent --show-error --max-time 60 --retry 5 --write-out \n%{http_code} https://VERSION-dot-shop.example/health`
+		traffic  = "app services set-traffic default --splits=VERSION=1 --migrate --project=shop --quiet"
+		cron     = "app deploy cron.yaml --project=shop --quiet"
+		versions = "app versions list --project=shop --service=default --filter=traffic_split=0 --sort-by=~version.createTime --format=value(version.id)"
+		remove   = "app versions delete v2 v1 --service=default --project=shop --quiet"
+		healthy  = `{"healthy":true,"services":{"datastore":true}}` + "\n\n200"
+	)
+	all := []string{list, secret, build, deploy, host, ask, traffic, cron, versions, remove}
+	until := func(last string) []string { return all[:slices.Index(all, last)+1] }
+	with := func(old, new string) []string {
+		calls := slices.Clone(all)
+		calls[slices.Index(calls, old)] = new
+		return calls
+	}
 	for name, test := range map[string]struct {
-		gcloud, project string
-		input           string
-		args            []string
-		want            string
+		args        []string
+		input       string
+		environment []string
+		called      []string
+		status      int
+		want        string
 	}{
-		"without gcloud":    {"", "", "", nil, "deploy: gcloud is missing: "},
-		"without a project": {answers, "(unset)", "", nil, "deploy: gcloud has no project: run gcloud config set project"},
-		"not confirmed":     {answers, "shop", "n\n", nil, "to the project shop as version"},
-		"nobody to ask":     {answers, "shop", "", nil, "deploy: not deployed"},
-		"unknown argument":  {answers, "shop", "", []string{"now"}, "deploy: unknown argument now"},
+		"without gcloud":        {environment: []string{"MISSING=gcloud"}, status: 1, want: "deploy: gcloud is missing: "},
+		"without the component": {environment: []string{"COMPONENT=bq"}, status: 1, want: "gcloud components install app-engine-go"},
+		"without a project":     {environment: []string{"PROJECT=(unset)"}, status: 1, want: "deploy: gcloud has no project: run gcloud config set project"},
+		"without a secret":      {environment: []string{"YAML=X: y"}, status: 1, want: "app.yaml does not set SESSION_KEYS_SECRET"},
+		"no name of a secret":   {environment: []string{"YAML=SESSION_KEYS_SECRET: a;b"}, status: 1, want: "to a;b: it must be the name of a secret, or projects/"},
+		"not confirmed":         {input: "n\n", called: until(list), status: 1, want: "to the project shop as version"},
+		"nobody to ask":         {called: until(list), status: 1, want: "deploy: not deployed"},
+		"unknown argument":      {args: []string{"now"}, status: 1, want: "deploy: unknown argument now"},
+
+		"all":                  {args: []string{"-y"}, called: all, want: "deployed: https://shop.example\nOld versions without traffic, except the newest five: v2 v1"},
+		"all, asked":           {input: "y\ny\n", called: all, want: "Delete them? [y/N]"},
+		"old versions stay":    {input: "y\nn\n", called: until(versions), want: "deployed: https://shop.example"},
+		"few old versions":     {args: []string{"-y"}, environment: []string{"OLD=v5\nv4"}, called: until(versions), want: "deployed: https://shop.example"},
+		"the first version":    {args: []string{"-y"}, environment: []string{"SERVICES=other"}, called: with(traffic, strings.Replace(traffic, " --migrate", "", 1)), want: "It is the first version"},
+		"a quoted secret":      {args: []string{"-y"}, environment: []string{`YAML="SESSION_KEYS_SECRET": "session-keys" # as in step 3`}, called: all, want: "deployed"},
+		"single quotes":        {args: []string{"-y"}, environment: []string{`YAML=SESSION_KEYS_SECRET:   'session-keys'`}, called: all, want: "deployed"},
+		"the path of a secret": {args: []string{"-y"}, environment: []string{"YAML=SESSION_KEYS_SECRET: projects/p/secrets/s/versions/latest"}, called: with(secret, "secrets versions describe projects/p/secrets/s/versions/latest --project=shop"), want: "deployed"},
+
+		"no application":      {args: []string{"-y"}, environment: []string{"FAIL=app services list"}, called: until(list), status: 1, want: "has no App Engine application"},
+		"no such secret":      {args: []string{"-y"}, environment: []string{"FAIL=secrets versions"}, called: until(secret), status: 1, want: "the project shop has no secret session-keys"},
+		"does not build":      {args: []string{"-y"}, environment: []string{"FAIL=go build"}, called: until(build), status: 1, want: "does not build"},
+		"not deployed":        {args: []string{"-y"}, environment: []string{"FAIL=app deploy app.yaml"}, called: until(deploy), status: 1, want: "was not deployed, and traffic stays where it was"},
+		"no host":             {args: []string{"-y"}, environment: []string{"FAIL=app describe"}, called: until(host), status: 1, want: "gets no traffic"},
+		"no answer":           {args: []string{"-y"}, environment: []string{"FAIL=curl"}, called: until(ask), status: 1, want: "is not healthy (status 000) and gets no traffic; its log: gcloud app logs read --project=shop --version="},
+		"unhealthy":           {args: []string{"-y"}, environment: []string{`HEALTH={"healthy":false}` + "\n\n503"}, called: until(ask), status: 1, want: "is not healthy (status 503) and gets no traffic"},
+		"another page":        {args: []string{"-y"}, environment: []string{"HEALTH=<h1>Hello</h1>\n200"}, called: until(ask), status: 1, want: `without "healthy":true and gets no traffic`},
+		"a login before it":   {args: []string{"-y"}, environment: []string{"HEALTH=\n302"}, called: until(ask), status: 1, want: "Identity-Aware Proxy, so it cannot be asked and gets no traffic"},
+		"not let in":          {args: []string{"-y"}, environment: []string{"HEALTH=\n401"}, called: until(ask), status: 1, want: "Identity-Aware Proxy"},
+		"no traffic":          {args: []string{"-y"}, environment: []string{"FAIL=app services set-traffic"}, called: until(traffic), status: 1, want: "is healthy, and has no traffic yet: gcloud app services set-traffic"},
+		"no cron":             {args: []string{"-y"}, environment: []string{"FAIL=app deploy cron.yaml"}, called: until(cron), status: 1, want: "has the traffic, and cron.yaml was not deployed"},
+		"no list of versions": {args: []string{"-y"}, environment: []string{"FAIL=app versions list"}, called: until(versions), status: 1, want: "the old versions could not be listed"},
+		"not deleted":         {args: []string{"-y"}, environment: []string{"FAIL=app versions delete"}, called: all, status: 1, want: "the old versions were not deleted"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			home := t.TempDir()
-			command := exec.Command(filepath.Join(root, "scripts/deploy"), test.args...)
-			command.Env = []string{"PATH=" + commands(t, test.gcloud), "HOME=" + home, "PROJECT=" + test.project}
+			environment := map[string]string{
+				"PROJECT": "shop", "SERVICES": "default", "COMPONENT": "app-engine-go", "HEALTH": healthy, "FAIL": "nothing",
+				"OLD": "v7\nv6\nv5\nv4\nv3\nv2\nv1",
+			}
+			for _, variable := range test.environment {
+				key, value, _ := strings.Cut(variable, "=")
+				environment[key] = value
+			}
+			script := deployScript(t, environment["YAML"])
+			home := filepath.Dir(filepath.Dir(script))
+			command := exec.Command(script, test.args...)
+			command.Env = []string{"PATH=" + commands(t, environment["MISSING"]), "HOME=" + home}
+			for key, value := range environment {
+				command.Env = append(command.Env, key+"="+value)
+			}
 			command.Stdin = strings.NewReader(test.input)
 			out, err := command.CombinedOutput()
-			if exitStatus(t, err) != 1 || !strings.Contains(string(out), test.want) {
-				t.Errorf("%v, want status 1 and %q\n%s", err, test.want, out)
+			if got := exitStatus(t, err); got != test.status || !strings.Contains(string(out), test.want) {
+				t.Errorf("status %d, want %d and %q\n%s", got, test.status, test.want, out)
 			}
-			if called, _ := os.ReadFile(filepath.Join(home, "called")); strings.Contains(string(called), "deploy") {
-				t.Errorf("it deployed: %s", called)
+			called, _ := os.ReadFile(filepath.Join(home, "called"))
+			got := regexp.MustCompile(`\d{8}t\d{6}`).ReplaceAllString(string(called), "VERSION")
+			if want := strings.Join(test.called, "\n"); strings.TrimSpace(got) != want {
+				t.Errorf("called\n%s\nwant\n%s", got, want)
 			}
 		})
 	}
 }
 
-// commands makes a folder with what the script needs before it deploys, and with a
-// gcloud if that is not empty.
-func commands(t *testing.T, gcloud string) string {
+// deployScript copies the script, and app.yaml with this line in place of its secret if it
+// is not empty.
+func deployScript(t *testing.T, line string) string {
 	t.Helper()
 	folder := t.TempDir()
-	for _, name := range []string{"sh", "dirname", "sed", "date", "cat"} {
+	script := filepath.Join(folder, "scripts", "deploy")
+	text, err := os.ReadFile(filepath.Join(root, "scripts", "deploy"))
+	if err == nil {
+		err = os.Mkdir(filepath.Dir(script), 0o700)
+	}
+	if err == nil {
+		err = os.WriteFile(script, text, 0o700)
+	}
+	if err == nil {
+		text, err = os.ReadFile(filepath.Join(root, "app.yaml"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if line != "" {
+		text = regexp.MustCompile(`(?m)^  SESSION_KEYS_SECRET: .*$`).ReplaceAllLiteral(text, []byte("  "+line))
+	}
+	if err := os.WriteFile(filepath.Join(folder, "app.yaml"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return script
+}
+
+// A stand-in records how it is called. It fails if its call begins with $FAIL.
+const standIn = `#!/bin/sh
+name=${0##*/}
+case $name in gcloud) call="$*" ;; *) call="$name $*" ;; esac
+case $call in version) echo "Google Cloud SDK 528.0.0"; echo "$COMPONENT "; exit ;; esac
+case $call in "config get-value project") echo "$PROJECT"; exit ;; esac
+printf '%s\n' "$call" >>"$HOME/called"
+case $call in "$FAIL"*) exit 1 ;; esac
+case $call in
+"app services list"*) echo "$SERVICES" ;;
+"app describe"*) echo shop.example ;;
+"app versions list"*) echo "$OLD" ;;
+curl*) printf %s "$HEALTH" ;;
+esac
+`
+
+// commands makes a folder with what the script needs, and stand-ins for what would deploy,
+// except one that is missing.
+func commands(t *testing.T, missing string) string {
+	t.Helper()
+	folder := t.TempDir()
+	for _, name := range []string{"sh", "dirname", "sed", "date", "cat", "grep", "tail", "tr"} {
 		path, err := exec.LookPath(name)
 		if err != nil {
 			t.Fatal(err)
@@ -214,8 +322,11 @@ func commands(t *testing.T, gcloud string) string {
 			t.Fatal(err)
 		}
 	}
-	if gcloud != "" {
-		if err := os.WriteFile(filepath.Join(folder, "gcloud"), []byte("#!/bin/sh\n"+gcloud+"\n"), 0o755); err != nil {
+	for _, name := range []string{"gcloud", "go", "curl"} {
+		if name == missing {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(standIn), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
