@@ -3,27 +3,42 @@ package main
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/webapp2go/webapp2go/handlers"
 )
 
-// cleaningLimit is how many sessions one run deletes. Each costs a read and a delete. The
-// next run deletes more.
-const cleaningLimit = 5000
+// A run of the cleaning deletes what has expired, in batches, until nothing is left or
+// cleaningTime is over. The next run goes on.
+const (
+	cleaningTime  = 5 * time.Minute // a request of App Engine's cron service may take 10
+	cleaningBatch = 1000
+)
 
-// cleanHourly deletes expired sessions now and every hour, until s is closed. Other instances
-// may do so at the same time.
+// clean deletes expired sessions, and begins no batch after the limit. More reports
+// whether some are left.
+func (s *services) clean(ctx context.Context, log *slog.Logger, limit time.Duration) (deleted int, more bool, err error) {
+	for end := time.Now().Add(limit); ; {
+		n, err := s.deleteExpired(ctx, cleaningBatch)
+		deleted += n
+		more = n == cleaningBatch
+		if err == nil && more && time.Now().Before(end) {
+			continue
+		}
+		if err != nil || deleted > 0 {
+			log.InfoContext(ctx, "expired sessions deleted", "deleted", deleted, "more", more || err != nil)
+		}
+		return deleted, more, err
+	}
+}
+
+// cleanHourly cleans now and every hour, until s is closed. Other instances may do so at the
+// same time.
 func (s *services) cleanHourly(log *slog.Logger) {
-	ctx, stop := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() {
+	s.background(func(ctx context.Context) {
 		for {
-			if deleted, err := s.deleteExpired(ctx, cleaningLimit); err != nil && ctx.Err() == nil {
+			if _, _, err := s.clean(ctx, log, cleaningTime); err != nil && ctx.Err() == nil {
 				log.Warn("expired sessions could not be deleted", "error", err)
-			} else if deleted > 0 {
-				log.Debug("expired sessions deleted", "deleted", deleted, "limit", cleaningLimit)
 			}
 			select {
 			case <-ctx.Done():
@@ -32,30 +47,28 @@ func (s *services) cleanHourly(log *slog.Logger) {
 			}
 		}
 	})
-	s.closers = append(s.closers, func() error {
-		stop()
-		running.Wait()
-		return nil
-	})
 }
 
 // A cleaning deletes the expired sessions of a database that does not delete them itself.
 // cron.yaml calls it. A program with a SQL database also does so by itself.
 type cleaning struct {
 	handlers.CronHandler
-	deleteExpired func(ctx context.Context, limit int) (int, error) // if nil, there is nothing to clean
-	log           *slog.Logger
+	services *services
+	log      *slog.Logger
 }
 
-// Get responds with the number of sessions that it deleted.
+// Get responds with the number of sessions that it deleted, and whether more are left for
+// the next run.
 func (h *cleaning) Get() error {
-	deleted := 0
-	if h.deleteExpired != nil {
+	var result struct {
+		Deleted int  `json:"deleted"`
+		More    bool `json:"more"`
+	}
+	if h.services.deleteExpired != nil {
 		var err error
-		if deleted, err = h.deleteExpired(h.Context(), cleaningLimit); err != nil {
+		if result.Deleted, result.More, err = h.services.clean(h.Context(), h.log, cleaningTime); err != nil {
 			return err
 		}
-		h.log.InfoContext(h.Context(), "expired sessions deleted", "deleted", deleted, "limit", cleaningLimit)
 	}
-	return h.JSON(map[string]int{"deleted": deleted})
+	return h.JSON(result)
 }

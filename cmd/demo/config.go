@@ -47,7 +47,7 @@ type config struct {
 	Log              string   `env:"LOG" default:"${log}" enum:"text,json" help:"How to log: text on stderr, or JSON for Cloud Logging on stdout."`
 	LogLevel         string   `env:"LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"The least that is logged: ${enum}."`
 	RequestLog       bool     `env:"REQUEST_LOG" default:"${laptop}" help:"Log every request. Default: ${laptop}; the cloud does so itself."`
-	Drain            positive `env:"DRAIN_TIMEOUT" default:"3s" help:"How long requests may go on after SIGTERM."`
+	Drain            positive `env:"DRAIN_TIMEOUT" default:"2500ms" help:"How long requests may go on after SIGTERM."`
 	Watch            bool     `env:"WATCH" default:"${laptop}" help:"Show visitors the life of their session, at /session; not possible in the cloud. Default: ${laptop}."`
 	Debug            bool     `env:"DEBUG" help:"Show the source code around an error in the response."`
 

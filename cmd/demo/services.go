@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	gcds "cloud.google.com/go/datastore"
@@ -80,8 +81,13 @@ func (c *config) connect(ctx context.Context, log *slog.Logger) (*services, erro
 		}
 	}
 	if probe := s.probes["datastore"]; probe != nil {
-		if err := patiently(ctx, log, "datastore", probe); err != nil && !unavailable(err) {
-			return nil, errors.Join(fmt.Errorf("not started, because Datastore refuses (are GOOGLE_CLOUD_PROJECT and DATASTORE_EMULATOR_HOST right, and may the service account use it?): %w", err), s.Close())
+		err := patiently(ctx, log, "datastore", probe)
+		switch {
+		case unavailable(err):
+			log.Warn("a service does not respond: pages that need it, and /health, get 503 until it does", "service", "datastore", "error", err)
+			s.probeOn(log, "datastore", func(ctx context.Context) error { return explainDatastore(probe(ctx)) })
+		case err != nil:
+			return nil, errors.Join(fmt.Errorf("not started, because Datastore refuses: %w", explainDatastore(err)), s.Close())
 		}
 	}
 	if probe := s.probes["memcached"]; probe != nil {
@@ -92,8 +98,10 @@ func (c *config) connect(ctx context.Context, log *slog.Logger) (*services, erro
 	return s, nil
 }
 
-// startPatience is how long a service may be unavailable when the program starts.
-const startPatience = 10 * time.Second
+var (
+	startPatience = 10 * time.Second // how long a service may be unavailable when the program starts
+	probePause    = 5 * time.Second  // between two probes of one that still is
+)
 
 // patiently probes a service until it responds, or says no, or startPatience is over.
 func patiently(ctx context.Context, log *slog.Logger, name string, probe health.Probe) error {
@@ -109,11 +117,45 @@ func patiently(ctx context.Context, log *slog.Logger, name string, probe health.
 		}
 		select {
 		case <-ctx.Done():
-			log.Warn("a service does not respond: pages that need it get 503 until it does", "service", name, "error", err)
 			return err
 		case <-time.After(pause):
 		}
 	}
+}
+
+// probeOn probes a service until it responds, and logs that it does. It also logs, once, if
+// the service says no.
+func (s *services) probeOn(log *slog.Logger, name string, probe health.Probe) {
+	refused := false
+	s.background(func(ctx context.Context) {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(probePause):
+			}
+			switch err := probe(ctx); {
+			case err == nil:
+				log.Info("a service responds", "service", name)
+				return
+			case !unavailable(err) && ctx.Err() == nil && !refused:
+				refused = true
+				log.Error("a service refuses", "service", name, "error", err)
+			}
+		}
+	})
+}
+
+// background runs f beside the requests until s is closed.
+func (s *services) background(f func(ctx context.Context)) {
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { f(ctx) })
+	s.closers = append(s.closers, func() error {
+		stop()
+		running.Wait()
+		return nil
+	})
 }
 
 // unavailable reports whether an error may be over in a moment. Others, such as missing
@@ -122,8 +164,31 @@ func unavailable(err error) bool {
 	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
 		return true
 	}
-	code := status.Code(err)
-	return code == codes.Unavailable || code == codes.DeadlineExceeded || errors.Is(err, context.DeadlineExceeded)
+	switch status.Code(err) {
+	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted, codes.Aborted, codes.Internal:
+		return true
+	case codes.Unauthenticated: // by the client itself, if the metadata server gave it no token
+		return strings.Contains(err.Error(), "per-RPC creds failed")
+	}
+	return errors.Is(err, context.DeadlineExceeded)
+}
+
+// explainDatastore adds to an error of Datastore how to fix what it is about.
+func explainDatastore(err error) error {
+	advice := ""
+	switch status.Code(err) {
+	case codes.OK:
+		return err
+	case codes.NotFound:
+		advice = "the project has no such database: make it with gcloud firestore databases create --type=datastore-mode --location=REGION, or correct GOOGLE_CLOUD_PROJECT"
+	case codes.PermissionDenied, codes.Unauthenticated:
+		advice = "give the service account of the program the role roles/datastore.user, and enable datastore.googleapis.com in the project of GOOGLE_CLOUD_PROJECT"
+	case codes.FailedPrecondition:
+		advice = "the database must be in Datastore mode, and an empty one can be changed: gcloud firestore databases update --type=datastore-mode"
+	default:
+		advice = "are GOOGLE_CLOUD_PROJECT and DATASTORE_EMULATOR_HOST right?"
+	}
+	return fmt.Errorf("%w (%s)", err, advice)
 }
 
 // openSQL opens the database for what c keeps in it.
@@ -136,9 +201,9 @@ func (c *config) openSQL(ctx context.Context, s *services, log *slog.Logger) err
 	name := "--sql"
 	if c.SQL == "" {
 		name = "--data=" + c.Data
-		// The operating system writes to the disk: what is acknowledged survives the end of
-		// this program, and not of the machine.
-		db, err = sqlite.Open(filepath.Join(c.Data, dataFile), sqlite.Config{Relaxed: true})
+		// On a laptop what is acknowledged survives the end of this program, and not of the
+		// machine: the operating system writes to the disk later.
+		db, err = sqlite.Open(filepath.Join(c.Data, dataFile), sqlite.Config{Relaxed: c.Insecure})
 	} else {
 		db, err = linked.postgreSQL(string(c.SQL))
 	}
@@ -148,7 +213,7 @@ func (c *config) openSQL(ctx context.Context, s *services, log *slog.Logger) err
 	s.closers = append(s.closers, db.Close)
 	s.probes["sql"] = db.Probe
 	if err := patiently(ctx, log, "sql", db.Probe); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", name, err) // its tables could not be made
 	}
 	if c.Users == "sql" {
 		if s.users, err = sqlusers.New(ctx, db, sqlusers.Config{}); err != nil {

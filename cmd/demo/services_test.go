@@ -270,7 +270,7 @@ func TestStartIsPatient(t *testing.T) {
 	}{
 		"responds": {down, 0, 0, nil, ""},
 		"slow":     {down, 5 * time.Second, 6300 * time.Millisecond, nil, "trying again for up to 10s"},
-		"down":     {down, time.Hour, 10 * time.Second, down, "pages that need it get 503"},
+		"down":     {down, time.Hour, 10 * time.Second, down, "trying again for up to 10s"},
 		"refuses":  {status.Error(codes.PermissionDenied, "no"), time.Hour, 0, status.Error(codes.PermissionDenied, "no"), ""},
 	} {
 		t.Run(name, func(t *testing.T) {

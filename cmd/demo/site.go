@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"sync/atomic"
 
 	"github.com/go-playground/locales/de"
 	"github.com/go-playground/locales/en"
@@ -73,15 +74,17 @@ func newApp(ctx context.Context, c *config, keys []sessions.Key, services *servi
 	case "closed":
 		site.SignUp = handlers.SignUpClosed
 	}
-	if c.platform == cloud.Elsewhere {
-		site.Mail = new(mail.Outbox) // which /outbox shows
+	if c.platform == cloud.Elsewhere && c.Insecure {
+		site.Mail = new(mail.Outbox) // which /outbox shows to everybody: for a laptop
 	}
 	site.Throttle.Counter = services.counter
-	admin, err := findAdmin(ctx, c, site, log)
-	if err != nil {
+	users := &administered{Backend: services.users, find: func(ctx context.Context) (string, error) {
+		return findAdmin(ctx, c, services.users, &site.Passwords, log)
+	}}
+	if err := users.findAdmin(ctx); err != nil && !unavailable(err) {
 		return nil, err
 	}
-	site.Users = &administered{services.users, admin}
+	site.Users = users
 	app := demo.New(site, events)
 	if c.watch != nil {
 		c.watch.Routes(app)
@@ -102,7 +105,7 @@ func newApp(ctx context.Context, c *config, keys []sessions.Key, services *servi
 	app.Handle("/health", &health.Handler{Probes: services.probes, Log: log})
 	if proxy := app.TrustedProxy; proxy == framework.AppEngine || proxy == framework.NoProxy { // elsewhere nobody could call it
 		app.Handle("/cron/sessions", framework.From(app, func() *cleaning {
-			return &cleaning{deleteExpired: services.deleteExpired, log: log}
+			return &cleaning{services: services, log: log}
 		}))
 	}
 	if err := c.platform.Check(app, services.sessions, services.users); err != nil {
@@ -115,7 +118,7 @@ func newApp(ctx context.Context, c *config, keys []sessions.Key, services *servi
 // names the user.
 // If the users are the demo's own, findAdmin makes one at the first start, and logs the
 // password once.
-func findAdmin(ctx context.Context, c *config, site *handlers.Site, log *slog.Logger) (id string, err error) {
+func findAdmin(ctx context.Context, c *config, users auth.Backend, passwords *auth.Passwords, log *slog.Logger) (id string, err error) {
 	name := c.Admin
 	if name == "" && c.ownUsers() {
 		name = demo.RoleAdmin
@@ -125,7 +128,7 @@ func findAdmin(ctx context.Context, c *config, site *handlers.Site, log *slog.Lo
 		return "", nil
 	}
 	made := false
-	user, err := site.Users.ByLogin(ctx, name)
+	user, err := users.ByLogin(ctx, name)
 	if errors.Is(err, auth.ErrNotFound) {
 		if !c.ownUsers() {
 			log.Warn("no user may see /admin: the user that --admin names has not signed up; sign up and start again", "name", name)
@@ -134,7 +137,7 @@ func findAdmin(ctx context.Context, c *config, site *handlers.Site, log *slog.Lo
 		made = true
 		password := rand.Text()[:16]
 		user = &auth.User{Name: name}
-		if err = site.Passwords.SignUp(ctx, site.Users, user, password); err == nil {
+		if err = passwords.SignUp(ctx, users, user, password); err == nil {
 			once := "made now, and not shown again"
 			if c.Users == "memory" {
 				once = "made for this run"
@@ -178,26 +181,45 @@ func (c *config) baseURL() string {
 // kept. A user who was named by --admin before does not have it any more.
 type administered struct {
 	auth.Backend
-	admin string // the ID; if empty, no user has the role
+	find  func(ctx context.Context) (id string, err error) // the user that --admin names
+	admin atomic.Pointer[string]                           // the ID, "" if there is none; nil until it was found
+}
+
+// findAdmin finds the user once. It returns an error if the users cannot be read.
+func (a *administered) findAdmin(ctx context.Context) error {
+	if a.admin.Load() != nil {
+		return nil
+	}
+	id, err := a.find(ctx)
+	if err == nil {
+		a.admin.CompareAndSwap(nil, &id)
+	}
+	return err
 }
 
 // ByID returns a user with the role, or without.
 func (a *administered) ByID(ctx context.Context, id string) (*auth.User, error) {
-	return a.withRole(a.Backend.ByID(ctx, id))
+	user, err := a.Backend.ByID(ctx, id)
+	return a.withRole(ctx, user, err)
 }
 
 // ByKey returns a user with the role, or without.
 func (a *administered) ByKey(ctx context.Context, key auth.Key) (*auth.User, error) {
-	return a.withRole(a.Backend.ByKey(ctx, key))
+	user, err := a.Backend.ByKey(ctx, key)
+	return a.withRole(ctx, user, err)
 }
 
 // ByLogin returns a user with the role, or without.
 func (a *administered) ByLogin(ctx context.Context, name string) (*auth.User, error) {
-	return a.withRole(a.Backend.ByLogin(ctx, name))
+	user, err := a.Backend.ByLogin(ctx, name)
+	return a.withRole(ctx, user, err)
 }
 
-func (a *administered) withRole(user *auth.User, err error) (*auth.User, error) {
+func (a *administered) withRole(ctx context.Context, user *auth.User, err error) (*auth.User, error) {
 	if err != nil {
+		return nil, err
+	}
+	if err := a.findAdmin(ctx); err != nil { // at the start the users could not be read
 		return nil, err
 	}
 	var roles []string
@@ -206,7 +228,7 @@ func (a *administered) withRole(user *auth.User, err error) (*auth.User, error) 
 			roles = append(roles, role)
 		}
 	}
-	if user.ID == a.admin {
+	if user.ID == *a.admin.Load() {
 		roles = append(roles, demo.RoleAdmin)
 	}
 	user.Roles = roles
