@@ -29,6 +29,8 @@ func TestRegexMatches(t *testing.T) {
 		{`/filevault/([\w\d\-]*)/?$`, map[string]string{"/filevault/": "||", "/filevault/a-1": "a-1||", "/filevault/a-1/": "a-1||", "/filevault/a/b": "404"}},
 		{`^/a\.txt$`, map[string]string{"/a.txt": "||", "/abtxt": "404"}},
 		{`/(.*)`, map[string]string{"/": "||", "/a/b": "a/b||"}},
+		{`/?$`, map[string]string{"/": "||", "/a": "404"}},
+		{`^/?ui/(\d)$`, map[string]string{"/ui/7": "7||", "/": "404"}},
 		{`.*`, map[string]string{"/": "||", "/a/b": "||"}},
 		{`/api/(v1|v2)/(?P<id>\d{4})`, map[string]string{"/api/v1/2012": "v1||2012", "/api/v3/2012": "404", "/api/v1/20123": "404"}},
 		{`/serve/([^/]+)?`, map[string]string{"/serve/": "||", "/serve/x": "x||", "/serve/x/": "404"}},

@@ -23,9 +23,9 @@ import (
 // then leaves out.
 //
 // Regex returns an error if the expression is not one of Go's (look-around and
-// back-references are not), if it does not begin with a slash or ".*", if one group is in
-// another, if a group is repeated, and for alternatives that are not in a group: each is a
-// route of its own.
+// back-references are not), if it does not begin with a slash, "/?" or ".*", if one group is in
+// another, if a group is repeated, and if a group stands in one of several alternatives: each
+// is a route of its own.
 func Regex(expression string) (template string, err error) {
 	if !utf8.ValidString(expression) {
 		return "", fmt.Errorf("webapp2: regular expression %q is not UTF-8", expression)
@@ -50,6 +50,8 @@ func Regex(expression string) (template string, err error) {
 			group = part.Sub[0]
 		}
 		switch {
+		case part.Op == syntax.OpQuest && out.Len() == 0 && part.Sub[0].String() == "/":
+			out.WriteString("/") // which every path has
 		case part.Op == syntax.OpBeginText && i == 0, part.Op == syntax.OpEndText && i == len(parts)-1, part.Op == syntax.OpEmptyMatch:
 		case part.Op == syntax.OpLiteral && part.Flags&syntax.FoldCase == 0:
 			text := strings.NewReplacer("{", `{-open:\x7b}`, "}", `{-close:\x7d}`, "%", `{-percent:\x25}`)
