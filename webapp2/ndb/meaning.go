@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	pb "cloud.google.com/go/datastore/apiv1/datastorepb"
 	"google.golang.org/api/option"
@@ -23,6 +24,21 @@ const (
 
 // maxInflated bounds what a compressed value may become. An entity has 1 MiB.
 const maxInflated = 32 << 20
+
+// A User is what a UserProperty holds, for a field such as
+//
+//	Author *ndb.User `datastore:"author"`
+//
+// of an entity that is read and written by a client with [ClientOption].
+type User struct {
+	Email      string `datastore:"email,noindex"`
+	AuthDomain string `datastore:"auth_domain,noindex"` // "gmail.com", unless the application was of another domain
+	UserID     string `datastore:"user_id,noindex"`
+}
+
+// Nickname returns what users.User.nickname of Python returned: the address, without its
+// domain if that is the AuthDomain.
+func (u User) Nickname() string { return strings.TrimSuffix(u.Email, "@"+u.AuthDomain) }
 
 // ClientOption makes a Datastore client treat the marks of values as ndb does: a compressed
 // value is read as what it holds, and is written as that, which ndb reads too; a user of the

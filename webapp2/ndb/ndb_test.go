@@ -95,6 +95,19 @@ func ExampleURLSafe() {
 	// Output: agVoZWxsb3IPCxIHQWNjb3VudBiZiwIM <nil>
 }
 
+func ExampleUser() {
+	type Greeting struct {
+		Author *ndb.User `datastore:"author"`
+	}
+	greeting := Greeting{Author: &ndb.User{Email: "ann@gmail.com", AuthDomain: "gmail.com", UserID: "12"}}
+	fmt.Println(greeting.Author.Nickname())
+	other := ndb.User{Email: "ann@example.com", AuthDomain: "gmail.com"}
+	fmt.Println(other.Nickname())
+	// Output:
+	// ann
+	// ann@example.com
+}
+
 func ExampleClientOption() {
 	server, err := datastoretest.New()
 	if err != nil {
@@ -142,7 +155,7 @@ type Pointers struct {
 	GeoPt     *datastore.GeoPoint `datastore:"geopt"`
 	Key       *datastore.Key      `datastore:"key"`
 	BlobKey   *string             `datastore:"blobkey"`
-	User      *User               `datastore:"user"`
+	User      *ndb.User           `datastore:"user"`
 	JSON      json.RawMessage     `datastore:"json,noindex"`
 	Pickle    []byte              `datastore:"pickle,noindex"`
 	Computed  *string             `datastore:"computed"`
@@ -155,12 +168,6 @@ type Pointers struct {
 	Class     []string            `datastore:"class"`
 	Renamed   *string             `datastore:"rn"`
 	Kept      ndb.Kept            `datastore:"-"`
-}
-
-type User struct {
-	Email      string `datastore:"email,noindex"`
-	AuthDomain string `datastore:"auth_domain,noindex"`
-	UserID     string `datastore:"user_id,noindex"`
 }
 
 func (e *Pointers) Load(ps []datastore.Property) error  { return ndb.Load(e, &e.Kept, ps) }
