@@ -5,6 +5,7 @@ package gocode
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"go/format"
 	"go/token"
@@ -12,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/webapp2go/webapp2go/port/internal/source"
 )
@@ -40,7 +43,7 @@ const home = "github.com/webapp2go/webapp2go"
 func Write(app *source.Application, o Options) (*Module, error) {
 	w := &writer{
 		app: app, names: map[*source.Class]string{}, functions: map[*source.Function]string{}, used: map[string]bool{},
-		paths: map[string][]*taken{}, routesOf: map[*source.Class][]use{}, guarded: map[*source.Class]bool{},
+		paths: map[string][]*taken{}, routesOf: map[*source.Class][]use{}, guarded: map[*source.Class]bool{}, methods: map[*source.Class]map[string]string{},
 	}
 	w.nameAll()
 	w.collectUses()
@@ -48,7 +51,7 @@ func Write(app *source.Application, o Options) (*Module, error) {
 	routes := w.routes()
 	files := w.types()
 	if m.Routes, m.Types, m.Verbs = w.count, len(app.Classes), w.verbs; m.Routes == 0 {
-		return nil, fmt.Errorf("no route was found in %d Python files: is this the folder of a webapp2 application?", len(app.Files))
+		return nil, noRoute(app)
 	}
 	files["routes.go"] = routes
 	files["main.go"] = w.main()
@@ -57,7 +60,7 @@ func Write(app *source.Application, o Options) (*Module, error) {
 		files["models.go"] = models
 	}
 	for name, text := range files {
-		out, err := format.Source([]byte(redact(app, text)))
+		out, err := format.Source([]byte(notInGo.Replace(redact(app, text))))
 		if err != nil {
 			return nil, fmt.Errorf("a mistake of this tool: %s: %w\n%s", name, err, text)
 		}
@@ -66,6 +69,26 @@ func Write(app *source.Application, o Options) (*Module, error) {
 	m.Files["go.mod"] = goMod(o)
 	return m, nil
 }
+
+// noRoute is the error of an application without a route that could be converted.
+func noRoute(app *source.Application) error {
+	text := fmt.Sprintf("no route was found in %d Python files: is this the folder of a webapp2 application?", len(app.Files))
+	findings := slices.Concat(app.Broken, app.Unconverted)
+	if stopped := app.Stopped(); stopped != nil {
+		findings = append([]source.Finding{*stopped}, findings...)
+	}
+	for i, f := range findings {
+		if i == 10 {
+			text += fmt.Sprintf("\nand %d more", len(findings)-i)
+			break
+		}
+		text += fmt.Sprintf("\n%s:%d: %s", f.File, f.Line, f.Text)
+	}
+	return errors.New(text)
+}
+
+// notInGo replaces what a Go source cannot hold, not even in a comment.
+var notInGo = strings.NewReplacer("\x00", "\uFFFD", "\uFEFF", "\uFFFD")
 
 func goMod(o Options) []byte {
 	text := "module " + o.Module + "\n\ngo 1.26.0\n"
@@ -97,6 +120,7 @@ type writer struct {
 	used      map[string]bool
 	paths     map[string][]*taken
 	routesOf  map[*source.Class][]use
+	methods   map[*source.Class]map[string]string // by the name in Go, of those that routes name, the name in Python
 	guarded   map[*source.Class]bool
 	helpers   map[string]bool
 	count     int
@@ -142,7 +166,7 @@ func (w *writer) nameAll() {
 	}
 	for _, f := range w.app.Functions {
 		name := exported(f.Name)
-		w.functions[f] = w.unique(strings.ToLower(name[:1])+name[1:]+"Func", f.Module.Name)
+		w.functions[f] = w.unique(lowered(name)+"Func", f.Module.Name)
 	}
 }
 
@@ -166,10 +190,10 @@ func exported(name string) string {
 	up := true
 	for _, c := range name {
 		switch {
-		case c == '_' || c == '.' || c == '-':
+		case !unicode.IsLetter(c) && !unicode.IsDigit(c):
 			up = true
 		case up:
-			out.WriteString(strings.ToUpper(string(c)))
+			out.WriteRune(unicode.ToUpper(c))
 			up = false
 		default:
 			out.WriteRune(c)
@@ -184,13 +208,31 @@ func exported(name string) string {
 
 // local turns a Python name into a variable of Go.
 func local(name string) string {
-	s := exported(name)
-	s = strings.ToLower(s[:1]) + s[1:]
+	s := lowered(exported(name))
 	if token.IsKeyword(s) || s == "h" || s == "app" || s == "string" || s == "len" || s == "error" || s == "nil" || s == "true" || s == "false" || s == "template" || s == "regex" {
 		s += "_"
 	}
 	return s
 }
+
+// lowered returns a name with its first letter in lower case.
+func lowered(name string) string {
+	first, size := utf8.DecodeRuneInString(name)
+	return string(unicode.ToLower(first)) + name[size:]
+}
+
+// uses reports whether Go code has a text outside of its comments.
+func uses(text, name string) bool {
+	for line := range strings.Lines(text) {
+		if code, _, _ := strings.Cut(line, "//"); strings.Contains(code, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// oneLine is a text for a comment in one line.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // actionName returns the name of the Go method for a Python method that a route names.
 func actionName(python string) string {

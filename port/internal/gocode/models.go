@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/webapp2go/webapp2go/port/internal/source"
 )
@@ -16,7 +18,7 @@ var goTypes = map[string]string{
 	"BlobProperty": "[]byte", "PickleProperty": "[]byte", "JsonProperty": "[]byte",
 	"DateTimeProperty": "time.Time", "DateProperty": "time.Time", "TimeProperty": "time.Time",
 	"GeoPtProperty": "*datastore.GeoPoint", "KeyProperty": "*datastore.Key", "ReferenceProperty": "*datastore.Key", "SelfReferenceProperty": "*datastore.Key",
-	"StringListProperty": "[]string",
+	"StringListProperty": "[]string", "UserProperty": "*ndb.User",
 }
 
 // models writes models.go, empty if the sources have none.
@@ -32,14 +34,14 @@ func (w *writer) models() string {
 		w.model(&b, m)
 	}
 	text := "package main\n\nimport (\n"
-	if strings.Contains(b.String(), "time.Time") {
+	if uses(b.String(), "time.Time") {
 		text += "\"time\"\n\n"
 	}
 	text += "\"cloud.google.com/go/datastore\"\n\n\"" + home + "/webapp2/ndb\"\n)\n"
-	if !strings.Contains(b.String(), "ndb.Kept") { // all are parts of models elsewhere
+	if !uses(b.String(), "ndb.") { // all are parts of models elsewhere
 		text = strings.Replace(text, "\""+home+"/webapp2/ndb\"\n", "", 1)
 	}
-	if !strings.Contains(b.String(), "datastore.") {
+	if !uses(b.String(), "datastore.") {
 		text = strings.Replace(text, "\"cloud.google.com/go/datastore\"\n", "", 1)
 	}
 	return text + b.String()
@@ -84,8 +86,8 @@ func (w *writer) model(b *bytes.Buffer, m *source.Model) {
 		case goType != "" && p.Repeated:
 			goType = "[]" + goType
 		}
-		if goType == "" || strings.ContainsAny(p.Stored, "\",` ") || p.Stored == "" {
-			fmt.Fprintf(b, "// %s, line %d, is a %s: Kept.Get(%q)\n", p.Name, p.Line, p.Kind, p.Stored)
+		if goType == "" || strings.ContainsAny(p.Stored, "\",`\\ ") || strings.ContainsFunc(p.Stored, unicode.IsControl) || p.Stored == "" {
+			fmt.Fprintf(b, "// %s, line %d, is a %s: Kept.Get(%q)\n", p.Name, p.Line, oneLine(p.Kind), p.Stored)
 			continue
 		}
 		fmt.Fprintf(b, "%s %s `datastore:\"%s%s\"`\n", field, goType, p.Stored, options)
@@ -95,7 +97,7 @@ func (w *writer) model(b *bytes.Buffer, m *source.Model) {
 		return
 	}
 	b.WriteString("Kept ndb.Kept `datastore:\"-\"`\n}\n")
-	receiver := strings.ToLower(name[:1])
-	fmt.Fprintf(b, "\nfunc (%s *%s) Load(ps []datastore.Property) error { return ndb.Load(%s, &%s.Kept, ps) }\n", receiver, name, receiver, receiver)
-	fmt.Fprintf(b, "\nfunc (%s *%s) Save() ([]datastore.Property, error) { return ndb.Save(%s, &%s.Kept) }\n", receiver, name, receiver, receiver)
+	receiver, _ := utf8.DecodeRuneInString(lowered(name))
+	fmt.Fprintf(b, "\nfunc (%c *%s) Load(ps []datastore.Property) error { return ndb.Load(%[1]c, &%[1]c.Kept, ps) }\n", receiver, name)
+	fmt.Fprintf(b, "\nfunc (%c *%s) Save() ([]datastore.Property, error) { return ndb.Save(%[1]c, &%[1]c.Kept) }\n", receiver, name)
 }

@@ -14,9 +14,6 @@ import (
 
 const docs = "https://github.com/webapp2go/webapp2go/blob/main/docs/"
 
-// longest is how many places the report lists of one thing.
-const longest = 200
-
 // Report writes REPORT.md. The status is its first line: whether the module builds and
 // passes Check. The folder of the application is dir.
 func (m *Module) Report(status, dir string) []byte {
@@ -57,7 +54,7 @@ func (m *Module) Report(status, dir string) []byte {
 	var pages []source.Finding
 	for _, name := range app.Templates {
 		if page, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name))); err == nil && source.HasInline(page) {
-			pages = append(pages, source.Finding{File: name, Text: "has a script, a style or an address of another host in it: set Site.Policy, or move them into files"})
+			pages = append(pages, source.Finding{File: name, Text: "has a script, a style or an address of another host in it: set Site.CSP, or move them into files"})
 		}
 	}
 	if len(app.Templates) > 0 {
@@ -96,13 +93,23 @@ func (m *Module) Report(status, dir string) []byte {
 			case h.Login != "":
 				fmt.Fprintf(&b, "- %s:%d: login: %s for %s: a Guard\n", app.YAML.File, h.Line, h.Login, code(h.URL))
 			case h.StaticDir != "" || h.Static != "":
-				fmt.Fprintf(&b, "- %s:%d: static files at %s: leave it in app.yaml, or use handlers.FileHandler\n", app.YAML.File, h.Line, code(h.URL))
+				fmt.Fprintf(&b, "- %s:%d: static files at %s: leave it in app.yaml, or move them into pages/static\n", app.YAML.File, h.Line, code(h.URL))
 			case h.Script != "":
 				fmt.Fprintf(&b, "- %s:%d: script %s for %s: script: auto\n", app.YAML.File, h.Line, code(h.Script), code(h.URL))
 			}
 		}
 		for _, s := range app.YAML.Services {
 			fmt.Fprintf(&b, "- %s: inbound service %s\n", app.YAML.File, code(s))
+		}
+	}
+	if len(app.Jobs) > 0 {
+		b.WriteString("\n## Jobs and queues\n\n")
+		for _, j := range app.Jobs {
+			what := "embed [handlers.TaskHandler](" + docs + "appengine.md#tasks) in the handlers of its tasks"
+			if j.File == "cron.yaml" {
+				what = "embed [handlers.CronHandler](" + docs + "appengine.md#services) in its handler"
+			}
+			fmt.Fprintf(&b, "- %s:%d: %s: %s\n", j.File, j.Line, code(oneLine(j.Name)), what)
 		}
 	}
 	if len(app.Skipped) > 0 {
@@ -124,11 +131,7 @@ func section(b *bytes.Buffer, title string, findings []source.Finding, none stri
 }
 
 func list(b *bytes.Buffer, findings []source.Finding) {
-	for i, f := range findings {
-		if i == longest {
-			fmt.Fprintf(b, "- and %d more\n", len(findings)-i)
-			return
-		}
+	for _, f := range findings {
 		fmt.Fprintf(b, "- %s", f.File)
 		if f.Line > 0 {
 			fmt.Fprintf(b, ":%d", f.Line)

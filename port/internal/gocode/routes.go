@@ -32,14 +32,14 @@ func (w *writer) routes() string {
 	}
 	var out bytes.Buffer
 	out.WriteString("package main\n\nimport (\n")
-	if strings.Contains(body.String(), "http.HandlerFunc(") {
+	if uses(body.String(), "http.HandlerFunc(") {
 		out.WriteString("\"net/http\"\n\n")
 	}
 	if w.helpers["redirectToName"] {
 		out.WriteString("\"" + home + "/handlers\"\n")
 	}
 	out.WriteString("\"" + home + "/framework\"\n")
-	if strings.Contains(body.String(), "webapp2.") || w.helpers["regex"] || w.helpers["template"] {
+	if uses(body.String(), "webapp2.") || w.helpers["regex"] || w.helpers["template"] {
 		out.WriteString("\"" + home + "/webapp2\"\n")
 	}
 	out.WriteString(")\n")
@@ -179,7 +179,7 @@ func subName(template string, names map[string]bool) string {
 }
 
 func (w *writer) todo(b *bytes.Buffer, r *source.Route) {
-	fmt.Fprintf(b, "// TODO %s:%d: %s\n//\t%s\n", r.File, r.Line, r.Problem, r.Source)
+	fmt.Fprintf(b, "// TODO %s:%d: %s\n//\t%s\n", r.File, r.Line, oneLine(r.Problem), oneLine(r.Source))
 }
 
 // route writes one route.
@@ -192,6 +192,16 @@ func (w *writer) route(b *bytes.Buffer, router string, r *source.Route, at place
 	}
 	if r.Kind != source.Tuple && at.path+r.Template == "" {
 		r.Template = "/"
+	}
+	if whole := at.path + r.Template; r.Kind != source.Tuple && !strings.HasPrefix(whole, "/") {
+		w.app.Drop(r, "its template does not begin with a slash")
+		w.todo(b, r)
+		return
+	}
+	if reason := w.conflict(r); reason != "" {
+		w.app.Drop(r, reason)
+		w.todo(b, r)
+		return
 	}
 	key := canonical(r, at)
 	if before := w.takenBefore(key, r); before != "" {
@@ -247,7 +257,7 @@ func (w *writer) route(b *bytes.Buffer, router string, r *source.Route, at place
 		limits += ".Schemes(" + strings.Join(quoted, ", ") + ")"
 	}
 	if r.Condition != "" {
-		fmt.Fprintf(b, "// if %s:\n", r.Condition)
+		fmt.Fprintf(b, "// if %s:\n", oneLine(r.Condition))
 	}
 	call := router + ".Handle("
 	if w.strictSlash(r, at) {
@@ -258,10 +268,34 @@ func (w *writer) route(b *bytes.Buffer, router string, r *source.Route, at place
 	}
 	fmt.Fprintf(b, "%s%s, %s)%s%s // %s:%d", call, path, handler, limits, name, r.File, r.Line)
 	for _, d := range r.Defaults {
-		fmt.Fprintf(b, ", default %s = %s", d.Key, strings.Join(strings.Fields(d.Value), " "))
+		fmt.Fprintf(b, ", default %s = %s", oneLine(d.Key), oneLine(d.Value))
 	}
 	b.WriteString("\n")
 	w.count++
+}
+
+// conflict says why the method that a route names cannot have its name in Go; else it returns
+// "".
+func (w *writer) conflict(r *source.Route) string {
+	if r.Method == "" || r.Class == nil {
+		return ""
+	}
+	name := actionName(r.Method)
+	for c := r.Class; c != nil; c = c.Base {
+		if w.names[c] == name {
+			return fmt.Sprintf("its method %s would have the name of the type %s", r.Method, name)
+		}
+		if other, taken := w.methods[c][name]; taken && other != r.Method {
+			return fmt.Sprintf("its method %s would have the name %s, as %s has", r.Method, name, other)
+		}
+	}
+	for c := r.Class; c != nil; c = c.Base {
+		if w.methods[c] == nil {
+			w.methods[c] = map[string]string{}
+		}
+		w.methods[c][name] = r.Method
+	}
+	return ""
 }
 
 // strictSlash reports whether a route redirects the other form of its path, and that form is

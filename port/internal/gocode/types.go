@@ -2,6 +2,7 @@ package gocode
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -41,10 +42,10 @@ func (w *writer) types() map[string]string {
 	for name, b := range files {
 		text := b.String()
 		var imports []string
-		if strings.Contains(text, "http.") {
+		if uses(text, "http.") {
 			imports = append(imports, `"net/http"`, "")
 		}
-		if strings.Contains(text, "handlers.BaseHandler") {
+		if uses(text, "handlers.BaseHandler") {
 			imports = append(imports, strconv.Quote(home+"/handlers"))
 		}
 		head := fmt.Sprintf("// What was %s.\n\npackage main\n", order[name].File)
@@ -69,7 +70,7 @@ func fileName(file string) string {
 		}
 		return '_'
 	}, name)
-	return strings.TrimLeft(name, "_") + "_py.go"
+	return cmp.Or(strings.TrimLeft(name, "_"), "module") + "_py.go" // Go leaves out files that begin with _
 }
 
 // class writes a handler type.
@@ -82,11 +83,11 @@ func (w *writer) class(b *bytes.Buffer, c *source.Class) {
 	}
 	fmt.Fprintf(b, "\n// %s was the class %s of %s:%d", name, c.Name, c.Module.File, c.Line)
 	if len(c.Bases) > 0 {
-		fmt.Fprintf(b, ", with the bases %s", strings.Join(c.Bases, ", "))
+		fmt.Fprintf(b, ", with the bases %s", oneLine(strings.Join(c.Bases, ", ")))
 	}
 	b.WriteString(".\n")
 	if root := c.Root; c.Base == nil && root != "webapp2.RequestHandler" && root != "google.appengine.ext.webapp.RequestHandler" {
-		fmt.Fprintf(b, "//\n// TODO: its base %s is not in the sources; see REPORT.md.\n", root)
+		fmt.Fprintf(b, "//\n// TODO: its base %s is not in the sources; see REPORT.md.\n", oneLine(root))
 	}
 	fmt.Fprintf(b, "type %s struct{ %s }\n", name, embedded)
 
@@ -140,7 +141,7 @@ func (w *writer) actions(c *source.Class) map[string]string {
 		names[verb] = goName
 	}
 	for _, u := range w.routesOf[c] {
-		if u.route.Method != "" {
+		if u.route.Method != "" && u.route.Problem == "" {
 			names[u.route.Method] = actionName(u.route.Method)
 		}
 	}
@@ -174,7 +175,7 @@ func (w *writer) action(b *bytes.Buffer, c *source.Class, m *source.Method, goNa
 	fmt.Fprintf(b, "\nfunc (h *%s) %s() error {\n", w.names[c], goName)
 	if m.Alias != "" {
 		if target := w.actions(c)[m.Alias]; target != "" && target != goName && c.Find(m.Alias) != nil {
-			fmt.Fprintf(b, "return h.%s() // %s:%d: %s\n}\n", target, c.Module.File, m.Line, m.Source)
+			fmt.Fprintf(b, "return h.%s() // %s:%d: %s\n}\n", target, c.Module.File, m.Line, oneLine(m.Source))
 			return
 		}
 	}
@@ -182,6 +183,7 @@ func (w *writer) action(b *bytes.Buffer, c *source.Class, m *source.Method, goNa
 	for i, parameter := range m.Parameters {
 		name := local(parameter)
 		if declared[name] {
+			fmt.Fprintf(b, "// %s would have the name of another parameter\n", parameter)
 			continue
 		}
 		declared[name] = true
@@ -249,6 +251,9 @@ func (w *writer) guard(b *bytes.Buffer, c *source.Class, parent string) {
 	b.WriteString("switch h.Request.Method {\n")
 	for _, m := range c.Methods {
 		checks := m.Checks()
+		if target := c.Find(m.Alias); m.Alias != "" && target != nil { // post = get has the decorators of get
+			checks = target.Checks()
+		}
 		if len(checks) == 0 || lastMethod(c, m.Name) != m || httpMethods[m.Name] == "" {
 			continue
 		}

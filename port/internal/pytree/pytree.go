@@ -55,14 +55,15 @@ func Parse(src []byte) (*Node, []SyntaxError, error) {
 	defer tree.Close()
 	cursor := tree.Walk()
 	defer cursor.Close()
-	c := copier{src: string(src), cursor: cursor}
+	c := copier{src: string(src), cursor: cursor, kinds: map[uint16]string{}, fields: map[uint16]string{0: ""}}
 	return c.copy(0), c.errors, nil
 }
 
 type copier struct {
-	src    string
-	cursor *sitter.TreeCursor
-	errors []SyntaxError
+	src           string
+	cursor        *sitter.TreeCursor
+	errors        []SyntaxError
+	kinds, fields map[uint16]string // the names, each copied from C once
 }
 
 // deepest bounds the recursion: real sources stay below a hundred.
@@ -72,8 +73,18 @@ func (c *copier) copy(depth int) *Node {
 	n := c.cursor.Node()
 	from, to := n.ByteRange()
 	at := n.StartPosition()
+	kind, ok := c.kinds[n.KindId()]
+	if !ok {
+		kind = n.Kind()
+		c.kinds[n.KindId()] = kind
+	}
+	field, ok := c.fields[c.cursor.FieldId()]
+	if !ok {
+		field = c.cursor.FieldName()
+		c.fields[c.cursor.FieldId()] = field
+	}
 	node := &Node{
-		Kind: n.Kind(), Field: c.cursor.FieldName(), Text: c.src[from:to], Named: n.IsNamed(),
+		Kind: kind, Field: field, Text: c.src[from:to], Named: n.IsNamed(),
 		Line: int(at.Row) + 1, Column: int(at.Column) + 1, Start: int(from),
 	}
 	if n.IsError() || n.IsMissing() {
@@ -85,12 +96,13 @@ func (c *copier) copy(depth int) *Node {
 	}
 	if depth > deepest {
 		c.errors = append(c.errors, SyntaxError{node.Line, node.Column, "nested too deep"})
+		node.Kind = "ERROR" // it lacks what its kind has
 		return node
 	}
 	if c.cursor.GotoFirstChild() {
 		for {
-			if kind := c.cursor.Node().Kind(); kind != "comment" && kind != "line_continuation" {
-				node.Children = append(node.Children, c.copy(depth+1))
+			if child := c.copy(depth + 1); child.Kind != "comment" && child.Kind != "line_continuation" {
+				node.Children = append(node.Children, child)
 			}
 			if !c.cursor.GotoNextSibling() {
 				break

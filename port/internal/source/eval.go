@@ -13,7 +13,7 @@ func (r *runner) eval(n *pytree.Node, s *scope) value {
 	if n == nil {
 		return none{}
 	}
-	if r.a.steps++; r.a.steps > maxSteps {
+	if r.a.step(n, r.m, 1) {
 		return unknown{n, "the sources are too large to be evaluated"}
 	}
 	switch n.Kind {
@@ -183,25 +183,29 @@ func (r *runner) binary(n *pytree.Node, s *scope) value {
 		switch l := left.(type) {
 		case text:
 			if add, ok := right.(text); ok {
-				return l + add
+				return r.textOf(string(l+add), n)
 			}
 		case *list:
-			sum := &list{tuple: l.tuple, node: n, m: r.m, items: append([]value{}, l.items...)}
+			sum := &list{tuple: l.tuple, node: n, m: r.m}
+			r.add(sum, n, l.items...)
 			if add, ok := right.(*list); ok {
-				sum.items = append(sum.items, add.items...)
+				r.add(sum, n, add.items...)
 			} else {
-				sum.items = append(sum.items, unknown{n.Child("right"), "this list is not known"})
+				r.add(sum, n, unknown{n.Child("right"), "this list is not known"})
 			}
 			return sum
 		default:
 			if add, ok := right.(*list); ok {
-				return &list{tuple: add.tuple, node: n, m: r.m, items: append([]value{unknown{n.Child("left"), "this list is not known"}}, add.items...)}
+				sum := &list{tuple: add.tuple, node: n, m: r.m}
+				r.add(sum, n, unknown{n.Child("left"), "this list is not known"})
+				r.add(sum, n, add.items...)
+				return sum
 			}
 		}
 	case "%":
 		if format, ok := left.(text); ok {
 			if t, ok := sprintf(string(format), right); ok {
-				return text(t)
+				return r.textOf(t, n)
 			}
 		}
 	}
@@ -270,6 +274,12 @@ func (r *runner) comprehension(n *pytree.Node, s *scope) value {
 	var walk func(i int, s *scope)
 	walk = func(i int, s *scope) {
 		if len(l.items) > maxLoop {
+			if _, said := l.items[maxLoop].(unknown); !said {
+				l.items[maxLoop] = unknown{n, fmt.Sprintf("it has more than %d elements", maxLoop)}
+			}
+			return
+		}
+		if r.a.step(n, r.m, 0) {
 			return
 		}
 		if i == len(clauses) {
@@ -351,7 +361,9 @@ func (r *runner) evalCall(n *pytree.Node, s *scope) value {
 			switch function.Text {
 			case "list", "tuple", "sorted", "reversed", "set":
 				if l, ok := plain(positional[0]).(*list); ok {
-					return &list{items: append([]value{}, l.items...), node: n, m: r.m}
+					copied := &list{node: n, m: r.m}
+					r.add(copied, n, l.items...)
+					return copied
 				}
 			case "enumerate":
 				if l, ok := plain(positional[0]).(*list); ok {
@@ -418,7 +430,7 @@ func (r *runner) methodCall(n, function *pytree.Node, args []value, s *scope) (v
 	case *list:
 		switch {
 		case name == "append" && len(args) == 1:
-			o.items = append(o.items, r.under(args)...)
+			r.add(o, n, r.under(args)...)
 		case name == "insert" && len(args) == 2:
 			at, ok := args[0].(number)
 			if !ok || at < 0 || int(at) > len(o.items) {
@@ -427,9 +439,9 @@ func (r *runner) methodCall(n, function *pytree.Node, args []value, s *scope) (v
 			o.items = append(o.items[:at:at], append(r.under(args[1:]), o.items[at:]...)...)
 		case name == "extend" && len(args) == 1:
 			if l, ok := plain(args[0]).(*list); ok {
-				o.items = append(o.items, r.under(l.items)...)
+				r.add(o, n, r.under(l.items)...)
 			} else {
-				o.items = append(o.items, unknown{n, "the list that is put in is not known"})
+				r.add(o, n, unknown{n, "the list that is put in is not known"})
 			}
 		}
 		return none{}, true
@@ -480,7 +492,7 @@ func (r *runner) methodCall(n, function *pytree.Node, args []value, s *scope) (v
 		case "format":
 			t, ok := format(string(o), args, n, r, s)
 			if ok {
-				return text(t), true
+				return r.textOf(t, n), true
 			}
 		case "lower":
 			return text(strings.ToLower(string(o))), true
@@ -509,7 +521,7 @@ func (r *runner) methodCall(n, function *pytree.Node, args []value, s *scope) (v
 						}
 						parts = append(parts, string(t))
 					}
-					return text(strings.Join(parts, string(o))), true
+					return r.textOf(strings.Join(parts, string(o)), n), true
 				}
 			}
 		}

@@ -148,7 +148,10 @@ func looksLikeRoute(n *pytree.Node) bool {
 		return false
 	}
 	t, ok := literal(parts[0])
-	if !ok || !strings.HasPrefix(t, "/") && !strings.HasPrefix(t, "^/") && !strings.HasPrefix(t, "(/") && !strings.HasPrefix(t, ".*") {
+	if !ok {
+		return parts[0].Kind == "binary_operator" && strings.Contains(parts[0].Text, "/") && (parts[1].Kind == "identifier" || parts[1].Kind == "attribute") && isClassName(last(parts[1].Text))
+	}
+	if !strings.HasPrefix(t, "/") && !strings.HasPrefix(t, "^/") && !strings.HasPrefix(t, "(/") && !strings.HasPrefix(t, ".*") {
 		return false
 	}
 	if parent := parts[1].Kind; parent == "string" || parent == "concatenated_string" {
@@ -156,6 +159,11 @@ func looksLikeRoute(n *pytree.Node) bool {
 		return ok && handlerText.MatchString(handler)
 	}
 	return parts[1].Kind == "identifier" || parts[1].Kind == "attribute"
+}
+
+// isClassName reports whether a name is written as those of classes are.
+func isClassName(name string) bool {
+	return name != "" && name[0] >= 'A' && name[0] <= 'Z' && strings.ToUpper(name) != name
 }
 
 // route makes a Route of a call.
@@ -203,8 +211,12 @@ func (r *runner) route(n *pytree.Node, kind Kind, positional []value, named map[
 	if t, ok := args["handler_method"].(text); ok {
 		route.Method = string(t)
 	}
-	route.Methods = texts(args["methods"])
-	route.Schemes = texts(args["schemes"])
+	route.Methods, route.Schemes = texts(args["methods"]), texts(args["schemes"])
+	for _, limit := range []string{"methods", "schemes"} {
+		if v, ok := args[limit].(unknown); ok {
+			route.Problem = why("what its "+limit+" are", v)
+		}
+	}
 	if b, ok := args["build_only"].(boolean); ok {
 		route.BuildOnly = bool(b)
 	}
@@ -330,7 +342,11 @@ func (r *runner) routesOf(l *list) []*Route {
 			r.a.list(r.m, n, why("a part of the list of routes", v))
 			continue
 		default:
-			r.a.list(r.m, l.node, "an element of the list of routes is no route")
+			what := "an element of the list of routes"
+			if t, ok := v.(text); ok {
+				what = fmt.Sprintf("%.80q in the list of routes", string(t))
+			}
+			r.a.list(r.m, l.node, what+" is no route")
 			continue
 		}
 		if condition != "" {
@@ -354,11 +370,11 @@ func (r *runner) app(n *pytree.Node, positional []value, named map[string]value)
 	delete(r.a.seen, n)
 	r.a.RouteLike--
 	for _, app := range r.a.Apps {
-		if app.Line == n.Line && app.Module == r.m {
+		if app.node == n {
 			return app
 		}
 	}
-	app := &App{Module: r.m, Line: n.Line}
+	app := &App{Module: r.m, Line: n.Line, node: n}
 	routes, ok := named["routes"]
 	if !ok && len(positional) > 0 {
 		routes = positional[0]

@@ -79,7 +79,7 @@ func (r *runner) block(n *pytree.Node, s *scope) result {
 }
 
 func (r *runner) statement(n *pytree.Node, s *scope) result {
-	if r.a.steps++; r.a.steps > maxSteps {
+	if r.a.step(n, r.m, 1) {
 		return result{}
 	}
 	switch n.Kind {
@@ -184,7 +184,10 @@ func (r *runner) forStatement(n *pytree.Node, s *scope) result {
 	}
 	var last result
 	for i, v := range items {
-		if i == maxLoop {
+		if i == maxLoop || r.a.step(n, r.m, 0) {
+			if r.holdsRoutes(n) {
+				r.a.list(r.m, n, fmt.Sprintf("the loop has more than %d rounds, or the evaluation stopped in it", maxLoop))
+			}
 			break
 		}
 		r.assign(n.Child("left"), v, s)
@@ -195,10 +198,20 @@ func (r *runner) forStatement(n *pytree.Node, s *scope) result {
 	return last
 }
 
+// holdsRoutes reports whether something in a statement looks like a route.
+func (r *runner) holdsRoutes(n *pytree.Node) (holds bool) {
+	n.Walk(func(n *pytree.Node) bool {
+		holds = holds || r.a.marked[n]
+		return !holds
+	})
+	return holds
+}
+
 // items returns the elements of a sequence that is known.
 func (r *runner) items(n *pytree.Node, s *scope) ([]value, bool) {
 	switch v := plain(r.eval(n, s)).(type) {
 	case *list:
+		r.a.step(n, r.m, len(v.items))
 		return slices.Clone(v.items), true
 	case *Dict:
 		var items []value
@@ -329,15 +342,38 @@ func (r *runner) augmented(n *pytree.Node, s *scope) {
 	switch old := plain(old).(type) {
 	case *list:
 		if add, ok := plain(right).(*list); ok {
-			old.items = append(old.items, r.under(add.items)...)
+			r.add(old, n, r.under(add.items)...)
 		} else {
-			old.items = append(old.items, unknown{n, "what is added is not known"})
+			r.add(old, n, unknown{n, "what is added is not known"})
 		}
 	case text:
 		if add, ok := plain(right).(text); ok {
-			r.assign(left, old+add, s)
+			r.assign(left, r.textOf(string(old+add), n), s)
 		}
 	}
+}
+
+// add puts values at the end of a list.
+func (r *runner) add(l *list, n *pytree.Node, items ...value) {
+	switch {
+	case r.a.step(n, r.m, len(items)):
+	case len(l.items) > maxItems:
+	case len(l.items)+len(items) > maxItems:
+		l.items = append(l.items, unknown{n, fmt.Sprintf("the list has more than %d elements", maxItems)})
+		for len(l.items) <= maxItems && len(items) > 0 {
+			l.items, items = append(l.items, items[0]), items[1:]
+		}
+	default:
+		l.items = append(l.items, items...)
+	}
+}
+
+// textOf is a string that was put together.
+func (r *runner) textOf(t string, n *pytree.Node) value {
+	if len(t) > maxText {
+		return unknown{n, fmt.Sprintf("the string has more than %d bytes", maxText)}
+	}
+	return text(t)
 }
 
 // under marks values with the condition that holds here.

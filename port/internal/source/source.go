@@ -15,8 +15,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/webapp2go/webapp2go/port/internal/pytree"
 )
@@ -37,6 +40,7 @@ type Application struct {
 	Features    []Use
 	Templates   []string // HTML files
 	YAML        *AppYAML // nil if there is no app.yaml
+	Jobs        []Job    // of cron.yaml and queue.yaml
 
 	modules  map[string]*Module // by dotted name from the root
 	packages map[string]bool    // names of folders with modules
@@ -47,7 +51,9 @@ type Application struct {
 	seen     map[*pytree.Node]*Module
 	mounted  map[*pytree.Node]bool
 	steps    int
+	stopped  Finding // where the evaluation stopped; no Text: it did not
 	secrets  map[string]Finding
+	bytes    int // of Python that was read
 }
 
 // A Finding is a place in the source with what there is to say about it.
@@ -66,6 +72,8 @@ type App struct {
 	Routes []*Route
 	Config *Dict // nil if there is none that could be read
 	Errors []ErrorHandler
+
+	node *pytree.Node
 }
 
 // An ErrorHandler is one assignment to app.error_handlers.
@@ -177,9 +185,14 @@ type Module struct {
 // bounds that no real application comes near, so that a strange folder ends with a message.
 const (
 	maxFiles = 20_000
+	maxBytes = 32 << 20  // of Python, which take 100 times as much memory
 	maxSteps = 2_000_000 // of evaluation
 	maxDepth = 60        // of nested calls
 	maxLoop  = 1_000     // rounds of a loop over a literal
+	maxItems = 100_000   // elements of a list
+	maxText  = 1 << 16   // bytes of a string that is put together
+
+	maxBroken = 10 // places of a file that are listed as not readable
 )
 
 // Read reads the application in dir.
@@ -213,7 +226,31 @@ func Read(dir string) (*Application, error) {
 	a.account()
 	a.findModels()
 	a.findFeatures()
+	if a.stopped.Text != "" {
+		a.Notes = append(a.Notes, a.stopped)
+	}
 	return a, nil
+}
+
+// Stopped returns where and why the evaluation stopped, or nil if it did not.
+func (a *Application) Stopped() *Finding {
+	if a.stopped.Text == "" {
+		return nil
+	}
+	return &a.stopped
+}
+
+// step counts work of the evaluation, and reports whether there was too much of it.
+func (a *Application) step(n *pytree.Node, m *Module, work int) (stop bool) {
+	a.steps += work
+	if a.steps <= maxSteps {
+		return false
+	}
+	if a.stopped.Text == "" {
+		a.stopped = Finding{File: m.File, Line: n.Line, Source: firstLine(n.Text),
+			Text: fmt.Sprintf("the evaluation stopped here, after %d steps: routes that come later are not converted", maxSteps)}
+	}
+	return true
 }
 
 // ordered returns the modules by file name.
@@ -242,10 +279,23 @@ func (a *Application) readFiles(dir string) error {
 	}
 	root := os.DirFS(dir)
 	return fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
 		base := path.Base(name)
+		switch {
+		case err != nil && name == ".":
+			return err
+		case err != nil:
+			a.unread(name, err)
+			return nil
+		case strings.ContainsFunc(name, unicode.IsControl) || !utf8.ValidString(name):
+			a.Skipped = append(a.Skipped, fmt.Sprintf("%q (a name with control characters)", name))
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case entry.Type()&fs.ModeSymlink != 0 && (path.Ext(base) == "" || path.Ext(base) == ".py"):
+			a.Skipped = append(a.Skipped, name+" (a link)")
+			return nil
+		}
 		if entry.IsDir() {
 			switch {
 			case name == ".":
@@ -261,13 +311,23 @@ func (a *Application) readFiles(dir string) error {
 		switch {
 		case name == "app.yaml" || name == "app.yml":
 			data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
-			if err != nil {
-				return err
+			if err == nil {
+				a.YAML, err = parseAppYAML(name, data)
 			}
-			a.YAML, err = parseAppYAML(name, data)
 			if err != nil {
-				a.Broken = append(a.Broken, Finding{File: name, Line: 1, Text: err.Error()})
+				a.unread(name, err)
 			}
+			return nil
+		case name == "cron.yaml" || name == "queue.yaml":
+			data, err := os.ReadFile(filepath.Join(dir, name))
+			var jobs []Job
+			if err == nil {
+				jobs, err = parseJobs(name, data)
+			}
+			if err != nil {
+				a.unread(name, err)
+			}
+			a.Jobs = append(a.Jobs, jobs...)
 			return nil
 		case strings.HasSuffix(base, ".html") || strings.HasSuffix(base, ".htm") || strings.HasSuffix(base, ".jinja2"):
 			a.Templates = append(a.Templates, name)
@@ -284,8 +344,19 @@ func (a *Application) readFiles(dir string) error {
 		if len(a.Files) == maxFiles {
 			return fmt.Errorf("more than %d Python files; give the folder of one application", maxFiles)
 		}
-		return a.readFile(dir, name)
+		if err := a.readFile(dir, name); err != nil {
+			a.unread(name, err)
+		}
+		if a.bytes > maxBytes {
+			return fmt.Errorf("more than %d MiB of Python; give the folder of one application", maxBytes>>20)
+		}
+		return nil
 	})
+}
+
+// unread says of a file or a folder that it was not read.
+func (a *Application) unread(name string, err error) {
+	a.Broken = append(a.Broken, Finding{File: name, Line: 1, Text: "not read: " + strings.Join(strings.Fields(err.Error()), " ")})
 }
 
 func exists(root fs.FS, name string) bool {
@@ -312,19 +383,26 @@ func (a *Application) readFile(dir, name string) error {
 		return err
 	}
 	if info.Size() > pytree.MaxFileBytes {
-		a.Broken = append(a.Broken, Finding{File: name, Line: 1, Text: "the file is too large and was not read"})
-		return nil
+		return fmt.Errorf("the file has more than %d MiB", pytree.MaxFileBytes>>20)
 	}
 	src, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
 	if err != nil {
 		return err
 	}
-	tree, broken, err := pytree.Parse([]byte(strings.ToValidUTF8(string(src), "\uFFFD")))
-	if err != nil {
-		a.Broken = append(a.Broken, Finding{File: name, Line: 1, Text: err.Error()})
-		return nil
+	a.bytes += len(src)
+	decoded, whole := decode(src)
+	if !whole {
+		a.Notes = append(a.Notes, Finding{File: name, Line: 1, Text: "the file is not UTF-8, and names no encoding that is known: what is not ASCII was replaced"})
 	}
-	for _, b := range broken {
+	tree, broken, err := pytree.Parse(decoded)
+	if err != nil {
+		return err
+	}
+	for i, b := range broken {
+		if i == maxBroken {
+			a.Broken = append(a.Broken, Finding{File: name, Line: b.Line, Text: fmt.Sprintf("and %d more places of this file", len(broken)-i)})
+			break
+		}
 		a.Broken = append(a.Broken, Finding{File: name, Line: b.Line, Source: b.Text,
 			Text: fmt.Sprintf("not readable as Python 2 or 3 at column %d; the rest of the file was read", b.Column)})
 	}
@@ -342,6 +420,32 @@ func (a *Application) readFile(dir, name string) error {
 	return nil
 }
 
+// declared is the encoding that the first two lines of a Python source declare (PEP 263).
+var declared = regexp.MustCompile(`^(?:[^\n]*\n)?[ \t\f]*#[^\n]*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)`)
+
+// decode returns a source in UTF-8, and reports whether nothing was replaced. It changes src.
+func decode(src []byte) (decoded []byte, whole bool) {
+	for i, b := range src { // a CR alone ends a line of Python, but not of its grammar
+		if b == '\r' && (i+1 == len(src) || src[i+1] != '\n') {
+			src[i] = '\n'
+		}
+	}
+	if utf8.Valid(src) {
+		return src, true
+	}
+	if found := declared.FindSubmatch(src); found != nil {
+		switch strings.ReplaceAll(strings.ToLower(string(found[1])), "_", "-") {
+		case "latin-1", "latin1", "iso-8859-1", "iso8859-1", "iso-8859-15", "cp1252", "windows-1252":
+			runes := make([]rune, len(src))
+			for i, b := range src {
+				runes[i] = rune(b)
+			}
+			return []byte(string(runes)), true
+		}
+	}
+	return []byte(strings.ToValidUTF8(string(src), "\uFFFD")), false
+}
+
 // findRoots says where imports are looked up: the root, lib, libs, and the folders that
 // a source puts into sys.path.
 func (a *Application) findRoots() {
@@ -356,6 +460,7 @@ func (a *Application) findRoots() {
 				n.Child("arguments").Walk(func(n *pytree.Node) bool {
 					if n.Kind == "string" {
 						s, ok := literal(n)
+						s = strings.ReplaceAll(s, `\`, "/")
 						if s = strings.Trim(strings.TrimPrefix(s, "./"), "/"); ok && s != "" && s != "." && s != ".." {
 							a.roots = append(a.roots, strings.ReplaceAll(s, "/", ".")+".")
 						}
@@ -449,7 +554,7 @@ func (c *Class) Guarded() bool {
 		}
 		switch m.Name {
 		case "get", "post", "put", "patch", "delete", "head", "options":
-			if len(m.Checks()) > 0 {
+			if target := c.Find(m.Alias); len(m.Checks()) > 0 || m.Alias != "" && target != nil && len(target.Checks()) > 0 {
 				return true
 			}
 		}

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"fmt"
 
 	"go.yaml.in/yaml/v3"
@@ -11,6 +12,33 @@ type AppYAML struct {
 	File     string
 	Handlers []YAMLHandler
 	Services []string // inbound_services
+}
+
+// A Job is what cron.yaml has one of the application's paths called for, or a queue of
+// queue.yaml.
+type Job struct {
+	File string
+	Line int
+	Name string // the path, or the queue
+}
+
+// parseJobs reads cron.yaml or queue.yaml.
+func parseJobs(file string, data []byte) (jobs []Job, err error) {
+	var raw struct {
+		Cron  []yaml.Node `yaml:"cron"`
+		Queue []yaml.Node `yaml:"queue"`
+	}
+	if err := yaml.Unmarshal(data, &raw); err != nil {
+		return nil, fmt.Errorf("%s was not read: %w", file, err)
+	}
+	for _, node := range append(raw.Cron, raw.Queue...) {
+		var job struct{ URL, Name string }
+		if err := node.Decode(&job); err != nil {
+			return nil, fmt.Errorf("%s was not read: %w", file, err)
+		}
+		jobs = append(jobs, Job{file, node.Line, cmp.Or(job.URL, job.Name)})
+	}
+	return jobs, nil
 }
 
 // A YAMLHandler is one entry of handlers in app.yaml.
