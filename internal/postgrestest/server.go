@@ -257,7 +257,7 @@ server_login_retry=0.1
 	}
 	s.t.Cleanup(s.Run(pgbouncer, path))
 	socket = filepath.Join(dir, ".s.PGSQL.6432")
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(proctest.Patience); ; time.Sleep(5 * time.Millisecond) {
 		conn, err := net.Dial("unix", socket)
 		if err == nil {
 			conn.Close()
