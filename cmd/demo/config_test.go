@@ -72,7 +72,7 @@ func TestFlagsWinOverVariables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Sessions != "memory" || !c.Debug || c.Admin != "ann" || !c.Insecure || strings.Join(c.Memcached, " ") != "a:1 b:2" || time.Duration(c.Drain) != 3*time.Second {
+	if c.Sessions != "memory" || !c.Debug || c.Admin != "ann" || !c.Insecure || strings.Join(c.Memcached, " ") != "a:1 b:2" || time.Duration(c.Drain) != 2500*time.Millisecond {
 		t.Errorf("%+v", c)
 	}
 }

@@ -184,7 +184,7 @@ func TestWrongServices(t *testing.T) {
 	}{
 		{"no port", []string{"-sessions=memcache", "-memcached=localhost"}, `--memcached=localhost: memcache: `},
 		{"no id of a database", []string{"-sessions=datastore", "-project=p", "-database=Restored"}, `sessions/datastore: the database is "Restored"`},
-		{"no project", []string{"-sessions=datastore"}, "--sessions=datastore, --users=datastore: sessions/datastore: which project?"},
+		{"no project", []string{"-sessions=datastore"}, "--sessions=datastore, --users=datastore: sessions/datastore: no project is set"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
