@@ -360,9 +360,11 @@ func (a *App) logger() *slog.Logger {
 	return cmp.Or(a.Log, slog.Default())
 }
 
-// addEndpoint keeps the endpoint of a route for Check.
-func (a *App) addEndpoint(e *endpoint) {
+// addEndpoint keeps an endpoint for Check, and returns it. The endpoint must be complete,
+// because Check may run in another goroutine.
+func (a *App) addEndpoint(e *endpoint) http.Handler {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	a.endpoints = append(a.endpoints, e)
+	return e
 }

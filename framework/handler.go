@@ -391,7 +391,7 @@ type HandlerOf[T any] interface {
 // ServeMux. There, h.Var returns the path values, and everything of the App but its
 // routing table is used.
 func To[T any, H HandlerOf[T]](app *App) http.Handler {
-	return newEndpointOf[T, H](app, nil)
+	return app.addEndpoint(newEndpointOf[T, H](app, nil))
 }
 
 // ToMethods is like [To], with a method of T for each HTTP method, so that one type can
@@ -404,7 +404,7 @@ func To[T any, H HandlerOf[T]](app *App) http.Handler {
 func ToMethods[T any, H HandlerOf[T]](app *App, methods map[string]func(H) error) http.Handler {
 	e := newEndpointOf[T, H](app, func(Handler) error { return nil })
 	if e.mistake != nil {
-		return e
+		return app.addEndpoint(e)
 	}
 	e.methods = &methodTable{guarded: e.methods.guarded, code: map[string]uintptr{}}
 	count := e.methods.fill(func(name string) func(Handler) error {
@@ -418,7 +418,7 @@ func ToMethods[T any, H HandlerOf[T]](app *App, methods map[string]func(H) error
 	if count == 0 || count != len(methods) {
 		e.setMistake(fmt.Errorf("framework: ToMethods of %v needs a method for at least one of GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS, with its name in capitals, and none may be nil", reflect.TypeFor[H]()))
 	}
-	return e
+	return app.addEndpoint(e)
 }
 
 // ToMethod is like [To], with one method of T for all HTTP methods: webapp2's
@@ -434,7 +434,7 @@ func ToMethod[T any, H HandlerOf[T]](app *App, method func(H) error) http.Handle
 	default:
 		e.methods.code = map[string]uintptr{"": reflect.ValueOf(method).Pointer()}
 	}
-	return e
+	return app.addEndpoint(e)
 }
 
 // From is like [To] with a constructor, for handlers that need values in their fields.
@@ -444,9 +444,9 @@ func From[H Handler](app *App, newHandler func() H) http.Handler {
 	if newHandler == nil {
 		e := newEndpoint(app, func() Handler { return new(plainHandler) }, func(Handler) error { return nil })
 		e.setMistake(fmt.Errorf("framework: From of %v was given nil: give it a constructor", reflect.TypeFor[H]()))
-		return e
+		return app.addEndpoint(e)
 	}
-	return newEndpoint(app, func() Handler { return newHandler() }, nil)
+	return app.addEndpoint(newEndpoint(app, func() Handler { return newHandler() }, nil))
 }
 
 // newEndpointOf makes an endpoint whose handlers begin as zero values, so that a handler
@@ -468,11 +468,11 @@ func newEndpointOf[T any, H HandlerOf[T]](app *App, only func(Handler) error) *e
 	return e
 }
 
-// newEndpoint makes an endpoint. If only is not nil, it is the action for all HTTP methods.
+// newEndpoint makes an endpoint. If only is not nil, it is the action for all HTTP methods. The
+// caller adds the endpoint to the App.
 func newEndpoint(app *App, newHandler func() Handler, only func(Handler) error) *endpoint {
 	panicWithoutApp(app)
 	e := &endpoint{app: app, newHandler: newHandler, allocate: allocateResponse}
-	app.addEndpoint(e)
 	if err := protect(func() (err error) { e.methods, err = checkedMethods(newHandler, only); return err }); err != nil {
 		e.setMistake(err)
 	}
