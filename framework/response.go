@@ -152,15 +152,16 @@ func (r *Response) Write(p []byte) (int, error) {
 	}
 	r.count += int64(len(p))
 	switch {
-	case r.head:
+	case r.head: // keep what is needed to detect the type
 		r.hold(p[:min(len(p), max(sniffed-r.held(), 0))])
 		return len(p), nil
-	case r.sent:
+	case r.sent: // the header and what was held have been written
 		return r.pass(p)
 	case r.held()+len(p) <= r.limit():
 		r.hold(p)
 		return len(p), nil
 	}
+	// The body is larger than the buffer: write the header and what is held, and then p.
 	if err := r.send(false); err != nil {
 		return 0, err
 	}
