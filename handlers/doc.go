@@ -53,6 +53,11 @@
 // A handler's Guard decides who may use a page. Dispatch does not: an override that does not
 // call the Dispatch of its base skips what that base adds, but never the Guard.
 //
+// # Jobs
+//
+// [CronHandler] and [TaskHandler] are for requests of a cron service and of a task queue, and
+// let nobody else in: [Site.VerifyCaller] says how, outside of App Engine.
+//
 // # Accounts
 //
 // [Site.Accounts] adds the pages of accounts; Site.SignUp, Site.Mail and Site.LoginProviders
