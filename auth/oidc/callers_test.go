@@ -240,7 +240,13 @@ func TestKeysOfCallers(t *testing.T) {
 func TestCallersUnavailable(t *testing.T) {
 	good := start(t)
 	for name, handler := range map[string]http.HandlerFunc{
-		"500":     func(w http.ResponseWriter, _ *http.Request) { http.Error(w, strings.Repeat("x", 5000), 500) },
+		"500": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, strings.Repeat("x", 5000), 500) },
+		"500 with keys": func(w http.ResponseWriter, r *http.Request) {
+			recorder := httptest.NewRecorder()
+			good.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/keys", nil))
+			w.WriteHeader(http.StatusInternalServerError)
+			_, _ = w.Write(recorder.Body.Bytes())
+		},
 		"no JSON": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
 		"no keys": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"keys":[]}`) },
 		"endless": func(w http.ResponseWriter, _ *http.Request) {
