@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"errors"
@@ -56,7 +57,8 @@ func (s *Site) checkMail(app *framework.App) error {
 	return err
 }
 
-// mails returns the texts of mails in each language, by its name. They are parsed once.
+// mails returns the texts of mails in each language, by its name, and those of the first
+// language by "". They are parsed once.
 func (s *Site) mails() (map[string]*mail.Templates, error) {
 	s.mailOnce.Do(func() {
 		locales := []templates.Locale{templates.English}
@@ -73,6 +75,7 @@ func (s *Site) mails() (map[string]*mail.Templates, error) {
 			funcs["wrap"] = wrap
 			s.mailTemplates[l.Name()], err = mail.ParseTemplates(overlay{s.MailTexts, inside}, funcs)
 		}
+		s.mailTemplates[""] = s.mailTemplates[locales[0].Name()]
 		if err != nil {
 			s.mailErr = fmt.Errorf("handlers: the texts of mails: %w", err)
 		}
@@ -159,7 +162,7 @@ func (h *BaseHandler) send(l templates.Locale, text, to string, data MailData) e
 	if base, err := url.Parse(h.App.BaseURL); err == nil && data.Site == "" {
 		data.Site = base.Host
 	}
-	message, err := texts[l.Name()].Message(text, to, data)
+	message, err := cmp.Or(texts[l.Name()], texts[""]).Message(text, to, data)
 	if err != nil {
 		return err
 	}

@@ -210,14 +210,12 @@ func nearest(folders map[string]string, tag language.Tag) string {
 // messages are the translations.
 func readLibrary(fsys fs.FS, folders map[string]string, tag language.Tag) (list []*catalog, mistakes []error) {
 	folder := nearest(folders, tag)
-	if folder == "" && isEnglish(tag) {
-		for _, name := range slices.Sorted(maps.Keys(folders)) {
-			list, mistakes = readDomains(fsys, folders[name])
-			for i, c := range list {
-				list[i] = c.inEnglish()
-			}
-			return list, mistakes
+	if names := slices.Sorted(maps.Keys(folders)); folder == "" && isEnglish(tag) && len(names) > 0 {
+		list, mistakes = readDomains(fsys, folders[names[0]])
+		for i, c := range list {
+			list[i] = c.inEnglish()
 		}
+		return list, mistakes
 	}
 	if folder == "" {
 		return nil, nil

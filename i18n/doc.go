@@ -35,8 +35,9 @@
 //
 // # Templates
 //
-// [Locale.Funcs] are the functions for templates: a set of templates is parsed once for each
-// locale with them. Values are escaped by html/template wherever they stand.
+// [templates.ParseIn] takes the Locales and parses the pages of a site for each locale;
+// docs/i18n.md shows the whole. For another set of templates, [Locale.Funcs] are the functions.
+// Values are escaped by html/template wherever they stand.
 //
 //	<html lang="{{lang}}" dir="{{dir}}">
 //	{{t "Hello, %(name)s!" "name" .User.Name}}

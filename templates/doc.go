@@ -50,7 +50,7 @@
 //
 // # Functions
 //
-// Four functions are added to those of html/template. static returns the address of a
+// Functions are added to those of html/template. static returns the address of a
 // static file. url returns the path of a route, by its name (webapp2's uri_for). path
 // returns a path of the site. hasRoute reports whether there is a route of a name; the
 // built-in files link only to routes that exist.
@@ -58,7 +58,13 @@
 //	<a href="{{url "login" "next" "/cart"}}">Log in</a>
 //	<a href="{{path "/help"}}">Help</a>
 //
-// The first three put Page.Prefix before a path, so that a page works below a prefix.
+// Static, url and path put Page.Prefix before a path, so that a page works below a prefix.
+//
+// The functions t, n, c and nc translate messages, and lang, dir, date and datetime depend on
+// the language too: see [Functions]. A site in other languages than English is parsed by
+// [ParseIn].
+//
+//	{{t "Welcome, %(name)s" "name" .User.Name}}, {{n "one entry" "%(num)s entries" .Count}}
 //
 // A name that is written in a page as a constant, as above, is checked at startup: the name
 // of a file by [Parse], the name of a route by [Set.CheckURLs], unless the same file asks

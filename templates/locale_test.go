@@ -131,6 +131,9 @@ func TestLanguages(t *testing.T) {
 	if set.Languages() == nil {
 		t.Error("no Languages")
 	}
+	if _, err := templates.ParseIn(languages{}, pages, nil); err == nil || !strings.Contains(err.Error(), "without a locale") {
+		t.Error(err)
+	}
 	_, err = templates.ParseIn(languages{shouting{templates.English, "eo"}, templates.English}, files("home.html", `{{number}}`), nil)
 	if err == nil || !strings.Contains(err.Error(), `in the language en`) || !strings.Contains(err.Error(), `"number" not defined`) {
 		t.Error(err)

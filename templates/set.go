@@ -82,7 +82,9 @@ func ParseIn(languages Languages, pages fs.FS, funcs template.FuncMap) (*Set, er
 	s := &Set{funcs: funcs, languages: languages, byLang: map[string]*translation{}, files: map[string]File{}, root: map[string]File{}}
 	locales := []Locale{English}
 	if languages != nil {
-		locales = languages.Languages()
+		if locales = languages.Languages(); len(locales) == 0 {
+			return nil, errors.New("templates: ParseIn was given Languages without a locale: there must be one, the default")
+		}
 	}
 	texts := map[string]string{} // by the names of the files without .html
 	mistakes, _, err := s.read(inside, texts)
