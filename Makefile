@@ -23,7 +23,8 @@ help:
 	@echo "make unit           all tests, with the race detector"
 	@echo "make allocations    the tests that count allocations, without it"
 	@echo "make port           the tests of the command that ports a webapp2 application"
-	@echo "make e2e          drive the demo with Chromium"
+	@echo "make e2e          drive the demo with Chromium and Firefox, check all pages and the pictures"
+	@echo "                  of the documents, leave a contact sheet in bin/pages"
 	@echo "make fuzz         run each fuzz target for FUZZTIME ($(FUZZTIME))"
 	@echo "make soak         run the tests of races in sessions and logins five times,"
 	@echo "                  and kill the demo fifty times under load"
@@ -70,8 +71,10 @@ port:
 	cd port && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./... && $(GO) test ./...
 
 e2e:
-	@scripts/packages chromium
+	@scripts/packages chromium firefox-esr nodejs npm
+	cd e2e && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	cd e2e && $(GO) vet ./... && $(GO) test -count=1 ./...
+	@echo "What the browsers have shown is in bin/pages/index.html."
 
 fuzz:
 	@scripts/fuzz $(FUZZTIME)

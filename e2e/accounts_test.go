@@ -147,8 +147,7 @@ func TestLoginElsewhere(t *testing.T) {
 	}
 	t.Cleanup(provider.Close)
 	provider.Accounts = []oidctest.Account{{Subject: "1", Email: "ann@gmail.com", EmailVerified: true, Name: "Ann"}}
-	t.Setenv("OIDC_CLIENT_SECRET", provider.ClientSecret)
-	d := start(t, "-oidc-issuer="+provider.Issuer(), "-oidc-client-id="+provider.ClientID)
+	d := startWith(t, []string{"OIDC_CLIENT_SECRET=" + provider.ClientSecret}, "-oidc-issuer="+provider.Issuer(), "-oidc-client-id="+provider.ClientID)
 	b := open(t, d)
 	for _, greeting := range []string{"Welcome, Ann.", "Welcome back, Ann."} {
 		b.visit("/login?next=/account")

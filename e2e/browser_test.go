@@ -1,20 +1,22 @@
-// Package e2e drives the demo with a real Chromium. It is a module of its own, so that
+// Package e2e drives the demo, the examples and a new application with real browsers, and
+// checks their pages and the pictures of the documents. It is a module of its own, so that
 // what drives a browser is a dependency of nothing else.
 //
-// With SCREENSHOTS set to a folder, the tests leave pictures of the pages there.
+// The tests leave a contact sheet of what they have looked at: bin/pages/index.html.
 package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -49,27 +51,108 @@ func testMain(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "starting Chromium:", err)
 		return 1
 	}
-	return m.Run()
+	status := m.Run()
+	if err := writeSheet(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return status
 }
+
+// A tab is a page in a browser, whichever browser it is.
+type tab struct {
+	t        *testing.T
+	site     *site
+	evaluate func(expression string) []byte // to JSON
+}
+
+// value evaluates an expression in a page.
+func value[T any](t tab, expression string) (result T) {
+	t.t.Helper()
+	if err := json.Unmarshal(t.evaluate(expression), &result); err != nil {
+		t.t.Fatalf("%s: %v", expression, err)
+	}
+	return result
+}
+
+// texts evaluates an expression that is a list of texts.
+func (t tab) texts(expression string) []string {
+	t.t.Helper()
+	return value[[]string](t, expression)
+}
+
+// at fails the test if the browser is not at a path of the site.
+func (t tab) at(path string) {
+	t.t.Helper()
+	if got := value[string](t, "location.href"); got != t.site.url+path {
+		t.t.Fatalf("at %s, want %s", got, path)
+	}
+}
+
+// shows reports the texts that are not on the page.
+func (t tab) shows(texts ...string) {
+	t.t.Helper()
+	shown := value[string](t, "document.body.innerText")
+	for _, text := range texts {
+		if !strings.Contains(shown, text) {
+			t.t.Errorf("missing %q on the page:\n%s", text, shown)
+		}
+	}
+}
+
+// fits reports a page that is wider than the window, and a button that is narrower than one
+// of its words.
+func (t tab) fits() {
+	t.t.Helper()
+	const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+	if n := value[int](t, overflow); n > 0 {
+		t.t.Errorf("%s is %d px wider than the window", value[string](t, "location.href"), n)
+	}
+	for _, word := range t.texts(brokenWords) {
+		t.t.Errorf("%s: a button breaks the word %q", value[string](t, "location.href"), word)
+	}
+}
+
+// brokenWords lists the words on buttons that do not fit into one line.
+const brokenWords = `(() => {
+	const broken = []
+	for (const button of document.querySelectorAll('button, .button')) {
+		const texts = document.createTreeWalker(button, NodeFilter.SHOW_TEXT)
+		while (texts.nextNode()) {
+			const text = texts.currentNode
+			if (text.parentElement.closest('.unseen')) continue
+			for (const word of text.data.matchAll(/\S+/g)) {
+				const range = document.createRange()
+				range.setStart(text, word.index)
+				range.setEnd(text, word.index + word[0].length)
+				if (range.getClientRects().length > 1) broken.push(word[0])
+			}
+		}
+	}
+	return broken
+})()`
 
 // A browser is one tab of a Chromium, with cookies of its own.
 type browser struct {
-	t    *testing.T
-	ctx  context.Context
-	demo *demo
+	tab
+	ctx context.Context
 
 	mu       sync.Mutex
 	messages []chromedp.ConsoleMessage
 }
 
 // open opens a browser that has never been anywhere.
-func open(t *testing.T, d *demo) *browser {
+func open(t *testing.T, s *site) *browser {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(chromium, 5*time.Minute)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
-	b := &browser{t: t, ctx: ctx, demo: d}
+	b := &browser{ctx: ctx}
+	b.tab = tab{t, s, func(expression string) []byte {
+		t.Helper()
+		return run(b, chromedp.Evaluate[[]byte](expression))
+	}}
 	b.do(chromedp.EmulateViewport(1280, 800))
 	messages := chromedp.Console(ctx)
 	go func() {
@@ -104,7 +187,7 @@ func run[T any](b *browser, action chromedp.Action[T]) T {
 // visit goes to a page and returns the status of the response.
 func (b *browser) visit(path string) int64 {
 	b.t.Helper()
-	return b.load(chromedp.Navigate(b.demo.url + path))
+	return b.load(chromedp.Navigate(b.site.url + path))
 }
 
 // load does the steps, the last of which loads a page, and returns the status of that page.
@@ -126,25 +209,6 @@ func (b *browser) submit(button string, fields ...string) int64 {
 	return b.load(chromedp.Click(chromedp.CSS(button)))
 }
 
-// at fails the test if the browser is not at a path of the demo.
-func (b *browser) at(path string) {
-	b.t.Helper()
-	if got := run(b, chromedp.Location()); got != b.demo.url+path {
-		b.t.Fatalf("at %s, want %s", got, path)
-	}
-}
-
-// shows reports the texts that are not on the page.
-func (b *browser) shows(texts ...string) {
-	b.t.Helper()
-	page := run(b, chromedp.Evaluate[string]("document.body.innerText"))
-	for _, text := range texts {
-		if !strings.Contains(page, text) {
-			b.t.Errorf("missing %q on the page:\n%s", text, page)
-		}
-	}
-}
-
 // quiet reports the messages of the browser: violations of the policy, missing files, broken
 // markup. If errorsExpected is set, responses that are errors are left out.
 func (b *browser) quiet(errorsExpected bool) {
@@ -162,42 +226,10 @@ func (b *browser) quiet(errorsExpected bool) {
 	b.messages = nil
 }
 
-// fits reports a page that is wider than the window, and a button that is narrower than one
-// of its words.
-func (b *browser) fits() {
-	b.t.Helper()
-	const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-	if n := run(b, chromedp.Evaluate[int](overflow)); n > 0 {
-		b.t.Errorf("%s is %d px wider than the window", run(b, chromedp.Location()), n)
-	}
-	for _, word := range run(b, chromedp.Evaluate[[]string](brokenWords)) {
-		b.t.Errorf("%s: a button breaks the word %q", run(b, chromedp.Location()), word)
-	}
-}
-
-// brokenWords lists the words on buttons that do not fit into one line.
-const brokenWords = `(() => {
-	const broken = []
-	for (const button of document.querySelectorAll('button, .button')) {
-		const texts = document.createTreeWalker(button, NodeFilter.SHOW_TEXT)
-		while (texts.nextNode()) {
-			const text = texts.currentNode
-			if (text.parentElement.closest('.unseen')) continue
-			for (const word of text.data.matchAll(/\S+/g)) {
-				const range = document.createRange()
-				range.setStart(text, word.index)
-				range.setEnd(text, word.index + word[0].length)
-				if (range.getClientRects().length > 1) broken.push(word[0])
-			}
-		}
-	}
-	return broken
-})()`
-
 // look emulates a window of that width in light or dark colours.
 func (b *browser) look(width int64, scheme string) {
 	b.t.Helper()
-	b.do(chromedp.EmulateViewport(width, 800))
+	b.resize(width)
 	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 	})
@@ -206,18 +238,26 @@ func (b *browser) look(width int64, scheme string) {
 	}
 }
 
-// picture keeps a picture of the whole page, if SCREENSHOTS is set.
-func (b *browser) picture(name string) {
+// resize gives the window a width.
+func (b *browser) resize(width int64) {
 	b.t.Helper()
-	folder := os.Getenv("SCREENSHOTS")
-	if folder == "" {
-		return
+	b.do(chromedp.EmulateViewport(width, 800))
+}
+
+// shoot puts the page on the contact sheet, a wide one at half its size.
+func (b *browser) shoot(section, name, form string) {
+	b.t.Helper()
+	size := value[[]float64](b.tab, "[document.documentElement.clientWidth, document.documentElement.scrollHeight]")
+	clip := &page.Viewport{Width: size[0], Height: size[1], Scale: 1}
+	if clip.Width > 1000 {
+		clip.Scale = .5
 	}
-	png := run(b, chromedp.FullScreenshot(100))
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	beyond, quality := true, int64(75)
+	picture, err := chromedp.Call(b.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{
+		Format: page.CaptureScreenshotFormatJpeg, Quality: &quality, Clip: clip, CaptureBeyondViewport: &beyond,
+	})
+	if err != nil {
 		b.t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644); err != nil {
-		b.t.Fatal(err)
-	}
+	keepShot(b.t, section, name, form, picture.Data)
 }

@@ -5,9 +5,13 @@ go 1.26.0
 require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
+	github.com/coder/websocket v1.8.15
 	github.com/webapp2go/webapp2go v0.0.0-00010101000000-000000000000
 )
 
 require github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 
 replace github.com/webapp2go/webapp2go => ../
+
+// What npm installs is no Go code.
+ignore ./node_modules

@@ -29,7 +29,7 @@ type line struct {
 }
 
 // connect returns the demo as it is reached by a line.
-func (d *demo) connect(t *testing.T, delay time.Duration) (*demo, *line) {
+func (d *site) connect(t *testing.T, delay time.Duration) (*site, *line) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -54,7 +54,7 @@ func (d *demo) connect(t *testing.T, delay time.Duration) (*demo, *line) {
 		open.Wait()
 	})
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	return &demo{url: "http://localhost:" + port, password: d.password}, l
+	return &site{url: "http://localhost:" + port, password: d.password}, l
 }
 
 // carry copies one connection until one of its sides ends.
@@ -148,7 +148,7 @@ func (l *line) posted() int {
 }
 
 // user makes a user with the password password.
-func (d *demo) user(t *testing.T, name string) {
+func (d *site) user(t *testing.T, name string) {
 	t.Helper()
 	response, err := http.PostForm(d.url+"/signup", url.Values{"name": {name}, "password": {password}})
 	if err != nil {
@@ -194,7 +194,7 @@ func (b *browser) clickTwice(name string, gap time.Duration, nth int) (string, e
 	if _, err := chromedp.Call(b.ctx, network.ClearBrowserCookies, cdp.Empty{}); err != nil {
 		return "", err
 	}
-	if err := chromedp.Do(b.ctx, chromedp.Navigate(b.demo.url), chromedp.Navigate(b.demo.url+"/login")); err != nil {
+	if err := chromedp.Do(b.ctx, chromedp.Navigate(b.site.url), chromedp.Navigate(b.site.url+"/login")); err != nil {
 		return "", err
 	}
 	at, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]float64](fmt.Sprintf(fillIn, name, password)))
@@ -212,7 +212,7 @@ func (b *browser) clickTwice(name string, gap time.Duration, nth int) (string, e
 	if err := b.settles("location.pathname != '/login'"); err != nil {
 		return "", err
 	}
-	if err := chromedp.Do(b.ctx, chromedp.Navigate(b.demo.url+"/account")); err != nil {
+	if err := chromedp.Do(b.ctx, chromedp.Navigate(b.site.url+"/account")); err != nil {
 		return "", err
 	}
 	return chromedp.Run(b.ctx, chromedp.Location())
@@ -332,7 +332,7 @@ func (b *browser) back() (path, text string) {
 		// While a page gives way to the next one there is none to ask.
 		page, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](look))
 		if err == nil && len(page) == 2 && page[0] != here {
-			return strings.TrimPrefix(page[0], b.demo.url), page[1]
+			return strings.TrimPrefix(page[0], b.site.url), page[1]
 		}
 	}
 	b.t.Fatalf("still at %s a minute after Back", here)

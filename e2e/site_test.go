@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -15,45 +16,90 @@ import (
 	"time"
 )
 
-// A demo is the real program, built and started, with users and sessions of its own.
-type demo struct {
+// A site is a real program, built and started.
+type site struct {
 	url      string
-	password string // of admin
+	password string // of the demo's user admin
+
+	mutex sync.Mutex
+	log   strings.Builder // what the program has written to standard error
+	ended chan struct{}
 }
 
-// build builds the demo once for all tests.
-var build = sync.OnceValues(func() (string, error) {
-	binary := filepath.Join(buildFolder, "demo")
-	command := exec.Command("go", "build", "-o", binary, "./cmd/demo")
-	command.Dir = ".."
-	out, err := command.CombinedOutput()
-	if err != nil {
-		return "", &buildError{string(out)}
-	}
-	return binary, nil
-})
+var builds sync.Map // from a folder and a package to the function that builds it once
 
-type buildError struct{ output string }
-
-func (e *buildError) Error() string { return "building the demo: " + e.output }
-
-var admin = regexp.MustCompile(`name=admin password=(\S+)`)
-
-// start starts the demo on a free port, and stops it at the end of the test.
-func start(t *testing.T, args ...string) *demo {
+// build builds a package of the module in a folder, once for all tests, and returns the
+// program.
+func build(t *testing.T, folder, pkg string) string {
 	t.Helper()
-	binary, err := build()
+	once, _ := builds.LoadOrStore(folder+" "+pkg, sync.OnceValues(func() (string, error) {
+		programs, err := os.MkdirTemp(buildFolder, "")
+		if err != nil {
+			return "", err
+		}
+		binary := filepath.Join(programs, "program")
+		command := exec.Command("go", "build", "-o", binary, pkg)
+		command.Dir = folder
+		if out, err := command.CombinedOutput(); err != nil {
+			return "", &buildError{pkg, string(out)}
+		}
+		return binary, nil
+	}))
+	binary, err := once.(func() (string, error))()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return binary
+}
+
+type buildError struct{ pkg, output string }
+
+func (e *buildError) Error() string { return "building " + e.pkg + ": " + e.output }
+
+// freePort returns a port that nothing listens on.
+func freePort(t *testing.T) string {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := listener.Addr().String()
-	listener.Close()
+	defer listener.Close()
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	return port
+}
 
-	command := exec.Command(binary, append([]string{"-addr=" + address, "-data=memory"}, args...)...)
+// start starts the demo on a free port, with users and sessions of its own, and stops it at
+// the end of the test.
+func start(t *testing.T, args ...string) *site {
+	t.Helper()
+	return startWith(t, nil, args...)
+}
+
+// startWith is start with more variables of the environment.
+func startWith(t *testing.T, environment []string, args ...string) *site {
+	t.Helper()
+	port := freePort(t)
+	command := exec.Command(build(t, "..", "./cmd/demo"), append([]string{"-addr=127.0.0.1:" + port, "-data=memory"}, args...)...)
+	command.Env = append(os.Environ(), environment...)
+	s := runSite(t, command, port)
+	s.password = s.logged(t, `name=admin password=(\S+)`)
+	return s
+}
+
+// startProgram starts a program that listens on $PORT, in a folder.
+func startProgram(t *testing.T, folder, binary string, args ...string) *site {
+	t.Helper()
+	port := freePort(t)
+	command := exec.Command(binary, args...)
+	command.Dir = folder
+	command.Env = append(os.Environ(), "PORT="+port)
+	return runSite(t, command, port)
+}
+
+// runSite runs a program until the end of the test, and returns when it answers.
+func runSite(t *testing.T, command *exec.Cmd, port string) *site {
+	t.Helper()
+	s := &site{url: "http://localhost:" + port, ended: make(chan struct{})}
 	log, err := command.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -61,40 +107,52 @@ func start(t *testing.T, args ...string) *demo {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	password := make(chan string, 1)
-	drained := make(chan struct{})
 	go func() {
-		defer close(drained)
+		defer close(s.ended)
 		for lines := bufio.NewScanner(log); lines.Scan(); {
-			if found := admin.FindStringSubmatch(lines.Text()); found != nil {
-				password <- found[1]
-			}
+			s.mutex.Lock()
+			s.log.WriteString(lines.Text() + "\n")
+			s.mutex.Unlock()
 		}
 	}()
 	t.Cleanup(func() {
 		command.Process.Signal(syscall.SIGTERM)
-		<-drained
+		<-s.ended
 		if err := command.Wait(); err != nil {
-			t.Errorf("the demo ended with %v", err)
+			t.Errorf("%s ended with %v", command, err)
 		}
 	})
-	d := &demo{url: "http://" + strings.Replace(address, "127.0.0.1", "localhost", 1)}
-	select {
-	case d.password = <-password:
-	case <-drained:
-		t.Fatal("the demo did not start")
-	case <-time.After(time.Minute):
-		t.Fatal("the demo told no password within a minute")
-	}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		res, err := http.Get(d.url)
+		res, err := http.Get(s.url)
 		if err == nil {
 			io.Copy(io.Discard, res.Body)
 			res.Body.Close()
-			return d
+			return s
+		}
+		select {
+		case <-s.ended:
+			t.Fatalf("%s did not start:\n%s", command, &s.log)
+		default:
 		}
 		if time.Now().After(deadline) {
 			t.Fatal(err)
+		}
+	}
+}
+
+// logged waits until the program has written what a pattern matches, and returns the last
+// such text: the group in the pattern.
+func (s *site) logged(t *testing.T, pattern string) string {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		s.mutex.Lock()
+		log := s.log.String()
+		s.mutex.Unlock()
+		if found := regexp.MustCompile(pattern).FindAllStringSubmatch(log, -1); found != nil {
+			return found[len(found)-1][1]
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the program has not written %s:\n%s", pattern, log)
 		}
 	}
 }

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"fmt"
@@ -113,7 +114,7 @@ func main() {
 		_, err := fmt.Fprintf(os.Stderr, "\nTo: %s\nSubject: %s\n\n%s\n", m.To, m.Subject, m.Text)
 		return err
 	})
-	app, err := newApp("http://localhost:8080", terminal)
+	app, err := newApp("http://localhost:"+cmp.Or(os.Getenv("PORT"), "8080"), terminal)
 	if err != nil {
 		log.Fatal(err)
 	}
