@@ -1,6 +1,11 @@
 package valkey
 
-import "testing"
+import (
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
 
 // LoseIndex deletes the set of the index that lists a user's sessions.
 func LoseIndex(t *testing.T, b *Backend, user string) {
@@ -43,5 +48,15 @@ func LoseEntries(t *testing.T, b *Backend, user string, ids ...string) {
 	}
 	if after := Entries(t, b, user); after != before-len(ids) {
 		t.Fatalf("%d entries of %d are left", after, before)
+	}
+}
+
+// Enter makes the entry of a session that is not there yet.
+func Enter(t *testing.T, b *Backend, user, id string) {
+	t.Helper()
+	owner := userHash(user)
+	z := redis.Z{Score: float64(entryEnd(time.Now())), Member: entry(owner, id)}
+	if err := b.server.client.ZAdd(t.Context(), b.indexKey(owner), z).Err(); err != nil {
+		t.Fatal(err)
 	}
 }

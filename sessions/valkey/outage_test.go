@@ -206,6 +206,23 @@ func TestEndUserSearchesOnce(t *testing.T) {
 	}
 }
 
+// TestEntryFirst: in a cluster a session comes after its entry. EndUser in between leaves the
+// entry, so that the next one ends the session.
+func TestEntryFirst(t *testing.T) {
+	server := redistest.Start(t)
+	b := newBackend(t, valkey.Config{}, server)
+	create(t, b, sessions.Record{Data: []byte("data"), User: "ann", Expires: time.Now().Add(time.Hour)})
+	for range 2 { // the first one completes the index
+		valkey.Enter(t, b, "ann", newID())
+		if err := b.EndUser(t.Context(), "ann"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := valkey.Entries(t, b, "ann"); n != 2 {
+		t.Errorf("%d entries are left, want 2", n)
+	}
+}
+
 // TestEntriesLost: a save of a session that the index does not list says that others may be
 // lost too.
 func TestEntriesLost(t *testing.T) {

@@ -111,18 +111,23 @@ func (b *Backend) entries(ctx context.Context, owner string) (ids []string, all 
 	return ids, all, nil
 }
 
-// end deletes those of the sessions that belong to the owner, and their entries.
+// end deletes those of the sessions that belong to the owner, and their entries. An entry
+// without a session stays: in a cluster it is written first, and its session may follow.
 func (b *Backend) end(ctx context.Context, owner string, ids []string) error {
 	owners, err := b.owners(ctx, ids)
 	if err != nil {
 		return err
 	}
 	var mine []string
-	entries := make([]any, len(ids))
+	var entries []any
 	for i, id := range ids {
-		if entries[i] = entry(owner, id); owners[i] == owner {
+		if owners[i] == owner {
 			mine = append(mine, id)
+			entries = append(entries, entry(owner, id))
 		}
+	}
+	if len(mine) == 0 {
+		return nil
 	}
 	if _, err := b.pipeline(ctx, mine, func(p redis.Pipeliner, key string) { p.Del(ctx, key) }); err != nil {
 		return err
