@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"mime"
 	"mime/multipart"
 	"net/http"
@@ -16,7 +17,8 @@ import (
 
 // ParseForm reads the query and the form of the request into h.Request.Form, PostForm and
 // MultipartForm. The status of its error is 400 if the form is malformed, 413 if it is
-// larger than App.MaxBodyBytes, and 415 if the body is not a form. The body of a GET,
+// larger than App.MaxBodyBytes, and 415 if the body is not a form. If there is no folder for
+// temporary files, a form with more than 1 MiB of files is a 500. The body of a GET,
 // HEAD, DELETE or OPTIONS has no meaning (RFC 9110 section 9.3): ParseForm reads the
 // query of such a request, and returns an error with status 400 if it has a form.
 func (h *RequestHandler) ParseForm() error { return h.parseForm(formMemory) }
@@ -244,6 +246,9 @@ func bodyError(err error, what string) error {
 	}
 	if errors.Is(err, multipart.ErrMessageTooLarge) {
 		return &Error{Code: http.StatusRequestEntityTooLarge, Message: "The form has too many or too large fields.", Err: err}
+	}
+	if file, ok := errors.AsType[*fs.PathError](err); ok { // the client has done nothing wrong
+		return fmt.Errorf("framework: a file of a form cannot be kept: it needs a folder for temporary files with room, such as /tmp or that of TMPDIR: %w", file)
 	}
 	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return &Error{Code: http.StatusRequestEntityTooLarge, Message: fmt.Sprintf("More than %d bytes.", large.Limit), Err: err}

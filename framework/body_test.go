@@ -369,6 +369,22 @@ func TestMultipartOfLargeFields(t *testing.T) {
 	}
 }
 
+// Without a folder for temporary files a large upload is a fault of the server, and the log
+// says what to do.
+func TestUploadWithoutATemporaryFolder(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir()+"/none")
+	var got error
+	app, _ := appOf(t, func(h *action) error {
+		got = h.ParseForm()
+		return got
+	})
+	body := "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\n" + strings.Repeat("x", 2<<20) + "\r\n--b--\r\n"
+	answer, text := send(t, app, "POST", "multipart/form-data; boundary=b", body, false)
+	if answer.StatusCode != 500 || got == nil || !strings.Contains(got.Error(), "such as /tmp or that of TMPDIR") {
+		t.Errorf("answer %d %q, %v", answer.StatusCode, text, got)
+	}
+}
+
 // A client that waits for 100 Continue before it sends its body gets a response that
 // needs no body at once, so that neither waits for the other.
 func TestAnswerBeforeTheBodyThatWaits(t *testing.T) {
