@@ -8,7 +8,7 @@ FUZZTIME   ?= 30s
 
 # The Debian packages that the tests of make test need. Each test starts its own process
 # of a service, on a free port.
-PACKAGES = gcc gettext memcached redis-server postgresql pgbouncer python3-aiosmtpd python3-jinja2 nginx systemd
+PACKAGES = gcc gettext memcached redis-server postgresql pgbouncer python3-aiosmtpd python3-jinja2 nginx caddy sqlite3 systemd
 
 .PHONY: help run test packages format vet staticcheck unit allocations port e2e fuzz soak bench golden deploy
 

@@ -18,7 +18,11 @@ import (
 
 // TestMain is the demo itself if a test starts this binary again.
 func TestMain(m *testing.M) {
-	if os.Getenv("DEMO_TEST_MAIN") != "" {
+	switch os.Getenv("DEMO_TEST_MAIN") {
+	case "":
+	case "probed":
+		os.Exit(serveProbed())
+	default:
 		main()
 		return
 	}

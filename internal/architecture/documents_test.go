@@ -17,7 +17,9 @@ var quoted = map[string][]string{
 	"go":         {"*.go"},
 	"js":         {"*.js"},
 	"nginx":      {"*.conf"},
-	"ini":        {"*.service"},
+	"caddy":      {"*Caddyfile"},
+	"ini":        {"*.service", "*.socket"},
+	"sh":         {"*demo-backup"},
 	"dockerfile": {"*Dockerfile"},
 }
 
