@@ -73,7 +73,7 @@ port:
 e2e:
 	@scripts/packages chromium firefox-esr nodejs npm
 	cd e2e && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-	cd e2e && $(GO) vet ./... && $(GO) test -count=1 ./...
+	cd e2e && $(GO) vet ./... && $(GO) test -count=1 -timeout=30m ./...
 	@echo "What the browsers have shown is in bin/pages/index.html."
 
 fuzz:
