@@ -1,6 +1,7 @@
 package framework_test
 
 import (
+	"context"
 	"bytes"
 	"fmt"
 	"io"
@@ -66,8 +67,8 @@ func TestServerSocketOfSystemd(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer file.Close()
-			transport := &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) {
-				return net.Dial(network, listener.Addr().String())
+			transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, network, listener.Addr().String())
 			}}
 			client := &http.Client{Transport: transport, Timeout: time.Minute}
 			get := func() string {
