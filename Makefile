@@ -59,7 +59,7 @@ staticcheck:
 	@for module in $(EXAMPLES); do (cd $$module && $(GO) run $(STATICCHECK) ./...) || exit 1; done
 
 unit:
-	$(GO) test -race ./...
+	$(GO) test -race -p 4 ./...
 	@for module in $(EXAMPLES); do (cd $$module && $(GO) test -race ./...) || exit 1; done
 
 # The race detector makes allocations of its own.

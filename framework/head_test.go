@@ -34,7 +34,7 @@ func TestHeadOfAnyBody(t *testing.T) {
 			_, err := io.WriteString(h, "<html>")
 			return err
 		}, 6, "text/css"},
-		"error page": {func(h *action) error { return h.Abort(404) }, 236, "text/html; charset=utf-8"},
+		"error page": {func(h *action) error { return h.Abort(404) }, 274, "text/html; charset=utf-8"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			app, _ := appOf(t, test.do)

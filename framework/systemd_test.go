@@ -1,8 +1,8 @@
 package framework_test
 
 import (
-	"context"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"

@@ -22,7 +22,7 @@ import (
 	"github.com/webapp2go/webapp2go/internal/postgrestest"
 )
 
-var kills = flag.Int("kills", 5, "how often TestKilledUnderLoad kills the demo")
+var kills = flag.Int("kills", 2, "how often TestKilledUnderLoad kills the demo")
 
 func TestData(t *testing.T) {
 	home := t.TempDir()

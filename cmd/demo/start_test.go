@@ -240,7 +240,7 @@ func TestCleaningOfABacklog(t *testing.T) {
 		return s
 	}
 	t.Run("Datastore", func(t *testing.T) {
-		const backlog = 6000
+		const backlog = 2000
 		data := datastoretest.Start(t)
 		t.Setenv("DATASTORE_EMULATOR_HOST", data.Addr)
 		client := data.Client(t.Context())
@@ -264,7 +264,7 @@ func TestCleaningOfABacklog(t *testing.T) {
 		}
 	})
 	t.Run("SQLite", func(t *testing.T) {
-		const backlog = 12_000
+		const backlog = 6000
 		folder := t.TempDir()
 		connect(t, "-data="+folder).Close() // makes the tables
 		db, err := sqlite.Open(filepath.Join(folder, dataFile), sqlite.Config{})
