@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -234,7 +233,7 @@ func (h *tracePage) show(trace *Trace) {
 		trace.Method, trace.Path, trace.status(), trace.Began.Format(time.TimeOnly), h.Prefix()+tracePath)
 	out.steps(debugSteps(steps))
 	if len(steps) == mostSteps {
-		out.write("<p>%s</p>\n", fmt.Sprintf("Only the first %d steps are kept.", mostSteps))
+		out.write("<p>Only the first %d steps are kept.</p>\n", mostSteps)
 	}
 	out.write("</section>\n<footer><p>This page is shown because App.Debug is set. Steps that are set in are parts of the one above.</p></footer>\n")
 	out.send(h.Response)

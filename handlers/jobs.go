@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/templates"
 )
 
 // CronHandler is for the jobs of App Engine's cron service, which sends a GET request at the
@@ -30,7 +31,7 @@ func (h *CronHandler) Ready() error { return h.readyForServices() }
 // send it, so Guard believes it only if App.TrustedProxy is [framework.AppEngine]. Other
 // requests, such as those of Cloud Scheduler, pass if Site.VerifyCaller lets them pass.
 func (h *CronHandler) Guard() error {
-	return h.onlyForServices(h.Request.Header.Get("X-Appengine-Cron") == "true", "This page is for the cron service only.")
+	return h.onlyForServices(h.Request.Header.Get("X-Appengine-Cron") == "true", templates.Lazy("This page is for the cron service only.").ID)
 }
 
 // TaskHandler is for the tasks of Cloud Tasks, and of App Engine's task queue before it. A
@@ -57,7 +58,7 @@ func (h *TaskHandler) Ready() error { return h.readyForServices() }
 // only if App.TrustedProxy is [framework.AppEngine]. Other requests pass if Site.VerifyCaller
 // lets them pass; the header X-CloudTasks-QueueName proves nothing.
 func (h *TaskHandler) Guard() error {
-	return h.onlyForServices(h.Request.Header.Get("X-Appengine-Queuename") != "", "This page is for the task queue only.")
+	return h.onlyForServices(h.Request.Header.Get("X-Appengine-Queuename") != "", templates.Lazy("This page is for the task queue only.").ID)
 }
 
 var errNoCallers = errors.New("handlers: behind this proxy any client can send the headers of a cron job or a task, so no job could run: set Site.VerifyCaller, such as to the Verify of oidc.NewCallers, or remove the route")
