@@ -207,7 +207,7 @@ func TestManyPeopleBehindOneAddress(t *testing.T) {
 
 // Failures of other names do not end a lock, and lock out no other user.
 func TestOtherFailuresDoNotEndALock(t *testing.T) {
-	for _, others := range []int{20_000, 200_000, 1_000_000} {
+	for _, others := range []int{20_000, 200_000} {
 		t.Run(strconv.Itoa(others), func(t *testing.T) {
 			s := simulate(t, nil)
 			for s.guess("192.0.2.1", "ann", "", false) {
