@@ -175,6 +175,7 @@ func ignores(t *testing.T, files []string) string {
 func TestDeployScript(t *testing.T) {
 	const (
 		list     = "app services list --project=shop --format=value(id)"
+		before   = "app versions list --project=shop --service=default --hide-no-traffic --format=value(version.id)"
 		secret   = "secrets versions describe latest --secret=session-keys --project=shop"
 		build    = "go build -o /dev/null ./cmd/demo"
 		deploy   = "app deploy app.yaml --project=shop --version=VERSION --no-promote --quiet"
@@ -186,12 +187,15 @@ func TestDeployScript(t *testing.T) {
 		remove   = "app versions delete v2 v1 --service=default --project=shop --quiet"
 		healthy  = `{"healthy":true,"services":{"datastore":true}}` + "\n\n200"
 	)
-	all := []string{list, secret, build, deploy, host, ask, traffic, cron, versions, remove}
+	all := []string{list, before, secret, build, deploy, host, ask, traffic, cron, versions, remove}
 	until := func(last string) []string { return all[:slices.Index(all, last)+1] }
 	with := func(old, new string) []string {
 		calls := slices.Clone(all)
 		calls[slices.Index(calls, old)] = new
 		return calls
+	}
+	without := func(call string, calls []string) []string {
+		return slices.DeleteFunc(calls, func(other string) bool { return other == call })
 	}
 	for name, test := range map[string]struct {
 		args        []string
@@ -206,20 +210,23 @@ func TestDeployScript(t *testing.T) {
 		"without a project":     {environment: []string{"PROJECT=(unset)"}, status: 1, want: "deploy: gcloud has no project: run gcloud config set project"},
 		"without a secret":      {environment: []string{"YAML=X: y"}, status: 1, want: "app.yaml does not set SESSION_KEYS_SECRET"},
 		"no name of a secret":   {environment: []string{"YAML=SESSION_KEYS_SECRET: a;b"}, status: 1, want: "to a;b: it must be the name of a secret, or projects/"},
-		"not confirmed":         {input: "n\n", called: until(list), status: 1, want: "to the project shop as version"},
-		"nobody to ask":         {called: until(list), status: 1, want: "deploy: not deployed"},
+		"not confirmed":         {input: "n\n", called: until(before), status: 1, want: "to the project shop as version"},
+		"nobody to ask":         {called: until(before), status: 1, want: "deploy: not deployed"},
 		"unknown argument":      {args: []string{"now"}, status: 1, want: "deploy: unknown argument now"},
 
 		"all":                  {args: []string{"-y"}, called: all, want: "deployed: https://shop.example\nOld versions without traffic, except the newest five: v2 v1"},
 		"all, asked":           {input: "y\ny\n", called: all, want: "Delete them? [y/N]"},
 		"old versions stay":    {input: "y\nn\n", called: until(versions), want: "deployed: https://shop.example"},
 		"few old versions":     {args: []string{"-y"}, environment: []string{"OLD=v5\nv4"}, called: until(versions), want: "deployed: https://shop.example"},
-		"the first version":    {args: []string{"-y"}, environment: []string{"SERVICES=other"}, called: with(traffic, strings.Replace(traffic, " --migrate", "", 1)), want: "It is the first version"},
+		"the first version":    {args: []string{"-y"}, environment: []string{"SERVICES=other"}, called: without(before, with(traffic, strings.Replace(traffic, " --migrate", "", 1))), want: "It is the first version"},
+		"the way back":         {args: []string{"-y"}, environment: []string{"BEFORE=v2"}, called: with(remove, strings.Replace(remove, "v2 ", "", 1)), want: "To go back afterwards: gcloud app services set-traffic default --splits=v2=1 --project=shop"},
+		"two ways back":        {args: []string{"-y"}, environment: []string{"BEFORE=v2\nv1"}, called: until(versions), want: "--splits=v2=1 "},
 		"a quoted secret":      {args: []string{"-y"}, environment: []string{`YAML="SESSION_KEYS_SECRET": "session-keys" # as in step 3`}, called: all, want: "deployed"},
 		"single quotes":        {args: []string{"-y"}, environment: []string{`YAML=SESSION_KEYS_SECRET:   'session-keys'`}, called: all, want: "deployed"},
 		"the path of a secret": {args: []string{"-y"}, environment: []string{"YAML=SESSION_KEYS_SECRET: projects/p/secrets/s/versions/latest"}, called: with(secret, "secrets versions describe projects/p/secrets/s/versions/latest --project=shop"), want: "deployed"},
 
-		"no application":      {args: []string{"-y"}, environment: []string{"FAIL=app services list"}, called: until(list), status: 1, want: "has no App Engine application"},
+		"no application":      {args: []string{"-y"}, environment: []string{"FAIL=app services list"}, called: until(list), status: 1, want: "has no App Engine application that you may see: docs/deploying.md, step 2"},
+		"no list of traffic":  {args: []string{"-y"}, environment: []string{"FAIL=" + before}, called: until(before), status: 1, want: "deploy: the versions that have traffic could not be listed"},
 		"no such secret":      {args: []string{"-y"}, environment: []string{"FAIL=secrets versions"}, called: until(secret), status: 1, want: "the project shop has no secret session-keys"},
 		"does not build":      {args: []string{"-y"}, environment: []string{"FAIL=go build"}, called: until(build), status: 1, want: "does not build"},
 		"not deployed":        {args: []string{"-y"}, environment: []string{"FAIL=app deploy app.yaml"}, called: until(deploy), status: 1, want: "was not deployed, and traffic stays where it was"},
@@ -231,13 +238,13 @@ func TestDeployScript(t *testing.T) {
 		"not let in":          {args: []string{"-y"}, environment: []string{"HEALTH=\n401"}, called: until(ask), status: 1, want: "Identity-Aware Proxy"},
 		"no traffic":          {args: []string{"-y"}, environment: []string{"FAIL=app services set-traffic"}, called: until(traffic), status: 1, want: "is healthy, and has no traffic yet: gcloud app services set-traffic"},
 		"no cron":             {args: []string{"-y"}, environment: []string{"FAIL=app deploy cron.yaml"}, called: until(cron), status: 1, want: "has the traffic, and cron.yaml was not deployed"},
-		"no list of versions": {args: []string{"-y"}, environment: []string{"FAIL=app versions list"}, called: until(versions), status: 1, want: "the old versions could not be listed"},
+		"no list of versions": {args: []string{"-y"}, environment: []string{"FAIL=" + versions}, called: until(versions), status: 1, want: "the old versions could not be listed"},
 		"not deleted":         {args: []string{"-y"}, environment: []string{"FAIL=app versions delete"}, called: all, status: 1, want: "the old versions were not deleted"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			environment := map[string]string{
 				"PROJECT": "shop", "SERVICES": "default", "COMPONENT": "app-engine-go", "HEALTH": healthy, "FAIL": "nothing",
-				"OLD": "v7\nv6\nv5\nv4\nv3\nv2\nv1",
+				"OLD": "v7\nv6\nv5\nv4\nv3\nv2\nv1", "BEFORE": "v7",
 			}
 			for _, variable := range test.environment {
 				key, value, _ := strings.Cut(variable, "=")
@@ -303,6 +310,7 @@ case $call in "$FAIL"*) exit 1 ;; esac
 case $call in
 "app services list"*) echo "$SERVICES" ;;
 "app describe"*) echo shop.example ;;
+"app versions list"*--hide-no-traffic*) echo "$BEFORE" ;;
 "app versions list"*) echo "$OLD" ;;
 curl*) printf %s "$HEALTH" ;;
 esac
