@@ -64,6 +64,7 @@ func serveProbed() int {
 		app.Handle("/probe/events", framework.From(app, func() *eventsProbe { return &eventsProbe{next: next} }))
 		app.Handle("/probe/next", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { next <- true }))
 		app.Handle("/probe/socket", framework.To[socketProbe](app))
+		app.Handle("/probe/headers", framework.To[headersProbe](app))
 		err = framework.Server{Handler: app, Addr: c.Addr, DrainTimeout: time.Duration(c.Drain), Log: log}.Run(ctx)
 		return errors.Join(err, services.Close())
 	}()
@@ -111,6 +112,15 @@ func (h *eventsProbe) Get() error {
 	case <-h.StreamContext().Done():
 	}
 	_, err := fmt.Fprint(h, "data: second\n\n")
+	return err
+}
+
+// A headersProbe responds with headers almost as large as the program allows.
+type headersProbe struct{ framework.RequestHandler }
+
+func (h *headersProbe) Get() error {
+	h.Response.Header().Set("X-Long", strings.Repeat("x", 7<<10))
+	_, err := h.Response.WriteString("hello")
 	return err
 }
 
@@ -356,6 +366,7 @@ func TestBehindAProxy(t *testing.T) {
 			t.Run("stream", p.stream)
 			t.Run("WebSocket", p.webSocket)
 			t.Run("uploads", p.uploads)
+			t.Run("large headers", p.largeHeaders)
 			if log := u.log.String(); strings.Contains(log, "TrustedProxy") {
 				t.Errorf("the program warns of the proxy:\n%s", log)
 			}
@@ -505,6 +516,19 @@ func (p *proxy) uploads(t *testing.T) {
 		if response.StatusCode != test.status || err != nil || test.status == 200 && got.Body != test.bytes {
 			t.Errorf("%d bytes: status %d, and the program read %d, %v", test.bytes, response.StatusCode, got.Body, err)
 		}
+	}
+}
+
+// largeHeaders asks for a response with large headers, such as one that sets a session in a
+// signed cookie.
+func (p *proxy) largeHeaders(t *testing.T) {
+	response, err := p.client("127.0.0.2").Get(site + "/probe/headers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if got := len(response.Header.Get("X-Long")); response.StatusCode != 200 || got != 7<<10 {
+		t.Errorf("%s, and %d bytes in X-Long", response.Status, got)
 	}
 }
 
@@ -664,6 +688,11 @@ func TestBackup(t *testing.T) {
 		}
 		then := time.Date(2026, 1, i+1, 0, 0, 0, 0, time.UTC)
 		if err := os.Chtimes(name, then, then); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 14 { // what failed left these
+		if err := os.WriteFile(filepath.Join(backups, fmt.Sprintf("2026-02-%02d.new", i+1)), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
