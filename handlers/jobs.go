@@ -27,8 +27,10 @@ type CronHandler struct{ BaseHandler }
 func (h *CronHandler) Ready() error { return h.readyForServices() }
 
 // Guard responds with 403 to every client but the cron service. That sends the header
-// X-Appengine-Cron, which App Engine removes from other requests. Elsewhere any client can
-// send it, so Guard believes it only if App.TrustedProxy is [framework.AppEngine]. Other
+// X-Appengine-Cron, which App Engine removes from other requests. Its documentation of 2016
+// excepts those of administrators of the application; whether it still does so is not known.
+// Elsewhere any client can send the header, so Guard believes it only if App.TrustedProxy is
+// [framework.AppEngine]. Other
 // requests, such as those of Cloud Scheduler, pass if Site.VerifyCaller lets them pass.
 func (h *CronHandler) Guard() error {
 	return h.onlyForServices(h.Request.Header.Get("X-Appengine-Cron") == "true", templates.Lazy("This page is for the cron service only.").ID)

@@ -180,7 +180,7 @@ func explainDatastore(err error) error {
 	case codes.OK:
 		return err
 	case codes.NotFound:
-		advice = "the project has no such database: make it with gcloud firestore databases create --type=datastore-mode --location=REGION, or correct GOOGLE_CLOUD_PROJECT"
+		advice = "the project has no such database: make it with gcloud firestore databases create --type=datastore-mode --location=REGION, and --database=ID if it is not the default one, or correct GOOGLE_CLOUD_PROJECT or DATASTORE_DATABASE"
 	case codes.PermissionDenied, codes.Unauthenticated:
 		advice = "give the service account of the program the role roles/datastore.user, and enable datastore.googleapis.com in the project of GOOGLE_CLOUD_PROJECT"
 	case codes.FailedPrecondition:

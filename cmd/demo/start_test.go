@@ -84,7 +84,7 @@ func TestStartByWhatDatastoreSays(t *testing.T) {
 		codes.DeadlineExceeded:   "",
 		codes.ResourceExhausted:  "",
 		codes.Internal:           "",
-		codes.NotFound:           "gcloud firestore databases create --type=datastore-mode",
+		codes.NotFound:           "correct GOOGLE_CLOUD_PROJECT or DATASTORE_DATABASE",
 		codes.PermissionDenied:   "roles/datastore.user",
 		codes.Unauthenticated:    "roles/datastore.user",
 		codes.FailedPrecondition: "gcloud firestore databases update --type=datastore-mode",

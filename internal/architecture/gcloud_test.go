@@ -369,6 +369,37 @@ func TestDeployingCanBeFollowed(t *testing.T) {
 	}
 }
 
+// The account in app.yaml is that of the project, also if the steps were followed before for
+// another one.
+func TestDeployingToTwoProjects(t *testing.T) {
+	text, err := os.ReadFile("../../docs/deploying.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var step string
+	for _, block := range shellBlock.FindAllStringSubmatch(string(text), -1) {
+		if strings.Contains(block[1], "service_account:") {
+			step += block[1] + "\n"
+		}
+	}
+	app, err := os.ReadFile("../../app.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	file := filepath.Join(folder, "app.yaml")
+	if err := os.WriteFile(file, app, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	follow(t, folder, "PROJECT=shop-4711", step, "PROJECT=shop-test", step)
+	checkAppYAML(t, file)
+	var got appYAML
+	readYAML(t, file, &got)
+	if want := "shop-run@shop-test.iam.gserviceaccount.com"; got.ServiceAccount != want {
+		t.Errorf("the account is %q, want %q", got.ServiceAccount, want)
+	}
+}
+
 // Each step of changing a key adds the version that it says. If the keys cannot be read, it
 // adds none.
 func TestRotation(t *testing.T) {
