@@ -4,14 +4,17 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"log/slog"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -233,6 +236,54 @@ func TestLive(t *testing.T) {
 		}
 	}
 	t.Error("no event")
+}
+
+// A restart logs nobody out: users and sessions are in the file.
+func TestRestart(t *testing.T) {
+	t.Setenv("SESSION_KEYS", base64.StdEncoding.EncodeToString([]byte("a key of the tests, never another")))
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, file := listener.Addr().String(), filepath.Join(t.TempDir(), "board.db")
+	listener.Close()
+	start := func() (stop func()) {
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- run(ctx, []string{"-insecure", "-addr=" + address, "-data=" + file}) }()
+		for {
+			connection, err := net.Dial("tcp", address)
+			if err == nil {
+				connection.Close()
+				break
+			}
+			select {
+			case err := <-ended:
+				t.Fatal(err)
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+		return func() {
+			cancel()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Jar: jar, Timeout: 30 * time.Second}
+
+	stop := start()
+	signUp(t, client, "http://"+address)
+	stop()
+	defer start()()
+	res, err := client.Get("http://" + address + "/write")
+	if page := body(t, res, err); !strings.Contains(page, "Write a note") {
+		t.Errorf("after a restart:\n%s", page)
+	}
 }
 
 // A HEAD of the stream gets its header, and is not kept waiting.
