@@ -85,6 +85,8 @@ func TestSessionKeys(t *testing.T) {
 		"no variable, deployed": {cloud.CloudRun, nil, 0, "not started on Cloud Run without session keys"},
 		"two variables":         {cloud.Elsewhere, []string{"SESSION_KEYS", goodKey, "SESSION_KEYS_FILE", file}, 0, "SESSION_KEYS_FILE and SESSION_KEYS are both set"},
 		"no file":               {cloud.Elsewhere, []string{"SESSION_KEYS_FILE", file + "x"}, 0, "SESSION_KEYS_FILE: open "},
+		"key for a name":        {cloud.CloudRun, []string{"SESSION_KEYS_SECRET", goodKey[:43] + "="}, 0, "SESSION_KEYS_SECRET: cloud: the name of a secret has only letters"},
+		"secret, no version":    {cloud.CloudRun, []string{"SESSION_KEYS_SECRET", "projects/p/secrets/s"}, 0, "projects/ID/secrets/NAME/versions/latest"},
 		"not base64":            {cloud.Elsewhere, []string{"SESSION_KEYS", goodKey + ",***"}, 0, "SESSION_KEYS: sessions: key 2 is not base64"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -94,7 +96,7 @@ func TestSessionKeys(t *testing.T) {
 			if len(keys) != test.keys || (err == nil) != (test.keys > 0) {
 				t.Fatalf("%d keys, %v", len(keys), err)
 			}
-			if text := fmt.Sprint(err, log); !strings.Contains(text, test.want) || strings.Contains(text, goodKey) {
+			if text := fmt.Sprint(err, log); !strings.Contains(text, test.want) || strings.Contains(text, goodKey[:40]) {
 				t.Errorf("want %q and no key in %s", test.want, text)
 			}
 		})

@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -19,8 +20,9 @@ import (
 
 // Secret returns what a secret in Secret Manager holds. The name is that of a secret in
 // the [Project], whose latest version is read, or the path of a version:
-// projects/ID/secrets/NAME/versions/latest. The service account of the program needs the
-// role roles/secretmanager.secretAccessor.
+// projects/ID/secrets/NAME/versions/latest. Another name is an error, which does not hold it,
+// because it may be the secret itself. The service account of the program needs the role
+// roles/secretmanager.secretAccessor.
 //
 // Two HTTP requests read it: one to the metadata server for a token of the service
 // account and one to Secret Manager. If a server does not respond, or responds with a
@@ -31,6 +33,9 @@ import (
 //
 // Read a secret at startup and keep it: each call is a request that Google counts.
 func Secret(ctx context.Context, name string) ([]byte, error) {
+	if !secretName.MatchString(name) {
+		return nil, errors.New("cloud: the name of a secret has only letters, digits, hyphens and underscores, and the path of a version is such as projects/ID/secrets/NAME/versions/latest")
+	}
 	if !strings.Contains(name, "/") {
 		project, err := Project(ctx)
 		if err != nil {
@@ -68,6 +73,9 @@ func Secret(ctx context.Context, name string) ([]byte, error) {
 	}
 	return version.Payload.Data, nil
 }
+
+// secretName is what Secret accepts. Secrets of one region have a location in their path.
+var secretName = regexp.MustCompile(`^(projects/[^/?#%\s]+/(locations/[a-z0-9-]+/)?secrets/[\w-]+/versions/[\w-]+|[\w-]+)$`)
 
 // metadata returns a value of the metadata server, such as "project/project-id".
 func metadata(ctx context.Context, path string) ([]byte, error) {

@@ -209,7 +209,7 @@ func TestDeployScript(t *testing.T) {
 		"without the component": {environment: []string{"COMPONENT=bq"}, status: 1, want: "gcloud components install app-engine-go"},
 		"without a project":     {environment: []string{"PROJECT=(unset)"}, status: 1, want: "deploy: gcloud has no project: run gcloud config set project"},
 		"without a secret":      {environment: []string{"YAML=X: y"}, status: 1, want: "app.yaml does not set SESSION_KEYS_SECRET"},
-		"no name of a secret":   {environment: []string{"YAML=SESSION_KEYS_SECRET: a;b"}, status: 1, want: "to a;b: it must be the name of a secret, or projects/"},
+		"no name of a secret":   {environment: []string{"YAML=SESSION_KEYS_SECRET: a;b"}, status: 1, want: "deploy: SESSION_KEYS_SECRET in app.yaml must be the name of a secret, or projects/"},
 		"not confirmed":         {input: "n\n", called: until(before), status: 1, want: "to the project shop as version"},
 		"nobody to ask":         {called: until(before), status: 1, want: "deploy: not deployed"},
 		"unknown argument":      {args: []string{"now"}, status: 1, want: "deploy: unknown argument now"},
