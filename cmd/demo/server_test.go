@@ -362,6 +362,7 @@ func TestBehindAProxy(t *testing.T) {
 			u := startUnit(t)
 			p := start(t, u.address)
 			t.Run("what the program sees", func(t *testing.T) { p.seen(t, name) })
+			t.Run("forged host", p.forgedHost)
 			t.Run("throttle", p.throttle)
 			t.Run("stream", p.stream)
 			t.Run("WebSocket", p.webSocket)
@@ -408,6 +409,25 @@ func (p *proxy) seen(t *testing.T, name string) {
 			t.Errorf("%s: %s\nthe program saw %+v, %v, by HTTP/%d; want %+v, by HTTP/2", sent.header, sent.value, got, err, response.ProtoMajor, want)
 		}
 		t.Logf("| %s: %s | %s | %s | %s | %s |", sent.header, sent.value, got.ForwardedFor, got.Client, got.Scheme, got.Host)
+	}
+}
+
+// forgedHost asks for another host than that of the certificate. nginx passes the request on
+// as one for shop.example, and Caddy does not pass it on.
+func (p *proxy) forgedHost(t *testing.T) {
+	r, err := http.NewRequest("GET", site+"/probe/saw", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "evil.example"
+	response, err := p.client("127.0.0.2").Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || len(body) > 0 && !strings.Contains(string(body), `"Host":"shop.example"`) {
+		t.Errorf("%s %s, %v", response.Status, body, err)
 	}
 }
 
