@@ -221,6 +221,7 @@ func TestDeployScript(t *testing.T) {
 		"the first version":    {args: []string{"-y"}, environment: []string{"SERVICES=other"}, called: without(before, with(traffic, strings.Replace(traffic, " --migrate", "", 1))), want: "It is the first version"},
 		"the way back":         {args: []string{"-y"}, environment: []string{"BEFORE=v2"}, called: with(remove, strings.Replace(remove, "v2 ", "", 1)), want: "To go back afterwards: gcloud app services set-traffic default --splits=v2=1 --project=shop"},
 		"two ways back":        {args: []string{"-y"}, environment: []string{"BEFORE=v2\nv1"}, called: until(versions), want: "--splits=v2=1 "},
+		"nothing has traffic":  {args: []string{"-y"}, environment: []string{"BEFORE="}, called: all, want: "--splits=OLD=1 "},
 		"a quoted secret":      {args: []string{"-y"}, environment: []string{`YAML="SESSION_KEYS_SECRET": "session-keys" # as in step 3`}, called: all, want: "deployed"},
 		"single quotes":        {args: []string{"-y"}, environment: []string{`YAML=SESSION_KEYS_SECRET:   'session-keys'`}, called: all, want: "deployed"},
 		"the path of a secret": {args: []string{"-y"}, environment: []string{"YAML=SESSION_KEYS_SECRET: projects/p/secrets/s/versions/latest"}, called: with(secret, "secrets versions describe projects/p/secrets/s/versions/latest --project=shop"), want: "deployed"},
