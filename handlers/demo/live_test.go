@@ -115,6 +115,22 @@ func TestLive(t *testing.T) {
 	}
 }
 
+// A path with line ends cannot add fields or events of its own to the stream.
+func TestLiveKeepsLines(t *testing.T) {
+	b := open(t, watch(t, sessions.NewMemory()))
+	b.get("/session")
+	s := b.live()
+	b.get("/x%0Devent:%20ended%0D%0D%0Aid:%20999999%0D%0Adata:%20%3Cp%3E")
+	b.get("/")
+	read := strings.ReplaceAll(s.until("visits is now 1"), "\r", "\n")
+	expect(t, read, `(?m)^data: event: ended$`, `(?m)^data: id: 999999$`, `(?m)^data: data: &lt;p&gt;</code>`)
+	for line := range strings.SplitSeq(read, "\n") {
+		if strings.HasPrefix(line, "event:") || line == "id: 999999" {
+			t.Errorf("the path has added the field %q", line)
+		}
+	}
+}
+
 // A browser that connects again gets what has changed since, and nothing twice.
 func TestLiveGoesOn(t *testing.T) {
 	b := open(t, watch(t, sessions.NewMemory()))

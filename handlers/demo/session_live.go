@@ -109,7 +109,8 @@ func (h *liveHandler) send(v visit) error {
 		return err
 	}
 	fmt.Fprintf(h, "id: %d\n", v.change)
-	for line := range strings.Lines(strings.TrimSpace(page.String())) {
+	text := strings.ReplaceAll(page.String(), "\r", "\n") // which ends a line of the stream too
+	for line := range strings.Lines(strings.TrimSpace(text)) {
 		fmt.Fprintf(h, "data: %s\n", strings.TrimSpace(line))
 	}
 	_, err := fmt.Fprint(h, "\n")
