@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,7 +49,7 @@ type config struct {
 	LogLevel         string   `env:"LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"The least that is logged: ${enum}."`
 	RequestLog       bool     `env:"REQUEST_LOG" default:"${laptop}" help:"Log every request. Default: ${laptop}; the cloud does so itself."`
 	Drain            positive `env:"DRAIN_TIMEOUT" default:"2500ms" help:"How long requests may go on after SIGTERM."`
-	Watch            bool     `env:"WATCH" default:"${laptop}" help:"Show visitors the life of their session, at /session; not possible in the cloud. Default: ${laptop}."`
+	Watch            bool     `env:"WATCH" default:"${laptop}" help:"Show visitors the life of their session, at /session; not possible in the cloud. Default: ${laptop}, and false behind a proxy or with --insecure=false."`
 	Debug            bool     `env:"DEBUG" help:"Show the source code around an error in the response."`
 
 	platform cloud.Platform
@@ -106,6 +107,8 @@ func configure(args []string, help io.Writer) (*config, error) {
 	case c.Watch && c.platform != cloud.Elsewhere:
 		return nil, c.explain(fmt.Errorf("--watch=true: it keeps what visitors do in memory, which is for a laptop: leave it out on %v", c.platform))
 	}
+	asked := os.Getenv("WATCH") != "" || slices.ContainsFunc(long, func(arg string) bool { return arg == "--watch" || strings.HasPrefix(arg, "--watch=") })
+	c.Watch = c.Watch && (asked || c.Insecure && c.Proxies == 0) // else this is a server, which strangers visit
 	c.choosePlaces()
 	if err := c.placeData(); err != nil {
 		return nil, c.explain(err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -128,18 +129,25 @@ func TestWatch(t *testing.T) {
 		{nil, nil, true, ""},
 		{nil, []string{"-watch=false"}, false, ""},
 		{[]string{"WATCH", "false"}, nil, false, ""},
+		{[]string{"INSECURE", "false"}, nil, false, ""},
+		{nil, []string{"-proxies=1"}, false, ""},
+		{[]string{"INSECURE", "false", "WATCH", "true"}, nil, true, ""},
+		{nil, []string{"-proxies=1", "-watch"}, true, ""},
+		{nil, []string{"-proxies=1", "-watch=true"}, true, ""},
 		{[]string{"K_SERVICE", "x"}, nil, false, ""},
 		{[]string{"K_SERVICE", "x"}, []string{"-watch"}, false, "leave it out on Cloud Run"},
 		{[]string{"GAE_ENV", "standard", "WATCH", "true"}, nil, false, "from the variable WATCH"},
 	} {
-		setenv(t, test.variables...)
-		c, err := configure(test.args, nil)
-		if test.mistake == "" && (err != nil || c.Watch != test.watch) {
-			t.Errorf("%v %v: %+v, %v", test.variables, test.args, c, err)
-		}
-		if test.mistake != "" && (err == nil || !strings.Contains(err.Error(), test.mistake)) {
-			t.Errorf("%v %v: %v, want %q", test.variables, test.args, err, test.mistake)
-		}
+		t.Run(fmt.Sprint(test.variables, test.args), func(t *testing.T) {
+			setenv(t, test.variables...)
+			c, err := configure(test.args, nil)
+			if test.mistake == "" && (err != nil || c.Watch != test.watch) {
+				t.Errorf("%+v, %v", c, err)
+			}
+			if test.mistake != "" && (err == nil || !strings.Contains(err.Error(), test.mistake)) {
+				t.Errorf("%v, want %q", err, test.mistake)
+			}
+		})
 	}
 }
 
