@@ -271,6 +271,23 @@ func TestEndedElsewhere(t *testing.T) {
 	}
 }
 
+// The front page promises to keep nothing in a session that was ended, and links to the page
+// that explains what it shows.
+func TestHomeOfAnEndedSession(t *testing.T) {
+	b := open(t, watch(t, sessions.NewMemory()))
+	_, page := b.get("/")
+	expect(t, page, `<code>new</code>`, `from now on`, `<a href="/session">See`)
+	u, err := url.Parse(b.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := b.cookie("session")
+	b.post("/signup", "name", "ann", "password", "correct horse")
+	b.Jar.SetCookies(u, []*http.Cookie{{Name: "session", Value: old, Path: "/"}})
+	_, page = b.get("/")
+	expect(t, page, `<code>gone</code>`, `<dd class="big" id="visits">1</dd>`, `<dd>nothing, if the session was ended</dd>`)
+}
+
 // The pages that fail save what they have counted.
 func TestFailingPages(t *testing.T) {
 	b := open(t, watch(t, sessions.NewMemory()))
