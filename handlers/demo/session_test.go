@@ -334,6 +334,36 @@ func TestTryOfNothing(t *testing.T) {
 	}
 }
 
+// Over https the cookie that tells visitors apart has a name that no other host can set, so
+// that nobody can make a visitor's requests appear on a page of their own.
+func TestWatchCookieOverHTTPS(t *testing.T) {
+	watch, err := demo.NewWatch(sessions.Config{Keys: []sessions.Key{sessions.RandomKey()}, Sessions: demo.Sessions(sessions.NewMemory(), false, nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler := watch.Handler(http.NotFoundHandler())
+	ask := func(cookie *http.Cookie) []*http.Cookie {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("Accept", "text/html")
+		if cookie != nil {
+			r.AddCookie(cookie)
+		}
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		return w.Result().Cookies()
+	}
+	set := ask(nil)
+	if len(set) != 1 || set[0].Name != "__Host-watch" || !set[0].Secure || !set[0].HttpOnly || set[0].Path != "/" || set[0].Domain != "" {
+		t.Fatalf("it sets %v", set)
+	}
+	if again := ask(set[0]); len(again) != 0 {
+		t.Errorf("a visitor who is known gets %v", again)
+	}
+	if other := ask(&http.Cookie{Name: "watch", Value: set[0].Value}); len(other) != 1 {
+		t.Errorf("a cookie that another host can set is accepted, %v", other)
+	}
+}
+
 // What the page keeps is bounded, and many visitors at once are no race.
 func TestWatchIsBounded(t *testing.T) {
 	server := watch(t, sessions.NewMemory())
@@ -352,6 +382,10 @@ func TestWatchIsBounded(t *testing.T) {
 		b.get("/cart")
 	}
 	_, page := b.get("/session")
+	b.request(strings.Repeat("A", 5000), "/cart", nil)
+	b.get("/" + strings.Repeat("b", 5000))
+	_, long := b.get("/session")
+	expect(t, long, `<code>A{20}… /cart</code>`, `<code>GET /b{79}…</code>`)
 	if n := strings.Count(page, "<code>GET /cart</code>"); n != 24 {
 		t.Errorf("the page shows %d requests, want 24 and its own", n)
 	}

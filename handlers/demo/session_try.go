@@ -103,7 +103,7 @@ func (h *SessionHandler) ask(v *visitor, cookies []*http.Cookie, run probeRun) *
 
 // own returns the visitor's cookies, except that of a name.
 func (h *SessionHandler) own(except string) []*http.Cookie {
-	return slices.DeleteFunc(h.Request.Cookies(), func(c *http.Cookie) bool { return c.Name == except || c.Name == watchCookie })
+	return slices.DeleteFunc(h.Request.Cookies(), func(c *http.Cookie) bool { return c.Name == except || isWatch(c.Name) })
 }
 
 // give gives the visitor's browser the cookies that a response sets.

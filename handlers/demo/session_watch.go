@@ -25,6 +25,7 @@ type Watch struct {
 	later     *sessions.Manager // its clock is ahead by laterBy
 	quiet     *sessions.Manager // what it reads is not recorded
 	specs     []sessions.Spec   // as they were given, with their own Backends
+	cookie    string            // its name: watchCookie, which has the prefix unless a session is for plain http too
 	app       http.Handler
 	heartbeat time.Duration // how often a stream of events says that it is alive
 
@@ -47,6 +48,9 @@ const (
 // that here: a login gives it a new id, and a logout ends it.
 const watchCookie = "watch"
 
+// isWatch reports whether a cookie is that of the Watch, with a prefix or without.
+func isWatch(name string) bool { return strings.TrimPrefix(name, "__Host-") == watchCookie }
+
 // laterBy is how far the clock of Watch.later is ahead: a minute more than the idle timeout
 // of a Spec that sets none.
 const laterBy = 31 * time.Minute
@@ -54,11 +58,14 @@ const laterBy = 31 * time.Minute
 // NewWatch makes the Manager of a site whose sessions are watched. Errors are those of
 // sessions.New.
 func NewWatch(config sessions.Config) (*Watch, error) {
-	w := &Watch{specs: slices.Clone(config.Sessions), visitors: map[string]*visitor{}, heartbeat: 15 * time.Second}
+	w := &Watch{specs: slices.Clone(config.Sessions), cookie: "__Host-" + watchCookie, visitors: map[string]*visitor{}, heartbeat: 15 * time.Second}
 	config.Sessions = slices.Clone(config.Sessions)
 	for i, spec := range config.Sessions {
 		if spec.Backend != nil {
 			config.Sessions[i].Backend = watched(spec.Backend)
+		}
+		if spec.Insecure {
+			w.cookie = watchCookie
 		}
 	}
 	count := config.OnEvent
@@ -164,15 +171,14 @@ func (w *Watch) visitor(writer http.ResponseWriter, r *http.Request) *visitor {
 	}
 	name, v := rand.Text(), new(visitor)
 	w.visitors[name], w.order = v, append(w.order, name)
-	insecure := slices.ContainsFunc(w.specs, func(s sessions.Spec) bool { return s.Insecure })
-	http.SetCookie(writer, &http.Cookie{Name: watchCookie, Value: name, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: !insecure})
+	http.SetCookie(writer, &http.Cookie{Name: w.cookie, Value: name, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: w.cookie != watchCookie})
 	return v
 }
 
 // known returns the visitor that the cookie of a request names, or nil. The caller holds the
 // lock.
 func (w *Watch) known(r *http.Request) *visitor {
-	cookie, err := r.Cookie(watchCookie)
+	cookie, err := r.Cookie(w.cookie)
 	if err != nil {
 		return nil
 	}
@@ -241,7 +247,7 @@ func visitOf(ctx context.Context) *visit {
 }
 
 func (v *visitor) begin(r *http.Request, own bool) *visit {
-	visit := &visit{visitor: v, At: time.Now(), Method: r.Method, Path: cut(r.URL.Path, 80), Own: own}
+	visit := &visit{visitor: v, At: time.Now(), Method: keep(r.Method, 20), Path: keep(r.URL.Path, 80), Own: own}
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
 	v.begun++
@@ -303,7 +309,7 @@ func (v *visit) addCookies(lines []string) (set []*http.Cookie) {
 	for _, line := range lines {
 		cookie, err := http.ParseSetCookie(line)
 		switch {
-		case err != nil || cookie.Name == watchCookie:
+		case err != nil || isWatch(cookie.Name):
 			continue
 		case cookie.MaxAge < 0:
 			v.add(step{Kind: "cookie", Text: "the response deletes the cookie " + cookie.Name, saved: true})
@@ -379,6 +385,9 @@ func (w *Watch) eventStep(e sessions.Event) step {
 
 // short returns the beginning of the key of a record.
 func short(id string) string { return cut(id, 8) }
+
+// keep is cut for what stays in memory: the result is no part of the header of a request.
+func keep(text string, most int) string { return strings.Clone(cut(text, most)) }
 
 func cut(text string, most int) string {
 	if len(text) <= most {
