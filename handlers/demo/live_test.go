@@ -152,6 +152,29 @@ func TestLiveGoesOn(t *testing.T) {
 	expect(t, later.until("visits was counted from 2 to 3"), "visits is now 1")
 }
 
+// Many new visitors do not push out one whose page is open, nor one who still comes.
+func TestVisitorsStay(t *testing.T) {
+	server := watch(t, sessions.NewMemory())
+	live, busy, idle := open(t, server), open(t, server), open(t, server)
+	for _, b := range []*browser{live, busy, idle} {
+		b.get("/cart")
+	}
+	s := live.live()
+	for i := range 210 {
+		open(t, server).get("/login")
+		if i%50 == 0 {
+			busy.get("/cart")
+		}
+	}
+	live.get("/")
+	s.until("visits is now 1")
+	for b, want := range map[*browser]int{live: 1, busy: 6, idle: 0} {
+		if _, page := b.get("/session"); strings.Count(page, "<code>GET /cart</code>") != want {
+			t.Errorf("the page does not show %d requests of the cart\n%s", want, page)
+		}
+	}
+}
+
 // A logout ends the stream, after its own event.
 func TestLiveEndsWithTheSession(t *testing.T) {
 	b := open(t, watch(t, sessions.NewMemory()))

@@ -31,7 +31,7 @@ type Watch struct {
 
 	mutex    sync.Mutex
 	visitors map[string]*visitor // by the value of their cookie
-	order    []string            // the keys of visitors, oldest first
+	order    []string            // the keys of visitors, least recently seen first
 	streams  int                 // how many streams of events are open
 }
 
@@ -159,19 +159,22 @@ func (w *Watch) visitor(writer http.ResponseWriter, r *http.Request) *visitor {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	if v := w.known(r); v != nil {
+		i := slices.Index(w.order, v.name)
+		w.order = append(slices.Delete(w.order, i, i+1), v.name)
 		return v
 	}
 	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
 		return nil
 	}
 	if len(w.order) == mostVisitors {
-		w.visitors[w.order[0]].endStreams()
-		delete(w.visitors, w.order[0])
-		w.order = w.order[1:]
+		// There is one without a stream, since there are fewer streams than visitors.
+		i := slices.IndexFunc(w.order, func(name string) bool { return !w.visitors[name].isLive() })
+		delete(w.visitors, w.order[i])
+		w.order = slices.Delete(w.order, i, i+1)
 	}
-	name, v := rand.Text(), new(visitor)
-	w.visitors[name], w.order = v, append(w.order, name)
-	http.SetCookie(writer, &http.Cookie{Name: w.cookie, Value: name, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: w.cookie != watchCookie})
+	v := &visitor{name: rand.Text()}
+	w.visitors[v.name], w.order = v, append(w.order, v.name)
+	http.SetCookie(writer, &http.Cookie{Name: w.cookie, Value: v.name, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: w.cookie != watchCookie})
 	return v
 }
 
@@ -201,6 +204,8 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // A visitor is one browser. It is safe for concurrent use.
 type visitor struct {
+	name string // the value of its cookie
+
 	mutex     sync.Mutex
 	visits    []*visit  // newest last
 	begun     int       // how many visits there were
@@ -277,12 +282,11 @@ func (v *visitor) wake() {
 	}
 }
 
-// endStreams ends the streams of the visitor.
-func (v *visitor) endStreams() {
+// isLive reports whether a stream of the visitor is open.
+func (v *visitor) isLive() bool {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
-	v.ended++
-	v.wake()
+	return len(v.streams) > 0
 }
 
 // add adds a step. If there is no visit, it does nothing.
