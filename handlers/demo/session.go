@@ -288,7 +288,7 @@ func parts(text string) []part {
 	default:
 		list = append(list, part{Name: "payload", Text: mask(payload), Means: "Encrypted.", Secret: true})
 	}
-	return append(list, part{Name: "signature", Text: mask(mac), Means: "HMAC-SHA256 of the name, the date and the payload, with a key that only the server has.", Secret: true})
+	return append(list, part{Name: "signature", Text: mask(mac), Means: "HMAC-SHA256 of the cookie's name, the site, the date and the payload, with a key that only the server has.", Secret: true})
 }
 
 // cutCookie cuts a cookie in the format of gorilla/securecookie, and does not verify it.

@@ -93,6 +93,11 @@ func TestHowSessionsWork(t *testing.T) {
 			t.Errorf("the button %q is not in the document and on the page", button)
 		}
 	}
+	for _, cookie := range []string{"known-browser", "ended", "language", "watch"} {
+		if !strings.Contains(string(text), "\n- `"+cookie+"`: ") {
+			t.Errorf("the cookie %q, which the page of the demo lists, is not in the document", cookie)
+		}
+	}
 }
 
 // declared returns the functions and types of a file, and its methods as Type.Method.
