@@ -61,6 +61,14 @@ func live(t *testing.T, b visitor) {
 		}
 	}
 	until("#live", "Live, the newest request is first.")
+	// The bars of the ends run down.
+	bars := "[...document.querySelectorAll('meter')].map(m => m.value + ' ' + m.parentElement.querySelector('time').innerText)"
+	before := b.texts(bars)
+	for deadline := time.Now().Add(time.Minute); len(before) == 0 || slices.Equal(b.texts(bars), before); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the bars do not run: %v", before)
+		}
+	}
 	b.texts("(fetch('/cart', {headers: {Accept: 'text/html'}}), [])")
 	until("#visits > li", "GET /cart 200")
 }

@@ -111,7 +111,7 @@ func TestSessionPage(t *testing.T) {
 	expect(t, page,
 		`Cookie <code>session</code>`, `32 random bytes: the id`, `HttpOnly`, `no Secure`,
 		`<strong>loaded</strong>: it was read`, `<code>sessions\.Memory</code>`, `<td><code>visits</code></td><td><code>2</code></td>`,
-		`Ends if unused</dt><dd>in (29m5\d|30m)`, `Ends in any case</dt><dd>in (11h59m5\d|12h)`,
+		`Ends if unused</dt><dd>in <time datetime="[^"]+Z">(29m5\d|30m)`, `Ends in any case</dt><dd>in <time datetime="[^"]+Z">(11h59m5\d|12h)`,
 		`The server keeps nothing\.`, `<td><code>pencil</code></td><td><code>1</code></td>`, `pencil`,
 		`<code>GET /</code> <strong>200</strong>`, `<b>created</b> session: a new session was saved`,
 		`<b>backend</b> create \S+: \d+ bytes`, `<b>backend</b> update \S+: \d+ bytes, version \d+ is now \d+`,

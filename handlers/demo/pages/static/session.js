@@ -26,3 +26,23 @@ source.addEventListener('ended', () => {
 	source.close()
 	state.textContent = 'Your session has ended. Load this page again to see the next one.'
 })
+
+// The bars of the ends of the sessions run down.
+const bars = [...document.querySelectorAll('meter')].map(bar => ({
+	bar,
+	left: bar.parentElement.querySelector('time'),
+	end: Date.now() + bar.value * 1000,
+}))
+const inWords = seconds => {
+	const days = Math.floor(seconds / 86400)
+	if (days > 1) return `${days} days`
+	const hours = Math.floor(seconds / 3600), minutes = Math.floor(seconds / 60)
+	return (hours ? `${hours}h` : '') + (minutes ? `${minutes % 60}m` : '') + `${seconds % 60}s`
+}
+setInterval(() => {
+	for (const { bar, left, end } of bars) {
+		const seconds = Math.max(0, Math.round((end - Date.now()) / 1000))
+		bar.value = seconds
+		left.textContent = inWords(seconds)
+	}
+}, 1000)
