@@ -87,7 +87,7 @@ func makeApp(folder, module string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	name := path.Base(module)
+	name := nameOf(module)
 	capital := strings.NewReplacer("myapp", name, "Myapp", strings.ToUpper(name[:1])+name[1:])
 	err = fs.WalkDir(app, "app", func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -116,6 +116,16 @@ func makeApp(folder, module string, out io.Writer) error {
 	return nil
 }
 
+// nameOf returns the last element of the path of a module, without a major version such as v2.
+func nameOf(module string) string {
+	folder, last := path.Split(module)
+	before := strings.TrimSuffix(folder, "/")
+	if version, found := strings.CutPrefix(last, "v"); found && strings.Contains(before, "/") && version != "" && strings.Trim(version, "0123456789") == "" {
+		return path.Base(before)
+	}
+	return last
+}
+
 // checkEmpty returns an error if the folder holds anything but a new repository of git.
 func checkEmpty(folder string) error {
 	entries, err := os.ReadDir(folder)
@@ -138,6 +148,9 @@ func checkEmpty(folder string) error {
 func moduleFiles(module string) (map[string]string, error) {
 	if err := checkStandard(module); err != nil {
 		return nil, err
+	}
+	if module == "main" {
+		return nil, errors.New(`the application's module cannot have the path "main", because its test could not import it: give another with -module, such as example.com/main`)
 	}
 	folder, err := os.MkdirTemp("", "webapp2go")
 	if err != nil {

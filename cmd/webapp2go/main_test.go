@@ -102,6 +102,15 @@ func TestNew(t *testing.T) {
 	}
 }
 
+// The major version at the end of a module's path is no name.
+func TestNameOf(t *testing.T) {
+	for module, want := range map[string]string{"shop": "shop", "example.com/shop": "shop", "example.com/shop/v2": "shop", "example.com/v2": "v2", "v2": "v2", "example.com/a/vat": "vat", "example.com/a/v": "v"} {
+		if name := nameOf(module); name != want {
+			t.Errorf("the name of %s is %s, want %s", module, name, want)
+		}
+	}
+}
+
 func TestMistakes(t *testing.T) {
 	folder := t.TempDir()
 	full := filepath.Join(folder, "full")
@@ -129,6 +138,8 @@ func TestMistakes(t *testing.T) {
 		"a space":            {[]string{"new", filepath.Join(folder, "my app")}, 1, `cannot have the path "my app": give another with -module`},
 		"a bad module":       {[]string{"new", "-module", "example.com/../x", filepath.Join(folder, "a")}, 1, `cannot have the path "example.com/../x"`},
 		"a flag as a module": {[]string{"new", "-module", "-x", filepath.Join(folder, "a")}, 1, `cannot have the path "-x"`},
+		"main":               {[]string{"new", filepath.Join(folder, "main")}, 1, `cannot have the path "main", because its test could not import it: give another with -module`},
+		"main by a flag":     {[]string{"new", "-module", "main", filepath.Join(folder, "a")}, 1, `cannot have the path "main"`},
 		"standard library":   {[]string{"new", filepath.Join(folder, "log")}, 1, `"log" is in Go's standard library`},
 	} {
 		t.Run(name, func(t *testing.T) {
