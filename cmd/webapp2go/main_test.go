@@ -75,7 +75,7 @@ func TestNew(t *testing.T) {
 		}
 	}
 	go io.Copy(io.Discard, buffered)
-	shows := func(path, want string) {
+	shows := func(path, want string) string {
 		t.Helper()
 		response, err := http.Get("http://127.0.0.1:" + port + path)
 		if err != nil {
@@ -85,12 +85,19 @@ func TestNew(t *testing.T) {
 		if cookies := response.Cookies(); len(cookies) > 0 && cookies[0].Name != "shop" {
 			t.Errorf("the cookie is named %q, as that of other applications", cookies[0].Name)
 		}
-		if page, err := io.ReadAll(response.Body); err != nil || !strings.Contains(string(page), want) {
+		page, err := io.ReadAll(response.Body)
+		if err != nil || !strings.Contains(string(page), want) {
 			t.Errorf("%v, want %q\n%s", err, want, page)
 		}
+		return string(page)
 	}
 	shows("/", "<h1>Visit 1</h1>")
-	shows("/trace", "<code>GET /</code></a></td><td>200 OK</td>")
+	list := shows("/trace", "<code>GET /</code></a></td><td>200 OK</td>")
+	if found := regexp.MustCompile(`href="(/trace/\w+)"`).FindStringSubmatch(list); found != nil {
+		shows(found[1], "<code>backend create</code>")
+	} else {
+		t.Errorf("the list links to no trace\n%s", list)
+	}
 	shows("/", `<link rel="icon" type="image/svg+xml" href="/static/`)
 	if err := os.WriteFile(filepath.Join(folder, "pages", "home.html"), []byte("<h1>Another page</h1>"), 0o600); err != nil {
 		t.Fatal(err)

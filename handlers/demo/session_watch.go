@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/webapp2go/webapp2go/framework"
+	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/templates"
 )
@@ -402,6 +403,7 @@ func cut(text string, most int) string {
 
 // watched returns a backend that records its calls. It has the optional methods that b has.
 func watched(b sessions.Backend) sessions.Backend {
+	b = handlers.TraceBackend(b)
 	w := &watchedBackend{b}
 	if users, ok := b.(sessions.UserBackend); ok {
 		return &watchedUsers{w, users}
@@ -435,9 +437,7 @@ func (b *watchedBackend) call(ctx context.Context, name, id string, call func() 
 		return errTaken
 	}
 	began := time.Now()
-	end := framework.BeginStep(ctx, "backend", name)
 	text, err := call()
-	end(err)
 	switch {
 	case errors.Is(err, sessions.ErrConflict):
 		text = "conflict: another request has saved meanwhile"

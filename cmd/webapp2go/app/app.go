@@ -13,7 +13,7 @@ import (
 func newApp(keys []sessions.Key, kept sessions.Backend, users auth.Backend, dev bool) (*framework.App, error) {
 	manager, err := sessions.New(sessions.Config{
 		Keys:     keys,
-		Sessions: []sessions.Spec{{Name: "myapp", Backend: kept, Insecure: dev}},
+		Sessions: []sessions.Spec{{Name: "myapp", Backend: handlers.TraceBackend(kept), Insecure: dev}},
 	})
 	if err != nil {
 		return nil, err
