@@ -33,7 +33,7 @@ func (h *CronHandler) Ready() error { return h.readyForServices() }
 // [framework.AppEngine]. Other
 // requests, such as those of Cloud Scheduler, pass if Site.VerifyCaller lets them pass.
 func (h *CronHandler) Guard() error {
-	return h.onlyForServices(h.Request.Header.Get("X-Appengine-Cron") == "true", templates.Lazy("This page is for the cron service only.").ID)
+	return h.onlyForServices(h.Request.Header.Get("X-Appengine-Cron") == "true", templates.Lazy("This page is for the cron service only."))
 }
 
 // TaskHandler is for the tasks of Cloud Tasks, and of App Engine's task queue before it. A
@@ -60,7 +60,7 @@ func (h *TaskHandler) Ready() error { return h.readyForServices() }
 // only if App.TrustedProxy is [framework.AppEngine]. Other requests pass if Site.VerifyCaller
 // lets them pass; the header X-CloudTasks-QueueName proves nothing.
 func (h *TaskHandler) Guard() error {
-	return h.onlyForServices(h.Request.Header.Get("X-Appengine-Queuename") != "", templates.Lazy("This page is for the task queue only.").ID)
+	return h.onlyForServices(h.Request.Header.Get("X-Appengine-Queuename") != "", templates.Lazy("This page is for the task queue only."))
 }
 
 var errNoCallers = errors.New("handlers: behind this proxy any client can send the headers of a cron job or a task, so no job could run: set Site.VerifyCaller, such as to the Verify of oidc.NewCallers, or remove the route")
@@ -79,7 +79,7 @@ func (h *BaseHandler) readyForServices() error {
 
 // onlyForServices is the Guard of jobs. Marked is whether the request has the header that App
 // Engine gives to those of its own services.
-func (h *BaseHandler) onlyForServices(marked bool, message string) error {
+func (h *BaseHandler) onlyForServices(marked bool, message templates.Message) error {
 	if marked && h.App.TrustedProxy == framework.AppEngine {
 		return nil
 	}
@@ -93,7 +93,7 @@ func (h *BaseHandler) onlyForServices(marked bool, message string) error {
 	if framework.Status(err) == http.StatusServiceUnavailable {
 		return err // a queue tries again later
 	}
-	return &framework.Error{Code: http.StatusForbidden, Message: message, Err: err}
+	return &framework.Error{Code: http.StatusForbidden, Message: message.String(), Err: err}
 }
 
 // A Task is what a queue says about a task. It is for logs and for decisions about another

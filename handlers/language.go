@@ -259,7 +259,7 @@ func (h *BaseHandler) said(message string) string {
 	return h.T(message)
 }
 
-// frameworkMessages are those that package framework sends to clients.
+// frameworkMessages are those that packages framework and webapp2 send to clients.
 var frameworkMessages = []templates.Message{
 	templates.Lazy("This request came from another site, so nothing was done. Open this site and try again from there."),
 	templates.Lazy("This form takes no files."),
@@ -268,6 +268,7 @@ var frameworkMessages = []templates.Message{
 	templates.Lazy("The form has too many or too large fields."),
 	templates.Lazy("The form cannot be read."),
 	templates.Lazy("The JSON cannot be read."),
+	templates.Lazy("The query is malformed."),
 	templates.Lazy("More than %(value)s bytes."),
 	templates.Lazy("More than %(value)s fields."),
 	templates.Lazy("The form of a %(value)s is not read: put the values into the query."),
