@@ -544,7 +544,7 @@ func TestReadersLanguage(t *testing.T) {
 	german.get("/account").shows(t, 200, "Cette session est déjà fermée.", "Membre depuis le <time datetime=")
 
 	french.post("/forgot", "email", "ann@example.com")
-	post.link(t, "ann@example.com", "Ein neues Passwort bei Test")
+	post.link(t, "ann@example.com", "Neues Passwort bei Test")
 	french.post("/forgot", "email", "nobody@example.com")
 	if mails := post.take(); len(mails) != 1 || mails[0].Subject != "Un nouveau mot de passe sur Test" {
 		t.Errorf("%+v", mails)
