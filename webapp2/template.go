@@ -29,7 +29,8 @@ var webapp2Variable = regexp.MustCompile(`<([A-Za-z_][\p{L}\p{N}_]*)?(?::([^>]*)
 // Groups become non-capturing, as mux requires. Braces and percent signs in text become
 // variables that [framework.App.URL] fills in and h.Vars leaves out.
 //
-// It is an error, which names the place, if a regex uses a feature of Python's re that
+// It is an error if the text of the template is a regular expression, as webapp2's tuples have:
+// that is for [Regex]. It is an error, which names the place, if a regex uses a feature of Python's re that
 // Go's regexp does not have, such as lookaround, backreferences and the flags a, L, u and
 // x, and if two variables have one name. As in Python 2, \d, \w, \s and \b are ASCII.
 func Template(webapp2 string) (template string, err error) {
@@ -44,6 +45,9 @@ func Template(webapp2 string) (template string, err error) {
 	for {
 		at := webapp2Variable.FindStringSubmatchIndex(rest)
 		if at == nil {
+			if found := expressionText.FindString(webapp2Variable.ReplaceAllString(webapp2, "<>")); found != "" {
+				return "", fmt.Errorf("webapp2: route template %q has %q in its text, as a regular expression: translate the whole of it with Regex, or put that part into a variable, <:...>", webapp2, found)
+			}
 			literals.WriteString(&out, rest)
 			return out.String(), nil
 		}
@@ -71,6 +75,11 @@ func Template(webapp2 string) (template string, err error) {
 		rest = rest[at[1]:]
 	}
 }
+
+// expressionText is in the text of a template if somebody took a regular expression for one: a
+// backslash, a class that is repeated, ".*" or ".+", "(?", a group with a class or alternatives
+// in it, "^" at the beginning, and "/?" or ")?" at the end.
+var expressionText = regexp.MustCompile(`\\|\[[^\]/]+\][*+?{]|\.[*+]|\(\?|\([^()]*[\[|][^()]*\)|^\^|/\?\$?$|\)\?\$?$`)
 
 // submatch returns a group of a match, "" if it did not take part.
 func submatch(text string, at []int, group int) string {

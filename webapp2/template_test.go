@@ -84,6 +84,15 @@ func TestTemplateRefuses(t *testing.T) {
 		`/<x:a{1001}>`:       "invalid repeat count",
 		`/<x:[b-a]>`:         "invalid character class range",
 		`/<a>/<a>`:           `two variables are named "a"`,
+
+		`/admin/event/([0-9]+)`: `has "([0-9]+)" in its text`,
+		`/<year>/(\w+)`:         `has "\\" in its text`,
+		`/(?P<id>\d+)`:          `has "(?" in its text`,
+		`/x/?`:                  `has "/?" in its text`,
+		`/x/?$`:                 `has "/?$" in its text`,
+		`^/x`:                   `has "^" in its text`,
+		`/feed/(atom|rss)`:      `has "(atom|rss)" in its text`,
+		`/(.*)`:                 `has ".*" in its text`,
 	}
 	for webapp2, says := range tests {
 		t.Run(webapp2, func(t *testing.T) {
