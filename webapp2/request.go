@@ -154,10 +154,10 @@ func parse(h framework.Handler) *http.Request {
 	case isURLEncoded(rh.Request):
 		var data []byte
 		if data, err = Body(h); err == nil {
+			kept, _ := rh.Request.Body.(*keptBody)
+			kept.Reader = bytes.NewReader(data) // it may have been read
 			err = rh.ParseForm()
-			if kept, ok := rh.Request.Body.(*keptBody); ok {
-				kept.Reader = bytes.NewReader(data)
-			}
+			kept.Reader = bytes.NewReader(data)
 		}
 	case mediaType(rh.Request) == "multipart/form-data":
 		err = rh.ParseForm()

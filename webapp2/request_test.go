@@ -117,6 +117,33 @@ func TestParameters(t *testing.T) {
 	}
 }
 
+// readFirst reads its body twice before it asks for values.
+type readFirst struct{ framework.RequestHandler }
+
+func (h *readFirst) Post() error {
+	if _, err := webapp2.Body(h); err != nil {
+		return err
+	}
+	body, err := io.ReadAll(h.Request.Body)
+	if err != nil {
+		return err
+	}
+	return h.Text(fmt.Sprintf("%s %s %q", body, webapp2.Get(h, "a", "none"), webapp2.Arguments(h)))
+}
+
+// A handler that has read all of h.Request.Body after Body still gets the values.
+func TestValuesAfterTheBody(t *testing.T) {
+	app := framework.New()
+	app.Handle("/", framework.To[readFirst](app))
+	r := httptest.NewRequest("POST", "/", strings.NewReader("a=form"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	w := httptest.NewRecorder()
+	app.ServeHTTP(w, r)
+	if got, want := w.Body.String(), `a=form form ["a"]`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 // The values are those that webapp2 gave.
 func TestGetRange(t *testing.T) {
 	for query, want := range map[string]int{
