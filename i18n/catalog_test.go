@@ -196,6 +196,25 @@ msgstr "„%(what)s“ zu 100%%"
 	}
 }
 
+// The messages of the source are English for whoever reads English, also if the default locale
+// has another language.
+func TestEnglishIsNotTheDefault(t *testing.T) {
+	rule := "nplurals=2; plural=n != 1;"
+	ls, err := i18n.New(i18n.Config{Default: "de", FS: mapFS(map[string][]byte{
+		"de/LC_MESSAGES/messages.po":    po(rule, "msgid \"Save\"\nmsgstr \"Speichern\"\n"),
+		"en_US/LC_MESSAGES/messages.po": po(rule, "msgid \"Save\"\nmsgstr \"\"\n"),
+		"fr/LC_MESSAGES/messages.po":    po(rule, "msgid \"Save\"\nmsgstr \"\"\n"),
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"de": "Speichern", "en_US": "Save", "fr": "Speichern"} {
+		if got := named(t, ls, name).T("Save"); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
 // Every broken catalogue is an error at startup that names the file.
 func TestBrokenCatalogs(t *testing.T) {
 	good := mo("", header, "a", "b")

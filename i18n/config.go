@@ -167,7 +167,9 @@ func New(c Config) (*Locales, error) {
 		return nil, errors.Join(mistakes...)
 	}
 	for _, l := range ls.list[1:] {
-		l.fallback = ls.list[0].catalogs
+		if !isEnglish(l.tag) { // for whom the message itself is better
+			l.fallback = ls.list[0].catalogs
+		}
 	}
 	ls.matcher = language.NewMatcher(tags)
 	return ls, nil

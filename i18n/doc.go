@@ -28,7 +28,7 @@
 // up. Values are written %(name)s, as in Python, so that the catalogues of an older
 // application stay valid; after the message come the names and values. Two percent signs are
 // one. A message without a translation is looked up in the catalogue of the default locale,
-// and is then shown as it is.
+// but not for readers of English, and is then shown as it is.
 //
 // [Lazy] makes a [Message] that is translated when it is shown: a package variable, an
 // error, a flash that the next page shows in whatever language that has.

@@ -15,7 +15,7 @@ type Locale struct {
 	name     string
 	tag      language.Tag
 	catalogs []*catalog // the application's, then those of libraries
-	fallback []*catalog // of the default locale
+	fallback []*catalog // of the default locale; nil in English
 	format   Format     // if nil, ISO 8601, and numbers with a point
 	money    moneyPattern
 	zone     *time.Location

@@ -185,7 +185,8 @@ func valueOf(name string, pairs []any) (any, bool) {
 // element.
 //
 // The function th is t for a message with HTML in it. The message is not escaped, the values
-// are. Whoever translates such a message can write scripts in it.
+// are, but an address in an href is not checked: give it none that a visitor has typed. Whoever
+// translates such a message can write scripts in it.
 func Functions(l Locale) template.FuncMap {
 	return template.FuncMap{
 		"t": func(message any, pairs ...any) (any, error) {
