@@ -65,6 +65,10 @@ const (
 	maxToken   = 8 << 10        // bytes; those of Google have about 1,000
 )
 
+// removedSignature is what Cloud Run writes in the place of a token's signature when IAM has
+// checked it: https://cloud.google.com/run/docs/troubleshooting.
+const removedSignature = "SIGNATURE_REMOVED_BY_GOOGLE"
+
 // ErrCaller is wrapped by the error of [Callers.Verify] for a request that does not prove who
 // sends it. Its HTTPStatus is 403.
 var ErrCaller error = statusError{"auth/oidc: the request does not prove which program sends it", http.StatusForbidden}
@@ -110,6 +114,9 @@ func NewCallers(c CallersConfig) (*Callers, error) {
 // the expiry and the time of issue of the token, and that its address is verified and one of
 // CallersConfig.Accounts. Errors wrap [ErrCaller], or [ErrUnavailable] if the keys of the
 // issuer cannot be fetched; their text is for the log, and has no token.
+//
+// A Cloud Run service that requires authentication removes the signature of a token before the
+// program gets it, so that Verify refuses it: allow unauthenticated calls.
 func (c *Callers) Verify(r *http.Request) error {
 	refuse := func(format string, a ...any) error {
 		return fmt.Errorf("%w: "+format, append([]any{ErrCaller}, a...)...)
@@ -121,6 +128,9 @@ func (c *Callers) Verify(r *http.Request) error {
 	scheme, token, _ := strings.Cut(lines[0], " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" || len(token) > maxToken {
 		return refuse("its Authorization header has no bearer token of at most %d bytes", maxToken)
+	}
+	if strings.HasSuffix(token, "."+removedSignature) {
+		return refuse("Cloud Run has removed the signature of its token: allow unauthenticated calls of the service, so that the token can be checked here")
 	}
 	signature := &callerKeys{callers: c}
 	verifier := oidc.NewVerifier(c.config.Issuer, signature, &oidc.Config{
