@@ -151,6 +151,52 @@ app = webapp2.WSGIApplication([
 	}
 )
 
+// A secret is not copied either if it has spaces or is written with escapes. Python in a comment
+// keeps its quotation marks. A template that is a regular expression is listed.
+func TestOddTexts(t *testing.T) {
+	dir := folder(t, "", map[string]string{"main.py": `
+import os, webapp2
+secret_key = 'my own long secret'
+API_KEY = u"zz\x79\\zzzzzzz"
+password_hint = 'two words'
+class A(webapp2.RequestHandler):
+    def get(self):
+        check('my own long secret', "zz\x79\\zzzzzzz", 'two words')
+routes = [('/', A), webapp2.Route(r'/event/(\d+)', A), webapp2.Route('/wiki/A_(letter)', A), webapp2.Route('/b/?', A)]
+if os.environ.get('MODE', '') == '':
+    routes.append(('/mode', A))
+app = webapp2.WSGIApplication(routes)
+`})
+	app, err := source.Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	module, err := gocode.Write(app, gocode.Options{Module: "example.com/x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := string(module.Report("", dir))
+	for _, data := range module.Files {
+		all += string(data)
+	}
+	for _, unwanted := range []string{"my own long secret", "zzzzzzz", "\u201d"} {
+		if strings.Contains(all, unwanted) {
+			t.Errorf("%q is in the module", unwanted)
+		}
+	}
+	for _, want := range []string{"'two words'", "if os.environ.get('MODE', '') == '':", `"/wiki/A_(letter)"`, "which no path has: `webapp2.Route(r'/event/(\\d+)', A)`", "which no path has: `webapp2.Route('/b/?', A)`"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%q is not in the module", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(all)
+	}
+	if module.Routes != 3 || app.RouteLike != 5 || app.Converted != 3 {
+		t.Errorf("%d routes; %d of %d converted", module.Routes, app.Converted, app.RouteLike)
+	}
+}
+
 // A source that would take hours, or more memory than there is, ends with what is not known.
 func TestSourcesWithoutEnd(t *testing.T) {
 	const head = "import webapp2\nclass A(webapp2.RequestHandler):\n  def get(self): pass\n"

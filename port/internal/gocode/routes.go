@@ -257,7 +257,7 @@ func (w *writer) route(b *bytes.Buffer, router string, r *source.Route, at place
 		limits += ".Schemes(" + strings.Join(quoted, ", ") + ")"
 	}
 	if r.Condition != "" {
-		fmt.Fprintf(b, "// if %s:\n", oneLine(r.Condition))
+		fmt.Fprintf(b, "//\tif %s:\n", oneLine(r.Condition))
 	}
 	call := router + ".Handle("
 	if w.strictSlash(r, at) {

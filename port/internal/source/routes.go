@@ -618,6 +618,9 @@ func (a *Application) linkBase(c *Class, depth int) {
 
 var variable = regexp.MustCompile(`<([A-Za-z_]\w*)?(?::([^>]*))?>`)
 
+// expressionText is that of webapp2.Template, which refuses it.
+var expressionText = regexp.MustCompile(`\\|\[[^\]/]+\][*+?{]|\.[*+]|\(\?|\([^()]*[\[|][^()]*\)|^\^|/\?\$?$|\)\?\$?$`)
+
 // templateProblem says why a template or a regular expression cannot be one of Go's.
 func templateProblem(route *Route) string {
 	if route.Kind == Tuple {
@@ -640,6 +643,9 @@ func templateProblem(route *Route) string {
 		if _, err := regexp.Compile(found[2]); err != nil {
 			return "its variable has a regular expression that is none of Go's: " + strings.TrimPrefix(err.Error(), "error parsing regexp: ")
 		}
+	}
+	if found := expressionText.FindString(variable.ReplaceAllString(route.Template, "<>")); found != "" {
+		return fmt.Sprintf("its template has %q, as a regular expression; webapp2 took that for text, which no path has", found)
 	}
 	return ""
 }

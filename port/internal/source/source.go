@@ -762,8 +762,12 @@ func (a *Application) Secrets() map[string]Finding {
 				return true
 			}
 			v.Walk(func(n *pytree.Node) bool {
-				if t, ok := literal(n); ok && len(t) >= 6 && !strings.ContainsAny(t, " ") {
-					if _, ok := a.secrets[t]; !ok {
+				t, ok := literal(n)
+				if !ok || len(t) < 6 || strings.Contains(t, " ") && !strings.Contains(name, "secret") {
+					return true
+				}
+				for _, t := range []string{t, written(n)} {
+					if _, ok := a.secrets[t]; !ok && len(t) >= 6 {
 						a.secrets[t] = Finding{File: m.File, Line: n.Line, Source: key.Text}
 					}
 				}

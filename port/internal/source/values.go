@@ -141,6 +141,14 @@ func literal(n *pytree.Node) (string, bool) {
 	return unescape(body), true
 }
 
+// written returns what stands between the quotation marks of a string, with its escapes.
+func written(n *pytree.Node) string {
+	if n.Kind != "string" || len(n.Children) < 2 {
+		return ""
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(n.Text, n.Children[0].Text), n.Children[len(n.Children)-1].Text)
+}
+
 // unescape undoes the escapes of a Python string.
 func unescape(s string) string {
 	if !strings.Contains(s, `\`) {
