@@ -197,6 +197,46 @@ app = webapp2.WSGIApplication(routes)
 	}
 }
 
+// What cannot be a route here is listed with all that is below it, so that the module builds and
+// Check finds no mistake.
+func TestOddRoutes(t *testing.T) {
+	const head = `
+import webapp2
+from webapp2_extras import routes
+class A(webapp2.RequestHandler):
+    def get(self): pass
+app = webapp2.WSGIApplication([('/', A), `
+	for code, listed := range map[string]int{
+		`webapp2.Route('/*', A)`:                                           1,
+		`webapp2.Route('/:id', A)`:                                         1,
+		`webapp2.Route('/a/../b', A)`:                                      1,
+		`('/a/:id', A)`:                                                    1,
+		`('/a\tb', A)`:                                                     1,
+		`webapp2.Route('/<a:\pL>', A)`:                                     1,
+		`routes.RedirectRoute('/r', redirect_to='/a\\b')`:                  1,
+		`routes.RedirectRoute('/r', redirect_to='http:///x')`:              1,
+		`routes.PathPrefixRoute('/p', [webapp2.Route('x', A), ('/y', A)])`: 1,
+		`routes.PathPrefixRoute('/<p:(?=x)>', [webapp2.Route('/x', A), routes.NamePrefixRoute('n-', [webapp2.Route('/y', A)])])`: 4,
+		`routes.DomainRoute('<a>.example.com', [routes.PathPrefixRoute('/<a>', [webapp2.Route('/x', A)])])`:                      2,
+	} {
+		app, err := source.Read(folder(t, "", map[string]string{"main.py": head + code + "])\n"}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		module, err := gocode.Write(app, gocode.Options{Module: "example.com/x"})
+		if err == nil {
+			err = app.Resolve()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(app.Unconverted) != listed || app.Converted+listed != app.RouteLike {
+			t.Errorf("%s: %d of %d converted, and listed: %v", code, app.Converted, app.RouteLike, app.Unconverted)
+			t.Logf("%s", module.Files["routes.go"])
+		}
+	}
+}
+
 // A source that would take hours, or more memory than there is, ends with what is not known.
 func TestSourcesWithoutEnd(t *testing.T) {
 	const head = "import webapp2\nclass A(webapp2.RequestHandler):\n  def get(self): pass\n"

@@ -3,6 +3,7 @@ package gocode
 import (
 	"bytes"
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -193,7 +194,7 @@ func (w *writer) route(b *bytes.Buffer, router string, r *source.Route, at place
 	if r.Kind != source.Tuple && at.path+r.Template == "" {
 		r.Template = "/"
 	}
-	if whole := at.path + r.Template; r.Kind != source.Tuple && !strings.HasPrefix(whole, "/") {
+	if r.Kind != source.Tuple && r.Template != "" && r.Template[0] != '/' {
 		w.app.Drop(r, "its template does not begin with a slash")
 		w.todo(b, r)
 		return
@@ -223,7 +224,8 @@ func (w *writer) route(b *bytes.Buffer, router string, r *source.Route, at place
 	switch {
 	case r.RedirectTo != "":
 		handler = fmt.Sprintf("webapp2.RedirectHandler(%q, %d)", r.RedirectTo, r.RedirectCode)
-		if !strings.HasPrefix(r.RedirectTo, "/") && !strings.Contains(r.RedirectTo, "://") || strings.HasPrefix(r.RedirectTo, "//") {
+		u, err := url.Parse(r.RedirectTo)
+		if err != nil || strings.Contains(r.RedirectTo, `\`) || (u.Scheme != "http" && u.Scheme != "https" || u.Host == "") && (u.Scheme != "" || u.Host != "" || !strings.HasPrefix(r.RedirectTo, "/")) || strings.HasPrefix(r.RedirectTo, "//") {
 			w.app.Drop(r, fmt.Sprintf("its target %q is neither a path nor a whole URL", r.RedirectTo))
 			w.todo(b, r)
 			return

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/webapp2go/webapp2go/port/internal/pytree"
 )
@@ -412,6 +413,9 @@ func (a *Application) orderApps() {
 	slices.SortStableFunc(a.Apps, func(x, y *App) int { return rank(x) - rank(y) })
 }
 
+// belowProblem is why a route is not converted whose prefix or domain is not.
+const belowProblem = "the route that holds it is not converted"
+
 // mount resolves the handlers of mounted routes, and marks the places they came from.
 func (a *Application) mount(routes []*Route, handlerPrefix string) {
 	for _, route := range routes {
@@ -432,6 +436,12 @@ func (a *Application) mount(routes []*Route, handlerPrefix string) {
 		}
 		if route.Problem != "" {
 			a.failed[route.node] = route.Problem
+			a.walk(route.Children, func(below *Route) {
+				if below.Problem == "" {
+					below.Problem = belowProblem
+					a.failed[below.node] = belowProblem
+				}
+			})
 		} else {
 			a.mounted[route.node] = true
 		}
@@ -628,8 +638,9 @@ func templateProblem(route *Route) string {
 			if _, err := Regex(route.Template); err != nil {
 				return strings.TrimPrefix(err.Error(), "webapp2: ")
 			}
+			return ""
 		}
-		return ""
+		return segmentProblem(route.Template)
 	}
 	if route.Kind == NamePrefix || route.Kind == HandlerPrefix {
 		return ""
@@ -643,9 +654,36 @@ func templateProblem(route *Route) string {
 		if _, err := regexp.Compile(found[2]); err != nil {
 			return "its variable has a regular expression that is none of Go's: " + strings.TrimPrefix(err.Error(), "error parsing regexp: ")
 		}
+		if escape := notShared.FindString(found[2]); escape != "" {
+			return fmt.Sprintf("its variable has %s, which Go and Python do not share", escape)
+		}
+	}
+	if route.Kind != Domain {
+		if problem := segmentProblem(variable.ReplaceAllString(route.Template, "<>")); problem != "" {
+			return problem
+		}
 	}
 	if found := expressionText.FindString(variable.ReplaceAllString(route.Template, "<>")); found != "" {
 		return fmt.Sprintf("its template has %q, as a regular expression; webapp2 took that for text, which no path has", found)
+	}
+	return ""
+}
+
+// notShared are the escapes of Go's regular expressions that webapp2.Template refuses.
+var notShared = regexp.MustCompile(`\\[NpPQECz]`)
+
+// segmentProblem says what a path has that a route of package framework cannot have.
+func segmentProblem(path string) string {
+	if strings.ContainsFunc(path, unicode.IsControl) {
+		return "its template has a control character, which no path can have"
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		switch {
+		case segment == ".", segment == "..":
+			return fmt.Sprintf("its template has the segment %q, which no path can have", segment)
+		case segment == "*", len(segment) > 1 && segment[0] == ':' && (segment[1]|32 >= 'a' && segment[1]|32 <= 'z' || segment[1] == '_'):
+			return fmt.Sprintf("its template has the segment %q, which is the syntax of another router; webapp2 took it for text", segment)
+		}
 	}
 	return ""
 }
@@ -729,6 +767,11 @@ func (a *Application) account() {
 // Drop lists a route that was mounted and cannot be written, with the reason.
 func (a *Application) Drop(route *Route, reason string) {
 	route.Problem = reason
+	for _, below := range route.Children {
+		if below.Problem == "" {
+			a.Drop(below, belowProblem)
+		}
+	}
 	if _, already := a.failed[route.node]; already || !a.mounted[route.node] {
 		return
 	}
