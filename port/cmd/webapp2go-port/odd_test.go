@@ -237,6 +237,34 @@ app = webapp2.WSGIApplication([('/', A), `
 	}
 }
 
+// A list of routes that is turned round is, and one whose order or length changes otherwise has a
+// note.
+func TestOddLists(t *testing.T) {
+	app, err := source.Read(folder(t, "", map[string]string{"main.py": `
+import webapp2
+class A(webapp2.RequestHandler):
+    def get(self): pass
+names = ['x']
+names.sort()
+first = [('/1', A), ('/2', A)]
+first.reverse()
+second = list(reversed([('/3', A), webapp2.Route('/4', A)]))
+second.sort()
+second.pop()
+app = webapp2.WSGIApplication(first + second)
+`}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := ""
+	for _, r := range app.Apps[0].Routes {
+		order += r.Template
+	}
+	if order != "/2/1/4/3" || len(app.Notes) != 2 || app.Notes[0].Line != 10 || app.Notes[1].Line != 11 {
+		t.Errorf("%s, %v", order, app.Notes)
+	}
+}
+
 // A source that would take hours, or more memory than there is, ends with what is not known.
 func TestSourcesWithoutEnd(t *testing.T) {
 	const head = "import webapp2\nclass A(webapp2.RequestHandler):\n  def get(self): pass\n"

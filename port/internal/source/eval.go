@@ -2,6 +2,7 @@ package source
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -363,6 +364,12 @@ func (r *runner) evalCall(n *pytree.Node, s *scope) value {
 				if l, ok := plain(positional[0]).(*list); ok {
 					copied := &list{node: n, m: r.m}
 					r.add(copied, n, l.items...)
+					switch function.Text {
+					case "reversed":
+						slices.Reverse(copied.items)
+					case "sorted":
+						r.noteOrder(l, n)
+					}
 					return copied
 				}
 			case "enumerate":
@@ -443,6 +450,10 @@ func (r *runner) methodCall(n, function *pytree.Node, args []value, s *scope) (v
 			} else {
 				r.add(o, n, unknown{n, "the list that is put in is not known"})
 			}
+		case name == "reverse" && len(args) == 0:
+			slices.Reverse(o.items)
+		case name == "sort", name == "pop", name == "remove", name == "clear":
+			r.noteOrder(o, n)
 		}
 		return none{}, true
 	case *Dict:
@@ -533,6 +544,23 @@ func (r *runner) methodCall(n, function *pytree.Node, args []value, s *scope) (v
 		return none{}, true
 	}
 	return nil, false
+}
+
+// noteOrder says of a list of routes that something changes its order or takes from it, which
+// is not followed.
+func (r *runner) noteOrder(l *list, n *pytree.Node) {
+	for _, v := range l.items {
+		v := plain(v)
+		_, holds := v.(*Route)
+		if t, ok := v.(*list); ok {
+			holds = r.a.marked[t.node]
+		}
+		if holds {
+			r.a.Notes = append(r.a.Notes, Finding{File: r.m.File, Line: n.Line, Source: firstLine(n.Text),
+				Text: "the routes are as they were before this: check their order and number"})
+			return
+		}
+	}
 }
 
 // format is str.format for {}, {0} and {name}.
