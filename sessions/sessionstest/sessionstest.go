@@ -11,7 +11,7 @@
 //	}
 //
 // No check depends on the speed of the machine, and the only waits are for records to
-// expire. Each race is run up to five hundred times. After a second, or with -short, a
+// expire. Each race is run up to five hundred times. After half a second, or with -short, a
 // tenth of that is enough, unless the tests may take half an hour: go test -timeout=30m
 // runs every race to its end.
 package sessionstest
@@ -82,7 +82,7 @@ func newRecord(data string) sessions.Record {
 }
 
 // rounds counts the times that a race is run: n times, or a tenth of that with -short or
-// once the race has taken a second. If the tests may take half an hour (-timeout), all n
+// once the race has taken half a second. If the tests may take half an hour (-timeout), all n
 // are run.
 func rounds(t *testing.T, n int) iter.Seq[int] {
 	return func(yield func(int) bool) {
@@ -90,7 +90,7 @@ func rounds(t *testing.T, n int) iter.Seq[int] {
 		limit, limited := t.Deadline()
 		patient := !limited || limit.Sub(began) > 20*time.Minute
 		for i := range n {
-			enough := testing.Short() || !patient && time.Since(began) > time.Second
+			enough := testing.Short() || !patient && time.Since(began) > time.Second/2
 			if i >= n/10 && enough || !yield(i) {
 				return
 			}
