@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/webapp2go/webapp2go/auth"
@@ -86,11 +87,13 @@ func (s *Site) mails() (map[string]*mail.Templates, error) {
 // mailWidth is the longest line of a mail, in characters, unless a word is longer.
 const mailWidth = 76
 
-// wrap puts the words of a text into lines of mailWidth.
+// wrap puts the words of a text into lines of mailWidth. A no-break space, as French has before
+// a question mark, is in a word.
 func wrap(text string) string {
 	var out strings.Builder
 	width := 0
-	for i, word := range strings.Fields(text) {
+	breaks := func(c rune) bool { return unicode.IsSpace(c) && c != '\u00a0' && c != '\u202f' }
+	for i, word := range strings.FieldsFunc(text, breaks) {
 		switch n := utf8.RuneCountInString(word); {
 		case i == 0:
 			width = n
