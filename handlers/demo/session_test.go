@@ -103,7 +103,8 @@ func TestSessionPage(t *testing.T) {
 	}
 	b.get("/")
 	b.get("/")
-	b.post("/cart", "action", "add", "product", "pencil")
+	_, shop := b.post("/cart", "action", "add", "product", "pencil")
+	expect(t, shop, `<a href="/session">See what is in the cookie\.</a>`)
 	status, page := b.get("/session")
 	if status != 200 {
 		t.Fatalf("status %d\n%s", status, page)
