@@ -194,13 +194,18 @@ func (c *Callers) keysWith(ctx context.Context, id string) (*keySet, error) {
 	good := func(set *keySet) bool {
 		return set != nil && time.Since(set.at) < keysFresh && len(set.Key(id)) > 0
 	}
-	if set := c.keys.Load(); good(set) {
-		return set, nil
-	}
-	c.fetching.Lock()
-	defer c.fetching.Unlock()
 	set := c.keys.Load()
 	if good(set) {
+		return set, nil
+	}
+	if !c.fetching.TryLock() {
+		if set != nil && time.Since(set.at) < keysUsable && len(set.Key(id)) > 0 {
+			return set, nil // another request is fetching them
+		}
+		c.fetching.Lock()
+	}
+	defer c.fetching.Unlock()
+	if set = c.keys.Load(); good(set) {
 		return set, nil // another request has fetched them meanwhile
 	}
 	if c.asked.IsZero() || time.Since(c.asked) >= pause {

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -234,6 +235,49 @@ func TestKeysOfCallers(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		all(8, good, nil)
 		expect("after an outage", 1)
+	})
+}
+
+// While one request waits for a slow issuer, the others use the keys that are known.
+func TestSlowIssuerOfCallers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer, err := oidctest.New("https://issuer.example")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var slow chan struct{}
+		callers := callersOf(t, issuer, func(c *oidc.CallersConfig) {
+			c.Transport = transport(func(r *http.Request) (*http.Response, error) {
+				if slow != nil {
+					<-slow
+				}
+				return local{issuer}.RoundTrip(r)
+			})
+		})
+		claims := callerClaims(issuer)
+		claims["exp"] = time.Now().Add(48 * time.Hour).Unix()
+		token := "Bearer " + issuer.SignRS256(claims)
+		if err := call(callers, token); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Hour)
+		slow = make(chan struct{})
+		results := make(chan error, 2)
+		go func() { results <- call(callers, token) }()
+		synctest.Wait() // it waits for the issuer
+		go func() { results <- call(callers, token) }()
+		for i := 0; i < 1_000_000 && len(results) == 0; i++ {
+			runtime.Gosched()
+		}
+		if len(results) == 0 {
+			t.Error("a request waits for the keys that another one fetches")
+		}
+		close(slow)
+		for range 2 {
+			if err := <-results; err != nil {
+				t.Error(err)
+			}
+		}
 	})
 }
 
