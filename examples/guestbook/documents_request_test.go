@@ -61,6 +61,9 @@ type Picture struct {
 
 func (h *Picture) Post() error {
 	h.LimitBody(10 << 20)
+	if err := h.ParseForm(); err != nil { // 413 if it is larger
+		return err
+	}
 	file, _, err := h.Request.FormFile("img")
 	if err != nil {
 		return h.Abort(http.StatusBadRequest, "Send a picture as img.")
@@ -166,16 +169,24 @@ func TestQuotedRequests(t *testing.T) {
 	if w := ask("GET", "/vault/a-1/", nil); w.Body.String() != "a-1" {
 		t.Errorf("vault: %d %s", w.Code, w.Body)
 	}
+	var large bytes.Buffer
+	tooLarge := multipart.NewWriter(&large)
+	part, _ := tooLarge.CreateFormFile("img", "large.png")
+	part.Write(make([]byte, 11<<20))
+	tooLarge.Close()
+	if w := ask("POST", "/picture", &large, "Content-Type", tooLarge.FormDataContentType()); w.Code != http.StatusRequestEntityTooLarge || !strings.Contains(w.Body.String(), "More than") {
+		t.Errorf("a large upload: %d %s", w.Code, w.Body)
+	}
 	var upload bytes.Buffer
 	form := multipart.NewWriter(&upload)
-	part, _ := form.CreateFormFile("img", "a.png")
+	part, _ = form.CreateFormFile("img", "a.png")
 	io.WriteString(part, "pixels")
 	form.Close()
 	w := ask("POST", "/picture", &upload, "Content-Type", form.FormDataContentType(), "Sec-Fetch-Site", "cross-site", "Origin", "https://other.example")
 	if w.Code != 200 || strings.TrimSpace(w.Body.String()) != `{"bytes":6}` || w.Header().Get("Access-Control-Allow-Origin") != "*" {
 		t.Errorf("upload: %d %s", w.Code, w.Body)
 	}
-	if w := ask("POST", "/picture", strings.NewReader("x")); w.Code != 400 || !strings.Contains(w.Header().Get("Content-Type"), "json") {
+	if w := ask("POST", "/picture", strings.NewReader("x")); w.Code != 415 || !strings.Contains(w.Header().Get("Content-Type"), "json") {
 		t.Errorf("no upload: %d %s", w.Code, w.Body)
 	}
 	w = ask("GET", "/picture", nil)
