@@ -41,8 +41,7 @@ func archiveRoute(app *framework.App) error {
 }
 
 func aboutRoute(app *framework.App) {
-	app.Handle("/about", framework.To[About](app)).Name("about")
-	app.Handle("/about/", framework.SlashRedirect())
+	webapp2.StrictSlash(app.Router, "/about", framework.To[About](app)).Name("about")
 }
 
 func prefixRoutes(app *framework.App) {
