@@ -39,6 +39,9 @@ func TestRegexMatches(t *testing.T) {
 		{`/x{2}/([{}]+)`, map[string]string{"/xx/%7B%7D": "{}||", "/x/%7B": "404"}},
 		{`/100%/\{(\d)\}`, map[string]string{"/100%25/%7B7%7D": "7||"}},
 		{`/(a|b)/.*`, map[string]string{"/a/x/y": "a||", "/c/": "404"}},
+		{`/x/(a{,2})`, map[string]string{"/x/": "||", "/x/aa": "aa||", "/x/aaa": "404", "/x/a%7B,2%7D": "404"}},
+		{`/x/([a{,2}]+)\Z`, map[string]string{"/x/%7B2,a%7D": "{2,a}||", "/x/": "404"}},
+		{`/x/([]a]+\\Z\{,2\})`, map[string]string{`/x/]a%5CZ%7B,2%7D`: `]a\Z{,2}||`}},
 		{`/a|/b`, map[string]string{"/a": "||", "/b": "||", "/ab": "404"}},
 	} {
 		template, err := webapp2.Regex(test.expression)

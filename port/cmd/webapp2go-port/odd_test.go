@@ -207,6 +207,8 @@ class A(webapp2.RequestHandler):
     def get(self): pass
 app = webapp2.WSGIApplication([('/', A), `
 	for code, listed := range map[string]int{
+		`(r'/a/(\d{,3})\Z', A)`:                                            0,
+		`webapp2.Route(r'/<a:\d{,3}\Z>', A)`:                               0,
 		`webapp2.Route('/*', A)`:                                           1,
 		`webapp2.Route('/:id', A)`:                                         1,
 		`webapp2.Route('/a/../b', A)`:                                      1,

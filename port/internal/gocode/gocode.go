@@ -304,7 +304,7 @@ func (w *writer) collectUses() {
 
 func (u *use) add(kind source.Kind, template string) {
 	if kind == source.Tuple {
-		if re, err := regexp.Compile(template); err == nil {
+		if re, err := source.Compile(template); err == nil {
 			for _, name := range re.SubexpNames()[1:] {
 				if name != "" {
 					u.named[name] = true

@@ -651,7 +651,7 @@ func templateProblem(route *Route) string {
 			return fmt.Sprintf("two of its variables are named %q", found[1])
 		}
 		names[found[1]] = true
-		if _, err := regexp.Compile(found[2]); err != nil {
+		if _, err := Compile(found[2]); err != nil {
 			return "its variable has a regular expression that is none of Go's: " + strings.TrimPrefix(err.Error(), "error parsing regexp: ")
 		}
 		if escape := notShared.FindString(found[2]); escape != "" {
@@ -668,6 +668,9 @@ func templateProblem(route *Route) string {
 	}
 	return ""
 }
+
+// Compile compiles a regular expression of Python.
+func Compile(expression string) (*regexp.Regexp, error) { return regexp.Compile(inGo(expression)) }
 
 // notShared are the escapes of Go's regular expressions that webapp2.Template refuses.
 var notShared = regexp.MustCompile(`\\[NpPQECz]`)

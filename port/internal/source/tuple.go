@@ -3,6 +3,7 @@ package source
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"regexp/syntax"
 	"strconv"
 	"strings"
@@ -33,7 +34,7 @@ func Regex(expression string) (template string, err error) {
 	fail := func(err error) (string, error) {
 		return "", fmt.Errorf("webapp2: regular expression %q: %w", expression, err)
 	}
-	tree, err := syntax.Parse(expression, syntax.Perl)
+	tree, err := syntax.Parse(inGo(expression), syntax.Perl)
 	if err != nil {
 		return fail(fmt.Errorf("not one of Go's: %w", err))
 	}
@@ -96,6 +97,23 @@ func Regex(expression string) (template string, err error) {
 		template = "/" + template // .* takes the slash
 	}
 	return template, nil
+}
+
+// differing are the parts of an expression that could be otherwise in Go: an escape, a class
+// and a repetition without its lower bound.
+var differing = regexp.MustCompile(`(?s)\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{,\d*\}`)
+
+// inGo writes in Go's way what Python has otherwise: \Z for the end, and {,n}.
+func inGo(expression string) string {
+	return differing.ReplaceAllStringFunc(expression, func(part string) string {
+		switch {
+		case part == `\Z`:
+			return `\z`
+		case part[0] == '{':
+			return "{0" + part[1:]
+		}
+		return part
+	})
 }
 
 // braces writes the braces of a pattern that are text in another way: a template's variable
