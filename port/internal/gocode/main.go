@@ -6,6 +6,10 @@ import (
 	"strings"
 )
 
+// longestAge is the longest age of a session that is written, in seconds: a Duration cannot have
+// more than 292 years.
+const longestAge = 100 * 365 * 24 * 60 * 60
+
 // main writes main.go.
 func (w *writer) main() string {
 	var b bytes.Buffer
@@ -63,7 +67,7 @@ func newApp() (*framework.App, error) {
 			{"Insecure", "!cloud"},
 		} {
 			switch {
-			case field.name == "Backend" && spec.Cookie, field.name == "AbsoluteTimeout" && spec.MaxAge <= 0, field.value == `""`:
+			case field.name == "Backend" && spec.Cookie, field.name == "AbsoluteTimeout" && (spec.MaxAge <= 0 || spec.MaxAge > longestAge), field.value == `""`:
 			case field.name == "Backend":
 				b.WriteString("Backend: " + field.value + "\n")
 			default:
