@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -175,9 +176,9 @@ func valueOf(name string, pairs []any) (any, bool) {
 }
 
 // Functions returns the functions that translate in templates. The functions t, n, c and nc
-// are the methods T, N, C and NC of the locale; t takes a [Message] too. A translation is
-// text: html/template escapes it with its values. If a value is a template.HTML, that value
-// stays as it is, and everything else is escaped.
+// are the methods T, N, C and NC of the locale; t takes a [Message] too, n and nc a whole number
+// of any type. A translation is text: html/template escapes it with its values. If a value is a
+// template.HTML, that value stays as it is, and everything else is escaped.
 //
 // The functions lang, dir, date and datetime are the methods of those names. The function tag
 // puts text into an element, for such a value: {{tag "code" .ID}}. Of a list it makes an
@@ -198,14 +199,16 @@ func Functions(l Locale) template.FuncMap {
 			}
 			return nil, fmt.Errorf("templates: t translates strings and Messages, not a %T", message)
 		},
-		"n": func(one, more string, n int, pairs ...any) any {
-			return withHTML(pairs, func(pairs []any) string { return l.N(one, more, n, pairs...) })
+		"n": func(one, more string, n any, pairs ...any) (any, error) {
+			count, err := whole(n)
+			return withHTML(pairs, func(pairs []any) string { return l.N(one, more, count, pairs...) }), err
 		},
 		"c": func(context, message string, pairs ...any) any {
 			return withHTML(pairs, func(pairs []any) string { return l.C(context, message, pairs...) })
 		},
-		"nc": func(context, one, more string, n int, pairs ...any) any {
-			return withHTML(pairs, func(pairs []any) string { return l.NC(context, one, more, n, pairs...) })
+		"nc": func(context, one, more string, n any, pairs ...any) (any, error) {
+			count, err := whole(n)
+			return withHTML(pairs, func(pairs []any) string { return l.NC(context, one, more, count, pairs...) }), err
 		},
 		"th": func(message string, pairs ...any) template.HTML {
 			escaped := make([]any, len(pairs))
@@ -227,6 +230,20 @@ func Functions(l Locale) template.FuncMap {
 			return timeTag(t, l.DateTime(t, layout))
 		},
 	}
+}
+
+// whole returns a number of things, which may be an int64 of a database.
+func whole(n any) (int, error) {
+	if count, ok := n.(int); ok {
+		return count, nil
+	}
+	switch v := reflect.ValueOf(n); {
+	case v.CanInt():
+		return int(v.Int()), nil
+	case v.CanUint():
+		return int(v.Uint()), nil
+	}
+	return 0, fmt.Errorf("templates: n counts in whole numbers, not in a %T", n)
 }
 
 // withHTML translates with pairs. If a value is a template.HTML, the result is one: that value

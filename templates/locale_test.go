@@ -80,6 +80,9 @@ func TestFunctions(t *testing.T) {
 		{`{{t .Message}}`, "3 days"},
 		{`{{t .Number}}`, ""},
 		{`{{n "one" "%(num)s" 1}}{{n "one" "%(num)s" -1}}{{n "one" "%(num)s" 0}}`, "oneone0"},
+		{`{{n "one" "%(num)s" .Big}}{{n "one" "%(num)s" .Small}}{{nc "x" "one" "%(num)s" .Big}}`, "7one7"},
+		{`{{n "one" "%(num)s" "7"}}`, ""},
+		{`{{n "one" "%(num)s" 1.5}}`, ""},
 		{`{{nc "x" "one %(a)s" "%(num)s %(a)s" 2 "a" "<"}}`, "2 &lt;"},
 		{`<a title="{{t "say %(x)s" "x" (tag "b" "\"")}}">`, `<a title="say &#34;">`}, // tags are removed in an attribute
 		{`<a href="?q={{t "a b"}}">`, `<a href="?q=a%20b">`},
@@ -98,7 +101,7 @@ func TestFunctions(t *testing.T) {
 		}
 		var out strings.Builder
 		err = set.Render(&out, "home", &templates.Page{Data: map[string]any{
-			"Message": templates.LazyN("one day", "%(num)s days", 3), "Number": 7, "List": []string{"x", "<"}, "Zero": time.Time{}, "Time": time.Date(2012, 3, 4, 5, 6, 0, 0, time.UTC),
+			"Message": templates.LazyN("one day", "%(num)s days", 3), "Number": 7, "Big": int64(7), "Small": uint8(1), "List": []string{"x", "<"}, "Zero": time.Time{}, "Time": time.Date(2012, 3, 4, 5, 6, 0, 0, time.UTC),
 		}})
 		if (err != nil) != (test.want == "") || err == nil && out.String() != test.want {
 			t.Errorf("%s: %q, %v; want %q", test.page, &out, err, test.want)
