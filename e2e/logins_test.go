@@ -326,7 +326,7 @@ func TestLoginAfterALostResponse(t *testing.T) {
 func (b *browser) back() (path, text string) {
 	b.t.Helper()
 	here := run(b, chromedp.Location())
-	b.do(chromedp.Evaluate[chromedp.Void]("void history.back()"))
+	b.do(chromedp.Evaluate[chromedp.Void]("void setTimeout(() => history.back())"))
 	const look = "document.readyState != 'complete' ? [] : [location.href, document.body.innerText]"
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		// While a page gives way to the next one there is none to ask.
