@@ -484,7 +484,7 @@ func TestHostileAcceptLanguageIsBounded(t *testing.T) {
 func TestLanguageSwitch(t *testing.T) {
 	s, _ := serveLanguages(t, threeLanguages(t), handlers.SignUpOpen, nil, nil)
 	c := s.client(t)
-	c.get("/login?next=%2Faccount").shows(t, 200, `<form method="post" action="/language" class="languages">`,
+	c.get("/login?next=%2Faccount").shows(t, 200, `<form method="post" action="/language" class="languages" aria-label="Language">`,
 		`name="next" value="/login?next=%2Faccount"`, `name="language" value="de" lang="de">Deutsch</button>`, `value="en" lang="en" aria-current="true">English</button>`, `>Français<`)
 	c.post("/language", "language", "de", "next", "/login?next=%2Faccount").redirects(t, "/login?next=%2Faccount")
 	c.get("/login").shows(t, 200, `<html lang="de"`, "<h1>Anmelden</h1>", `value="de" lang="de" aria-current="true"`)
