@@ -318,7 +318,7 @@ func (b *Backend) Update(ctx context.Context, id string, r sessions.Record) (ver
 		case errors.Is(err, sql.ErrNoRows):
 			return sessions.ErrNotFound
 		case err != nil:
-			return err
+			return sqlretry.NotSent(err) // the database has answered that it has changed nothing
 		case again:
 			return sqlretry.ErrUnknown
 		default:

@@ -3,8 +3,12 @@ package sqlstore_test
 import (
 	"bufio"
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -276,6 +280,115 @@ func TestDownPostgreSQL(t *testing.T) {
 	}
 	server.Restart()
 	eventually(t, func() error { _, err := b.Load(t.Context(), id); return err })
+}
+
+// TestNoServerBehind: an address that accepts connections and closes them, as a pooler does
+// whose server is down, is tried for a while by the first call, and once by each other call.
+func TestNoServerBehind(t *testing.T) {
+	server := postgrestest.Start(t)
+	var down atomic.Bool
+	var dials atomic.Int64
+	b := newBackend(t, openPostgreSQL(t, server.URLAt(through(t, server.Socket, &down, &dials))), patient)
+	id := create(t, b, record("data"))
+	down.Store(true)
+	for call := range 3 {
+		dials.Store(0)
+		if _, err := b.Load(t.Context(), id); err == nil || errors.Is(err, sessions.ErrNotFound) {
+			t.Fatalf("Load without a server: %v", err)
+		}
+		if n := dials.Load(); call > 0 && n > 2 {
+			t.Errorf("call %d has connected %d times", call, n)
+		}
+	}
+	down.Store(false)
+	load(t, b, id)
+}
+
+// through returns the address of a listener that passes on to a unix socket, or closes each
+// connection while down is true.
+func through(t *testing.T, socket string, down *atomic.Bool, dials *atomic.Int64) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			dials.Add(1)
+			go func() {
+				defer client.Close()
+				server, err := net.Dial("unix", socket)
+				if err != nil || down.Load() {
+					return
+				}
+				defer server.Close()
+				go io.Copy(client, server)
+				buffer := make([]byte, 64<<10)
+				for {
+					n, err := client.Read(buffer)
+					if err != nil || down.Load() {
+						return
+					}
+					server.Write(buffer[:n])
+				}
+			}()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+// TestConflictTold: an update that has changed nothing is a conflict, also if the connection
+// breaks at the question why.
+func TestConflictTold(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	db := openSQLite(t, path, sqlite.Config{Relaxed: true})
+	var broken atomic.Bool
+	read := sql.OpenDB(&onceConnector{db.Write.Driver(), "file:" + path, &broken})
+	t.Cleanup(func() { read.Close() })
+	b := newBackend(t, &sqldb.DB{Dialect: sqldb.SQLite, Write: db.Write, Read: read}, patient)
+	id := create(t, b, record("data"))
+	r := load(t, b, id)
+	r.Version++
+	broken.Store(true)
+	if _, err := b.Update(t.Context(), id, r); !errors.Is(err, sessions.ErrConflict) {
+		t.Errorf("error %v, want a conflict", err)
+	}
+	if broken.Load() {
+		t.Error("the connection did not break: this test shows nothing")
+	}
+}
+
+// A onceConnector makes connections that break at a query if broken is true, once.
+type onceConnector struct {
+	driver driver.Driver
+	dsn    string
+	broken *atomic.Bool
+}
+
+func (c *onceConnector) Driver() driver.Driver { return c.driver }
+
+func (c *onceConnector) Connect(context.Context) (driver.Conn, error) {
+	inner, err := c.driver.Open(c.dsn)
+	if err != nil {
+		return nil, err
+	}
+	return &onceConn{inner.(conn), c.broken}, nil
+}
+
+type onceConn struct {
+	conn
+	broken *atomic.Bool
+}
+
+func (c *onceConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+	if c.broken.Swap(false) {
+		return nil, errBroken
+	}
+	return c.conn.QueryContext(ctx, text, args)
 }
 
 // A worker is another process, which runs TestWorker below.

@@ -18,6 +18,9 @@ package postgres
 
 import (
 	"cmp"
+	"context"
+	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"time"
 
@@ -61,7 +64,7 @@ func Open(url string, c Config) (*sqldb.DB, error) {
 	config.OnPgError = func(conn *pgconn.PgConn, err *pgconn.PgError) bool {
 		return err.Code != readOnly && (keep == nil || keep(conn, err))
 	}
-	db := stdlib.OpenDB(*config)
+	db := sql.OpenDB(connector{stdlib.GetConnector(*config)})
 	connections := cmp.Or(c.MaxConns, 8)
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
@@ -69,3 +72,22 @@ func Open(url string, c Config) (*sqldb.DB, error) {
 	db.SetConnMaxLifetime(time.Hour)
 	return &sqldb.DB{Dialect: sqldb.PostgreSQL, Write: db}, nil
 }
+
+// A connector marks the errors of connections that could not be made, such as those of a
+// pooler without a server or of a name that is not found: no statement was sent.
+type connector struct{ driver.Connector }
+
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, notConnected{err}
+	}
+	return conn, nil
+}
+
+type notConnected struct{ error }
+
+func (e notConnected) Unwrap() error { return e.error }
+
+// SafeToRetry is a method of pgx's own errors too, of which [pgconn.SafeToRetry] asks.
+func (notConnected) SafeToRetry() bool { return true }
