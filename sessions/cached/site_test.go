@@ -2,6 +2,7 @@ package cached_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -200,4 +201,26 @@ func (s *site) login(key string) string {
 		s.t.Fatalf("login: %+v", a)
 	}
 	return a.Cookie
+}
+
+// TestUnlisted: EndUser ends sessions that the store cannot list, since it has lost its index.
+func TestUnlisted(t *testing.T) {
+	server := redistest.Start(t)
+	store, err := valkey.New(t.Context(), valkey.Config{Addrs: []string{server.Addr}, Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	b := cached.New(sessions.NewMemory(), store)
+	id := newID()
+	if err := b.Create(t.Context(), id, sessions.Record{Data: []byte("data"), User: "joe", Expires: time.Now().Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	server.Command("DEL", server.Command("KEYS", "session:user:*"))
+	if err := b.EndUser(t.Context(), "joe"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Load(t.Context(), id); !errors.Is(err, sessions.ErrNotFound) {
+		t.Errorf("a session is alive after EndUser: %v", err)
+	}
 }
