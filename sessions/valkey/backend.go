@@ -151,9 +151,12 @@ func (b *Backend) Load(ctx context.Context, id string) (r sessions.Record, err e
 // They compare numbers with tonumber, which is exact until the year 2255; the order of
 // strings would depend on the server's locale. The first command that writes must be one
 // that a full server refuses: after any other it would accept all the rest.
+//
+// A score never becomes smaller: in a cluster the entry is written even if its session then
+// is not, and must not end before it.
 const indexText = `
 local function index(key, owned)
-	local added = redis.call('ZADD', key, ARGV[7], ARGV[6])
+	local added = redis.call('ZADD', key, 'GT', ARGV[7], ARGV[6])
 	if added == 1 and owned then -- there was an entry, and it is lost: others may be too
 		redis.call('ZREM', key, '.')
 	end
@@ -162,27 +165,41 @@ local function index(key, owned)
 end
 `
 
+// sweepText removes entries of sessions that the server has evicted, or that have ended:
+// for each entry that is added it looks at three, so that most are of sessions that are
+// there. It is not for clusters, where the sessions are on other nodes.
+const sweepText = `
+local function sweep(key)
+	local prefix = KEYS[1]:sub(1, -44)
+	for _, entry in ipairs(redis.call('ZRANDMEMBER', key, 3)) do
+		if #entry == 63 and entry ~= ARGV[6] and redis.call('EXISTS', prefix .. entry:sub(21)) == 0 then
+			redis.call('ZREM', key, entry)
+		end
+	end
+end
+`
+
 var (
-	createScript = newScript(indexText + `
+	createScript = newScript(indexText + sweepText + `
 local old = redis.call('GETRANGE', KEYS[1], 0, 32)
 if #old == 33 then
 	if old:sub(2, 17) == ARGV[1] then return 'done' end
 	if tonumber(old:sub(18, 33)) > tonumber(ARGV[4]) then return 'exists' end
 end
-if KEYS[2] then index(KEYS[2], false) end
+if KEYS[2] and index(KEYS[2], false) == 1 then sweep(KEYS[2]) end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 'done'
 `)
 
 	// updateScript returns "done" and the owner before.
-	updateScript = newScript(indexText + `
+	updateScript = newScript(indexText + sweepText + `
 local old = redis.call('GETRANGE', KEYS[1], 0, 54)
 if #old < 55 then return 'none' end
 if old:sub(2, 17) == ARGV[1] then return 'done' .. ARGV[5] end
 if tonumber(old:sub(18, 33)) <= tonumber(ARGV[4]) then return 'none' end
 if old:sub(2, 17) ~= ARGV[8] then return 'conflict' end
 local owner = old:sub(34, 55)
-if KEYS[2] then index(KEYS[2], owner == ARGV[5]) end
+if KEYS[2] and index(KEYS[2], owner == ARGV[5]) == 1 then sweep(KEYS[2]) end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 'done' .. owner
 `)
@@ -240,7 +257,8 @@ func (b *Backend) write(ctx context.Context, w *write) (answer string, err error
 		return "", err
 	}
 	answer, _ = got.(string)
-	if w.entered && answer == "done"+owner { // in a cluster: see indexText
+	// In a cluster: see indexText. After a conflict too, as the next try finds the entry.
+	if w.entered && (answer == "done"+owner || answer == "conflict") {
 		err = b.server.client.ZRem(ctx, b.indexKey(owner), whole).Err()
 	}
 	return answer, err
@@ -248,7 +266,11 @@ func (b *Backend) write(ctx context.Context, w *write) (answer string, err error
 
 // milliseconds rounds up, and never returns 0, which the server refuses.
 func milliseconds(d time.Duration) int64 {
-	return max(1, int64((d+time.Millisecond-1)/time.Millisecond))
+	n := int64(d / time.Millisecond)
+	if d%time.Millisecond > 0 { // not by a sum, which a duration of 292 years has no room for
+		n++
+	}
+	return max(1, n)
 }
 
 func check(id string, r sessions.Record) error {

@@ -60,3 +60,23 @@ func Enter(t *testing.T, b *Backend, user, id string) {
 		t.Fatal(err)
 	}
 }
+
+// IndexSize returns how many entries all sets of the index have.
+func IndexSize(t *testing.T, b *Backend) (n int64) {
+	t.Helper()
+	for _, key := range b.server.client.Keys(t.Context(), b.server.prefix+"user:*").Val() {
+		n += b.server.client.ZCard(t.Context(), key).Val()
+	}
+	return n
+}
+
+// EntryEnd returns when the entry of a session ends.
+func EntryEnd(t *testing.T, b *Backend, user, id string) time.Time {
+	t.Helper()
+	owner := userHash(user)
+	score, err := b.server.client.ZScore(t.Context(), b.indexKey(owner), entry(owner, id)).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return time.UnixMicro(int64(score))
+}

@@ -242,7 +242,13 @@ func TestEntriesLost(t *testing.T) {
 				t.Fatal(err)
 			}
 			valkey.LoseEntries(t, b, "ann", ids[:2]...)
-			if _, err := b.Update(t.Context(), ids[0], load(t, b, ids[0])); err != nil {
+			r := load(t, b, ids[0])
+			stale := r
+			stale.Version++
+			if _, err := b.Update(t.Context(), ids[0], stale); !errors.Is(err, sessions.ErrConflict) {
+				t.Fatal(err)
+			}
+			if _, err := b.Update(t.Context(), ids[0], r); err != nil {
 				t.Fatal(err)
 			}
 			if err := b.EndUser(t.Context(), "ann"); err != nil {
@@ -254,6 +260,23 @@ func TestEntriesLost(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestEntryOfRefusedSave: in a cluster a save writes the entry first. If it is then refused, the
+// entry still lasts as long as the session.
+func TestEntryOfRefusedSave(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t, valkey.Config{}, redistest.Cluster(t)...)
+	expires := time.Now().Add(30 * 24 * time.Hour)
+	id := create(t, b, sessions.Record{Data: []byte("data"), User: "ann", Expires: expires})
+	stale := load(t, b, id)
+	stale.Version, stale.Expires = stale.Version+1, time.Now().Add(time.Minute)
+	if _, err := b.Update(t.Context(), id, stale); !errors.Is(err, sessions.ErrConflict) {
+		t.Fatal(err)
+	}
+	if end := valkey.EntryEnd(t, b, "ann", id); end.Before(expires) {
+		t.Errorf("the entry ends at %v, and the session at %v", end, expires)
 	}
 }
 
@@ -431,6 +454,36 @@ func TestIndexIsBounded(t *testing.T) {
 	if n := valkey.Entries(t, b, "ann"); n != 1 {
 		t.Errorf("the index has %d entries of 1 session", n)
 	}
+}
+
+// TestIndexOfEvicted: the index does not keep the entries of sessions that the server has
+// evicted. They would take all its memory in the end, since the index itself stays.
+func TestIndexOfEvicted(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t, "--maxmemory", "4mb", "--maxmemory-policy", "volatile-lru")
+	b := newBackend(t, valkey.Config{}, server)
+	const users, each = 50, 120
+	for i := range users * each {
+		err := b.Create(t.Context(), newID(), sessions.Record{Data: make([]byte, 2000), User: fmt.Sprint("user", i%users), Expires: time.Now().Add(30 * 24 * time.Hour)})
+		if err != nil {
+			t.Fatalf("login %d: %v", i, err)
+		}
+	}
+	size, err := strconv.Atoi(server.Command("DBSIZE"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := valkey.IndexSize(t, b); n > 3*int64(size) {
+		t.Errorf("the index has %d entries of some %d sessions", n, size)
+	}
+}
+
+// TestFarExpiry: a session that ends after centuries lasts.
+func TestFarExpiry(t *testing.T) {
+	b := newBackend(t, valkey.Config{}, redistest.Start(t))
+	id := create(t, b, sessions.Record{Data: []byte("data"), Expires: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)})
+	time.Sleep(5 * time.Millisecond)
+	load(t, b, id)
 }
 
 func TestMistakes(t *testing.T) {

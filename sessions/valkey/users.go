@@ -199,7 +199,7 @@ func (b *Backend) testify(ctx context.Context, key string) (witness string) {
 // fails is no harm: the next EndUser searches too.
 func (b *Backend) complete(ctx context.Context, key, witness string, entries []redis.Z) {
 	for chunk := range slices.Chunk(entries, atOnce) {
-		if b.server.client.ZAdd(ctx, key, chunk...).Err() != nil {
+		if b.server.client.ZAddGT(ctx, key, chunk...).Err() != nil {
 			return
 		}
 	}

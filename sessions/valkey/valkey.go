@@ -40,14 +40,19 @@
 // A session is one string, whose key is Config.Prefix and the hash of the id. It expires by
 // itself. The index of users is 4096 sorted sets, whose keys are Config.Prefix, "user:" and
 // the first two characters of the user's hash. Each lists the sessions of many users, until a
-// day after their end; a write to a set removes what is older. No command touches two slots
-// of a cluster.
+// day after their end; a write to a set removes what is older. On a single server each new
+// entry also removes some of sessions that were evicted or have ended, so that less than half
+// of the entries are of these. In a cluster they stay until that day: set noeviction there.
+// No command touches two slots of a cluster.
 //
 // A set that lists every session of its users says so by an entry of its own. A set that was
 // made anew, because it was lost or is the first of its kind, does not; nor does one after a
 // save of a session that it did not list. EndUser then looks at all sessions of the server
 // and completes the set: three seconds for a hundred thousand sessions on a busy machine,
-// once for each set. While slots of a cluster move to other nodes it may miss a session.
+// once for each set. The EndUser of a Manager has ten seconds: with more sessions than it can
+// look at in that time, call that of the Backend. While slots of a cluster move to other nodes
+// EndUser may miss a session, until that is saved. Sessions does not look further than the
+// index, and so may list too few until then.
 //
 // # Costs
 //
