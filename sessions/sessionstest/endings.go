@@ -172,7 +172,7 @@ var userEndingChecks = []userCheck{
 	{"EndUserAgainstWriter", func(t *testing.T, b sessions.UserBackend) {
 		s := newSite(t, sessions.Spec{Backend: b})
 		var races tally
-		for race := range rounds(t, 100) {
+		for race := range rounds(t, 500) {
 			ann := newUser()
 			here, there := s.browser(), s.browser()
 			here.login(ann)
