@@ -409,7 +409,8 @@ func TestMeanings(t *testing.T) {
 	client, raw, project := connect(t)
 	user := func() *pb.Value {
 		return &pb.Value{Meaning: 20, ExcludeFromIndexes: true, ValueType: &pb.Value_EntityValue{EntityValue: &pb.Entity{Properties: map[string]*pb.Value{
-			"email": {ValueType: &pb.Value_StringValue{StringValue: "a@x"}}, "auth_domain": {ValueType: &pb.Value_StringValue{StringValue: "gmail.com"}}}}}}
+			"email":       {ExcludeFromIndexes: true, ValueType: &pb.Value_StringValue{StringValue: "a@x"}}, // Datastore refuses them indexed
+			"auth_domain": {ExcludeFromIndexes: true, ValueType: &pb.Value_StringValue{StringValue: "gmail.com"}}}}}}
 	}
 	zip := func(s string) *pb.Value {
 		return &pb.Value{Meaning: 22, ExcludeFromIndexes: true, ValueType: &pb.Value_BlobValue{BlobValue: compressed(s)}}
