@@ -59,7 +59,7 @@ staticcheck:
 	@for module in $(EXAMPLES); do (cd $$module && $(GO) run $(STATICCHECK) ./...) || exit 1; done
 
 unit:
-	$(GO) test -race -p 4 ./...
+	$(GO) test -race -p 4 -timeout=20m ./...
 	@for module in $(EXAMPLES); do (cd $$module && $(GO) test -race ./...) || exit 1; done
 
 # The race detector makes allocations of its own.
