@@ -138,7 +138,7 @@ func TestLostAnswers(t *testing.T) {
 			var group sync.WaitGroup
 			for writer := range 8 {
 				group.Go(func() {
-					for i := 0; i < 60; {
+					for i := 0; i < 30; {
 						u, err := other.ByID(t.Context(), "1")
 						if err != nil {
 							t.Error(err)
