@@ -13,17 +13,17 @@ import (
 	"golang.org/x/perf/benchmath"
 )
 
-// against compares this build with another one of the same program. Both measure the
-// selected rows, in turns, each time in a new process, because the layout of a process's
-// memory is chance and lasts as long as the process. The table has each build's time as a
-// ratio to the floor's, the ratio of the two, and the p-value of the Mann-Whitney U test,
-// as benchstat has it.
+// against compares this build with another build of the same program. It measures the
+// selected rows with the two builds alternately, each time in a new process, because the
+// memory layout of a process is random and affects its speed. The table shows each
+// build's time as a ratio to the floor's, the ratio of the two, and the p-value of the
+// Mann-Whitney U test, as benchstat does.
 func against(ctx context.Context, other string, pairs int, arguments []string, out, progress io.Writer) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	ratios := map[string]*[2][]float64{} // by row and contender: the other's and ours
+	ratios := map[string]*[2][]float64{} // by row and contender: the other build's and this build's
 	allocations := map[string]*[2]float64{}
 	var order []string
 	for i := range pairs {
@@ -72,7 +72,7 @@ func against(ctx context.Context, other string, pairs int, arguments []string, o
 	return err
 }
 
-// measureBuild has a build measure, and returns its record.
+// measureBuild runs a build to measure rows, and returns its record.
 func measureBuild(ctx context.Context, program string, arguments []string) (*record, error) {
 	command := exec.CommandContext(ctx, program, append([]string{"-json"}, arguments...)...)
 	var progress bytes.Buffer

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// TestMain lets the test's binary be the program, because the program starts itself.
+// TestMain makes the test binary act as the program, because the program starts itself.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-test.") {
 		if err := run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
@@ -35,7 +35,7 @@ func command(t *testing.T, ctx context.Context, arguments ...string) (out, progr
 	return o.String(), p.String(), err
 }
 
-// hashing is a handler that works n times as much as hashing(1).
+// hashing returns a handler that does n times the work of hashing(1).
 func hashing(n int) http.Handler {
 	var page [4096]byte
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -124,7 +124,8 @@ func TestCommandsAreCounted(t *testing.T) {
 	}
 }
 
-// wantCommands are those of a request by store and page: of the site below, and of webapp2go.
+// wantCommands are the commands that a request sends to the store, by store and page:
+// those of the site that webapp2go is compared with, then those of webapp2go.
 var wantCommands = map[string]map[string][2]string{
 	"memcached": {
 		"/hello": {"none", "none"},

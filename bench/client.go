@@ -14,21 +14,21 @@ import (
 type client struct {
 	handler  http.Handler
 	requests []*http.Request // sent in turn
-	want     []string        // how the bodies of the responses begin
+	want     []string        // the beginnings of the responses' bodies
 	form     string          // posted with each request
 	// keepCookie makes the client send the cookie of the last response, as a browser does.
 	keepCookie bool
 	// yields makes the client yield to the scheduler after every 64 requests. A server
-	// yields after each, when it waits for the next. Without it, a collection that has
-	// begun stays unfinished until the scheduler takes the core away, 10 ms later, and
-	// until then every pointer is written slowly.
+	// yields after each request, while it waits for the next. Without it, a garbage
+	// collection stays unfinished until the scheduler preempts the goroutine, 10 ms
+	// later, and every pointer write is slow until then.
 	yields bool
-	// bare hides what the writer offers beside http.ResponseWriter.
+	// bare hides the methods of the writer that http.ResponseWriter does not have.
 	bare bool
 
 	writer recorder
 	next   int
-	sent   http.Request // a copy: a handler may leave a parsed form or a context in it
+	sent   http.Request // a copy, because a handler may store a parsed form or a context in it
 	body   formReader
 }
 
@@ -66,7 +66,7 @@ func (c *client) once() {
 	}
 }
 
-// check sends every request once and compares the responses with what is wanted.
+// check sends every request once and compares the responses with c.want.
 func (c *client) check() error {
 	for i, r := range c.requests {
 		c.once()
@@ -77,7 +77,7 @@ func (c *client) check() error {
 	return nil
 }
 
-// newRequest returns a request as net/http's server passes it to a handler, over https.
+// newRequest returns an HTTPS request as net/http's server passes it to a handler.
 func newRequest(method, path, host, cookie string) *http.Request {
 	r := httptest.NewRequest(method, path, nil)
 	r.TLS = &tls.ConnectionState{}
@@ -97,7 +97,7 @@ func newRequest(method, path, host, cookie string) *http.Request {
 	return r
 }
 
-// start asks handler for a session and returns the Cookie header that brings it back.
+// start requests /start from handler and returns the Cookie header for the new session.
 func start(handler http.Handler) (string, error) {
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, newRequest("GET", "/start", "", ""))
@@ -124,8 +124,8 @@ type formReader struct{ strings.Reader }
 
 func (*formReader) Close() error { return nil }
 
-// A bareWriter is an http.ResponseWriter and nothing else. It is used again and again, so
-// that its cost is not in the figures. It keeps the last response.
+// A bareWriter has only the methods of http.ResponseWriter. It is reused, so that its
+// cost is not in the figures. It keeps the last response.
 type bareWriter struct {
 	header http.Header
 	status int
@@ -154,7 +154,7 @@ func (w *bareWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A recorder offers what net/http's own writer does.
+// A recorder also has the optional methods of net/http's own writer.
 type recorder struct{ bareWriter }
 
 func (w *recorder) WriteString(s string) (int, error) {

@@ -33,8 +33,8 @@ func ask(handler http.Handler, method, path, cookie string) reply {
 	return r
 }
 
-// wantText fails unless the response is the text, has the right type, and sets a cookie or
-// not.
+// wantText reports an error unless the response has the given text and the right type.
+// The response must set a cookie if cookie is true, and must not otherwise.
 func (r reply) wantText(t *testing.T, body string, cookie bool) {
 	t.Helper()
 	if r.status != 200 || r.body != body || !strings.EqualFold(r.kind, plainText) || (r.cookie != "") != cookie {
@@ -42,7 +42,8 @@ func (r reply) wantText(t *testing.T, body string, cookie bool) {
 	}
 }
 
-// TestSites holds every contender to the same responses, so that all do the same work.
+// TestSites checks that all contenders send the same responses, so that all do the same
+// work.
 func TestSites(t *testing.T) {
 	for _, c := range contenders {
 		t.Run(c.name, func(t *testing.T) {
@@ -59,7 +60,7 @@ func TestSites(t *testing.T) {
 	}
 }
 
-// TestStoreSites holds both sites of each store to the same responses.
+// TestStoreSites checks that both sites of each store send the same responses.
 func TestStoreSites(t *testing.T) {
 	for _, s := range stores {
 		t.Run(s.name, func(t *testing.T) {
@@ -92,8 +93,8 @@ func testHello(t *testing.T, site http.Handler) {
 	ask(site, "GET", "/hello", cookie).wantText(t, helloBody, false)
 }
 
-// testPages plays what is measured, and what shows whether a handler cheats.
-// writeSetsCookie says that a change sends the browser a cookie.
+// testPages sends the requests that are measured, and others that fail if a handler takes
+// shortcuts. writeSetsCookie reports whether a change sends the browser a cookie.
 func testPages(t *testing.T, site http.Handler, writeSetsCookie bool) {
 	testHello(t, site)
 	started := ask(site, "GET", "/start", "")
@@ -186,8 +187,8 @@ func TestSessionHasTheSizeStated(t *testing.T) {
 	}
 }
 
-// need opens the store until the test ends, or skips the test if its server is not
-// installed.
+// need opens the store and closes it when the test ends. It skips the test if the store's
+// server is not installed.
 func (s store) need(t *testing.T, counting bool) *storeSites {
 	t.Helper()
 	s.needServer(t)

@@ -14,8 +14,8 @@ import (
 )
 
 // The floor is what a careful programmer writes with the standard library alone:
-// ServeMux, a struct, a cookie signed by hand. It recovers no panic, buffers no response,
-// checks no origin and knows no timeouts. Contenders that are slower may be doing more.
+// ServeMux, a struct, a cookie signed by hand. It does not recover panics, buffer
+// responses, check origins or apply timeouts. A contender that is slower may do more.
 var floor = contender{
 	name: "net/http",
 	sites: map[string]func() http.Handler{
@@ -59,7 +59,7 @@ func floorTable(t table) http.Handler {
 type floorStore interface {
 	// load returns the visitor of the request, and the item that holds it in memcached.
 	load(r *http.Request) (*visitor, *memcache.Item, error)
-	// save keeps the visitor in the item, or anew if that is nil.
+	// save writes the visitor to the item, or to a new one if the item is nil.
 	save(w http.ResponseWriter, v *visitor, item *memcache.Item) error
 }
 
@@ -170,7 +170,7 @@ func (floorCookie) save(w http.ResponseWriter, v *visitor, _ *memcache.Item) err
 }
 
 // floorMemcached keeps the visitor in memcached, as JSON, under a random id that is
-// signed in the cookie. It writes with cas, as anything must that loses no update.
+// signed in the cookie. It writes with cas, so that no update is lost.
 type floorMemcached struct{ client *memcache.Client }
 
 func (s floorMemcached) load(r *http.Request) (*visitor, *memcache.Item, error) {

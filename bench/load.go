@@ -150,8 +150,8 @@ func (s *server) ask(end time.Time) (n int, err error) {
 	return n, nil
 }
 
-// serve serves the site of the contender on loopback, prints the address to w, and ends
-// when r does. Every contender gets the same http.Server, without timeouts.
+// serve serves the site of the contender on loopback, prints the address to w, and
+// returns when r ends. Every contender gets the same http.Server, without timeouts.
 func serve(name string, r io.Reader, w io.Writer) error {
 	for _, c := range contenders {
 		if c.name != name {
@@ -175,15 +175,15 @@ func serve(name string, r io.Reader, w io.Writer) error {
 	return fmt.Errorf("no contender is named %q", name)
 }
 
-// taskset reports whether processes can be bound to cores: the program of util-linux is
-// there, and so are two cores.
+// taskset reports whether processes can be bound to cores. That needs the program taskset
+// of util-linux, and two cores.
 func taskset() bool {
 	_, err := exec.LookPath("taskset")
 	return err == nil && runtime.NumCPU() > 1
 }
 
 // onServerCore returns a command that runs on the first core, if it can be bound to it. A
-// Go program sees one core then, and uses one.
+// Go program then sees and uses one core.
 func onServerCore(arguments ...string) *exec.Cmd {
 	if taskset() {
 		arguments = append([]string{"taskset", "-c", "0"}, arguments...)

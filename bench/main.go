@@ -2,7 +2,7 @@
 // scenarios.
 //
 // A figure is the time of a request as a ratio to the floor's in the same run: the median
-// over pairs of short runs that take turns. docs/performance.md says how to read the
+// over pairs of short runs that alternate. docs/performance.md explains how to read the
 // tables.
 //
 //	bench -doc ../docs                        measure everything, write the tables and plots of performance.md
@@ -69,7 +69,7 @@ func run(ctx context.Context, arguments []string, in io.Reader, out, progress io
 	flags.StringVar(&o.other, "against", "", "compare with another `build` of this program")
 	flags.IntVar(&o.pairs, "pairs", 10, "turns of the two builds with -against")
 	flags.StringVar(&o.profile, "cpuprofile", "", "write a profile to this `file`; go tool pprof -tagfocus webapp2go leaves the floor out")
-	flags.StringVar(&o.serve, "serve", "", "serve the site of this contender; the program starts itself so")
+	flags.StringVar(&o.serve, "serve", "", "serve the site of this contender; the program uses it to start its servers")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
@@ -140,7 +140,8 @@ func run(ctx context.Context, arguments []string, in io.Reader, out, progress io
 	return err
 }
 
-// choose returns the rows that the flags select, without what the record has.
+// choose returns the rows and contenders that the flags select, without those that the
+// record has.
 func (o options) choose(rec *record) ([]row, error) {
 	rows, err := regexp.Compile(o.rows)
 	if err != nil {
@@ -227,7 +228,7 @@ func (r row) measure(ctx context.Context, c contender, rounds int, result *resul
 	return p.measure(ctx, rounds, result)
 }
 
-// about prints a time that is an estimate.
+// about formats a time that is an estimate.
 func about(d time.Duration) string {
 	if d < 90*time.Second {
 		return fmt.Sprintf("about %d seconds", int(d.Seconds()))

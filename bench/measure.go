@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// A pair is a floor and a subject, ready to be measured. floor and subject make one run
-// each and return the nanoseconds of a request.
+// A pair is a floor and a subject, ready to be measured. The functions floor and subject
+// each make one run and return the nanoseconds per request.
 type pair struct {
 	floor, subject func() (float64, error)
-	finish         func(*result) error // adds what the runs do not give; may be nil
+	finish         func(*result) error // adds figures that the runs do not return; may be nil
 	close          func()              // may be nil
 }
 
-// measure takes turns between floor and subject, because a machine is now faster and now
-// slower: both runs of a turn have nearly the same conditions, and the median ignores a
-// turn that was disturbed. The order changes from turn to turn.
+// measure runs floor and subject alternately, because the speed of a machine varies: both
+// runs of a pair have nearly the same conditions, and the median ignores a pair that was
+// disturbed. The order changes from pair to pair.
 func (p pair) measure(ctx context.Context, rounds int, r *result) error {
 	for i := range rounds {
 		if err := ctx.Err(); err != nil {
@@ -48,16 +48,17 @@ func (p pair) measure(ctx context.Context, rounds int, r *result) error {
 	return nil
 }
 
-// servedPair measures two clients that yield as a server does. The caller keeps GOMAXPROCS
-// at one, so that the garbage collector's work is paid for within the run that made it.
+// servedPair measures two clients that yield as a server does. The caller must keep
+// GOMAXPROCS at 1, so that the garbage collector's work is part of the run that caused
+// it.
 func servedPair(floor, subject *client, run time.Duration, clock func() time.Duration) pair {
 	floor.yields, subject.yields = true, true
 	return pair{floor: runsOf(floor, run, clock), subject: runsOf(subject, run, clock)}
 }
 
-// runsOf returns a function that makes one run of the client. A run begins with an empty
-// heap, so that no contender pays for another's garbage, and with a few requests that are
-// not counted, because a collection empties the pools.
+// runsOf returns a function that makes one run of the client. A run begins with a garbage
+// collection, so that no contender pays for another's garbage. A few requests that are
+// not counted follow, because the collection empties the pools.
 func runsOf(c *client, run time.Duration, clock func() time.Duration) func() (float64, error) {
 	timeOf := func(n int) float64 {
 		runtime.GC()
@@ -66,7 +67,7 @@ func runsOf(c *client, run time.Duration, clock func() time.Duration) func() (fl
 		c.run(n)
 		return float64(clock() - begin)
 	}
-	fill := 0 // requests that fill a run
+	fill := 0 // the number of requests that fill a run
 	return func() (float64, error) {
 		if fill == 0 {
 			n := 16
@@ -79,8 +80,8 @@ func runsOf(c *client, run time.Duration, clock func() time.Duration) func() (fl
 	}
 }
 
-// plainPair measures two clients as benchmarks of package testing: without yielding, and
-// with a writer that offers http.ResponseWriter alone.
+// plainPair measures two clients as benchmarks of package testing do: without yielding,
+// and with a writer that has only the methods of http.ResponseWriter.
 func plainPair(floor, subject *client, run time.Duration) pair {
 	floor.bare, subject.bare = true, true
 	testing.Init()
@@ -106,18 +107,18 @@ func allocations(floor, subject *client) func(*result) error {
 	}
 }
 
-// processorTime is the clock for what waits for no other process: the processor time that
-// this process has used, the garbage collector's included. It stands still while others
-// have the core.
+// processorTime is the clock for runs that do not wait for another process. It returns
+// the processor time that this process has used, including the garbage collector's. It
+// does not advance while other processes have the core.
 func processorTime() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		panic(err) // the arguments are constant and right
+		panic(err) // cannot happen: the arguments are constant and valid
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 var began = time.Now()
 
-// passedTime is the clock for what waits for another process.
+// passedTime is the clock for runs that wait for another process.
 func passedTime() time.Duration { return time.Since(began) }

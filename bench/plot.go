@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A plot is an SVG that follows the light or dark scheme of its reader, with a background
-// of its own, because the page around it may follow another.
+// A plot is an SVG that follows the light or dark scheme of its reader. It has a
+// background of its own, because the page around it may have the other scheme.
 type plot struct {
 	strings.Builder
 }
@@ -43,7 +43,7 @@ func (p *plot) line(class string, x1, y1, x2, y2 float64) {
 
 func (p *plot) end() string { return p.String() + "</svg>\n" }
 
-// color names the contender's color in plotStyle.
+// color returns the name of the contender's color in plotStyle.
 func color(c contender) string {
 	if c.name == webapp2go.name {
 		return "var(--ours)"
@@ -153,7 +153,7 @@ func (rec *record) routingPlot() string {
 			fmt.Fprintf(p, `<polyline class="line" style="stroke: %s" points="%s"/>`+"\n", color(c), strings.Join(points, " "))
 		}
 		slices.SortFunc(labels, func(a, b label) int { return int(math.Copysign(1, a.y-b.y)) })
-		for j, l := range labels { // from the top; none over another
+		for j, l := range labels { // from the top, without overlap
 			if j > 0 {
 				labels[j].y = max(l.y, labels[j-1].y+14)
 			}

@@ -100,11 +100,11 @@ func contenderNames() (names []string) {
 	return names
 }
 
-// A limit is what a figure of webapp2go must keep to.
+// A limit is a bound that a figure of webapp2go must meet.
 type limit struct {
 	figure   string
 	bound    float64
-	atLeast  bool // bound is the least, not the most
+	atLeast  bool // bound is a minimum, not a maximum
 	measured summary
 }
 
@@ -159,8 +159,8 @@ func (rec *record) fastestPeer(key string, cookiesOnly bool) (summary, bool) {
 	return summary{least, least, least}, true
 }
 
-// verdict says whether the figure keeps to the limit. It does if its quartile on the side
-// of the limit does.
+// verdict returns "met" or "missed". A figure meets a maximum if its lower quartile does,
+// and a minimum if its upper quartile does.
 func (l limit) verdict() string {
 	if l.atLeast && l.measured.high < l.bound || !l.atLeast && l.measured.low > l.bound {
 		return "missed"
@@ -177,7 +177,7 @@ func (l limit) String() string {
 
 func timeText(ns []float64) string { return time.Duration(summarize(ns).median).String() }
 
-// rateText prints requests a second.
+// rateText formats requests per second.
 func rateText(ns []float64) string { return fmt.Sprintf("%.0f", 1e9/summarize(ns).median) }
 
 func countText(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }

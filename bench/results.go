@@ -13,7 +13,7 @@ import (
 	"github.com/aclements/go-moremath/stats"
 )
 
-// A record is what was measured, as the file of results keeps it.
+// A record is the contents of the file of results.
 type record struct {
 	Began   time.Time
 	Machine string
@@ -24,13 +24,13 @@ type record struct {
 	Results []*result
 }
 
-// A result is what measuring one contender on one row gave.
+// A result has the measurements of one contender on one row.
 type result struct {
 	Row, Contender string
 	Floor, Subject []float64 // nanoseconds of a request, by pair
 	Allocations    []float64 `json:",omitempty"` // of a request: the floor's, the contender's
 	Below          string    `json:",omitempty"` // what the contender is compared with, if it is not the floor
-	Commands       []string  `json:",omitempty"` // that a request sends to a store: those of what is below, the contender's
+	Commands       []string  `json:",omitempty"` // that a request sends to a store: those of Below, the contender's
 	Busy           float64   `json:",omitempty"` // the most of its core that the load generator used
 }
 
@@ -53,7 +53,7 @@ func build() string {
 	return fmt.Sprintf("%x", sha256.Sum256(data))
 }
 
-// machine describes what the figures depend on.
+// machine describes the hardware and software that the figures depend on.
 func machine() string {
 	processor := runtime.GOARCH
 	info, _ := os.ReadFile("/proc/cpuinfo") // outside Linux there is none
@@ -83,7 +83,7 @@ func loadRecord(file string) (*record, error) {
 	return rec, nil
 }
 
-// save writes the record to the file, all of it or nothing.
+// save writes the record to the file. It replaces the file as a whole.
 func (rec *record) save(file string) error {
 	data, err := json.Marshal(rec)
 	if err != nil {
@@ -114,7 +114,7 @@ func summarize(values []float64) summary {
 	return summary{sample.Quantile(0.5), sample.Quantile(0.25), sample.Quantile(0.75)}
 }
 
-// quartiles prints the quartiles, or nothing if they are one.
+// quartiles formats the quartiles. It returns "" if they are equal.
 func (s summary) quartiles() string {
 	if s.low == s.high {
 		return ""
@@ -131,13 +131,13 @@ func (r *result) ratio() summary {
 	return summarize(ratios)
 }
 
-// speed is the inverse of ratio: requests a second as ratios to the floor's.
+// speed is the inverse of ratio: requests per second as ratios to the floor's.
 func (r *result) speed() summary {
 	s := r.ratio()
 	return summary{1 / s.median, 1 / s.high, 1 / s.low}
 }
 
-// ratioText prints a ratio with the digits that it is worth.
+// ratioText formats a ratio with at most two decimals: 9.99, 12.3, 115.
 func ratioText(ratio float64) string {
 	switch {
 	case ratio >= 100:

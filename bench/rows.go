@@ -19,7 +19,7 @@ type row struct {
 // key names the row for -run and in the file of results.
 func (r row) key() string { return r.name + "/" + string(r.harness) }
 
-// most is the most that figures of webapp2go may be. Zero is no limit.
+// A most has the upper limits for figures of webapp2go. Zero means no limit.
 type most struct {
 	text        float64 // time as a ratio to the floor's, as served, if the handler calls Text
 	set         float64 // the same, if the handler sets the header itself
@@ -42,7 +42,7 @@ type scenario struct {
 	site         string // of the contender
 	method, path string
 	form         string // that is posted
-	want         string // how the body of the response begins; all of it but for a counter
+	want         string // the beginning of the response's body: all of it, except for a counter
 	session      bool   // the client brings the cookie that /start gave it
 	changes      bool   // the response may bring a new cookie, which the client keeps
 	most         most
@@ -114,8 +114,8 @@ func (t table) subjects() (subjects []contender) {
 
 const controlName = "control: the floor against itself"
 
-// tables are the kinds of routing tables that are measured, by what is said of them beside
-// the number of their routes.
+// tables are the kinds of routing tables that are measured. A row is named after the
+// number of routes and the kind.
 var tables = []struct {
 	kind string
 	table
@@ -137,8 +137,8 @@ var (
 func routingName(kind string, n int) string { return fmt.Sprintf("routing, n = %d%s", n, kind) }
 
 // allRows lists what can be measured. A run in process has the length given, a run with
-// other processes or the disk five times that. Tables come before sites, which leave something behind
-// that costs small tables.
+// other processes or the disk five times that. Tables come before sites, because what
+// sites leave in memory slows down small tables.
 func allRows(run time.Duration) []row {
 	var all []row
 	add := func(name string, h harness, most most, subjects []contender, newClient func(http.Handler) (*client, error), site func(contender) http.Handler) {

@@ -43,7 +43,7 @@ func startProcess(ready func() error, configure func(*exec.Cmd), arguments ...st
 	}
 }
 
-// freeAddress returns an address of loopback that no server has.
+// freeAddress returns a loopback address that no server listens on.
 func freeAddress() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -101,7 +101,7 @@ func (m *memcached) stats() (map[string]int, error) {
 	return nil, errors.New("memcached: its stats have no end")
 }
 
-// count returns the commands that do sends, by the server's own counters.
+// count returns the commands that do sends, according to the server's own counters.
 func (m *memcached) count(do func()) (counts, error) {
 	before, err := m.stats()
 	if err != nil {
@@ -151,7 +151,8 @@ func startRedis() (*redis, error) {
 	return s, err
 }
 
-// send sends a command that the server answers with one line, and drops the answer.
+// send sends a command that the server answers with one line, discards the line, and
+// returns the connection.
 func (s *redis) send(command string) (*redisConn, error) {
 	conn, err := net.DialTimeout("tcp", s.addr, time.Second)
 	if err != nil {
@@ -174,8 +175,8 @@ type redisConn struct {
 	lines *bufio.Reader
 }
 
-// count returns the commands that do sends, as the server's MONITOR tells them. Those of
-// scripts are not among them: they are not sent.
+// count returns the commands that do sends, as MONITOR reports them. It leaves out the
+// commands that scripts run, because the client does not send them.
 func (s *redis) count(do func()) (counts, error) {
 	monitor, err := s.send("MONITOR\r\n")
 	if err != nil {
@@ -185,7 +186,7 @@ func (s *redis) count(do func()) (counts, error) {
 	const end = "the end of the count"
 	result := make(chan error, 1)
 	n := counts{}
-	go func() { // or the server ends a connection that does not read
+	go func() { // otherwise the server closes the connection
 		for {
 			line, err := monitor.lines.ReadString('\n')
 			_, words, ok := strings.Cut(line, `] "`)
@@ -223,13 +224,13 @@ func startPostgres(counting bool) (*postgres, error) {
 	}
 	slices.Sort(found)
 	server := found[len(found)-1]
-	folder, err := os.MkdirTemp("", "bench") // a short path: that of a socket has 104 bytes at most
+	folder, err := os.MkdirTemp("", "bench") // a short path, because the path of a socket has at most 104 bytes
 	if err != nil {
 		return nil, err
 	}
 	remove := func() { os.RemoveAll(folder) }
 	configure := func(*exec.Cmd) {}
-	if os.Geteuid() == 0 { // which PostgreSQL refuses to be
+	if os.Geteuid() == 0 { // PostgreSQL refuses to run as root
 		account, err := user.Lookup("postgres")
 		if err != nil {
 			remove()
@@ -295,7 +296,7 @@ func (p *postgres) query(text string) (counts, error) {
 	return n, rows.Err()
 }
 
-// count returns the statements that do sends, by the server's pg_stat_statements.
+// count returns the statements that do sends, according to pg_stat_statements.
 func (p *postgres) count(do func()) (counts, error) {
 	if _, err := p.query("SELECT pg_stat_statements_reset()"); err != nil {
 		return nil, err

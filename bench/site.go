@@ -12,11 +12,12 @@ import (
 // those of every other contender.
 type contender struct {
 	name string
-	// sites makes the sites by name. A contender is not measured on a site that it lacks.
+	// sites has a function for each site, by name. A contender is not measured on a site
+	// that is missing.
 	sites map[string]func() http.Handler
 	// table makes a site of GET routes, or nil if the contender cannot match the host.
 	table func(table) http.Handler
-	// cookies says that the session is in a signed cookie, not in memory.
+	// cookies is true if the session is in a signed cookie, not in memory.
 	cookies bool
 }
 
@@ -28,7 +29,7 @@ const (
 	withLogIn    = "LogIn"       // the same with a login that the session remembers, which only webapp2go has
 )
 
-// contenders are the floor, which the others are compared with, and its subjects.
+// contenders are the floor and its subjects, the contenders that are compared with it.
 var contenders = []contender{floor, webapp2go, webapp2goSet, gorillaMux, chiRouter, ginRouter, echoRouter}
 
 // A visitor is the session of the scenarios: five keys, 195 bytes as JSON. The floor
@@ -56,7 +57,7 @@ const (
 	helloBody = "Hello, world!"
 	fixedBody = "fixed"                             // of a route without variables
 	loginForm = "user=grace&password=correct+horse" // the body of a login
-	loginUser = "grace"                             // the user whom it names
+	loginUser = "grace"                             // the user that it names
 	plainText = "text/plain; charset=utf-8"
 )
 
@@ -65,8 +66,8 @@ var signingKey = []byte("a key of the benchmark, 32 bytes")
 
 var errNoSession = errors.New("no session")
 
-// The bodies of the pages. Every contender builds them with these functions, so that no
-// difference between contenders is in the text.
+// The bodies of the pages. Every contender builds them with these functions, so that the
+// text is the same work for all.
 
 func greeting(name string, visits int) string {
 	return name + ", visit " + strconv.Itoa(visits)
@@ -94,15 +95,15 @@ var pages = []page{
 	{"POST", "/login", true},
 }
 
-// values are a session that is a dictionary. Keys are of type any, and the pages generic, so that no
-// contender pays for an interface.
+// values is a session that is a dictionary. Keys are of type any and the pages are
+// generic, so that no contender pays for a conversion to an interface.
 type values interface {
 	get(key any) any
 	set(key, value any)
 }
 
-// visit does what the page at path does with a session, and returns the body. The user
-// is the one of the form, on /login.
+// visit does what the page at path does with a session, and returns the body. On /login,
+// user is the name in the form.
 func visit[V values](session V, path, user string) (string, error) {
 	switch path {
 	case "/start":
@@ -165,8 +166,9 @@ func (r route) handler(id func(*http.Request) string) http.HandlerFunc {
 // colon returns the pattern in the syntax of gin and echo.
 func (r route) colon() string { return strings.NewReplacer("{", ":", "}", "").Replace(r.pattern) }
 
-// newRoutes makes n routes as a site with resources has them: five for each, two of
-// which are fixed, one of which follows one with a variable.
+// newRoutes returns n routes like those of a site with resources. Each resource has five
+// routes: two are fixed, and three have variables. The fixed route /new comes after one
+// with a variable.
 func newRoutes(n int) []route {
 	shapes := []string{"/{id}/edit", "/new", "/{id}", "", "/{id}/comments/{comment}"}
 	names := []string{"books", "authors", "orders", "invoices", "users", "groups", "photos", "tags", "events", "pages"}
@@ -184,8 +186,8 @@ func newRoutes(n int) []route {
 	return routes
 }
 
-// mix returns 50 routes that are spread evenly over the table and have all shapes, or all
-// of a smaller table.
+// mix returns 50 routes that are spread evenly over the table and have all shapes. It
+// returns all routes of a smaller table.
 func mix(routes []route) []route {
 	const size = 50
 	step := len(routes) / size

@@ -30,13 +30,13 @@ import (
 	"github.com/webapp2go/webapp2go/sqldb/sqlite"
 )
 
-// A store is a place outside of the process where a site of webapp2go and the one that it
-// is compared with keep their sessions.
+// A store is a place outside of the process that keeps the sessions of two sites: one of
+// webapp2go, and one that it is compared with.
 type store struct {
 	name   string // begins the names of its rows
 	below  string // what webapp2go is compared with
-	server string // the program that it runs; empty: none
-	// open makes both sites. If counting is true they need not be fast.
+	server string // the server that it runs; empty if it has none
+	// open makes both sites. If counting is true, they may be slow.
 	open        func(counting bool) (*storeSites, error)
 	read, write most // the limits of its two rows
 }
@@ -95,8 +95,8 @@ func (s store) clients(visit scenario, counting bool) (sites *storeSites, below,
 	return sites, below, above, nil
 }
 
-// commands returns what a request costs on each site, over n requests. The store is opened
-// for this alone, since counting may cost time.
+// commands returns the commands of a request on each site, averaged over n requests. It
+// opens the store for this alone, because counting may be slow.
 func (s store) commands(visit scenario, n int) (texts []string, err error) {
 	sites, below, above, err := s.clients(visit, true)
 	if err != nil {
@@ -116,12 +116,12 @@ func (s store) commands(visit scenario, n int) (texts []string, err error) {
 // counts are commands of a store by name.
 type counts map[string]int
 
-// text returns the commands of one of n requests: "1 get + 1 cas". A command that not every
-// request sends is a fraction.
+// text formats the commands of one of n requests: "1 get + 1 cas". A command that only
+// some of the requests send is a fraction.
 func (c counts) text(n int) string {
 	order := func(name string) int {
 		if i := slices.Index([]string{"get", "GET", "SELECT"}, name); i >= 0 {
-			return i // what reads comes first
+			return i // commands that read come first
 		}
 		return 3
 	}
@@ -213,8 +213,8 @@ func inPostgres(counting bool) (*storeSites, error) {
 	return &storeSites{scsSite(pgxstore.NewWithCleanupInterval(pool, 0)), webapp2goSite(backend), server.count, closeAll}, nil
 }
 
-// inSQLite has a file for each site, with the same driver and the same settings: what is
-// acknowledged is on the disk.
+// inSQLite opens a file for each site, with the same driver and the same settings: a
+// write is on the disk when it is acknowledged.
 func inSQLite(counting bool) (*storeSites, error) {
 	folder, err := os.MkdirTemp("", "bench")
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// webapp2go is measured as its users have it: handlers that embed handlers.BaseHandler,
+// webapp2go is measured as applications use it: handlers that embed handlers.BaseHandler,
 // buffered responses, recovered panics, refused cross-origin writes, the session in a
 // signed cookie with both its timeouts. Its security headers are off except on the
 // withHeaders site, because no other contender sends them.
@@ -116,8 +116,8 @@ func (h *loginPage) Post() error {
 	return h.Text(welcome(user))
 }
 
-// A logInPage logs in as the login page of package handlers does: the session keeps how
-// and when.
+// A logInPage logs in as the login page of package handlers does: the session records how
+// and when the user logged in.
 func (h *logInPage) Post() error {
 	if err := h.ParseForm(); err != nil {
 		return err
