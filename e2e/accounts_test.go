@@ -44,8 +44,9 @@ func (b *browser) restart() {
 	}
 }
 
-// The whole life of an account: sign-up by address, forgotten password, remembered login,
-// change of address, another browser's session, deletion.
+// The test takes an account through its whole life: sign-up by address, forgotten
+// password, remembered login, change of address, end of another browser's session,
+// deletion.
 func TestAccount(t *testing.T) {
 	d := start(t, "-signup=email")
 	b, phone := open(t, d), open(t, d)
@@ -131,15 +132,15 @@ func TestAccount(t *testing.T) {
 	phone.quiet(true)
 }
 
-// mailed reports that the outbox has no mail with a subject.
+// mailed reports an error unless the outbox has a mail with the subject.
 func (b *browser) mailed(subject string) {
 	b.t.Helper()
 	b.visit("/outbox")
 	b.shows(subject)
 }
 
-// A login with an account elsewhere makes a user, who logs in with it again. The browser
-// applies the form-action of the page to the redirect.
+// A login with an account of another provider creates a user, and the next one logs the
+// same user in. The browser applies the page's form-action to the redirect.
 func TestLoginElsewhere(t *testing.T) {
 	provider, err := oidctest.Start("127.0.0.1:0")
 	if err != nil {

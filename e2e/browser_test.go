@@ -1,8 +1,8 @@
 // Package e2e drives the demo, the examples and a new application with real browsers, and
 // checks their pages and the pictures of the documents. It is a module of its own, so that
-// what drives a browser is a dependency of nothing else.
+// no other module depends on the packages that drive a browser.
 //
-// The tests leave a contact sheet of what they have looked at: bin/pages/index.html.
+// The tests write a contact sheet of the pages that they checked: bin/pages/index.html.
 package e2e
 
 import (
@@ -59,7 +59,7 @@ func testMain(m *testing.M) int {
 	return status
 }
 
-// A tab is a page in a browser, whichever browser it is.
+// A tab is a page in Chromium or Firefox.
 type tab struct {
 	t        *testing.T
 	site     *site
@@ -81,7 +81,7 @@ func (t tab) texts(expression string) []string {
 	return value[[]string](t, expression)
 }
 
-// at fails the test if the browser is not at a path of the site.
+// at fails the test unless the browser is at the path of the site.
 func (t tab) at(path string) {
 	t.t.Helper()
 	if got := value[string](t, "location.href"); got != t.site.url+path {
@@ -89,7 +89,7 @@ func (t tab) at(path string) {
 	}
 }
 
-// shows reports the texts that are not on the page.
+// shows reports an error for each text that is not on the page.
 func (t tab) shows(texts ...string) {
 	t.t.Helper()
 	shown := value[string](t, "document.body.innerText")
@@ -100,8 +100,8 @@ func (t tab) shows(texts ...string) {
 	}
 }
 
-// fits reports a page that is wider than the window, and a button that is narrower than one
-// of its words.
+// fits reports an error if the page is wider than the window, or if a button is narrower
+// than one of its words.
 func (t tab) fits() {
 	t.t.Helper()
 	const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -113,7 +113,7 @@ func (t tab) fits() {
 	}
 }
 
-// brokenWords lists the words on buttons that do not fit into one line.
+// brokenWords is a script that lists the words on buttons that do not fit on one line.
 const brokenWords = `(() => {
 	const broken = []
 	for (const button of document.querySelectorAll('button, .button')) {
@@ -141,7 +141,7 @@ type browser struct {
 	messages []chromedp.ConsoleMessage
 }
 
-// open opens a browser that has never been anywhere.
+// open opens a browser without cookies.
 func open(t *testing.T, s *site) *browser {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(chromium, 5*time.Minute)
@@ -190,7 +190,8 @@ func (b *browser) visit(path string) int64 {
 	return b.load(chromedp.Navigate(b.site.url + path))
 }
 
-// load does the steps, the last of which loads a page, and returns the status of that page.
+// load runs the steps, the last of which loads a page, and returns the status of that
+// page.
 func (b *browser) load(steps ...chromedp.Action[chromedp.Void]) int64 {
 	b.t.Helper()
 	response, err := chromedp.RunResponse(b.ctx, steps...)
@@ -209,15 +210,16 @@ func (b *browser) submit(button string, fields ...string) int64 {
 	return b.load(chromedp.Click(chromedp.CSS(button)))
 }
 
-// quiet reports the messages of the browser: violations of the policy, missing files, broken
-// markup. If errorsExpected is set, responses that are errors are left out.
+// quiet reports an error for each message of the browser: violations of the policy,
+// missing files, broken markup. If errorsExpected is set, it ignores responses with an
+// error status.
 func (b *browser) quiet(errorsExpected bool) {
 	b.t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, message := range b.messages {
 		if strings.Contains(message.Text, "Autofocus processing was blocked") {
-			continue // the test has typed faster than the browser has set the focus
+			continue // the test typed before the browser set the focus
 		}
 		if !errorsExpected || message.Source != "network" {
 			b.t.Errorf("%s (%s) at %s", message, message.Source, message.URL)
@@ -238,13 +240,13 @@ func (b *browser) look(width int64, scheme string) {
 	}
 }
 
-// resize gives the window a width.
+// resize sets the width of the window.
 func (b *browser) resize(width int64) {
 	b.t.Helper()
 	b.do(chromedp.EmulateViewport(width, 800))
 }
 
-// shoot puts the page on the contact sheet, a wide one at half its size.
+// shoot adds a picture of the page to the contact sheet. A wide page is at half its size.
 func (b *browser) shoot(section, name, form string) {
 	b.t.Helper()
 	size := value[[]float64](b.tab, "[document.documentElement.clientWidth, document.documentElement.scrollHeight]")

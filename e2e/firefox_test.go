@@ -16,8 +16,8 @@ import (
 	"github.com/coder/websocket/wsjson"
 )
 
-// A firefox is a Firefox with one tab, driven by the protocol WebDriver BiDi
-// (https://www.w3.org/TR/webdriver-bidi/), which it speaks itself.
+// A firefox is a Firefox with one tab. The tests drive it with the protocol WebDriver
+// BiDi (https://www.w3.org/TR/webdriver-bidi/), which Firefox supports without a driver.
 type firefox struct {
 	tab
 	conn    *websocket.Conn
@@ -42,7 +42,7 @@ type bidiMessage struct {
 
 var bidiAddress = regexp.MustCompile(`WebDriver BiDi listening on (ws://\S+)`)
 
-// openFirefox starts a Firefox that has never been anywhere, and ends it with the test.
+// openFirefox starts a Firefox with a new profile, and stops it when the test ends.
 func openFirefox(t *testing.T, s *site) *firefox {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
@@ -74,7 +74,7 @@ func openFirefox(t *testing.T, s *site) *firefox {
 	case <-ended:
 		t.Fatal("Firefox did not start")
 	case <-time.After(time.Minute):
-		t.Fatal("Firefox told no address within a minute")
+		t.Fatal("Firefox printed no address within a minute")
 	}
 	f.conn.SetReadLimit(-1)
 	go f.listen(ctx)
@@ -96,7 +96,8 @@ func openFirefox(t *testing.T, s *site) *firefox {
 	return f
 }
 
-// listen hands each message to who waits for it, until the connection ends.
+// listen passes each message to the goroutine that waits for it, until the connection
+// ends.
 func (f *firefox) listen(ctx context.Context) {
 	for {
 		var m bidiMessage
@@ -214,7 +215,7 @@ func (f *firefox) act(source map[string]any) {
 	f.command("input.performActions", map[string]any{"context": f.context, "actions": []map[string]any{source}}, nil)
 }
 
-// click clicks on something that leads to a page, and returns the status of that page.
+// click clicks on an element that leads to a page, and returns the status of that page.
 func (f *firefox) click(selector string) int64 {
 	f.t.Helper()
 	for len(f.loaded) > 0 {

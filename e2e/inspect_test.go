@@ -18,11 +18,11 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// sheetFolder is where the tests leave the contact sheet. It is outside git.
+// sheetFolder is the folder of the contact sheet. Git ignores it.
 const sheetFolder = "../bin/pages"
 
-// forms are how each page is looked at. Colours do not depend on the width, so axe-core
-// checks two of the four.
+// forms are the windows and colours in which each page is inspected. Colours do not
+// depend on the width, so axe-core checks two of the four forms.
 var forms = []struct {
 	width  int64
 	scheme string
@@ -120,9 +120,9 @@ type inspector struct {
 	sources string // the folder for the HTML of the pages
 }
 
-// inspect checks the page that the browser shows, and puts it on the contact sheet: it has
-// the status, fits into every window, and axe-core finds nothing, in light and dark colours.
-// The HTML is kept for html-validate.
+// inspect checks the page that the browser shows, and adds it to the contact sheet. The
+// page must have the status and fit into every window, and axe-core must find nothing in
+// light and dark colours. inspect keeps the HTML for html-validate.
 func (i inspector) inspect(name string, status, want int64) {
 	t := i.t
 	t.Helper()

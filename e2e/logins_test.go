@@ -18,17 +18,18 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A line is a connection to the demo that delays data each way and can lose responses.
+// A line is a connection to the demo that delays data in both directions and can lose
+// responses.
 type line struct {
 	delay time.Duration
 
 	mu    sync.Mutex
-	posts int  // that went through it
-	cuts  bool // the responses to posts are lost from now on
-	lost  int  // responses
+	posts int  // posts that went through it
+	cuts  bool // whether to lose the responses to posts
+	lost  int  // lost responses
 }
 
-// connect returns the demo as it is reached by a line.
+// connect returns the demo at an address that leads through a line.
 func (d *site) connect(t *testing.T, delay time.Duration) (*site, *line) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -70,7 +71,7 @@ func (l *line) carry(ctx context.Context, client net.Conn, address string) {
 		client.Close()
 		server.Close()
 	})
-	lost := false // the response to what the client has sent last
+	lost := false // whether to lose the response to the client's last request
 	var both sync.WaitGroup
 	both.Go(func() {
 		defer end()
@@ -102,7 +103,7 @@ func (l *line) carry(ctx context.Context, client net.Conn, address string) {
 	both.Wait()
 }
 
-// pump copies the parts that pass accepts, each after the delay of the line.
+// pump copies the parts that pass accepts, each after the line's delay.
 func (l *line) pump(to, from net.Conn, pass func([]byte) bool) {
 	type part struct {
 		data []byte
@@ -160,12 +161,12 @@ func (d *site) user(t *testing.T, name string) {
 	}
 }
 
-// settles waits until the browser has loaded a page for which the expression holds.
+// settles waits until the browser has loaded a page and the expression is true on it.
 func (b *browser) settles(expression string) error {
 	var err error
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		var there bool
-		// While a page gives way to the next one there is none to ask.
+		// Between two pages there is none to evaluate the expression, which is an error.
 		there, err = chromedp.Run(b.ctx, chromedp.Evaluate[bool]("document.readyState == 'complete' && ("+expression+")"))
 		if err == nil && there {
 			return nil
@@ -175,12 +176,13 @@ func (b *browser) settles(expression string) error {
 	return errors.Join(fmt.Errorf("not there within a minute: %s; the browser is at %s", expression, where), err)
 }
 
-// click clicks at a place: the nth click there of a double click.
+// click clicks at a position. The click is the nth of a double click.
 func click(at []float64, nth int) chromedp.Action[chromedp.Void] {
 	return chromedp.MouseClickXY(at[0], at[1], chromedp.ClickCount(nth))
 }
 
-// fillIn types name and password, and returns where the button is.
+// fillIn is a script that fills in name and password, and returns the position of the
+// button.
 const fillIn = `(() => {
 	document.getElementById('name').value = %q
 	document.getElementById('password').value = %q
@@ -188,8 +190,8 @@ const fillIn = `(() => {
 	return [button.x + button.width / 2, button.y + button.height / 2]
 })()`
 
-// clickTwice logs in by two clicks on the button, for a visitor who has a session
-// already, and returns where /account has led to then.
+// clickTwice logs in by two clicks on the button, as a visitor who already has a session,
+// and returns the path to which /account then leads.
 func (b *browser) clickTwice(name string, gap time.Duration, nth int) (string, error) {
 	if _, err := chromedp.Call(b.ctx, network.ClearBrowserCookies, cdp.Empty{}); err != nil {
 		return "", err
@@ -218,7 +220,8 @@ func (b *browser) clickTwice(name string, gap time.Duration, nth int) (string, e
 	return chromedp.Run(b.ctx, chromedp.Location())
 }
 
-// Two clicks on "Log in" log in, whichever of the two responses reaches the browser.
+// Two clicks on "Log in" log the user in, whichever of the two responses reaches the
+// browser.
 func TestTwoClicksLogIn(t *testing.T) {
 	direct := start(t)
 	d, l := direct.connect(t, 80*time.Millisecond)
@@ -261,11 +264,11 @@ func TestTwoClicksLogIn(t *testing.T) {
 	}
 }
 
-// Whatever response is lost, a login right after it logs in.
+// After any lost response, the next login succeeds.
 func TestLoginAfterALostResponse(t *testing.T) {
 	direct := start(t)
 	d, l := direct.connect(t, 0)
-	// loses does what submits a form, the response to which is lost.
+	// loses submits a form whose response is lost.
 	loses := func(b *browser, button string, fields ...string) {
 		t.Helper()
 		for i := 0; i < len(fields); i += 2 {
@@ -329,7 +332,7 @@ func (b *browser) back() (path, text string) {
 	b.do(chromedp.Evaluate[chromedp.Void]("void setTimeout(() => history.back())"))
 	const look = "document.readyState != 'complete' ? [] : [location.href, document.body.innerText]"
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		// While a page gives way to the next one there is none to ask.
+		// Between two pages there is none to evaluate the expression, which is an error.
 		page, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](look))
 		if err == nil && len(page) == 2 && page[0] != here {
 			return strings.TrimPrefix(page[0], b.site.url), page[1]
@@ -339,8 +342,8 @@ func (b *browser) back() (path, text string) {
 	return "", ""
 }
 
-// After a logout the Back button shows nothing of the user, although the browser keeps whole
-// pages.
+// After a logout the Back button shows no page of the user, although the browser keeps
+// whole pages.
 func TestBackAfterLogout(t *testing.T) {
 	for _, kind := range []string{"memory", "cookie"} {
 		t.Run(kind, func(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// The field of an error, and no other, has the colour of errors and the focus.
+// Only the field with the error has the colour of errors and the focus.
 func TestErrorIsSeenAtItsField(t *testing.T) {
 	d := start(t)
 	b := open(t, d)

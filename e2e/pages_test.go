@@ -42,7 +42,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// click clicks on something that leads to a page, and returns the status of that page.
+// click clicks on an element that leads to a page, and returns the status of that page.
 func (b *browser) click(selector string) int64 {
 	b.t.Helper()
 	return b.load(chromedp.Click(chromedp.CSS(selector)))

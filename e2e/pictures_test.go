@@ -34,7 +34,7 @@ const draw = `(async () => {
 	return 16 * Math.min(1, drawn.getBoundingClientRect().width / drawn.viewBox.baseVal.width)
 })()`
 
-// Every diagram of the documents can be drawn, and its text is large enough to be read. The
+// Every diagram of the documents can be drawn, and its text is large enough to read. The
 // diagrams and the other pictures are on the contact sheet, in light and dark colours.
 func TestPicturesOfDocuments(t *testing.T) {
 	t.Parallel()
@@ -73,7 +73,7 @@ func TestPicturesOfDocuments(t *testing.T) {
 				continue
 			}
 			if found[1] == "" {
-				t.Errorf("%s: the picture %s has no text for those who do not see it", name, found[2])
+				t.Errorf("%s: the picture %s has no alternative text", name, found[2])
 			}
 			kind := map[string]string{".png": "image/png", ".svg": "image/svg+xml"}[filepath.Ext(found[2])]
 			for _, scheme := range []string{"light", "dark"} {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A visitor is a browser, as far as the test of the page /session needs one.
+// A visitor has the methods of a browser that the test of the page /session uses.
 type visitor interface {
 	visit(path string) (status int64)
 	click(selector string) (status int64)
@@ -22,8 +22,8 @@ type visitor interface {
 	texts(expression string) []string
 }
 
-// The life of a session is on the page /session, and each of its buttons shows what it
-// promises, in two browsers.
+// The page /session shows the life of a session. Each of its buttons does what its text
+// says, in two browsers.
 func TestSessionPage(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T, s *site) visitor{
 		"Chromium": func(t *testing.T, s *site) visitor {
@@ -44,8 +44,7 @@ func TestSessionPage(t *testing.T) {
 	}
 }
 
-// live fails the test if a request of this browser does not appear on the page /session
-// while that is open.
+// live fails the test unless a request of this browser appears on the open page /session.
 func live(t *testing.T, b visitor) {
 	t.Helper()
 	until := func(element, text string) {
@@ -61,7 +60,7 @@ func live(t *testing.T, b visitor) {
 		}
 	}
 	until("#live", "Live, the newest request is first.")
-	// The bars of the ends run down.
+	// The bars show the time left until the ends of the session, and shrink.
 	bars := "[...document.querySelectorAll('meter')].map(m => m.value + ' ' + m.parentElement.querySelector('time').innerText)"
 	before := b.texts(bars)
 	for deadline := time.Now().Add(time.Minute); len(before) == 0 || slices.Equal(b.texts(bars), before); time.Sleep(20 * time.Millisecond) {
@@ -73,7 +72,7 @@ func live(t *testing.T, b visitor) {
 	until("#visits > li", "GET /cart 200")
 }
 
-// trySession uses every button of the page. Backed reports whether the sessions have a
+// trySession uses every button of the page. backed is true if the sessions have a
 // backend.
 func trySession(t *testing.T, browser string, b visitor, backed bool) {
 	pick := func(memory, cookie string) string {

@@ -26,7 +26,7 @@ type site struct {
 	ended chan struct{}
 }
 
-var builds sync.Map // from a folder and a package to the function that builds it once
+var builds sync.Map // maps a folder and a package to the function that builds the package once
 
 // build builds a package of the module in a folder, once for all tests, and returns the
 // program.
@@ -68,14 +68,14 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// start starts the demo on a free port, with users and sessions of its own, and stops it at
-// the end of the test.
+// start starts the demo on a free port, with its own users and sessions, and stops it
+// when the test ends.
 func start(t *testing.T, args ...string) *site {
 	t.Helper()
 	return startWith(t, nil, args...)
 }
 
-// startWith is start with more variables of the environment.
+// startWith is like start, with additional environment variables.
 func startWith(t *testing.T, environment []string, args ...string) *site {
 	t.Helper()
 	port := freePort(t)
@@ -96,7 +96,7 @@ func startProgram(t *testing.T, folder, binary string, args ...string) *site {
 	return runSite(t, command, port)
 }
 
-// runSite runs a program until the end of the test, and returns when it answers.
+// runSite starts a program, waits until it responds, and stops it when the test ends.
 func runSite(t *testing.T, command *exec.Cmd, port string) *site {
 	t.Helper()
 	s := &site{url: "http://localhost:" + port, ended: make(chan struct{})}
@@ -140,8 +140,8 @@ func runSite(t *testing.T, command *exec.Cmd, port string) *site {
 	}
 }
 
-// logged waits until the program has written what a pattern matches, and returns the last
-// such text: the group in the pattern.
+// logged waits until the program has logged a text that the pattern matches, and returns
+// the group in the last such text.
 func (s *site) logged(t *testing.T, pattern string) string {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
