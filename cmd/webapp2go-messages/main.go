@@ -5,8 +5,8 @@
 //	msginit -l de -i messages.pot -o locale/de/LC_MESSAGES/messages.po
 //	msgmerge -U locale/de/LC_MESSAGES/messages.po messages.pot
 //
-// A message that is not a constant cannot be found: each such place is named on the standard
-// error, and is no failure.
+// It cannot find a message that is not a constant. It lists each such place on standard
+// error; that is not a failure.
 package main
 
 import (

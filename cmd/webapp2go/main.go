@@ -30,15 +30,15 @@ import (
 // framework is the path of the module that the application uses.
 const framework = "github.com/webapp2go/webapp2go"
 
-// app is the application: a program of this module, which is tested here. Its name is
-// myapp, which write replaces.
+// app is the application: a program of this module, so that its test runs with the
+// module's tests. write replaces its name, myapp.
 //
 //go:embed all:app
 var app embed.FS
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// run is the whole program. It returns the status of the process.
+// run runs the program and returns its exit status.
 func run(args []string, out, errout io.Writer) int {
 	flags := flag.NewFlagSet("webapp2go new", flag.ContinueOnError)
 	flags.SetOutput(errout)
@@ -70,8 +70,8 @@ func run(args []string, out, errout io.Writer) int {
 	return 0
 }
 
-// makeApp makes the application in a folder. If it fails before the files are complete, it
-// leaves nothing behind that it has not found.
+// makeApp makes the application in a folder. If it fails before the files are complete,
+// it removes what it has made.
 func makeApp(folder, module string, out io.Writer) error {
 	absolute, err := filepath.Abs(folder)
 	if err != nil {
@@ -116,7 +116,7 @@ func makeApp(folder, module string, out io.Writer) error {
 	return nil
 }
 
-// nameOf returns the last element of the path of a module, without a major version such as v2.
+// nameOf returns the last element of a module's path, without a major version such as v2.
 func nameOf(module string) string {
 	folder, last := path.Split(module)
 	before := strings.TrimSuffix(folder, "/")
@@ -126,7 +126,8 @@ func nameOf(module string) string {
 	return last
 }
 
-// checkEmpty returns an error if the folder holds anything but a new repository of git.
+// checkEmpty returns an error if the folder contains anything except a new Git
+// repository.
 func checkEmpty(folder string) error {
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -143,8 +144,8 @@ func checkEmpty(folder string) error {
 	return nil
 }
 
-// moduleFiles returns go.mod, and go.sum if it is known. It makes them in a folder of its
-// own, so that the go command says whether the path of the module is valid.
+// moduleFiles returns go.mod, and go.sum if it is known. It makes them in a temporary
+// folder, so that the go command checks the path of the module.
 func moduleFiles(module string) (map[string]string, error) {
 	if err := checkStandard(module); err != nil {
 		return nil, err
@@ -182,8 +183,8 @@ func moduleFiles(module string) (map[string]string, error) {
 	return files, err
 }
 
-// checkStandard returns an error if the path begins as that of a package of the standard
-// library, which go mod init allows.
+// checkStandard returns an error if the path begins like that of a package of the
+// standard library. go mod init allows such a path.
 func checkStandard(module string) error {
 	first, _, _ := strings.Cut(module, "/")
 	root, err := goCommand(".", "env", "GOROOT")
@@ -198,7 +199,7 @@ func checkStandard(module string) error {
 	return nil
 }
 
-// goCommand runs the go command in a folder. Its error has what the command said.
+// goCommand runs the go command in a folder. Its error includes the command's output.
 func goCommand(folder string, arguments ...string) (string, error) {
 	command := exec.Command("go", arguments...)
 	command.Dir = folder

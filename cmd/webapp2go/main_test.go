@@ -109,7 +109,7 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// The major version at the end of a module's path is no name.
+// The major version at the end of a module's path is not its name.
 func TestNameOf(t *testing.T) {
 	for module, want := range map[string]string{"shop": "shop", "example.com/shop": "shop", "example.com/shop/v2": "shop", "example.com/v2": "v2", "v2": "v2", "example.com/a/vat": "vat", "example.com/a/v": "v"} {
 		if name := nameOf(module); name != want {

@@ -8,8 +8,8 @@ import (
 	"os/exec"
 )
 
-// port runs webapp2go-port, which is a program of a module of its own, because its parser is
-// written in C. It returns the status of the process.
+// port runs webapp2go-port and returns its exit status. That is a program in a module of
+// its own, because its parser is written in C.
 func port(args []string, out, errout io.Writer) int {
 	program, err := exec.LookPath("webapp2go-port")
 	if err != nil {

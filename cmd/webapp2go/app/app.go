@@ -9,7 +9,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// newApp makes the site and its routes. Dev is what the flag -dev says.
+// newApp makes the site and its routes. dev is the value of the flag -dev.
 func newApp(keys []sessions.Key, kept sessions.Backend, users auth.Backend, dev bool) (*framework.App, error) {
 	manager, err := sessions.New(sessions.Config{
 		Keys:     keys,
@@ -45,7 +45,7 @@ func (h *Member) Dispatch() error {
 	return err
 }
 
-// Guard says who may use these pages: users, unless they have the role "blocked".
+// Guard lets users see these pages, unless they have the role "blocked".
 func (h *Member) Guard() error {
 	if err := h.PrivateHandler.Guard(); err != nil {
 		return err
@@ -63,7 +63,7 @@ type Home struct{ handlers.BaseHandler }
 // Get counts the visits in this session.
 func (h *Home) Get() error { return h.Render("home", h.Session().Incr("visits", 1)) }
 
-const mostItems, mostBytes = 50, 200 // on a list, of an item
+const mostItems, mostBytes = 50, 200 // items on a list, bytes of an item
 
 // List is a list that a user keeps in the session.
 type List struct{ Member }
@@ -74,7 +74,7 @@ func (h *List) Get() error {
 	return h.Render("list", items)
 }
 
-// Post adds the item in the form, says so on the next page, and shows the list again.
+// Post adds the item in the form, redirects to the list, and shows a message there.
 func (h *List) Post() error {
 	if err := h.ParseForm(); err != nil {
 		return err

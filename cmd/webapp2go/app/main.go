@@ -46,7 +46,7 @@ func run(ctx context.Context) error {
 	}
 	kept, users := sessions.Backend(sessions.NewMemory()), auth.Backend(auth.NewMemory())
 	if platform != cloud.Elsewhere { // App Engine or Cloud Run
-		client, err := datastore.Open(ctx, "", "") // of $DATASTORE_DATABASE, if it is set
+		client, err := datastore.Open(ctx, "", "") // the database $DATASTORE_DATABASE, or the default one
 		if err != nil {
 			return err
 		}
@@ -67,7 +67,8 @@ func run(ctx context.Context) error {
 	return framework.Server{Handler: platform.Trace(app), Addr: *addr}.Run(ctx)
 }
 
-// openPages reads the templates and static files, in development from their folder.
+// openPages reads the templates and static files. In development it reads them from their
+// folder.
 func openPages(dev bool) (*templates.Set, error) {
 	if dev {
 		return templates.ParseLive(os.DirFS("pages"), nil)
