@@ -1,5 +1,5 @@
-// Otel is a site whose requests are traces of OpenTelemetry. It writes them to standard
-// output; a site in production exports them by OTLP instead.
+// Otel is a site that makes OpenTelemetry traces of its requests. It writes them to
+// standard output; a site in production exports them by OTLP instead.
 //
 //	go run .
 //	curl http://127.0.0.1:8080/books/1
@@ -37,7 +37,8 @@ func (h *Book) Get() error {
 	return h.Text(title + "\n")
 }
 
-// find looks for a book. What takes time is a step of its own.
+// find returns the title of a book. The query is a step of its own, because it takes
+// time.
 func find(ctx context.Context, id int64) (title string, err error) {
 	end := framework.BeginStep(ctx, "query", "book by id")
 	defer func() { end(err) }()

@@ -19,7 +19,7 @@ const (
 	parentID = "00f067aa0ba902b7"
 )
 
-// ask sends a request with a traceparent to the site, and returns the spans of it.
+// ask sends a request with a traceparent to the site, and returns the request's spans.
 func ask(t *testing.T, path, flags string) (*httptest.ResponseRecorder, tracetest.SpanStubs) {
 	t.Helper()
 	exporter := tracetest.NewInMemoryExporter()
@@ -35,7 +35,7 @@ func ask(t *testing.T, path, flags string) (*httptest.ResponseRecorder, tracetes
 	return w, exporter.GetSpans()
 }
 
-// tree are the spans as texts, each with the names of those above it.
+// tree returns the spans as texts, each with the names of the spans above it.
 func tree(spans tracetest.SpanStubs) (texts []string) {
 	byID := map[trace.SpanID]tracetest.SpanStub{}
 	for _, span := range spans {
@@ -52,7 +52,7 @@ func tree(spans tracetest.SpanStubs) (texts []string) {
 	return texts
 }
 
-// The spans of a request are the steps that it took, in the trace that the client has begun.
+// The spans of a request are the steps that it took, in the trace that the client began.
 func TestSpans(t *testing.T) {
 	w, spans := ask(t, "/books/1", "01")
 	if w.Code != 200 || w.Body.String() != "Emma\n" {
@@ -94,7 +94,8 @@ func TestSpans(t *testing.T) {
 	}
 }
 
-// A step that fails fails its span, and a 5xx that of the request. A 4xx is the client's.
+// If a step fails, its span has an error status. A 5xx response sets it on the request's
+// span too; a 4xx response does not.
 func TestErrors(t *testing.T) {
 	for path, test := range map[string]struct {
 		status int
@@ -122,7 +123,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// A request that is not sampled makes no spans, and stays in its trace.
+// A request that is not sampled makes no spans, and its trace id stays the same.
 func TestNotSampled(t *testing.T) {
 	w, spans := ask(t, "/trace-id", "00")
 	if len(spans) != 0 || w.Body.String() != traceID {

@@ -16,13 +16,12 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// traceWith returns a function for App.Trace. It makes one span of each request, named as
-// the semantic conventions for HTTP say. Each step that takes time is a span below that, and
-// each that takes none is an event.
+// traceWith returns a function for App.Trace. It makes one span for each request, named
+// according to the semantic conventions for HTTP. Each step that takes time is a span
+// below that, and each other step is an event.
 //
-// The trace goes on from the one that the request names in its header traceparent (W3C Trace
-// Context). Anybody can send that header, so it must not decide alone what is sampled on a
-// site that is open to the public.
+// It continues the trace in the request's header traceparent (W3C Trace Context). Anybody
+// can send that header, so a public site must not let it alone decide what is sampled.
 func traceWith(provider trace.TracerProvider) func(*http.Request) (*http.Request, func(framework.Step)) {
 	tracer := provider.Tracer("github.com/webapp2go/webapp2go/examples/otel")
 	return func(r *http.Request) (*http.Request, func(framework.Step)) {
@@ -30,7 +29,7 @@ func traceWith(provider trace.TracerProvider) func(*http.Request) (*http.Request
 		ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
 		ctx, span := tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindServer),
 			trace.WithAttributes(semconv.HTTPRequestMethodKey.String(method), semconv.URLPath(r.URL.Path)))
-		r = r.WithContext(ctx) // so that the clients that the handler uses take part in the trace
+		r = r.WithContext(ctx) // so that the clients that the handler uses continue the trace
 		if !span.IsRecording() {
 			return r, nil // the request is not sampled
 		}
@@ -65,7 +64,7 @@ type begun struct {
 	ctx  context.Context // has its span
 }
 
-// add makes a step part of the trace. The goroutines of a request call it at the same time.
+// add adds a step to the trace. The goroutines of a request may call it at the same time.
 func (s *spans) add(step framework.Step) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

@@ -28,35 +28,37 @@ type Message struct {
 	Places              []string // "pages/home.html:3"
 }
 
-// A Problem is a place whose message cannot be found out, because it is not a constant.
+// A Problem is a place where the message is not a constant, so that it cannot be found.
 type Problem struct {
 	Place string // "handlers.go:12"
 	Text  string
 }
 
-// Options are what to look for. The zero value is what package i18n has.
+// Options say what to look for. The zero value finds the messages of package i18n.
 type Options struct {
-	// Extensions are those of the template files. If nil, .html, .tmpl and .txt.
+	// Extensions are the extensions of the template files. If nil, they are .html, .tmpl
+	// and .txt.
 	Extensions []string
-	// Left and Right are the templates' delimiters. If empty, {{ and }}.
+	// Left and Right are the templates' delimiters. If empty, they are {{ and }}.
 	Left, Right string
-	// Functions are more functions and methods of Go with a message, and which argument it
-	// is: 2 for fail("name", "Please choose a name."). An argument that is not a constant is
-	// no Problem.
+	// Functions are further functions and methods in Go that take a message. The value is
+	// the number of that argument: 2 for fail("name", "Please choose a name."). Calls
+	// with a variable are ignored.
 	Functions map[string]int
 }
 
 const maxFileBytes = 8 << 20
 
 // Messages returns the messages of a folder's templates and Go files, in the order of their
-// first place. It does not read Go tests, and files below vendor, testdata and folders whose
-// names begin with a dot. In templates it finds the functions t, th, n, c and nc with a
+// first place. It does not read Go tests, or files below vendor, testdata, node_modules and
+// folders whose names begin with a dot. In templates it finds the functions t, th, n, c and nc with a
 // string, piped or not; in Go the methods T, N, C and NC with the messages first, Lazy, LazyN
 // and composite Messages of packages i18n and templates, and the function and method Abort with
 // one constant after the status, which the error pages of package handlers translate.
 //
-// A call with a variable is a Problem, unless its value is a Message: the string is found
-// where that was made. The error joins the files that cannot be read or parsed.
+// A call with a variable is a Problem, unless the variable is a Message, whose string is found
+// at the place that makes it. The error joins an error for each file that cannot be read or
+// parsed.
 func Messages(fsys fs.FS, o Options) ([]Message, []Problem, error) {
 	if o.Extensions == nil {
 		o.Extensions = []string{".html", ".tmpl", ".txt"}
@@ -218,8 +220,8 @@ func (x *extractor) pipe(t *parse.Tree, p *parse.PipeNode) {
 	}
 }
 
-// A shape says which of the first arguments of a function are the context, the message and
-// the plural.
+// A shape has the positions of the context, the message and the plural among the first
+// arguments of a function.
 type shape string
 
 func (s shape) length() int { return len(s) }
@@ -323,7 +325,8 @@ func (x *extractor) goFile(name string, data []byte) error {
 	return nil
 }
 
-// importNames returns the names under which a file imports the packages that have messages.
+// importNames returns the names under which a file imports the packages that have
+// messages.
 func importNames(file *ast.File) map[string]bool {
 	names := map[string]bool{}
 	for _, spec := range file.Imports {
@@ -340,7 +343,7 @@ func importNames(file *ast.File) map[string]bool {
 	return names
 }
 
-// constant returns the text of a string literal, or of a sum of them.
+// constant returns the text of a string literal, or of a concatenation of them.
 func constant(e ast.Expr) (string, bool) {
 	switch e := e.(type) {
 	case *ast.BasicLit:

@@ -99,7 +99,8 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// Abort with one constant has a message, and so have the functions that the application names.
+// Abort with one constant has a message, and so do the functions that the application
+// names.
 func TestFunctions(t *testing.T) {
 	const program = `package p
 
@@ -141,7 +142,7 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// GNU msgfmt takes what WritePOT writes.
+// GNU msgfmt accepts what WritePOT writes.
 func TestPOTIsGettexts(t *testing.T) {
 	msgfmt, err := exec.LookPath("msgfmt")
 	if err != nil {
