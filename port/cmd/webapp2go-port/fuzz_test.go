@@ -13,8 +13,8 @@ import (
 	"github.com/webapp2go/webapp2go/port/internal/source"
 )
 
-// Sources with damage anywhere are read, or refused with an error. What looks like a route is
-// converted or listed, as in a whole source.
+// A damaged source is read, or refused with an error. Everything in it that looks like a
+// route is converted or listed, as in an undamaged source.
 func TestDamagedSources(t *testing.T) {
 	files, err := filepath.Glob("testdata/*/*.py")
 	if err != nil || len(files) < 15 {
@@ -58,8 +58,8 @@ func TestDamagedSources(t *testing.T) {
 			part := parts[random.IntN(len(parts))]
 			try(text[:from])                      // the end is missing
 			try(text[:from] + text[to:])          // a piece is missing
-			try(text[:from] + part + text[from:]) // a piece too much
-			try(text[:from] + part + text[to:])   // another piece
+			try(text[:from] + part + text[from:]) // an additional piece
+			try(text[:from] + part + text[to:])   // a different piece
 		}
 		if t.Failed() {
 			return

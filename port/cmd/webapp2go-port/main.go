@@ -7,10 +7,10 @@
 //
 // The module has the application's routes, a type for each handler with a method for each
 // of its HTTP methods, a struct for each model of ndb, the settings of its sessions, and a
-// main function. It builds, and
-// App.Check finds no mistake in it. The bodies of the methods stay Python, as comments.
-// REPORT.md lists what the application uses, what it is here, and all that was not
-// converted, with file and line. Nothing in DIR is changed, and no Python is run.
+// main function. It builds, and App.Check finds no mistake in it. The bodies of the methods
+// stay Python, in comments. REPORT.md lists the features that the application uses, what
+// replaces them in webapp2go, and everything that was not converted, with file and line. The
+// program changes nothing in DIR and runs no Python.
 //
 // The parser is written in C, so building this program needs a C compiler.
 package main
@@ -111,7 +111,7 @@ func moduleName(s string) string {
 	}, s)
 }
 
-// makeEmpty makes a folder. It returns an error if the folder has anything in it.
+// makeEmpty makes a folder. It returns an error if the folder exists and is not empty.
 func makeEmpty(dir string) error {
 	entries, err := os.ReadDir(dir)
 	switch {

@@ -20,16 +20,17 @@ import (
 	"github.com/webapp2go/webapp2go/port/internal/source"
 )
 
-// applications are small applications in the styles of real ones, with what must come out.
+// applications are small applications in the styles of real ones, with the expected
+// results.
 var applications = []struct {
 	name                 string
 	routes, types, verbs int
 	routeLike, converted int
 	in                   map[string][]string // what a written file must contain
 	report               []string
-	asks                 string // a path that the program answers with 501; empty: it is type-checked and not started
+	asks                 string // a path with the status 501; if empty, the program is type-checked and not started
 	not                  []string
-	files                map[string]string // the sources; if nil, they are the folder of the name in testdata
+	files                map[string]string // the sources; if nil, the folder in testdata with this name
 }{
 	{name: "tutorial", routes: 2, types: 2, verbs: 2, routeLike: 2, converted: 2, asks: "/",
 		in:     map[string][]string{"routes.go": {`app.Handle("/sign", framework.To[Guestbook](app))`}},
@@ -96,7 +97,7 @@ var applications = []struct {
 		in: map[string][]string{"main_py.go": {`// é is set by no route`, "return h.Get() // main.py:20: post = \\ get", "// TODO: @limit( 10, )", `case "POST":`}}},
 	{name: "oddnames", files: oddNames, routes: 8, types: 3, verbs: 3, routeLike: 17, converted: 13,
 		in:     map[string][]string{"routes.go": {"func routesCopyOfMain2("}},
-		report: []string{"its template does not begin with a slash", "would have the name ShowAll", "would have the name of the type Base", "what its methods are is not known", "loop (a link)", "link.py (a link)", `"line\nbreak.py" (a name`}},
+		report: []string{"its template does not begin with a slash", "would have the name ShowAll", "would have the name of the type Base", "the value of its methods is not known", "loop (a link)", "link.py (a link)", `"line\nbreak.py" (a name`}},
 	{name: "chain", files: chain, routes: 10, types: 8, verbs: 4, routeLike: 10, converted: 9, asks: "/en/home",
 		in:     map[string][]string{"a_py.go": {"with the bases make( 1)"}, "models.go": {"type GuestbookOfModels struct", `Kept.Get("a\nb")`}},
 		report: []string{"no application mounts it"}},
@@ -107,7 +108,8 @@ var applications = []struct {
 		report: []string{"app.yaml:1: not read", "utf16.py:1: the file is not UTF-8", "bad.py:1"}},
 }
 
-// folder returns the folder of an application in testdata, or makes one of files.
+// folder returns the folder of an application in testdata, or writes the files to a new
+// folder.
 func folder(t *testing.T, name string, files map[string]string) string {
 	t.Helper()
 	if files == nil {
@@ -202,8 +204,8 @@ func TestApplications(t *testing.T) {
 	}
 }
 
-// build builds all modules as the packages of one, starts each program, whose server calls
-// Check first, and asks it for a page.
+// build builds all modules as packages of one module. It starts each program, whose
+// server calls Check first, and requests a page from it.
 func build(t *testing.T, root string) {
 	framework, err := filepath.Abs("../../..")
 	if err != nil {
@@ -245,7 +247,7 @@ func build(t *testing.T, root string) {
 	}
 }
 
-// ask starts a program and returns the status with which it answers a GET.
+// ask starts a program and returns the status of its response to a GET request.
 func ask(t *testing.T, program, path string) int {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -300,7 +302,7 @@ func TestCommand(t *testing.T) {
 	}
 }
 
-// The converter of regular expressions is the framework's own.
+// The converter of regular expressions is the same as the framework's.
 func TestRegexIsTheFrameworks(t *testing.T) {
 	theirs, err := os.ReadFile("../../../webapp2/tuple.go")
 	if err != nil {
@@ -366,7 +368,7 @@ func TestReportLinks(t *testing.T) {
 	}
 }
 
-// The searches that docs/migrating.md advises are commands that run, and find what they are for.
+// The searches in docs/migrating.md are commands that run and find something.
 func TestSearches(t *testing.T) {
 	text, err := os.ReadFile("../../../docs/migrating.md")
 	if err != nil {

@@ -12,8 +12,9 @@ import (
 	"github.com/webapp2go/webapp2go/port/internal/source"
 )
 
-// The sources of small applications whose files are odd: other encodings, ends of lines and
-// names, links, heads of classes over several lines, names that Go has not.
+// The sources of small applications with unusual files: other encodings, line ends and
+// file names, symbolic links, class statements over several lines, names that are not
+// valid in Go.
 var (
 	oldPython = map[string]string{"main.py": "\ufeff" + strings.ReplaceAll(`# -*- coding: utf-8 -*-
 import webapp2
@@ -151,8 +152,8 @@ app = webapp2.WSGIApplication([
 	}
 )
 
-// A secret is not copied either if it has spaces or is written with escapes. Python in a comment
-// keeps its quotation marks. A template that is a regular expression is listed.
+// A secret that has spaces or is written with escapes is not copied either. Python in a
+// comment keeps its quotation marks. A template that is a regular expression is listed.
 func TestOddTexts(t *testing.T) {
 	dir := folder(t, "", map[string]string{"main.py": `
 import os, webapp2
@@ -197,8 +198,8 @@ app = webapp2.WSGIApplication(routes, config={'webapp2_extras.sessions': {'sessi
 	}
 }
 
-// What cannot be a route here is listed with all that is below it, so that the module builds and
-// Check finds no mistake.
+// Code that cannot become a route is listed together with all routes below it, so that
+// the module builds and Check finds no mistake.
 func TestOddRoutes(t *testing.T) {
 	const head = `
 import webapp2
@@ -239,8 +240,8 @@ app = webapp2.WSGIApplication([('/', A), `
 	}
 }
 
-// A list of routes that is turned round is, and one whose order or length changes otherwise has a
-// note.
+// A list of routes that the sources reverse is reversed. A list whose order or length
+// they change in another way has a note.
 func TestOddLists(t *testing.T) {
 	app, err := source.Read(folder(t, "", map[string]string{"main.py": `
 import webapp2
@@ -267,7 +268,8 @@ app = webapp2.WSGIApplication(first + second)
 	}
 }
 
-// A source that would take hours, or more memory than there is, ends with what is not known.
+// A source that would need hours or too much memory stops the evaluation. The values that
+// are left are unknown.
 func TestSourcesWithoutEnd(t *testing.T) {
 	const head = "import webapp2\nclass A(webapp2.RequestHandler):\n  def get(self): pass\n"
 	const tail = "app = webapp2.WSGIApplication(x)\napp = webapp2.WSGIApplication([('/last', A)])\n"
@@ -313,7 +315,7 @@ func TestSourcesWithoutEnd(t *testing.T) {
 	}
 }
 
-// nested returns blocks, each in the one before.
+// nested returns n blocks, each in the one before.
 func nested(n int) string {
 	var b strings.Builder
 	for i := 1; i < n; i++ {

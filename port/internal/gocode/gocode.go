@@ -19,10 +19,10 @@ import (
 	"github.com/webapp2go/webapp2go/port/internal/source"
 )
 
-// Options say what the module is called and where the framework is.
+// Options are the path of the module and the place of the framework.
 type Options struct {
 	Module  string // path of the new module
-	Replace string // folder of a copy of the framework, for go.mod; empty: the newest release
+	Replace string // folder of a copy of the framework, for go.mod; if empty, the newest release is used
 }
 
 // A Module is the files of the new module, by name.
@@ -38,8 +38,8 @@ type Module struct {
 
 const home = "github.com/webapp2go/webapp2go"
 
-// Write writes the module. REPORT.md is written by [Module.Report], when it is known whether
-// the module builds.
+// Write makes the module without REPORT.md. Call [Module.Report] for that, when it is
+// known whether the module builds.
 func Write(app *source.Application, o Options) (*Module, error) {
 	w := &writer{
 		app: app, names: map[*source.Class]string{}, functions: map[*source.Function]string{}, used: map[string]bool{},
@@ -70,7 +70,7 @@ func Write(app *source.Application, o Options) (*Module, error) {
 	return m, nil
 }
 
-// noRoute is the error of an application without a route that could be converted.
+// noRoute returns the error for an application of which no route could be converted.
 func noRoute(app *source.Application) error {
 	text := fmt.Sprintf("no route was found in %d Python files: is this the folder of a webapp2 application?", len(app.Files))
 	findings := slices.Concat(app.Broken, app.Unconverted)
@@ -87,7 +87,7 @@ func noRoute(app *source.Application) error {
 	return errors.New(text)
 }
 
-// notInGo replaces what a Go source cannot hold, not even in a comment.
+// notInGo replaces characters that are not allowed in Go source, not even in a comment.
 var notInGo = strings.NewReplacer("\x00", "\uFFFD", "\uFEFF", "\uFFFD")
 
 func goMod(o Options) []byte {
@@ -120,7 +120,7 @@ type writer struct {
 	used      map[string]bool
 	paths     map[string][]*taken
 	routesOf  map[*source.Class][]use
-	methods   map[*source.Class]map[string]string // by the name in Go, of those that routes name, the name in Python
+	methods   map[*source.Class]map[string]string // of the methods that routes name, the Python name by the Go name
 	guarded   map[*source.Class]bool
 	helpers   map[string]bool
 	count     int
@@ -146,14 +146,14 @@ var httpMethods = map[string]string{
 	"get": "Get", "post": "Post", "put": "Put", "patch": "Patch", "delete": "Delete", "head": "Head", "options": "Options",
 }
 
-// promoted are the names that a handler has from its base. A type or method of such a name
-// would hide what is there.
+// promoted are the names that a handler inherits from its base. A type or method with
+// such a name would hide the inherited one.
 var promoted = strings.Fields(`App Request Response Site Abort Context DecodeJSON Dispatch HTML HandleError IntVar
 	Int64Var IsAPI JSON LimitBody ParseFields ParseForm Preflight Redirect RedirectAbort RedirectError RedirectCode RedirectTo
 	Route Serves StreamContext Text URL Var Vars WantsJSON Write Flash LogIn LogSecurity Nonce Page Ready Render Session Store
 	User Guard Init Locale T N C SetLocale Get Post Put Patch Delete Head Options Trace Connect`)
 
-// nameAll gives each class and function a name in Go.
+// nameAll gives each class and function a Go name.
 func (w *writer) nameAll() {
 	w.helpers = map[string]bool{}
 	for _, c := range w.app.Classes {
@@ -170,7 +170,8 @@ func (w *writer) nameAll() {
 	}
 }
 
-// unique returns a name that is not used: with the module's if need be, then with a number.
+// unique returns a name that is not used. If name is used, it adds the module's name,
+// then a number.
 func (w *writer) unique(name, module string) string {
 	for i := 0; w.used[name]; i++ {
 		switch i {
@@ -184,7 +185,7 @@ func (w *writer) unique(name, module string) string {
 	return name
 }
 
-// exported turns a Python name into an exported one of Go.
+// exported converts a Python name to an exported Go name.
 func exported(name string) string {
 	var out strings.Builder
 	up := true
@@ -206,7 +207,7 @@ func exported(name string) string {
 	return s
 }
 
-// local turns a Python name into a variable of Go.
+// local converts a Python name to the name of a Go variable.
 func local(name string) string {
 	s := lowered(exported(name))
 	if token.IsKeyword(s) || s == "h" || s == "app" || s == "string" || s == "len" || s == "error" || s == "nil" || s == "true" || s == "false" || s == "template" || s == "regex" {
@@ -221,7 +222,7 @@ func lowered(name string) string {
 	return string(unicode.ToLower(first)) + name[size:]
 }
 
-// uses reports whether Go code has a text outside of its comments.
+// uses reports whether Go code contains a text outside of its comments.
 func uses(text, name string) bool {
 	for line := range strings.Lines(text) {
 		if code, _, _ := strings.Cut(line, "//"); strings.Contains(code, name) {
@@ -231,7 +232,7 @@ func uses(text, name string) bool {
 	return false
 }
 
-// oneLine is a text for a comment in one line.
+// oneLine returns a text as one line, for a comment.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // actionName returns the name of the Go method for a Python method that a route names.
@@ -248,7 +249,8 @@ func actionName(python string) string {
 	return name
 }
 
-// distance is 0 for equal names, 1 if one edit lies between them, else 2.
+// distance returns 0 if the names are equal, 1 if they differ by one edit, and 2
+// otherwise.
 func distance(a, b string) int {
 	if strings.EqualFold(a, b) {
 		return 0
@@ -275,7 +277,8 @@ func distance(a, b string) int {
 	return 2
 }
 
-// collectUses notes for each class the routes that lead to it or to a class below it.
+// collectUses records, for each class, the routes that lead to it or to a class derived
+// from it.
 func (w *writer) collectUses() {
 	var walk func(routes []*source.Route, above []string)
 	walk = func(routes []*source.Route, above []string) {
@@ -326,7 +329,7 @@ func (u *use) add(kind source.Kind, template string) {
 
 var variable = regexp.MustCompile(`<([A-Za-z_]\w*)?(?::([^>]*))?>`)
 
-// redact takes the secrets of the sources out of comments.
+// redact removes the secrets of the sources from comments.
 func redact(app *source.Application, text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {

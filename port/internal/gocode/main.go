@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// longestAge is the longest age of a session that is written, in seconds: a Duration cannot have
-// more than 292 years.
+// longestAge is the longest age of a session that is written, in seconds. A Duration
+// cannot be longer than 292 years.
 const longestAge = 100 * 365 * 24 * 60 * 60
 
 // main writes main.go.
@@ -110,7 +110,7 @@ func newApp() (*framework.App, error) {
 	return text
 }
 
-// ownsStatic reports whether a route has the name or the path that the site's files have.
+// ownsStatic reports whether a route has the name or the path of the site's static files.
 func (w *writer) ownsStatic() bool {
 	for path := range w.paths {
 		if strings.HasPrefix(path, " /static/<:") {

@@ -10,7 +10,8 @@ import (
 	"github.com/webapp2go/webapp2go/port/internal/source"
 )
 
-// goTypes are the fields of properties. What is not here stays in the Kept of its struct.
+// goTypes has the Go type of each kind of property. Other properties stay in the struct's
+// Kept.
 var goTypes = map[string]string{
 	"IntegerProperty": "int64", "RatingProperty": "int64", "FloatProperty": "float64", "BooleanProperty": "bool",
 	"StringProperty": "string", "TextProperty": "string", "BlobKeyProperty": "string", "BlobReferenceProperty": "string", "LinkProperty": "string", "EmailProperty": "string",
@@ -21,7 +22,7 @@ var goTypes = map[string]string{
 	"StringListProperty": "[]string", "UserProperty": "*ndb.User",
 }
 
-// models writes models.go, empty if the sources have none.
+// models returns the text of models.go. It is empty if the sources have no models.
 func (w *writer) models() string {
 	if len(w.app.Models) == 0 {
 		return ""

@@ -14,15 +14,15 @@ import (
 
 const docs = "https://github.com/webapp2go/webapp2go/blob/main/docs/"
 
-// Report writes REPORT.md. The status is its first line: whether the module builds and
-// passes Check. The folder of the application is dir.
+// Report returns the text of REPORT.md. The status is its first line: whether the module
+// builds and passes Check. dir is the folder of the application.
 func (m *Module) Report(status, dir string) []byte {
 	app := m.app
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s\n\n# What was ported, and what is left\n\n", status)
 	fmt.Fprintf(&b, "Read: %d Python files. Written: %d routes, %d handler types, %d methods that serve requests. ", len(app.Files), m.Routes, m.Types, m.Verbs)
 	fmt.Fprintf(&b, "In the sources %d places look like routes: %d are converted, %d are listed under \"Not converted\".\n\n", app.RouteLike, app.Converted, app.RouteLike-app.Converted)
-	b.WriteString("Every method answers 501 until its Python, which stands in it as a comment, is ported. A Guard refuses everybody until it is ported.\n")
+	b.WriteString("Every method responds with the status 501 until you port its Python, which is a comment in it. A Guard refuses all requests until you port it.\n")
 
 	section(&b, "Not converted", app.Unconverted, "Everything that looks like a route was converted.")
 	if len(app.Broken) > 0 {
@@ -32,8 +32,8 @@ func (m *Module) Report(status, dir string) []byte {
 		section(&b, "Converted, and different", app.Notes, "")
 	}
 
-	b.WriteString("\n## What the application uses, the dearest first\n\n")
-	b.WriteString("\"Days\": a replacement must be chosen, or there is none. \"Hours\": some code of your own, or a trap. \"Lines\": one line for another.\n\n")
+	b.WriteString("\n## What the application uses, the most expensive first\n\n")
+	b.WriteString("\"Days\": you must choose a replacement, or there is none. \"Hours\": you write some code, or there is a pitfall. \"Lines\": you replace single lines.\n\n")
 	b.WriteString("| feature | uses | cost | here | places |\n| --- | ---: | --- | --- | --- |\n")
 	for _, use := range app.Features {
 		here := use.Feature.Here

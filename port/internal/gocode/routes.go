@@ -65,8 +65,8 @@ func template(t string) string {
 }
 `,
 	"regex": `
-// regex makes a path of a regular expression, as webapp2 had it in tuples. Its groups are
-// the variables "0", "1" and so on. It panics at startup if it cannot.
+// regex converts a regular expression, as webapp2 had in tuples, to a path. Its groups
+// are the variables "0", "1" and so on. It panics at startup if it cannot.
 func regex(expression string) string {
 	translated, err := webapp2.Regex(expression)
 	if err != nil {
@@ -76,7 +76,7 @@ func regex(expression string) string {
 }
 `,
 	"redirectToName": `
-// toName redirects to a named route, with the variables of its own.
+// toName redirects to a named route, with the variables of its own route.
 type toName struct {
 	handlers.BaseHandler
 	name string
@@ -96,7 +96,7 @@ func (h *toName) Get() error {
 `,
 }
 
-// place is where a route stands: what the routes above it have.
+// place is what a route inherits from the routes above it.
 type place struct {
 	path, host string
 	variables  []string
@@ -276,8 +276,8 @@ func (w *writer) route(b *bytes.Buffer, router string, r *source.Route, at place
 	w.count++
 }
 
-// conflict says why the method that a route names cannot have its name in Go; else it returns
-// "".
+// conflict returns the reason why the method that a route names cannot have its name in
+// Go, or "" if it can.
 func (w *writer) conflict(r *source.Route) string {
 	if r.Method == "" || r.Class == nil {
 		return ""
@@ -300,8 +300,8 @@ func (w *writer) conflict(r *source.Route) string {
 	return ""
 }
 
-// strictSlash reports whether a route redirects the other form of its path, and that form is
-// not taken.
+// strictSlash reports whether a route redirects the other form of its path, and no
+// earlier route takes that form.
 func (w *writer) strictSlash(r *source.Route, at place) bool {
 	if !r.StrictSlash || r.Kind == source.Tuple {
 		return false
@@ -332,8 +332,8 @@ func canonical(r *source.Route, at place) string {
 	return at.host + " " + variable.ReplaceAllString(path, "<:$2>")
 }
 
-// takenBefore returns where a route stands that takes all of the requests of r; else it
-// notes r and returns "".
+// takenBefore returns the position of an earlier route that takes all requests of r. If
+// there is none, it records r and returns "".
 func (w *writer) takenBefore(key string, r *source.Route) string {
 	if r.BuildOnly {
 		return ""
@@ -354,8 +354,8 @@ func (w *writer) takenBefore(key string, r *source.Route) string {
 	return ""
 }
 
-// simple is what a regular expression of a variable may hold to be the same in webapp2 and
-// here: no group, no alternative, no flag.
+// simple matches the regular expressions of variables that are the same in webapp2 and
+// webapp2go: no group, no alternative, no flag.
 var simple = regexp.MustCompile(`^(?:[A-Za-z0-9_,.*+?^\-\[\]/ ]|\\[dwsDWS.\-/]|\{\d+(?:,\d*)?\})*$`)
 
 // template returns the Go expression of a route's template.
@@ -414,8 +414,8 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
-// plainPath returns the path that a regular expression of a tuple stands for, if it is one
-// path. A dot between letters is a dot: that is what its author meant.
+// plainPath returns the only path that a tuple's regular expression matches, if it has
+// only one. It takes an unescaped dot as a literal dot, which is what the author meant.
 func plainPath(expression string) (string, bool) {
 	s := strings.TrimSuffix(strings.TrimPrefix(expression, "^"), "$")
 	for _, escaped := range []string{`\.`, `\-`, `\/`, `\_`} {

@@ -57,8 +57,8 @@ func (w *writer) types() map[string]string {
 	return out
 }
 
-// fileName returns the name of the Go file of a module. It ends with _py.go: a name such as
-// admin_windows.go or views_test.go would mean something to Go.
+// fileName returns the name of the Go file of a module. It ends with _py.go, because a
+// name such as admin_windows.go or views_test.go has a meaning in Go.
 func fileName(file string) string {
 	name := strings.TrimSuffix(file, ".py")
 	if base := path.Base(name); base == "__init__" {
@@ -70,7 +70,7 @@ func fileName(file string) string {
 		}
 		return '_'
 	}, name)
-	return cmp.Or(strings.TrimLeft(name, "_"), "module") + "_py.go" // Go leaves out files that begin with _
+	return cmp.Or(strings.TrimLeft(name, "_"), "module") + "_py.go" // the go command ignores files that begin with _
 }
 
 // class writes a handler type.
@@ -102,7 +102,7 @@ func (w *writer) class(b *bytes.Buffer, c *source.Class) {
 			done[m] = w.dispatch(b, c, m, parent)
 		case m.Name == "handle_exception" && m.Alias == "":
 			done[m] = true
-			fmt.Fprintf(b, "\n// HandleError answers what an action returned or panicked with.\nfunc (h *%s) HandleError(err error) error {\n// TODO: port this.\n//\n", name)
+			fmt.Fprintf(b, "\n// HandleError responds to an error that an action returned or panicked with.\nfunc (h *%s) HandleError(err error) error {\n// TODO: port this.\n//\n", name)
 			comment(b, m.Source)
 			fmt.Fprintf(b, "return h.%s.HandleError(err)\n}\n", parent)
 		case actions[m.Name] != "":
@@ -114,7 +114,7 @@ func (w *writer) class(b *bytes.Buffer, c *source.Class) {
 		w.guard(b, c, parent)
 	}
 	if w.routed(c) && !w.hasAction(c) {
-		fmt.Fprintf(b, "\n// Get stands for the methods that the sources do not show.\nfunc (h *%s) Get() error {\nreturn h.Abort(http.StatusNotImplemented)\n}\n", name)
+		fmt.Fprintf(b, "\n// Get takes the place of the methods, which are not in the sources.\nfunc (h *%s) Get() error {\nreturn h.Abort(http.StatusNotImplemented)\n}\n", name)
 	}
 	for _, m := range c.Methods {
 		if !done[m] && m.Alias == "" {
@@ -134,7 +134,7 @@ func lastMethod(c *source.Class, name string) *source.Method {
 	return last
 }
 
-// actions returns the methods of a class that serve requests, with their names in Go.
+// actions returns the methods of a class that serve requests, with their Go names.
 func (w *writer) actions(c *source.Class) map[string]string {
 	names := map[string]string{}
 	for verb, goName := range httpMethods {
@@ -153,7 +153,7 @@ func (w *writer) actions(c *source.Class) map[string]string {
 	return names
 }
 
-// routed reports whether a route without a method of its own leads to the class itself.
+// routed reports whether a route leads to the class itself and does not name a method.
 func (w *writer) routed(c *source.Class) bool {
 	return slices.ContainsFunc(w.routesOf[c], func(u use) bool { return u.route.Class == c && u.route.Method == "" && u.route.Problem == "" })
 }
@@ -169,7 +169,7 @@ func (w *writer) hasAction(c *source.Class) bool {
 	return false
 }
 
-// action writes the method of a type for an HTTP method, or one that a route names.
+// action writes the Go method for an HTTP method, or for a method that a route names.
 func (w *writer) action(b *bytes.Buffer, c *source.Class, m *source.Method, goName string) {
 	w.verbs++
 	fmt.Fprintf(b, "\nfunc (h *%s) %s() error {\n", w.names[c], goName)
@@ -198,7 +198,7 @@ func (w *writer) action(b *bytes.Buffer, c *source.Class, m *source.Method, goNa
 	b.WriteString("return h.Abort(http.StatusNotImplemented)\n}\n")
 }
 
-// variable returns the route variable that a parameter of a method gets.
+// variable returns the route variable that is passed as a parameter of a method.
 func (w *writer) variable(c *source.Class, m *source.Method, parameter string, i int) string {
 	unnamed := ""
 	for _, u := range w.routesOf[c] {
@@ -215,21 +215,22 @@ func (w *writer) variable(c *source.Class, m *source.Method, parameter string, i
 	return unnamed
 }
 
-// dispatch writes an override of Dispatch, and reports whether the method's source is in it.
+// dispatch writes an override of Dispatch, and reports whether it wrote the method's
+// source.
 func (w *writer) dispatch(b *bytes.Buffer, c *source.Class, m *source.Method, parent string) bool {
 	switch m.Delegation() {
 	case source.SavesSessions:
 		fmt.Fprintf(b, "\n// %s.dispatch fetched and saved the sessions, which handlers.BaseHandler does.\n//\n", c.Name)
 		comment(b, m.Source)
 	case source.Never:
-		fmt.Fprintf(b, "\n// Dispatch answers by itself: %s.dispatch called no other.\nfunc (h *%s) Dispatch() error {\n// TODO: port this.\n//\n", c.Name, w.names[c])
+		fmt.Fprintf(b, "\n// Dispatch writes the response itself: %s.dispatch called no other.\nfunc (h *%s) Dispatch() error {\n// TODO: port this.\n//\n", c.Name, w.names[c])
 		comment(b, m.Source)
 		b.WriteString("return h.Abort(http.StatusNotImplemented)\n}\n")
 	default:
 		fmt.Fprintf(b, "\n// Dispatch does what %s.dispatch did before and after the action.\nfunc (h *%s) Dispatch() error {\n", c.Name, w.names[c])
-		b.WriteString("// TODO: port this. What stands after the call runs also after an error.\n")
+		b.WriteString("// TODO: port this. Code after the call also runs after an error.\n")
 		if m.Delegation() == source.Refuses {
-			b.WriteString("// Who may come is for Guard to say.\n")
+			b.WriteString("// Port the checks that refuse requests to Guard.\n")
 		}
 		b.WriteString("//\n")
 		comment(b, m.Source)
@@ -238,9 +239,9 @@ func (w *writer) dispatch(b *bytes.Buffer, c *source.Class, m *source.Method, pa
 	return true
 }
 
-// guard writes a Guard that refuses until it is ported.
+// guard writes a Guard that refuses all requests until it is ported.
 func (w *writer) guard(b *bytes.Buffer, c *source.Class, parent string) {
-	fmt.Fprintf(b, "\n// Guard says who may use the handler. It refuses everybody until it is ported.\nfunc (h *%s) Guard() error {\n", w.names[c])
+	fmt.Fprintf(b, "\n// Guard returns an error if a request may not use the handler. It refuses all until it is ported.\nfunc (h *%s) Guard() error {\n", w.names[c])
 	if c.Base != nil && w.guarded[c.Base] {
 		fmt.Fprintf(b, "if err := h.%s.Guard(); err != nil {\nreturn err\n}\n", parent)
 	}
@@ -270,7 +271,7 @@ func (w *writer) guard(b *bytes.Buffer, c *source.Class, parent string) {
 	b.WriteString("}\nreturn nil\n}\n")
 }
 
-// where returns the place of a method in the sources.
+// where returns the position of a method in the sources.
 func where(c *source.Class, m *source.Method) string {
 	if m.From != nil {
 		c = m.From

@@ -1,8 +1,8 @@
 // Package pytree parses Python 2 and 3 into a tree of Go values.
 //
-// The parser is tree-sitter's with its Python grammar, which reads both versions of the
-// language in one mode and goes on after an error. Its tree lives in C memory: Parse
-// copies it and frees it, so a [Node] needs no care.
+// The parser is tree-sitter with its Python grammar, which reads both versions of the
+// language and continues after an error. Parse copies the parser's tree from C memory and
+// frees it, so the caller does not have to free a [Node].
 package pytree
 
 import (
@@ -30,14 +30,14 @@ type Node struct {
 	Children []*Node
 }
 
-// A SyntaxError is a place that the parser could not read.
+// A SyntaxError is a place that could not be parsed.
 type SyntaxError struct {
 	Line, Column int
 	Text         string // the source there, shortened
 }
 
-// Parse reads one source. The syntax errors are places that the tree leaves out: all that
-// could be read is in the tree. Parse returns an error if src is longer than
+// Parse parses one source. The tree has everything that could be parsed; the syntax
+// errors are the places that it leaves out. Parse returns an error if src is longer than
 // [MaxFileBytes].
 func Parse(src []byte) (*Node, []SyntaxError, error) {
 	if len(src) > MaxFileBytes {
@@ -66,7 +66,7 @@ type copier struct {
 	kinds, fields map[uint16]string // the names, each copied from C once
 }
 
-// deepest bounds the recursion: real sources stay below a hundred.
+// deepest limits the recursion. Real sources stay below a hundred.
 const deepest = 2000
 
 func (c *copier) copy(depth int) *Node {
@@ -96,7 +96,7 @@ func (c *copier) copy(depth int) *Node {
 	}
 	if depth > deepest {
 		c.errors = append(c.errors, SyntaxError{node.Line, node.Column, "nested too deep"})
-		node.Kind = "ERROR" // it lacks what its kind has
+		node.Kind = "ERROR" // because it lacks the children of its kind
 		return node
 	}
 	if c.cursor.GotoFirstChild() {
@@ -113,7 +113,8 @@ func (c *copier) copy(depth int) *Node {
 	return node
 }
 
-// Child returns the first child of a field, nil if there is none. It may be called on nil.
+// Child returns the first child with the field name, or nil if there is none. n may be
+// nil.
 func (n *Node) Child(field string) *Node {
 	if n == nil {
 		return nil
@@ -126,8 +127,7 @@ func (n *Node) Child(field string) *Node {
 	return nil
 }
 
-// NamedChildren returns the children that are not keywords or punctuation. It may be
-// called on nil.
+// NamedChildren returns the children that are not keywords or punctuation. n may be nil.
 func (n *Node) NamedChildren() []*Node {
 	if n == nil {
 		return nil
@@ -141,8 +141,8 @@ func (n *Node) NamedChildren() []*Node {
 	return named
 }
 
-// Walk calls f for the node and all below it, in the order of the source. If f returns
-// false, Walk leaves out what is below.
+// Walk calls f for the node and all nodes below it, in the order of the source. If f
+// returns false, Walk skips the nodes below.
 func (n *Node) Walk(f func(*Node) bool) {
 	if n == nil || !f(n) {
 		return

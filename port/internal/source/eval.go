@@ -9,7 +9,7 @@ import (
 	"github.com/webapp2go/webapp2go/port/internal/pytree"
 )
 
-// eval returns what an expression is known to be.
+// eval returns what is known about the value of an expression.
 func (r *runner) eval(n *pytree.Node, s *scope) value {
 	if n == nil {
 		return none{}
@@ -213,7 +213,7 @@ func (r *runner) binary(n *pytree.Node, s *scope) value {
 	return unknown{n, "it is computed"}
 }
 
-// sprintf is Python's % for strings and numbers.
+// sprintf evaluates Python's % for strings and numbers.
 func sprintf(format string, args value) (string, bool) {
 	var values []value
 	named, _ := args.(*Dict)
@@ -430,7 +430,7 @@ func (r *runner) evalCall(n *pytree.Node, s *scope) value {
 	return unknown{n, "it is what a call returns"}
 }
 
-// methodCall handles methods of lists, strings, dictionaries and the router.
+// methodCall evaluates methods of lists, strings, dictionaries and the router.
 func (r *runner) methodCall(n, function *pytree.Node, args []value, s *scope) (value, bool) {
 	name := function.Child("attribute").Text
 	switch o := plain(r.eval(function.Child("object"), s)).(type) {
@@ -546,8 +546,8 @@ func (r *runner) methodCall(n, function *pytree.Node, args []value, s *scope) (v
 	return nil, false
 }
 
-// noteOrder says of a list of routes that something changes its order or takes from it, which
-// is not followed.
+// noteOrder records that the sources reorder a list of routes or remove some, which is
+// not evaluated.
 func (r *runner) noteOrder(l *list, n *pytree.Node) {
 	for _, v := range l.items {
 		v := plain(v)
@@ -563,7 +563,7 @@ func (r *runner) noteOrder(l *list, n *pytree.Node) {
 	}
 }
 
-// format is str.format for {}, {0} and {name}.
+// format evaluates str.format for {}, {0} and {name}.
 func format(f string, args []value, n *pytree.Node, r *runner, s *scope) (string, bool) {
 	_, named, _ := r.arguments(n.Child("arguments"), s)
 	var out strings.Builder
@@ -602,7 +602,7 @@ func format(f string, args []value, n *pytree.Node, r *runner, s *scope) (string
 	}
 }
 
-// call runs a function of the sources.
+// call evaluates a call of a function in the sources.
 func (r *runner) call(f lambda, positional []value, named map[string]value) value {
 	r.a.failed[f.node] = "called"
 	if r.depth > maxDepth {

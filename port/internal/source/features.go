@@ -15,21 +15,21 @@ type Use struct {
 	Places  []Finding
 }
 
-// A Feature is something an application may use, and what becomes of it.
+// A Feature is a feature that an application may use, with its replacement.
 type Feature struct {
 	Title string
 	Cost  Cost
-	Here  string // what it is in webapp2go; empty if there is nothing
-	Page  string // of docs, with the heading
+	Here  string // its replacement in webapp2go; empty if there is none
+	Page  string // a page of docs, with the heading
 }
 
-// A Cost is how long the move of a feature takes.
+// A Cost is how long it takes to port a feature.
 type Cost int
 
 // The costs.
 const (
 	Lines Cost = iota // one line for another
-	Hours             // some code of one's own, or a trap
+	Hours             // some code must be written, or there is a pitfall
 	Days              // a replacement must be chosen, or there is none
 )
 
@@ -102,11 +102,11 @@ var patterns = []pattern{
 
 var inline = regexp.MustCompile(`(?i)<script(\s[^>]*)?>|<style|\sstyle\s*=|\son[a-z]+\s*=|(src|href)\s*=\s*["']?(https?:)?//`)
 
-// HasInline reports whether a page has a script, a style or an address of another host, which
-// the usual Content-Security-Policy stops.
+// HasInline reports whether a page has a script, a style or an address of another host.
+// The usual Content-Security-Policy stops these.
 func HasInline(page []byte) bool { return inline.Match(page) }
 
-// findFeatures lists what the sources use, the dearest first.
+// findFeatures lists the features that the sources use, the most expensive first.
 func (a *Application) findFeatures() {
 	places := map[string][]Finding{}
 	for _, m := range a.ordered() {
@@ -160,7 +160,7 @@ func (p pattern) matches(name, full string) bool {
 	return false
 }
 
-// importsOf returns the full names of what the imports of a module bind.
+// importsOf returns the full names that the imports of a module bind.
 func importsOf(m *Module) map[string]string {
 	bound := map[string]string{}
 	m.tree.Walk(func(n *pytree.Node) bool {

@@ -7,7 +7,7 @@ import (
 	"github.com/webapp2go/webapp2go/port/internal/pytree"
 )
 
-// A Model is a class of ndb or db whose objects are entities.
+// A Model is a class of entities of ndb or db.
 type Model struct {
 	Class      *Class
 	Properties []Property // with those of its bases

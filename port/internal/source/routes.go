@@ -27,7 +27,7 @@ var parameters = map[Kind][]string{
 	Domain:        {"template", "routes"},
 }
 
-// routeKind returns the kind of route that a class of webapp2 makes.
+// routeKind returns the kind of route that a class of webapp2 creates.
 func routeKind(dotted string) (Kind, bool) {
 	module, name := path.Split(strings.ReplaceAll(dotted, ".", "/"))
 	switch strings.Trim(module, "/") {
@@ -46,7 +46,7 @@ func isApp(dotted string) bool {
 	return false
 }
 
-// known reports whether a dotted name is one of webapp2's that an import of * can bring.
+// known reports whether a dotted name is a name of webapp2 that "import *" can define.
 func known(dotted string) bool {
 	if _, ok := routeKind(dotted); ok || isApp(dotted) {
 		return true
@@ -54,7 +54,7 @@ func known(dotted string) bool {
 	return handlerRoots[dotted] || dotted == "webapp2.RedirectHandler"
 }
 
-// handlerRoots are the classes outside of the sources that a handler derives from.
+// handlerRoots are the classes outside the sources from which handlers derive.
 var handlerRoots = map[string]bool{
 	"webapp2.RequestHandler":                                                  true,
 	"google.appengine.ext.webapp.RequestHandler":                              true,
@@ -65,7 +65,7 @@ var handlerRoots = map[string]bool{
 	"webapp2_extras.users.UserRequestHandler":                                 true,
 }
 
-// externalRoot returns the first dotted name that the bases of a class lead to.
+// externalRoot returns the first class outside the sources from which a class derives.
 func externalRoot(c *Class, depth int) string {
 	if depth > maxDepth {
 		return ""
@@ -85,8 +85,8 @@ func externalRoot(c *Class, depth int) string {
 	return ""
 }
 
-// scan counts what looks like a route in the text of a module, before anything is run: calls
-// of a route class, under its own name or one it was given, and tuples of a path and a
+// scan counts the places in a module that look like a route, before it is evaluated:
+// calls of a route class, under its own or another name, and tuples of a path and a
 // handler.
 func (a *Application) scan(m *Module) {
 	aliases := map[string]bool{}
@@ -103,7 +103,7 @@ func (a *Application) scan(m *Module) {
 					aliases[left.Text] = true
 				}
 			}
-		case "class_definition": // of a route class of one's own
+		case "class_definition": // a class of the application that derives from a route class
 			for _, base := range n.Child("superclasses").NamedChildren() {
 				if _, ok := kinds[last(base.Text)]; ok {
 					aliases[n.Child("name").Text] = true
@@ -141,7 +141,7 @@ func (a *Application) mark(n *pytree.Node, m *Module) {
 
 var handlerText = regexp.MustCompile(`^[A-Za-z_][\w.]*\.[A-Za-z_]\w*(:[A-Za-z_]\w*)?$`)
 
-// looksLikeRoute reports whether a tuple begins with a path and goes on with what may be a
+// looksLikeRoute reports whether a tuple begins with a path, followed by a possible
 // handler.
 func looksLikeRoute(n *pytree.Node) bool {
 	parts := n.NamedChildren()
@@ -162,12 +162,12 @@ func looksLikeRoute(n *pytree.Node) bool {
 	return parts[1].Kind == "identifier" || parts[1].Kind == "attribute"
 }
 
-// isClassName reports whether a name is written as those of classes are.
+// isClassName reports whether a name is in the usual form of class names.
 func isClassName(name string) bool {
 	return name != "" && name[0] >= 'A' && name[0] <= 'Z' && strings.ToUpper(name) != name
 }
 
-// route makes a Route of a call.
+// route returns the Route that a call makes.
 func (r *runner) route(n *pytree.Node, kind Kind, positional []value, named map[string]value) *Route {
 	r.a.mark(n, r.m)
 	route := &Route{Kind: kind, File: r.m.File, Line: n.Line, Source: firstLine(n.Text), node: n, module: r.m, Condition: strings.Join(r.conditions, " and ")}
@@ -215,7 +215,7 @@ func (r *runner) route(n *pytree.Node, kind Kind, positional []value, named map[
 	route.Methods, route.Schemes = texts(args["methods"]), texts(args["schemes"])
 	for _, limit := range []string{"methods", "schemes"} {
 		if v, ok := args[limit].(unknown); ok {
-			route.Problem = why("what its "+limit+" are", v)
+			route.Problem = why("the value of its "+limit, v)
 		}
 	}
 	if b, ok := args["build_only"].(boolean); ok {
@@ -300,7 +300,7 @@ func texts(v value) []string {
 	return out
 }
 
-// routesOf makes routes of the elements of a list.
+// routesOf returns the routes in a list.
 func (r *runner) routesOf(l *list) []*Route {
 	var routes []*Route
 	for _, item := range l.items {
@@ -358,16 +358,16 @@ func (r *runner) routesOf(l *list) []*Route {
 	return routes
 }
 
-// list says of a place that it was not converted.
+// list records that a place was not converted.
 func (a *Application) list(m *Module, n *pytree.Node, why string) {
 	a.mark(n, m)
 	a.failed[n] = why
 }
 
-// app makes an App of a call of WSGIApplication.
+// app returns the App that a call of WSGIApplication makes, and records it.
 func (r *runner) app(n *pytree.Node, positional []value, named map[string]value) value {
 	r.a.mark(n, r.m)
-	delete(r.a.marked, n) // an application is no route
+	delete(r.a.marked, n) // an application is not a route
 	delete(r.a.seen, n)
 	r.a.RouteLike--
 	for _, app := range r.a.Apps {
@@ -396,7 +396,7 @@ func (r *runner) app(n *pytree.Node, positional []value, named map[string]value)
 	return app
 }
 
-// orderApps puts the applications into the order of app.yaml, whose first match wins.
+// orderApps sorts the applications in the order of app.yaml, whose first match wins.
 func (a *Application) orderApps() {
 	rank := func(app *App) int {
 		if a.YAML == nil {
@@ -413,7 +413,7 @@ func (a *Application) orderApps() {
 	slices.SortStableFunc(a.Apps, func(x, y *App) int { return rank(x) - rank(y) })
 }
 
-// belowProblem is why a route is not converted whose prefix or domain is not.
+// belowProblem is the problem of a route whose prefix or domain is not converted.
 const belowProblem = "the route that holds it is not converted"
 
 // mount resolves the handlers of mounted routes, and marks the places they came from.
@@ -457,7 +457,7 @@ func prefixNames(routes []*Route, prefix string) {
 	}
 }
 
-// resolve finds what serves a route.
+// resolve finds the handler of a route.
 func (a *Application) resolve(route *Route, prefix string) {
 	if route.RedirectTo != "" || route.RedirectToName != "" {
 		return
@@ -568,15 +568,15 @@ func methodOf(c *Class, name string) *Method {
 	return nil
 }
 
-// link finds the base that leads to webapp2.RequestHandler: the first that does, else the
-// first class of the sources.
+// link sets the base of a class: the first one that derives from webapp2.RequestHandler,
+// or else the first class in the sources.
 func (a *Application) link(c *Class, depth int) {
 	if c.linked || depth > maxDepth {
 		return
 	}
 	c.linked = true
 	a.linkBase(c, depth)
-	for _, base := range c.bases { // what other bases add, the class has itself in Go
+	for _, base := range c.bases { // in Go, the class itself has the methods of its other bases
 		if b, ok := base.(*Class); ok && b != c.Base {
 			a.link(b, depth+1)
 			for other := b; other != nil; other = other.Base {
@@ -628,10 +628,11 @@ func (a *Application) linkBase(c *Class, depth int) {
 
 var variable = regexp.MustCompile(`<([A-Za-z_]\w*)?(?::([^>]*))?>`)
 
-// expressionText is that of webapp2.Template, which refuses it.
+// expressionText matches text that webapp2.Template refuses. It is the same as there.
 var expressionText = regexp.MustCompile(`\\|\[[^\]/]+\][*+?{]|\.[*+]|\(\?|\([^()]*[\[|][^()]*\)|^\^|/\?\$?$|\)\?\$?$`)
 
-// templateProblem says why a template or a regular expression cannot be one of Go's.
+// templateProblem returns the reason why a template or a regular expression is not valid
+// in Go, or "" if it is.
 func templateProblem(route *Route) string {
 	if route.Kind == Tuple {
 		if !strings.HasPrefix(route.Template, "/") || strings.ContainsAny(route.Template, `\^$*+?()[]{}|%`) {
@@ -675,7 +676,8 @@ func Compile(expression string) (*regexp.Regexp, error) { return regexp.Compile(
 // notShared are the escapes of Go's regular expressions that webapp2.Template refuses.
 var notShared = regexp.MustCompile(`\\[NpPQECz]`)
 
-// segmentProblem says what a path has that a route of package framework cannot have.
+// segmentProblem returns the reason why package framework cannot have a route with the
+// path, or "" if it can.
 func segmentProblem(path string) string {
 	if strings.ContainsFunc(path, unicode.IsControl) {
 		return "its template has a control character, which no path can have"
@@ -691,7 +693,8 @@ func segmentProblem(path string) string {
 	return ""
 }
 
-// uniqueNames takes a name from all of its routes but the last: webapp2 kept that one.
+// uniqueNames removes a name from all of its routes but the last, because webapp2 kept
+// that one.
 func (a *Application) uniqueNames() {
 	owner := map[string]*Route{}
 	for _, app := range a.Apps {
@@ -742,7 +745,7 @@ func (a *Application) collectClasses() {
 	}
 }
 
-// account lists what looks like a route and was not converted.
+// account lists the places that look like a route and were not converted.
 func (a *Application) account() {
 	var nodes []*pytree.Node
 	for n := range a.marked {
@@ -767,7 +770,7 @@ func (a *Application) account() {
 	}
 }
 
-// Drop lists a route that was mounted and cannot be written, with the reason.
+// Drop records why a mounted route cannot be written.
 func (a *Application) Drop(route *Route, reason string) {
 	route.Problem = reason
 	for _, below := range route.Children {

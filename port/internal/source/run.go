@@ -10,12 +10,12 @@ import (
 )
 
 // A runner evaluates the code of one module. It follows both branches of an if, unrolls
-// loops over what it knows, and calls functions of the sources.
+// loops over known values, and calls functions in the sources.
 type runner struct {
 	a          *Application
 	m          *Module
-	conditions []string // the ifs around the statement
-	second     int      // above 0 in the else of an if, where a name that is known keeps its value
+	conditions []string // the conditions of the ifs around the statement
+	second     int      // above 0 in the else of an if, in which a known name keeps its value
 	depth      int
 }
 
@@ -23,8 +23,8 @@ func (a *Application) runner(m *Module, depth int) *runner {
 	return &runner{a: a, m: m, depth: depth}
 }
 
-// run executes a module once. A module that is being run, by a circle of imports, is
-// left as it is.
+// run evaluates a module once. It returns at once if the module is being evaluated, as in
+// an import cycle.
 func (a *Application) run(m *Module) {
 	if m.state != 0 {
 		return
@@ -36,7 +36,7 @@ func (a *Application) run(m *Module) {
 	m.state = 2
 }
 
-// runUncalled runs the functions that make an application and that nothing has called.
+// runUncalled evaluates the functions that make an application and are called nowhere.
 func (a *Application) runUncalled(m *Module) {
 	m.tree.Walk(func(n *pytree.Node) bool {
 		if n.Kind != "function_definition" || a.failed[n] == "called" {
@@ -56,7 +56,7 @@ func (a *Application) runUncalled(m *Module) {
 	})
 }
 
-// result is what a statement came to.
+// result is the result of a statement.
 type result struct {
 	v        value
 	returned bool
@@ -135,7 +135,7 @@ func (r *runner) statement(n *pytree.Node, s *scope) result {
 	return result{}
 }
 
-// bind gives a name a value. In the second branch of an if a known value stays.
+// bind sets the value of a name. In the second branch of an if, a known value stays.
 func (r *runner) bind(s *scope, name string, v value) {
 	if old, ok := s.names[name]; ok && r.second > 0 {
 		if _, is := old.(unknown); !is {
@@ -198,7 +198,7 @@ func (r *runner) forStatement(n *pytree.Node, s *scope) result {
 	return last
 }
 
-// holdsRoutes reports whether something in a statement looks like a route.
+// holdsRoutes reports whether a statement contains something that looks like a route.
 func (r *runner) holdsRoutes(n *pytree.Node) (holds bool) {
 	n.Walk(func(n *pytree.Node) bool {
 		holds = holds || r.a.marked[n]
@@ -207,7 +207,7 @@ func (r *runner) holdsRoutes(n *pytree.Node) (holds bool) {
 	return holds
 }
 
-// items returns the elements of a sequence that is known.
+// items returns the elements of a known sequence.
 func (r *runner) items(n *pytree.Node, s *scope) ([]value, bool) {
 	switch v := plain(r.eval(n, s)).(type) {
 	case *list:
@@ -353,7 +353,7 @@ func (r *runner) augmented(n *pytree.Node, s *scope) {
 	}
 }
 
-// add puts values at the end of a list.
+// add appends values to a list.
 func (r *runner) add(l *list, n *pytree.Node, items ...value) {
 	switch {
 	case r.a.step(n, r.m, len(items)):
@@ -368,7 +368,7 @@ func (r *runner) add(l *list, n *pytree.Node, items ...value) {
 	}
 }
 
-// textOf is a string that was put together.
+// textOf returns a computed string. It is unknown if the string is too long.
 func (r *runner) textOf(t string, n *pytree.Node) value {
 	if len(t) > maxText {
 		return unknown{n, fmt.Sprintf("the string has more than %d bytes", maxText)}
@@ -376,7 +376,7 @@ func (r *runner) textOf(t string, n *pytree.Node) value {
 	return text(t)
 }
 
-// under marks values with the condition that holds here.
+// under marks values with the conditions around the current statement.
 func (r *runner) under(items []value) []value {
 	if len(r.conditions) == 0 {
 		return items
@@ -458,7 +458,7 @@ func method(n, whole *pytree.Node) *Method {
 	return m
 }
 
-// dedent takes from the lines of a node what stands before its first one.
+// dedent removes the indentation of a node's first line from all of its lines.
 func dedent(n *pytree.Node) string {
 	lines := strings.Split(strings.ReplaceAll(n.Text, "\r\n", "\n"), "\n")
 	for i := 1; i < len(lines); i++ {
@@ -548,7 +548,7 @@ func (r *runner) module(dotted_ string) value {
 	return dotted(dotted_)
 }
 
-// member is "from base import name".
+// member returns the value of name in "from base import name".
 func (r *runner) member(base, name string) value {
 	if base == "" {
 		return r.module(name)

@@ -1,10 +1,10 @@
 // Package source reads a webapp2 application: it parses the Python files of a folder,
-// runs what their modules do at import time as far as that can be known, and says which
-// routes, handlers, settings and features it found. It executes no Python.
+// evaluates what their modules do at import time, as far as that is possible, and returns the
+// routes, handlers, settings and features that it found. It executes no Python.
 //
-// What it cannot know is an entry in [Application.Unconverted], never silence: each call
-// or tuple that looks like a route is counted before the modules are run, and must be
-// mounted or listed at the end.
+// It lists every route that it cannot convert in [Application.Unconverted]: it counts each
+// call or tuple that looks like a route before it evaluates the modules, and checks that each
+// is mounted or listed at the end.
 package source
 
 import (
@@ -30,13 +30,13 @@ type Application struct {
 	Skipped     []string // files that were left out: tests, and copies of webapp2 itself
 	Broken      []Finding
 	Apps        []*App
-	Classes     []*Class // all classes that routes name, and their bases, each base first
+	Classes     []*Class // all classes that routes name, and their bases; a base comes before its classes
 	Functions   []*Function
 	Models      []*Model
 	RouteLike   int // calls and tuples in the source that look like routes
-	Converted   int // of these, those that some app mounts and that resolved to a handler
+	Converted   int // those of them that an app mounts and whose handler was found
 	Unconverted []Finding
-	Notes       []Finding // what was converted and differs
+	Notes       []Finding // what was converted and behaves differently
 	Features    []Use
 	Templates   []string // HTML files
 	YAML        *AppYAML // nil if there is no app.yaml
@@ -51,12 +51,12 @@ type Application struct {
 	seen     map[*pytree.Node]*Module
 	mounted  map[*pytree.Node]bool
 	steps    int
-	stopped  Finding // where the evaluation stopped; no Text: it did not
+	stopped  Finding // where the evaluation stopped; if Text is empty, it did not
 	secrets  map[string]Finding
 	bytes    int // of Python that was read
 }
 
-// A Finding is a place in the source with what there is to say about it.
+// A Finding is a place in the source with a message about it.
 type Finding struct {
 	File   string
 	Line   int
@@ -70,7 +70,7 @@ type App struct {
 	Line   int
 	Name   string // the variable that holds it; empty if there is none
 	Routes []*Route
-	Config *Dict // nil if there is none that could be read
+	Config *Dict // nil if there is none, or if it could not be read
 	Errors []ErrorHandler
 
 	node *pytree.Node
@@ -103,8 +103,8 @@ type Route struct {
 	Kind           Kind
 	Template       string
 	Name           string // with the prefixes of NamePrefixRoute
-	Class          *Class // nil if the handler is no class of the sources
-	Method         string // of Class; empty if the HTTP method chooses it
+	Class          *Class // nil if the handler is not a class in the sources
+	Method         string // of Class; if empty, the HTTP method chooses it
 	Function       *Function
 	HandlerText    string // the handler as written
 	RedirectTo     string // the target, of a RedirectRoute or RedirectHandler
@@ -136,7 +136,7 @@ type Class struct {
 	Module  *Module
 	Line    int
 	Bases   []string // as written
-	Base    *Class   // the base that leads to webapp2.RequestHandler; nil if it is that itself or unknown
+	Base    *Class   // the base that derives from webapp2.RequestHandler; nil if that is the base itself or unknown
 	Root    string   // "webapp2.RequestHandler", or the dotted name of a base that is not in the sources
 	Methods []*Method
 	Doc     string
@@ -154,7 +154,7 @@ type Method struct {
 	Decorators []string // as written, without "@"
 	Source     string   // whole, with its decorators, not indented
 	Line       int
-	From       *Class // the other base that it came from; nil if the class has it itself
+	From       *Class // the other base that has the method; nil if the class itself has it
 	Alias      string // of an assignment such as post = put: the name of the other method
 
 	body *pytree.Node
@@ -182,17 +182,18 @@ type Module struct {
 	isDir bool
 }
 
-// bounds that no real application comes near, so that a strange folder ends with a message.
+// These limits are far above what a real application needs. A folder that exceeds one
+// gets a message.
 const (
 	maxFiles = 20_000
-	maxBytes = 32 << 20  // of Python, which take 100 times as much memory
+	maxBytes = 32 << 20  // of Python, which needs 100 times as much memory
 	maxSteps = 2_000_000 // of evaluation
 	maxDepth = 60        // of nested calls
 	maxLoop  = 1_000     // rounds of a loop over a literal
 	maxItems = 100_000   // elements of a list
-	maxText  = 1 << 16   // bytes of a string that is put together
+	maxText  = 1 << 16   // bytes of a computed string
 
-	maxBroken = 10 // places of a file that are listed as not readable
+	maxBroken = 10 // unreadable places that are listed for each file
 )
 
 // Read reads the application in dir.
@@ -240,7 +241,7 @@ func (a *Application) Stopped() *Finding {
 	return &a.stopped
 }
 
-// step counts work of the evaluation, and reports whether there was too much of it.
+// step counts a step of the evaluation, and reports whether there were too many.
 func (a *Application) step(n *pytree.Node, m *Module, work int) (stop bool) {
 	a.steps += work
 	if a.steps <= maxSteps {
@@ -354,7 +355,7 @@ func (a *Application) readFiles(dir string) error {
 	})
 }
 
-// unread says of a file or a folder that it was not read.
+// unread records that a file or a folder was not read.
 func (a *Application) unread(name string, err error) {
 	a.Broken = append(a.Broken, Finding{File: name, Line: 1, Text: "not read: " + strings.Join(strings.Fields(err.Error()), " ")})
 }
@@ -423,9 +424,10 @@ func (a *Application) readFile(dir, name string) error {
 // declared is the encoding that the first two lines of a Python source declare (PEP 263).
 var declared = regexp.MustCompile(`^(?:[^\n]*\n)?[ \t\f]*#[^\n]*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)`)
 
-// decode returns a source in UTF-8, and reports whether nothing was replaced. It changes src.
+// decode returns a source in UTF-8, and reports whether it could do so without replacing
+// characters. It changes src.
 func decode(src []byte) (decoded []byte, whole bool) {
-	for i, b := range src { // a CR alone ends a line of Python, but not of its grammar
+	for i, b := range src { // a single CR ends a line in Python, but not in the parser's grammar
 		if b == '\r' && (i+1 == len(src) || src[i+1] != '\n') {
 			src[i] = '\n'
 		}
@@ -446,8 +448,8 @@ func decode(src []byte) (decoded []byte, whole bool) {
 	return []byte(strings.ToValidUTF8(string(src), "\uFFFD")), false
 }
 
-// findRoots says where imports are looked up: the root, lib, libs, and the folders that
-// a source puts into sys.path.
+// findRoots sets the folders in which imports are looked up: the root, lib, libs, and the
+// folders that a source adds to sys.path.
 func (a *Application) findRoots() {
 	a.roots = []string{"", "lib.", "libs."}
 	for _, m := range a.ordered() {
@@ -473,7 +475,7 @@ func (a *Application) findRoots() {
 	}
 }
 
-// find returns the module of a dotted name, as a file of module from imports it.
+// find returns the module with the dotted name, as imported by a file of the module from.
 func (a *Application) find(from *Module, dotted string) *Module {
 	if isExternal(dotted) {
 		return nil
@@ -496,7 +498,7 @@ func (a *Application) find(from *Module, dotted string) *Module {
 	return nil
 }
 
-// packageOf returns the package of a module with a dot at its end, empty for the root.
+// packageOf returns the package of a module with a dot at its end, or "" for the root.
 func packageOf(m *Module) string {
 	if m == nil {
 		return ""
@@ -527,8 +529,8 @@ func firstLine(text string) string {
 	return line
 }
 
-// Resolve asserts the rule that nothing is dropped: all that looks like a route is
-// converted or listed.
+// Resolve returns an error unless everything that looks like a route is converted or
+// listed.
 func (a *Application) Resolve() error {
 	listed := 0
 	for _, f := range a.Unconverted {
@@ -542,11 +544,12 @@ func (a *Application) Resolve() error {
 	return nil
 }
 
-// Find returns the method of a name, of the class or a base; nil if there is none.
+// Find returns the method with the name, of the class or a base, or nil if there is none.
 func (c *Class) Find(name string) *Method { return methodOf(c, name) }
 
-// Guarded reports whether a method of the class itself may refuse a request before the
-// action: a dispatch that does, or a decorator.
+// Guarded reports whether the class itself has a method that may refuse a request before
+// the action: a dispatch that does so, or a method such as get with a decorator that
+// does.
 func (c *Class) Guarded() bool {
 	for _, m := range c.Methods {
 		if m.Name == "dispatch" && m.Alias == "" && m.Delegation() == Refuses {
@@ -562,7 +565,7 @@ func (c *Class) Guarded() bool {
 	return false
 }
 
-// harmless are decorators that let everybody pass.
+// harmless are decorators that refuse no request.
 var harmless = []string{"ndb.toplevel", "toplevel", "ndb.tasklet", "ndb.synctasklet", "ndb.transactional", "db.transactional", "staticmethod", "classmethod", "property", "cached_property", "webapp2.cached_property"}
 
 // Checks returns the decorators that may refuse a request.
@@ -577,18 +580,18 @@ func (m *Method) Checks() []string {
 	return checks
 }
 
-// A Delegation is how a dispatch calls the one of its base.
+// A Delegation is how a dispatch method calls that of its base.
 type Delegation int
 
 // The ways to delegate.
 const (
-	Always        Delegation = iota // and does something else too
-	SavesSessions                   // and does nothing but fetch and save the sessions
-	Refuses                         // or refuses before it
+	Always        Delegation = iota // calls it always, and does something else too
+	SavesSessions                   // calls it always, and otherwise only fetches and saves the sessions
+	Refuses                         // calls it or refuses the request
 	Never
 )
 
-// Delegation says how a dispatch calls the one of its base.
+// Delegation returns how a dispatch method calls that of its base.
 func (m *Method) Delegation() Delegation {
 	var call *pytree.Node
 	m.body.Walk(func(n *pytree.Node) bool {
@@ -643,10 +646,10 @@ func (m *Method) Delegation() Delegation {
 	return SavesSessions
 }
 
-// A Session is what one session of the application is configured as.
+// A Session is the configuration of one session of the application.
 type Session struct {
 	Name         string
-	MaxAge       int64 // seconds; 0: not said
+	MaxAge       int64 // seconds; 0 if it is not set
 	Domain, Path string
 	Cookie       bool // in the signed cookie
 	Backend      string
@@ -726,7 +729,7 @@ func (a *Application) Sessions() []Session {
 	return slices.DeleteFunc(list, func(s Session) bool { return !cookieName(s.Name) })
 }
 
-// cookieName reports whether a name can be a cookie's (RFC 6265).
+// cookieName reports whether a name is valid for a cookie (RFC 6265).
 func cookieName(name string) bool {
 	for _, c := range name {
 		if c <= ' ' || c >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, c) {
@@ -736,8 +739,8 @@ func cookieName(name string) bool {
 	return name != ""
 }
 
-// Secrets returns the strings of the sources that stand under a name with secret, password
-// or api_key in it. They must not be copied.
+// Secrets returns the strings in the sources whose name contains secret, password or
+// api_key. They must not be copied.
 func (a *Application) Secrets() map[string]Finding {
 	if a.secrets != nil {
 		return a.secrets

@@ -7,7 +7,7 @@ import (
 	"github.com/webapp2go/webapp2go/port/internal/pytree"
 )
 
-// A value is what an expression of Python is known to be.
+// A value is what is known about the value of a Python expression.
 type value interface{}
 
 type (
@@ -15,7 +15,7 @@ type (
 	number  int64
 	boolean bool
 	none    struct{}
-	// dotted is a name outside of the sources: "webapp2.Route".
+	// dotted is a name that the sources do not define: "webapp2.Route".
 	dotted string
 	// list is a list or a tuple.
 	list struct {
@@ -24,7 +24,7 @@ type (
 		node  *pytree.Node
 		m     *Module
 	}
-	// lambda is a function of the sources.
+	// lambda is a function in the sources.
 	lambda struct {
 		node  *pytree.Node
 		m     *Module
@@ -36,7 +36,8 @@ type (
 		node *pytree.Node
 		why  string
 	}
-	// item is a tuple in a list of routes, or a route, with the condition that it was added under.
+	// item is a tuple in a list of routes, or a route, with the condition under which it
+	// was added.
 	conditional struct {
 		v         value
 		condition string
@@ -69,7 +70,7 @@ func (s Setting) Number() (int64, bool) { n, ok := s.v.(number); return int64(n)
 // Bool returns the value if it is True or False.
 func (s Setting) Bool() (value, ok bool) { b, ok := s.v.(boolean); return bool(b), ok }
 
-// Dict returns the value if it is a dictionary, else nil.
+// Dict returns the value if it is a dictionary, and nil otherwise.
 func (s Setting) Dict() *Dict { d, _ := s.v.(*Dict); return d }
 
 // Get returns the setting of a key. It may be called on nil.
@@ -141,7 +142,7 @@ func literal(n *pytree.Node) (string, bool) {
 	return unescape(body), true
 }
 
-// written returns what stands between the quotation marks of a string, with its escapes.
+// written returns the text between the quotation marks of a string, with its escapes.
 func written(n *pytree.Node) string {
 	if n.Kind != "string" || len(n.Children) < 2 {
 		return ""
@@ -149,7 +150,7 @@ func written(n *pytree.Node) string {
 	return strings.TrimSuffix(strings.TrimPrefix(n.Text, n.Children[0].Text), n.Children[len(n.Children)-1].Text)
 }
 
-// unescape undoes the escapes of a Python string.
+// unescape replaces the escapes of a Python string.
 func unescape(s string) string {
 	if !strings.Contains(s, `\`) {
 		return s
@@ -181,7 +182,7 @@ func unescape(s string) string {
 				}
 			}
 			out.WriteString(`\` + string(c))
-		default: // Python keeps an escape that it does not know
+		default: // Python keeps an unknown escape
 			out.WriteString(`\` + string(c))
 		}
 	}

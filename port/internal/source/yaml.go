@@ -7,15 +7,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// An AppYAML is what app.yaml says of the program.
+// An AppYAML has what app.yaml says about the program.
 type AppYAML struct {
 	File     string
 	Handlers []YAMLHandler
 	Services []string // inbound_services
 }
 
-// A Job is what cron.yaml has one of the application's paths called for, or a queue of
-// queue.yaml.
+// A Job is a path of the application that cron.yaml calls, or a queue of queue.yaml.
 type Job struct {
 	File string
 	Line int
