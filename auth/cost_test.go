@@ -31,8 +31,8 @@ func cost(f func()) (allocated uint64, took time.Duration) {
 	return allocated, took
 }
 
-// Whatever a stranger sends is measured before any work is done on it, in every
-// function that takes text. Package authtest asks the same of the Stores.
+// Every function that takes text checks its length before it does any work on it. Package
+// authtest tests the same for Stores.
 func TestLongInputCostsNothing(t *testing.T) {
 	long := expensive(256 << 10)
 	users := auth.NewMemory()
@@ -104,8 +104,8 @@ func TestLongInputCostsNothing(t *testing.T) {
 	}
 }
 
-// FuzzNameKey holds a key to three promises: it is the key of itself, it is bounded, and
-// it costs little.
+// FuzzNameKey checks that a key is its own key, that its length is bounded, and that it is
+// cheap to compute.
 func FuzzNameKey(f *testing.F) {
 	for _, seed := range []string{"", " Joe ", "ﬁ", "İstanbul", "ΟΔΥΣΣΕΥΣ", "Zoe\u0308 K", "\xff\xfe", expensive(250), expensive(1 << 16), strings.Repeat("a\u0301", 126), strings.Repeat("\u0344", 120), "Bob \u200c", "a \u200c b", "\u1fbc\u0301"} {
 		f.Add(seed)
@@ -127,8 +127,8 @@ func FuzzNameKey(f *testing.F) {
 	})
 }
 
-// FuzzEmail holds addresses to three promises: what is kept is kept as it is when it is
-// parsed again, its key is the same, and neither has a character that ends a header.
+// FuzzEmail checks that an accepted address does not change when it is parsed again, that its
+// key stays the same, and that neither has a character that ends a header.
 func FuzzEmail(f *testing.F) {
 	for _, seed := range []string{"", "ann@example.com", " Ann@BÜCHER.example ", "a@b.c\r\nBcc: x@y.z", "a@xn--a.b", "a@\u00ad.b", "ann@example\u3002com", "a@1.2.3.4", "@@", "a@b..c"} {
 		f.Add(seed)

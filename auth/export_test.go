@@ -5,13 +5,13 @@ import "context"
 // Runs returns how many argon2id hashes p has computed.
 func (p *Passwords) Runs() int64 { return p.runs.Load() }
 
-// Common is the list of common passwords, IsCommon what is asked about it.
+// Common is the list of common passwords. IsCommon reports whether a password is in it.
 var (
 	Common   = common
 	IsCommon = isCommon
 )
 
-// FoldName returns what NameKey compares.
+// FoldName returns the text that NameKey compares.
 func FoldName(name string) string { return foldName(name) }
 
 // StoredHash is the form of a hash of 32 bytes that costs what params say.
@@ -26,7 +26,7 @@ func (p *Passwords) Clients() int {
 	return len(p.clients)
 }
 
-// TakeSlots takes n slots and returns what gives them back.
+// TakeSlots takes n slots and returns a function that gives them back.
 func (p *Passwords) TakeSlots(n int) (release func(), err error) {
 	var held []func()
 	for range n {

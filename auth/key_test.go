@@ -12,7 +12,7 @@ import (
 	"github.com/webapp2go/webapp2go/auth"
 )
 
-// Names that look the same are one user's, or are refused.
+// Names that look the same belong to one user or are refused.
 func TestNamesThatLookTheSame(t *testing.T) {
 	p := &auth.Passwords{Argon2: cheap}
 	for _, pair := range [][2]string{
@@ -49,7 +49,7 @@ func TestNamesThatLookTheSame(t *testing.T) {
 	}
 }
 
-// People are called so.
+// These are names of people.
 func TestNamesOfPeople(t *testing.T) {
 	p := &auth.Passwords{Argon2: cheap}
 	for _, name := range []string{
@@ -66,7 +66,7 @@ func TestNamesOfPeople(t *testing.T) {
 	}
 }
 
-// What makes no difference makes none beside other things that make none.
+// Differences that are ignored alone are also ignored in combination.
 func TestNameKeyOfMixtures(t *testing.T) {
 	for name, want := range map[string]string{
 		"Bob \u200c": "bob", "\u200d Bob": "bob", "a \u200c b": "a b", "a\u200d \u200cb": "a b", "\u200c": "", " \u200c ": "",
@@ -79,7 +79,7 @@ func TestNameKeyOfMixtures(t *testing.T) {
 	}
 }
 
-// Case makes no difference to a letter that carries a mark.
+// Case is also ignored for a letter with a mark.
 func TestNameKeyOfMarkedCapitals(t *testing.T) {
 	for r := rune(0); r < 0x1f000; r++ {
 		lower := unicode.ToLower(r)
@@ -110,7 +110,7 @@ func TestNameKeyIsStable(t *testing.T) {
 	}
 }
 
-// Addresses that are one mailbox have one key, and others have none.
+// Addresses of the same mailbox have the same key. Other addresses have different keys.
 func TestEmails(t *testing.T) {
 	for address, want := range map[string]string{
 		"ann@example.com":              "ann@example.com",
@@ -165,7 +165,7 @@ func TestLoginKeys(t *testing.T) {
 	}
 }
 
-// What no Backend keeps has no keys.
+// Text that no Backend can store has no keys.
 func TestKeysRefuse(t *testing.T) {
 	many := make([]string, 101)
 	for i := range many {
@@ -195,7 +195,8 @@ func TestKeysRefuse(t *testing.T) {
 	}
 }
 
-// Another auth id ends sessions, as another password does, and the last way in stays.
+// A change of auth ids ends sessions, as a change of password does. The last way to log in
+// cannot be removed.
 func TestAuthIDs(t *testing.T) {
 	u := &auth.User{ID: "1"}
 	for i := range 20 {

@@ -9,7 +9,7 @@ import (
 	"github.com/webapp2go/webapp2go/auth"
 )
 
-// cheap keeps the tests fast; what they show does not depend on the costs.
+// cheap has low costs to keep the tests fast. The results do not depend on the costs.
 var cheap = auth.Argon2Params{Time: 1, MemoryKiB: 64, Threads: 1}
 
 func TestHashForm(t *testing.T) {
@@ -73,8 +73,8 @@ func TestStale(t *testing.T) {
 	}
 }
 
-// TestStoredHashRefused shows that what a stored hash asks for is judged before
-// any memory is taken: the hash counter stays at 0.
+// TestStoredHashRefused shows that the costs in a stored hash are checked before any memory is
+// allocated: the hash counter stays at 0.
 func TestStoredHashRefused(t *testing.T) {
 	const salt, key = "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	tests := map[string]string{

@@ -10,7 +10,7 @@ import (
 	"github.com/webapp2go/webapp2go/auth"
 )
 
-// What is set is got, with its type, also after the user was stored in one piece.
+// Values that were set are returned with their types, also after the user was stored.
 func TestProperties(t *testing.T) {
 	type point struct{ X, Y int }
 	u := &auth.User{Name: "ann"}
@@ -78,7 +78,7 @@ func wantProperty[T any](t *testing.T, u *auth.User, key string, want T) {
 	}
 }
 
-// What cannot be kept is refused, and nothing is changed.
+// A value that cannot be stored is refused, and nothing changes.
 func TestPropertiesRefuse(t *testing.T) {
 	type ring struct{ Next *ring }
 	self := &ring{}

@@ -10,8 +10,8 @@ import (
 	"github.com/webapp2go/webapp2go/auth"
 )
 
-// TestStorm shows what a login does if all slots are taken: it waits, then
-// gives up by itself or with its request, and computes nothing.
+// TestStorm shows what a login does if all slots are taken: it waits until its timeout or the
+// end of its request, and computes no hash.
 func TestStorm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &auth.Passwords{Argon2: cheap, MaxConcurrent: 2, MaxWait: 3 * time.Second}
@@ -54,8 +54,8 @@ func TestStorm(t *testing.T) {
 	})
 }
 
-// One client fills its share of the queue and no more: others wait as if it were not
-// there, and each of its tries beyond that fails at once and computes nothing.
+// One client can fill only its share of the queue. Others wait as if it were not there. Each
+// attempt beyond the share fails at once and computes no hash.
 func TestShareOfAClient(t *testing.T) {
 	for name, test := range map[string]struct {
 		per, tries int
@@ -119,7 +119,7 @@ func TestShareOfAClient(t *testing.T) {
 	}
 }
 
-// A client that gives up leaves its place to its next try.
+// If a client gives up, its next attempt can take its place.
 func TestShareIsGivenBack(t *testing.T) {
 	p := &auth.Passwords{Argon2: cheap, MaxConcurrent: 1, PerClient: 1}
 	release, err := p.TakeSlots(1)

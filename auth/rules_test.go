@@ -12,7 +12,7 @@ import (
 	"github.com/webapp2go/webapp2go/auth"
 )
 
-// A bad password is refused, whatever sets it.
+// Every function that sets a password refuses a bad one.
 func TestBadPasswords(t *testing.T) {
 	leaked := errors.New("the list of leaks is down")
 	p := &auth.Passwords{Argon2: cheap, Words: []string{"Guestbook", "acme.example"}, Rule: func(_ context.Context, u *auth.User, password string) error {
@@ -65,7 +65,7 @@ func TestBadPasswords(t *testing.T) {
 	if err := p.CheckNew(t.Context(), &auth.User{Name: "joe"}, "password"); errors.Is(err, auth.ErrRule) {
 		t.Errorf("Rule was not asked: %v", err)
 	}
-	// Who has such a password already can still log in.
+	// A user who already has such a password can still log in.
 	users := auth.NewMemory()
 	hash, err := p.Hash("password")
 	if err != nil {
@@ -103,7 +103,7 @@ func TestCommonPasswords(t *testing.T) {
 	}
 }
 
-// A stored hash is computed if it costs what a site may ask for, and else refused before.
+// A stored hash is computed only if its costs are within the limits for a site.
 func TestPlantedHash(t *testing.T) {
 	stored := func(params auth.Argon2Params) string {
 		return auth.StoredHash(params, argon2.IDKey([]byte("x"), []byte("0123456789abcdef"), 1, 8, 1, 32))

@@ -13,7 +13,7 @@ import (
 	"github.com/webapp2go/webapp2go/webapp2"
 )
 
-// What shows a value in a log or a response shows no hash and no pepper.
+// A value that is printed to a log or a response shows no hash and no pepper.
 func TestSecretsDoNotShow(t *testing.T) {
 	const hash = "$argon2id$v=19$m=64,t=1,p=1$c2VjcmV0$c2VjcmV0"
 	user := auth.User{ID: "7", Name: "joe", Password: hash, Roles: []string{"admin"}}

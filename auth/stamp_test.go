@@ -9,7 +9,7 @@ import (
 	"github.com/webapp2go/webapp2go/webapp2"
 )
 
-// What gives a user another credential, and what is known of the user then.
+// Which events give a user a new credential, and whether the user is imported afterwards.
 func TestCredential(t *testing.T) {
 	const old = "26199ffccb30e485d1619de074520351b2aa4fad$sha1$AbCdEf0123456789ghijkl" // of correct horse
 	passwords := func() *auth.Passwords { return &auth.Passwords{Argon2: cheap, Legacy: webapp2.PasswordHashes{}.Verify} }
@@ -46,7 +46,7 @@ func TestCredential(t *testing.T) {
 	remove := update(func(u *auth.User) { u.Password = "" })
 	tests := []struct {
 		name           string
-		imported, same bool // is the user an imported one, and is the credential the same
+		imported, same bool // whether the user is imported, and whether the credential stays the same
 		event          func(*testing.T, auth.Backend, *auth.User) *auth.User
 		importedThen   bool
 	}{
@@ -59,7 +59,7 @@ func TestCredential(t *testing.T) {
 		{"new stamp", false, false, restamp, false},
 		{"new stamp of an imported user", true, false, restamp, false},
 		{"a script", false, false, script, false},
-		{"a script on an imported user", true, false, script, true}, // it has set no password by this package
+		{"a script on an imported user", true, false, script, true}, // which sets no password with this package
 		{"password removed", false, false, remove, false},
 	}
 	for _, test := range tests {
@@ -99,7 +99,7 @@ func TestCredential(t *testing.T) {
 	}
 }
 
-// Credentials of users who look alike are different, and tell nothing of the hash.
+// Similar users have different credentials, which reveal nothing about the hash.
 func TestCredentialsDiffer(t *testing.T) {
 	users := auth.NewMemory()
 	seen := map[string]bool{}
@@ -114,7 +114,7 @@ func TestCredentialsDiffer(t *testing.T) {
 			t.Errorf("the credential of %s is %q", u.Name, credential)
 		}
 		seen[credential] = true
-		// An id that is used again is somebody else's.
+		// If an id is used again, it belongs to another user.
 		again := u.Clone()
 		again.Created = again.Created.Add(1000)
 		if again.HasCredential(credential) {

@@ -51,7 +51,7 @@ func use(ctx context.Context, b auth.Backend, p auth.Purpose, token string) (*au
 	return tokens.Use(ctx, b, p, token, nil)
 }
 
-// What ends a token, and what does not: each event against each purpose.
+// Which events end a token of each purpose, and which do not.
 func TestTokenEvents(t *testing.T) {
 	change := func(f func(u *auth.User)) func(*testing.T, auth.Backend, *auth.User) {
 		return func(t *testing.T, b auth.Backend, u *auth.User) {
@@ -148,7 +148,7 @@ func TestTokenEvents(t *testing.T) {
 	}
 }
 
-// What the use of each token does.
+// What the use of a token does for each purpose.
 func TestTokenUses(t *testing.T) {
 	users := auth.NewMemory()
 	ann := annWithAddress(t, users)
@@ -172,7 +172,7 @@ func TestTokenUses(t *testing.T) {
 	if _, err := users.ByKey(t.Context(), "email:ann@example.com"); !errors.Is(err, auth.ErrNotFound) {
 		t.Errorf("the old address: %v", err)
 	}
-	// A new address that somebody has meanwhile.
+	// A new address that another user has taken meanwhile.
 	late := mustMake(t, auth.ChangeEmail, u, "kim@example.com")
 	if err := users.Create(t.Context(), &auth.User{Email: "kim@example.com", Verified: true}); err != nil {
 		t.Fatal(err)
@@ -200,7 +200,8 @@ func TestTokenUses(t *testing.T) {
 	if u, err = tokens.Use(t.Context(), users, auth.LogInByLink, link, nil); err != nil || u.Links != 1 || !u.HasCredential(before) {
 		t.Errorf("login: %v, %v", u, err)
 	}
-	// An error of the page stores nothing, and a token that could be used again is a mistake.
+	// If the page returns an error, nothing is stored. A change that leaves the token valid is
+	// an error.
 	broken := errors.New("broken")
 	link = mustMake(t, auth.LogInByLink, u, "")
 	if _, err := tokens.Use(t.Context(), users, auth.LogInByLink, link, func(*auth.User) error { return broken }); err != broken {
@@ -220,8 +221,8 @@ func TestTokenUses(t *testing.T) {
 	}
 }
 
-// A token is worth nothing for another purpose, under another key, after its end, or with
-// any byte changed.
+// A token is invalid for another purpose, with another key, after it has expired, or if any
+// byte has changed.
 func TestTokenForgeries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		users := auth.NewMemory()

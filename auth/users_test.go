@@ -86,8 +86,8 @@ func TestSignUpRefuses(t *testing.T) {
 	}
 }
 
-// TestSameWork counts hashes, since time cannot be asserted: each way to fail
-// costs one, like a success.
+// TestSameWork counts hashes, because time cannot be tested reliably. Each way to fail costs
+// one hash, like a success.
 func TestSameWork(t *testing.T) {
 	p, users := &auth.Passwords{Argon2: cheap, Legacy: webapp2.PasswordHashes{}.Verify}, auth.NewMemory()
 	signUp(t, p, users, "joe", "correct horse")
@@ -161,7 +161,7 @@ func TestRehash(t *testing.T) {
 	}
 }
 
-// Of two logins that make a stale hash anew both return the user as stored.
+// If two logins replace a stale hash at once, both return the user as stored.
 func TestRehashRace(t *testing.T) {
 	users := auth.NewMemory()
 	signUp(t, &auth.Passwords{Argon2: cheap}, users, "joe", "correct horse")
@@ -212,7 +212,7 @@ func (o *overtaken) Update(ctx context.Context, u *auth.User) error {
 	return o.Memory.Update(ctx, u)
 }
 
-// failing is a Backend whose Update fails and, with down, whose reads do.
+// failing is a Backend whose Update fails. If down is set, its reads fail too.
 type failing struct {
 	*auth.Memory
 	update, down error
@@ -349,7 +349,8 @@ func TestLogInByAddress(t *testing.T) {
 	if err := p.SignUp(t.Context(), users, bad, "battery staple"); err == nil || bad.Password != "" {
 		t.Errorf("no address: %v, %v", err, bad)
 	}
-	// A name of an older system that is an address finds its user if nobody has verified it.
+	// A user of an older system whose name is an address is found by it, if nobody has verified
+	// that address.
 	old := &auth.User{Name: "old@example.com", Password: second.Password}
 	if err := users.Create(t.Context(), old); err != nil {
 		t.Fatal(err)

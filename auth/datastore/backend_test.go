@@ -24,7 +24,7 @@ func TestBackend(t *testing.T) {
 	})
 }
 
-// A Backend that waits for users of webapp2 keeps the same contract.
+// A Backend that takes over users of webapp2 keeps the same contract.
 func TestBackendWithWebapp2(t *testing.T) {
 	authtest.Run(t, func(t *testing.T) auth.Backend {
 		client := datastoretest.Start(t).Client(t.Context())
@@ -38,8 +38,8 @@ func newBackend(t *testing.T, timeout time.Duration) (*datastoretest.Server, *da
 	return server, datastore.New(server.Client(t.Context()), datastore.Config{Timeout: timeout})
 }
 
-// The answer to a commit that was applied does not arrive: the user is there, and
-// no error says that the name is taken.
+// If the response to a commit that was applied is lost, the user exists, and no error says that
+// the name is taken.
 func TestLostReply(t *testing.T) {
 	for _, code := range []codes.Code{codes.Unavailable, codes.Internal, codes.Unknown, codes.Aborted} {
 		t.Run(code.String(), func(t *testing.T) {
@@ -81,8 +81,8 @@ func TestLostReply(t *testing.T) {
 	}
 }
 
-// A Datastore that does not answer costs the timeout, not the client's minutes, and
-// what failed has changed nothing.
+// If Datastore does not respond, a call takes the timeout, not the client's minutes. A call
+// that failed has changed nothing.
 func TestDown(t *testing.T) {
 	server, users := newBackend(t, 200*time.Millisecond)
 	u := &auth.User{Name: "Joe"}
@@ -120,7 +120,7 @@ func TestPermissionDenied(t *testing.T) {
 	}
 }
 
-// Names and IDs that Datastore keeps for itself, or cannot keep.
+// Names and IDs that Datastore reserves or cannot store.
 func TestHostileNames(t *testing.T) {
 	_, users := newBackend(t, time.Minute)
 	reserved := &auth.User{Name: "__name__"}
@@ -147,7 +147,7 @@ func TestHostileNames(t *testing.T) {
 	}
 }
 
-// A property that a later release adds does not lock anybody out of an older one.
+// A property that a later release adds does not keep users from logging in with an older one.
 func TestUnknownProperty(t *testing.T) {
 	server, users := newBackend(t, time.Minute)
 	u := &auth.User{Name: "Joe"}

@@ -21,7 +21,7 @@ import (
 	"github.com/webapp2go/webapp2go/webapp2"
 )
 
-// hash is webapp2's of "correct horse".
+// hash is webapp2's hash of "correct horse".
 const hash = "26199ffccb30e485d1619de074520351b2aa4fad$sha1$AbCdEf0123456789ghijkl"
 
 var signedUp = time.Date(2012, 3, 4, 5, 6, 7, 8000, time.UTC)
@@ -51,7 +51,7 @@ func putOld(t *testing.T, client *gcds.Client, namespace string, id int64, passw
 	}
 }
 
-// oldUsers returns a server with three of them.
+// oldUsers returns a server with three users of webapp2.
 func oldUsers(t *testing.T) (*datastoretest.Server, *gcds.Client) {
 	t.Helper()
 	server := datastoretest.Start(t)
@@ -82,7 +82,7 @@ func TestWebapp2LogIn(t *testing.T) {
 			t.Errorf("LogIn of %s: %v, want ErrCredentials", name, err)
 		}
 	}
-	// Once over, they need the old application no more.
+	// Once taken over, they no longer need the old application.
 	after := datastore.New(client, datastore.Config{Kind: "Account"})
 	if again, err := (&auth.Passwords{}).LogIn(t.Context(), after, "joe", "correct horse"); err != nil || again.ID != joe.ID {
 		t.Errorf("LogIn after the migration: %+v, %v", again, err)
@@ -122,7 +122,7 @@ func TestWebapp2Lookup(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := datastore.Config{Kind: strings.ReplaceAll(name, " ", "-"), Webapp2: &tt.webapp2}
 			users := datastore.New(client, c)
-			for range 2 { // taken over, then our own
+			for range 2 { // first taken over, then found in the new store
 				var u *auth.User
 				var err error
 				if tt.byID != "" {
@@ -142,7 +142,7 @@ func TestWebapp2Lookup(t *testing.T) {
 	}
 }
 
-// The name of an old user is taken, whether that user has come over or not.
+// The name of an old user is taken, even if that user has not been taken over yet.
 func TestWebapp2Names(t *testing.T) {
 	_, client := oldUsers(t)
 	users := migrating(client, datastore.Webapp2{})
@@ -228,7 +228,7 @@ func TestWebapp2Race(t *testing.T) {
 	wait.Wait()
 }
 
-// What an old user has comes over: the address, all auth ids and the properties.
+// The address, all auth ids and the properties of an old user are taken over.
 func TestWebapp2Whole(t *testing.T) {
 	client := datastoretest.Start(t).Client(t.Context())
 	born := time.Date(1990, 5, 6, 0, 0, 0, 0, time.UTC)
@@ -258,7 +258,7 @@ func TestWebapp2Whole(t *testing.T) {
 		Prefix: "own:", Ignore: []string{"secret"}, Convert: verified,
 	}})
 
-	// Nobody else can have what is theirs, before they come over.
+	// Before old users are taken over, no other user can have their names or addresses.
 	for field, u := range map[string]*auth.User{
 		"name":   {Name: "annie"},
 		"authid": {Name: "eve", AuthIDs: []string{"facebook:9"}},
@@ -297,7 +297,8 @@ func TestWebapp2Whole(t *testing.T) {
 			t.Errorf("ByKey(%q): %v, %v", key, u, err)
 		}
 	}
-	// Who logs in by a name that is an address goes on doing so; the address is not verified.
+	// A user who logs in by a name that is an address can still do so. The address is not
+	// verified.
 	bob, err := users.ByLogin(t.Context(), "Bob@example.com")
 	if err != nil || bob.ID != "6" || bob.Email != "bob@example.com" || bob.Verified {
 		t.Errorf("%+v, %v", bob, err)
@@ -314,7 +315,7 @@ func TestWebapp2Whole(t *testing.T) {
 	if _, err := users.ByID(t.Context(), "8"); !errors.Is(err, auth.ErrNotFound) {
 		t.Errorf("a user without an auth id: %v", err)
 	}
-	// New users get numbers that no old one has.
+	// New users get numbers that no old user has.
 	numbered := datastore.New(client, datastore.Config{Kind: "Account", Timeout: time.Minute, Numbers: true, Webapp2: &datastore.Webapp2{}})
 	kim := &auth.User{Name: "Kim"}
 	if err := numbered.Create(t.Context(), kim); err != nil {

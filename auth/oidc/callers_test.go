@@ -58,7 +58,7 @@ func call(callers *oidc.Callers, authorization ...string) error {
 	return callers.Verify(r)
 }
 
-// TestCallers has requests that prove nothing, one for each check. If a check is taken out,
+// TestCallers sends requests without a valid token, one for each check. If a check is removed,
 // its row fails.
 func TestCallers(t *testing.T) {
 	other, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -91,7 +91,7 @@ func TestCallers(t *testing.T) {
 	now := time.Now()
 	for name, test := range map[string]struct {
 		authorization []string
-		says          string // in the error; empty: it is let in
+		says          string // part of the error; if empty, the request is accepted
 	}{
 		"good":                                   {[]string{"Bearer " + good}, ""},
 		"another account of the list":            {signed("email", "cron@project.iam.gserviceaccount.com"), ""},
@@ -163,8 +163,8 @@ func TestCallersOfGoogle(t *testing.T) {
 	}
 }
 
-// Keys are fetched once for many requests, again after an hour, and for an unknown key at
-// most once in five seconds. Without the issuer they are used for a day.
+// Keys are fetched once for many requests, again after an hour, and for an unknown key at most
+// once in five seconds. If the issuer is down, they are used for a day.
 func TestKeysOfCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		issuer, err := oidctest.New("https://issuer.example")
@@ -281,7 +281,7 @@ func TestSlowIssuerOfCallers(t *testing.T) {
 	})
 }
 
-// An issuer that responds with nonsense fails the request, and its keys stay.
+// If an issuer sends invalid data, the request fails and the known keys are kept.
 func TestCallersUnavailable(t *testing.T) {
 	good := start(t)
 	for name, handler := range map[string]http.HandlerFunc{

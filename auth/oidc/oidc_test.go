@@ -132,7 +132,7 @@ func TestLogIn(t *testing.T) {
 	if len(b) != 0 {
 		t.Errorf("cookies are left: %v", b)
 	}
-	// The next needs no discovery, and no keys again.
+	// The next login fetches neither the discovery document nor the keys.
 	if _, err := b.logIn(t, provider, p, "2", oidc.Login{}); err != nil {
 		t.Error(err)
 	}
@@ -146,7 +146,7 @@ func TestLogIn(t *testing.T) {
 	}
 }
 
-// What the browser is sent to, and what its cookie is like.
+// The redirect to the provider, and the attributes of the cookie.
 func TestBegin(t *testing.T) {
 	provider := start(t)
 	config := configOf(provider)
@@ -202,8 +202,8 @@ func TestBegin(t *testing.T) {
 	}
 }
 
-// TestClaims has a provider that issues tokens which prove nothing, one for each check. If
-// a check is taken out, its row fails.
+// TestClaims has a provider that issues invalid tokens, one for each check. If a check is
+// removed, its row fails.
 func TestClaims(t *testing.T) {
 	other, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -321,7 +321,7 @@ func withoutSignature(header, claims map[string]any) string {
 	return encode(header) + "." + encode(claims) + "."
 }
 
-// An address is verified if the provider says so and is trusted with it.
+// An address is verified if the provider says so and is trusted to verify it.
 func TestVerified(t *testing.T) {
 	google := oidc.Google("id", "secret", callback, keys)
 	always := func(string, map[string]any) bool { return true }
@@ -363,8 +363,8 @@ func TestVerified(t *testing.T) {
 	}
 }
 
-// A login is finished once, by the browser that began it, with the provider that it was
-// begun with, in time.
+// A login can be finished once, before it expires, by the browser that began it and with the
+// same provider.
 func TestState(t *testing.T) {
 	provider := start(t)
 	p := newProvider(t, configOf(provider))
@@ -418,7 +418,7 @@ func TestState(t *testing.T) {
 	refused("the same again", b, p, back, oidc.ErrState)
 	refused("a copy of the cookie, again", stolen, p, back, oidc.ErrIdentity)
 
-	// The code of one login, put into another: the verifier is not its own.
+	// If the code of one login is used in another, the verifier does not match.
 	b, victim := browser{}, browser{}
 	attack, err := provider.Authorize(b.begin(t, p, oidc.Login{}), "2")
 	if err != nil {
@@ -435,7 +435,7 @@ func TestState(t *testing.T) {
 	}
 	refused("the code of another browser", victim, p, callback+"?"+url.Values{"state": {u.Query().Get("state")}, "code": {stolenCode.Query().Get("code")}}.Encode(), oidc.ErrIdentity)
 
-	// Who cancels, and a provider that reports another error.
+	// The user cancels, or the provider reports another error.
 	back, err = provider.Authorize(b.begin(t, p, oidc.Login{}), "nobody")
 	if err != nil {
 		t.Fatal(err)
@@ -444,7 +444,7 @@ func TestState(t *testing.T) {
 	refused("another error", b, p, strings.Replace(back, "access_denied", "server_error", 1), oidc.ErrUnavailable)
 }
 
-// A login that takes longer than ten minutes has ended, whatever the browser keeps.
+// A login that takes longer than ten minutes has expired, even if the browser keeps its cookie.
 func TestStateExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		provider, err := oidctest.New("https://provider.example")
@@ -508,7 +508,7 @@ func TestTabs(t *testing.T) {
 	}
 }
 
-// A provider that is down, slow, or says too much fails the login, and not the site.
+// If a provider is down, slow, or sends too much, the login fails and the site still works.
 func TestUnavailable(t *testing.T) {
 	good := start(t)
 	var broken atomic.Pointer[http.HandlerFunc]
@@ -569,7 +569,7 @@ func TestUnavailable(t *testing.T) {
 	}
 }
 
-// The secret of the site goes to the provider alone.
+// The secret of the site is sent only to the provider.
 func TestRedirectOfTheTokenEndpoint(t *testing.T) {
 	provider := start(t)
 	thief := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("the thief gets %v", r.Header) }))
@@ -584,8 +584,8 @@ func TestRedirectOfTheTokenEndpoint(t *testing.T) {
 	}
 }
 
-// A provider that comes back is asked again, once for all who wait; one that goes away
-// between the two steps fails the second.
+// A provider that is up again is asked once for all waiting logins. If it goes down between the
+// two steps, the second step fails.
 func TestComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		provider, err := oidctest.New("https://provider.example")

@@ -20,7 +20,7 @@ import (
 	"github.com/webapp2go/webapp2go/sqldb/sqlite"
 )
 
-// patient has a timeout that a busy machine is no reason to reach.
+// patient has a timeout that is not reached even on a busy machine.
 var patient = sqlstore.Config{Timeout: time.Minute}
 
 func openSQLite(t testing.TB, path string) *sqldb.DB {
@@ -109,7 +109,7 @@ func TestNewerTable(t *testing.T) {
 	}
 }
 
-// TestTwoStarts opens an empty database from many sides at once.
+// TestTwoStarts opens an empty database many times at once.
 func TestTwoStarts(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
@@ -127,8 +127,8 @@ func TestTwoStarts(t *testing.T) {
 	}
 }
 
-// TestTexts: what PostgreSQL could not keep is refused before a database is asked, and all
-// else is kept as it was given.
+// TestTexts checks that text that PostgreSQL cannot store is refused before a query is sent,
+// and that all other text is stored unchanged.
 func TestTexts(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
@@ -185,7 +185,7 @@ func TestTexts(t *testing.T) {
 
 func second(_ *auth.User, err error) error { return err }
 
-// TestNumbers: no number is given twice, whoever asks and whatever was deleted.
+// TestNumbers checks that no number is given twice, also after deletions.
 func TestNumbers(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
@@ -216,7 +216,7 @@ func TestNumbers(t *testing.T) {
 				})
 			}
 			group.Wait()
-			// A number that an older system gave, and that has not been told.
+			// A number that an older system gave and that the store does not know.
 			if _, err := db.Write.ExecContext(t.Context(), "UPDATE webapp2go_users_numbers SET last = 6"); err != nil {
 				t.Fatal(err)
 			}
@@ -228,7 +228,8 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// TestNumbersAreBehind: many numbers that were given elsewhere cost a few tries, not one each.
+// TestNumbersAreBehind checks that many numbers that were given elsewhere cost a few attempts,
+// not one each.
 func TestNumbersAreBehind(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
@@ -254,7 +255,7 @@ func TestNumbersAreBehind(t *testing.T) {
 	}
 }
 
-// TestOthersTable: a table of another shape is refused at start.
+// TestOthersTable checks that a table with another schema is refused at startup.
 func TestOthersTable(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
@@ -269,8 +270,8 @@ func TestOthersTable(t *testing.T) {
 	}
 }
 
-// TestSwaps has two users take each other's names over and over: the database must not
-// find a deadlock, which takes PostgreSQL a second each time.
+// TestSwaps has two users take each other's names repeatedly. The database must not detect a
+// deadlock, which takes PostgreSQL a second each time.
 func TestSwaps(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
@@ -307,8 +308,8 @@ func TestSwaps(t *testing.T) {
 	}
 }
 
-// TestUnreadable: a row that somebody has broken by hand is an error at once, and leaves
-// the others alone.
+// TestUnreadable checks that a row that was damaged by hand is an error at once, and does not
+// affect other rows.
 func TestUnreadable(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {

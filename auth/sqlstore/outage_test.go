@@ -23,8 +23,8 @@ import (
 	"github.com/webapp2go/webapp2go/sqldb"
 )
 
-// A cutter says whether the connection breaks at a commit: before it is carried out, or
-// after, so that the answer is lost.
+// A cutter reports whether the connection breaks at a commit: before it is carried out, or
+// after it, so that the response is lost.
 type cutter func(done bool) bool
 
 // breakable opens an empty database of each kind whose connection breaks when cut says so,
@@ -116,8 +116,8 @@ func must(u *auth.User, err error) *auth.User {
 	return u
 }
 
-// TestLostAnswers counts with eight writers while every seventh commit breaks: no count is
-// lost, none is done twice, and every user has all of its keys or none.
+// TestLostAnswers counts with eight writers while every seventh commit breaks. No increment is
+// lost or made twice, and every user has all of its keys or none.
 func TestLostAnswers(t *testing.T) {
 	for name, open := range breakable {
 		t.Run(name, func(t *testing.T) {
@@ -179,7 +179,7 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
-// TestHung: a server that does not answer costs a call its time and no more.
+// TestHung checks that a call to a server that does not respond ends with its timeout.
 func TestHung(t *testing.T) {
 	server := postgrestest.Start(t)
 	db := openPostgreSQL(t, server.URL())
@@ -268,7 +268,7 @@ func TestKilledInCommit(t *testing.T) {
 	}
 }
 
-// wantKept fails unless u is kept as it is, with its keys and no others.
+// wantKept fails unless u is stored unchanged, with its keys and no others.
 func wantKept(t *testing.T, b *sqlstore.Backend, u *auth.User) {
 	t.Helper()
 	keys, err := u.Keys()
@@ -452,7 +452,7 @@ func proxy(t *testing.T, socket string, cut cutter) (addr string) {
 	return listener.Addr().String()
 }
 
-// pass copies between a client that waits for each answer and its server.
+// pass copies between a client that waits for each response and its server.
 func pass(client, server net.Conn, cut cutter) {
 	var committing atomic.Bool
 	go func() {
