@@ -15,8 +15,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// The user who is named now has the role. One who was named before does not, whatever is
-// kept and even after a change of password.
+// Only the user whom --admin names now has the role. A user who was named before does not have
+// it, whatever is stored, even after a change of password.
 func TestAdminIsWhoIsNamedNow(t *testing.T) {
 	const password = "correct horse battery"
 	passwords := map[string]string{"ann": password, "bert": password, "carl": password}
@@ -70,7 +70,7 @@ func TestAdminIsWhoIsNamedNow(t *testing.T) {
 					return res.StatusCode
 				}
 				send("/login", url.Values{"name": {name}, "password": {passwords[name]}})
-				// The user is written, with the roles that this start gives.
+				// The user is stored with the roles of this start.
 				next := passwords[name] + " more"
 				if got := send("/account", url.Values{"action": {"password"}, "old": {passwords[name]}, "new": {next}}); got != 200 {
 					t.Errorf("%s changes the password: %d", name, got)

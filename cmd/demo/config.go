@@ -83,7 +83,7 @@ func configure(args []string, help io.Writer) (*config, error) {
 		return nil, err
 	}
 	c.parser = parser
-	for _, f := range parser.Model.Flags { // an empty variable is as one that is not set
+	for _, f := range parser.Model.Flags { // an empty variable counts as not set
 		for _, name := range f.Envs {
 			if os.Getenv(name) == "" {
 				os.Unsetenv(name)
@@ -108,7 +108,7 @@ func configure(args []string, help io.Writer) (*config, error) {
 		return nil, c.explain(fmt.Errorf("--watch=true: it keeps what visitors do in memory, which is for a laptop: leave it out on %v", c.platform))
 	}
 	asked := os.Getenv("WATCH") != "" || slices.ContainsFunc(long, func(arg string) bool { return arg == "--watch" || strings.HasPrefix(arg, "--watch=") })
-	c.Watch = c.Watch && (asked || c.Insecure && c.Proxies == 0) // else this is a server, which strangers visit
+	c.Watch = c.Watch && (asked || c.Insecure && c.Proxies == 0) // otherwise this is a server that strangers visit
 	c.choosePlaces()
 	if err := c.placeData(); err != nil {
 		return nil, c.explain(err)
@@ -116,8 +116,8 @@ func configure(args []string, help io.Writer) (*config, error) {
 	return c, nil
 }
 
-// explain adds to an error about a flag the variable that set it, if its text does not
-// name it, and how to list the flags to one about an unknown argument.
+// explain adds to an error about a flag the variable that set it, unless the text names it. To
+// an error about an unknown argument it adds how to list the flags.
 func (c *config) explain(err error) error {
 	if strings.Contains(err.Error(), `"EOL"`) {
 		flag, _, _ := strings.Cut(err.Error(), ":")
@@ -164,7 +164,7 @@ func (p *positive) UnmarshalText(text []byte) error {
 
 func (p positive) String() string { return time.Duration(p).String() }
 
-// proxy returns what stands between the clients and the program.
+// proxy returns the kind of proxy between the clients and the program.
 func (c *config) proxy() framework.Proxy {
 	if c.Proxies > 0 {
 		return framework.Proxies(c.Proxies)
@@ -190,8 +190,8 @@ func (c *config) logger(out, errout io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(errout, &slog.HandlerOptions{Level: level}))
 }
 
-// tell notes a fact for the person in the terminal, who sees it below the address of the
-// demo. Otherwise it is a record of the log, with the message and the attributes.
+// tell shows a message to the person in the terminal, below the address of the demo. Without a
+// terminal it logs the message with the attributes.
 func (c *config) tell(log *slog.Logger, label, text, message string, attributes ...any) {
 	if c.screen == nil {
 		log.Info(message, attributes...)
@@ -201,7 +201,7 @@ func (c *config) tell(log *slog.Logger, label, text, message string, attributes 
 	c.screen.Note(label, text)
 }
 
-// kept says where sessions and users are.
+// kept returns a text that says where sessions and users are stored.
 func (c *config) kept() string {
 	names := map[string]string{"cookie": "signed cookies", "sql": "PostgreSQL", "valkey": "Valkey", "memcache": "memcached", "datastore": "Datastore", "cached": "memcached and Datastore"}
 	if c.SQL == "" {

@@ -118,7 +118,7 @@ func TestProxies(t *testing.T) {
 	}
 }
 
-// The page /session is for a laptop.
+// The page /session is only for use on a laptop.
 func TestWatch(t *testing.T) {
 	for _, test := range []struct {
 		variables []string

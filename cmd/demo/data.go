@@ -15,8 +15,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// The demo on a laptop keeps users and sessions in a SQLite file, and the key that signs
-// cookies beside it, so that whoever is logged in still is after a restart.
+// On a laptop, the demo keeps users and sessions in a SQLite file, and the key that signs
+// cookies beside it. So users stay logged in after a restart.
 const (
 	dataFolder = "webapp2go-demo"
 	dataFile   = "demo.db"
@@ -29,7 +29,7 @@ func (c *config) usesFile() bool {
 	return c.SQL == "" && (c.Sessions == "sql" || c.Users == "sql")
 }
 
-// choosePlaces replaces auto.
+// choosePlaces replaces the value auto.
 func (c *config) choosePlaces() {
 	auto := "sql"
 	switch {
@@ -137,8 +137,8 @@ func keysAreSet() bool {
 
 var keyVariables = []string{"SESSION_KEYS_SECRET", "SESSION_KEYS_FILE", "SESSION_KEYS"}
 
-// sessionKeys returns the keys that a variable names or holds, else those in the folder of
-// the data, else a random one.
+// sessionKeys returns the keys from the environment, or else those in the data folder, or else
+// a random one.
 func (c *config) sessionKeys(ctx context.Context) ([]sessions.Key, error) {
 	if keysAreSet() || c.Data == "" || c.Data == dataMemory {
 		return c.platform.SessionKeys(ctx)
@@ -146,8 +146,8 @@ func (c *config) sessionKeys(ctx context.Context) ([]sessions.Key, error) {
 	return fileKeys(c.Data)
 }
 
-// fileKeys returns the session keys in the folder of the data. It makes one at the first
-// start. Of two first starts at once, both use the key of one.
+// fileKeys returns the session keys in the data folder. It creates one at the first start. If
+// two programs start at once, both use the same key.
 func fileKeys(folder string) ([]sessions.Key, error) {
 	path := filepath.Join(folder, keyFile)
 	text, err := os.ReadFile(path)
@@ -166,7 +166,7 @@ func fileKeys(folder string) ([]sessions.Key, error) {
 	return keys, nil
 }
 
-// makeKey writes a new key, unless there is one when it is done.
+// makeKey writes a new key, unless another program has written one first.
 func makeKey(path string) error {
 	var key [32]byte
 	rand.Read(key[:])

@@ -92,7 +92,8 @@ func TestURLIsSecret(t *testing.T) {
 	}
 }
 
-// Two first starts at once use one key, which nobody else can read.
+// If the demo starts twice at once for the first time, both use one key. Other users cannot
+// read it.
 func TestFirstKey(t *testing.T) {
 	folder := t.TempDir()
 	var keys [8]string
@@ -151,7 +152,7 @@ func newDemonstration(t *testing.T, args ...string) *demonstration {
 	return d
 }
 
-// start starts it, and returns how long it takes until it answers.
+// start starts it, and returns how long it takes until it responds.
 func (d *demonstration) start() time.Duration {
 	d.t.Helper()
 	d.command = exec.Command(os.Args[0], d.args...)
@@ -206,7 +207,7 @@ var databases = map[string]func(t *testing.T) []string{
 	"PostgreSQL": func(t *testing.T) []string { return []string{"-sql=" + postgrestest.Shared(t), "-data=" + t.TempDir()} },
 }
 
-// Stop it, start it: whoever is logged in still is.
+// Users stay logged in when the demo stops and starts again.
 func TestStopAndStart(t *testing.T) {
 	home := t.TempDir()
 	d := newDemonstration(t)
@@ -234,9 +235,9 @@ func TestStopAndStart(t *testing.T) {
 	}
 }
 
-// TestKilledUnderLoad kills the demo again and again while visitors read pages that count
-// their visits, and others sign up. What was answered is there after the restart, which takes
-// less than a second, and no visitor has another's session.
+// TestKilledUnderLoad kills the demo again and again while visitors read pages that count their
+// visits, and others sign up. What was acknowledged is there after the restart, which takes
+// less than a second. No visitor gets another visitor's session.
 func TestKilledUnderLoad(t *testing.T) {
 	for name, database := range databases {
 		t.Run(name, func(t *testing.T) {
@@ -353,7 +354,7 @@ func (c *counter) visit() (int, string) {
 	return n, string(page)
 }
 
-// A SQL server or a Valkey that is down is one line that names the flag.
+// If a SQL server or a Valkey is down, the error is one line that names the flag.
 func TestDatabaseThatIsDown(t *testing.T) {
 	for flag, args := range map[string][]string{
 		"--sql":    {"-sql=postgres://ann:hush@127.0.0.1:1/db?sslmode=disable"},

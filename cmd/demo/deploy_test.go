@@ -35,7 +35,7 @@ func section(text, name string) string {
 	return found[1]
 }
 
-// What app.yaml says, the program understands.
+// The program understands the settings in app.yaml.
 func TestAppYAML(t *testing.T) {
 	text := read(t, "app.yaml")
 	for _, want := range []string{
@@ -64,8 +64,8 @@ func TestAppYAML(t *testing.T) {
 	}
 }
 
-// The paths in the files are those of the program's routes, and what App Engine asks
-// for itself is never answered by a redirect to https.
+// The paths in the files are routes of the program. Paths that App Engine itself requests never
+// get a redirect to https.
 func TestPathsOfYAML(t *testing.T) {
 	v := visit(t)
 	handlers := regexp.MustCompile(`(?m)^- url: (.*?) *\n  script: auto\n  secure: (.*)$`).FindAllStringSubmatch(section(read(t, "app.yaml"), "handlers"), -1)
@@ -101,7 +101,7 @@ func TestPathsOfYAML(t *testing.T) {
 	}
 }
 
-// Nothing that the program is built from is left behind.
+// No file that the build needs is left out.
 func TestGcloudIgnoreKeepsTheProgram(t *testing.T) {
 	command := exec.Command("go", "list", "-deps", "-json=Dir,Module,GoFiles,EmbedFiles", "./cmd/demo")
 	command.Dir = root
@@ -170,8 +170,8 @@ func ignores(t *testing.T, files []string) string {
 	return string(output)
 }
 
-// The deployment runs against stand-ins for gcloud, go and curl, which record what they are
-// called with. They answer as the real ones are documented to.
+// The deployment runs against stand-ins for gcloud, go and curl that record their arguments.
+// They respond as documented.
 func TestDeployScript(t *testing.T) {
 	const (
 		list     = "app services list --project=shop --format=value(id)"
@@ -300,7 +300,7 @@ func deployScript(t *testing.T, line string) string {
 	return script
 }
 
-// A stand-in records how it is called. It fails if its call begins with $FAIL.
+// A stand-in records its arguments. It fails if they begin with $FAIL.
 const standIn = `#!/bin/sh
 name=${0##*/}
 case $name in gcloud) call="$*" ;; *) call="$name $*" ;; esac

@@ -96,8 +96,8 @@ func (i *instance) logged(t *testing.T) string {
 	return i.out.String()
 }
 
-// A frontEnd hands a browser's requests to an instance as App Engine's does: TLS ends
-// at it, it takes out of a request what only it may say, and says it itself.
+// A frontEnd passes a browser's requests to an instance as App Engine's front end does. It
+// terminates TLS, and it removes and sets the headers that only it may set.
 type frontEnd struct {
 	mutex   sync.Mutex
 	to      *instance
@@ -145,7 +145,7 @@ func (f *frontEnd) rewrite(ctx context.Context, header http.Header) {
 	}
 }
 
-// use says which instance gets the next requests.
+// use sets the instance that gets the next requests.
 func (f *frontEnd) use(i *instance) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()

@@ -55,7 +55,7 @@ func TestTwoInstancesOnAppEngine(t *testing.T) {
 	v.sees(401, "/login", "name or the password is wrong", "name", "ann", "password", "wrong horse battery")
 	v.sees(404, "/nowhere", "There is nothing at this address.")
 
-	// The login is slow, and in the midst of it the instance is told to go.
+	// The login is slow. The instance is told to stop while the login runs.
 	finish := v.slowPost(one, "/login", url.Values{"name": {"ann"}, "password": {password}})
 	one.terminate(t)
 	if answer := finish(); answer.StatusCode != http.StatusFound {
@@ -91,8 +91,8 @@ func TestTwoInstancesOnAppEngine(t *testing.T) {
 	}
 }
 
-// secretsOf lists the values of all cookies, and in each way to write it every part of
-// them that could be the id of a session.
+// secretsOf lists the values of all cookies, and every part of them, in each encoding, that
+// could be the id of a session.
 func secretsOf(t *testing.T, f *frontEnd) (secrets []string) {
 	t.Helper()
 	for _, value := range f.cookies {
@@ -160,7 +160,7 @@ func (v *visitor) slowPost(to *instance, path string, form url.Values) (finish f
 	}
 }
 
-// cron asks for a path as App Engine's cron service does.
+// cron requests a path as App Engine's cron service does.
 func (v *visitor) cron(path string) (status int, body string) {
 	v.t.Helper()
 	r, err := http.NewRequestWithContext(context.WithValue(v.t.Context(), cron{}, true), "GET", site+path, nil)

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// TestMain is the demo itself if a test starts this binary again.
+// TestMain runs the demo itself if a test has started this binary again.
 func TestMain(m *testing.M) {
 	switch os.Getenv("DEMO_TEST_MAIN") {
 	case "":
@@ -132,8 +132,8 @@ func TestServesUntilSIGTERM(t *testing.T) {
 		t.Errorf("status %d, %v\n%s", res.StatusCode, err, page)
 	}
 
-	// A request that is under way when the signal comes is answered: the server asks for
-	// its body, gets the signal, closes the port, and only then gets the body.
+	// A request that is in progress when the signal comes is completed: the server asks for its
+	// body, gets the signal, closes the port, and only then gets the body.
 	connection, err := net.Dial("tcp", "127.0.0.1:"+port)
 	if err != nil {
 		t.Fatal(err)

@@ -34,11 +34,11 @@ import (
 )
 
 // These tests run the demo behind the real nginx and the real Caddy, with the files of
-// examples/server: only ports and paths are others.
+// examples/server. Only ports and paths differ.
 
 const serverFolder = root + "/examples/server"
 
-// serveProbed is the demo with a few handlers more, which show what goes through a proxy.
+// serveProbed is the demo with additional handlers that show what passes through a proxy.
 func serveProbed() int {
 	err := func() error {
 		ctx := context.Background()
@@ -75,7 +75,7 @@ func serveProbed() int {
 	return 0
 }
 
-// A saw is what the program saw of a request.
+// A saw is what the program sees of a request.
 type saw struct {
 	Client, Scheme, Host, ForwardedFor, ForwardedHost string
 	Body                                              int64
@@ -399,7 +399,7 @@ func (p *proxy) seen(t *testing.T, name string) {
 			t.Fatal(err)
 		}
 		want := saw{"127.0.0.2", "https", "shop.example", sent.forwardedFor, sent.forwardedHost, 0}
-		if name == "Caddy" { // it believes nothing that a client says
+		if name == "Caddy" { // it trusts nothing that a client sends
 			want.ForwardedFor, want.ForwardedHost = "127.0.0.2", "shop.example"
 		}
 		var got saw
@@ -636,7 +636,7 @@ func TestUnits(t *testing.T) {
 	}
 }
 
-// The settings of the unit are settings of the program, with which it starts.
+// The settings of the unit are settings of the program. It starts with them.
 func TestSettingsOfTheUnit(t *testing.T) {
 	setenv(t)
 	text, err := os.ReadFile(filepath.Join(serverFolder, "demo.service"))

@@ -103,7 +103,7 @@ var (
 	probePause    = 5 * time.Second  // between two probes of one that still is
 )
 
-// patiently probes a service until it responds, or says no, or startPatience is over.
+// patiently probes a service until it responds, refuses, or startPatience is over.
 func patiently(ctx context.Context, log *slog.Logger, name string, probe health.Probe) error {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
@@ -123,8 +123,8 @@ func patiently(ctx context.Context, log *slog.Logger, name string, probe health.
 	}
 }
 
-// probeOn probes a service until it responds, and logs that it does. It also logs, once, if
-// the service says no.
+// probeOn probes a service until it responds, and logs that it does. It also logs once if the
+// service refuses.
 func (s *services) probeOn(log *slog.Logger, name string, probe health.Probe) {
 	refused := false
 	s.background(func(ctx context.Context) {
@@ -146,7 +146,7 @@ func (s *services) probeOn(log *slog.Logger, name string, probe health.Probe) {
 	})
 }
 
-// background runs f beside the requests until s is closed.
+// background runs f in the background until s is closed.
 func (s *services) background(f func(ctx context.Context)) {
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -158,8 +158,8 @@ func (s *services) background(f func(ctx context.Context)) {
 	})
 }
 
-// unavailable reports whether an error may be over in a moment. Others, such as missing
-// permission, are mistakes of the settings.
+// unavailable reports whether an error may be temporary. Others, such as missing permission,
+// are mistakes of the settings.
 func unavailable(err error) bool {
 	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
 		return true
@@ -173,7 +173,7 @@ func unavailable(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded)
 }
 
-// explainDatastore adds to an error of Datastore how to fix what it is about.
+// explainDatastore adds to an error of Datastore how to fix its cause.
 func explainDatastore(err error) error {
 	advice := ""
 	switch status.Code(err) {
@@ -201,8 +201,8 @@ func (c *config) openSQL(ctx context.Context, s *services, log *slog.Logger) err
 	name := "--sql"
 	if c.SQL == "" {
 		name = "--data=" + c.Data
-		// On a laptop what is acknowledged survives the end of this program, and not of the
-		// machine: the operating system writes to the disk later.
+		// On a laptop, acknowledged data survives the end of this program but not a crash of
+		// the machine, because the operating system writes to the disk later.
 		db, err = sqlite.Open(filepath.Join(c.Data, dataFile), sqlite.Config{Relaxed: c.Insecure})
 	} else {
 		db, err = linked.postgreSQL(string(c.SQL))

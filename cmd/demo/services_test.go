@@ -39,7 +39,7 @@ type visitor struct {
 	http.Client
 }
 
-// visit starts the demo with these flags, all of it but its port and its signals.
+// visit starts the demo with these flags, without its port and its signals.
 func visit(t *testing.T, args ...string) *visitor {
 	t.Helper()
 	// On a busy machine memcached may take long.
@@ -257,8 +257,8 @@ func TestWebapp2SecretIsChecked(t *testing.T) {
 	}
 }
 
-// The start waits for a service that does not respond, for a while, and ends at once if
-// it refuses.
+// At startup the demo waits for a while for a service that does not respond. It ends at once if
+// the service refuses.
 func TestStartIsPatient(t *testing.T) {
 	down := status.Error(codes.Unavailable, "connection refused")
 	for name, test := range map[string]struct {

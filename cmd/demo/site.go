@@ -161,8 +161,8 @@ func (c *config) ownUsers() bool {
 	return c.Users == "memory" || c.Users == "sql" && c.SQL == ""
 }
 
-// baseURL returns the site's address. On a laptop it is where the server listens, if it is
-// not set.
+// baseURL returns the site's address. On a laptop, if it is not set, it is the address on which
+// the server listens.
 func (c *config) baseURL() string {
 	if c.BaseURL != "" || c.platform != cloud.Elsewhere {
 		return c.BaseURL

@@ -30,15 +30,15 @@ import (
 	"github.com/webapp2go/webapp2go/sqldb/sqlite"
 )
 
-// impatient makes the start wait for less, until t ends.
+// impatient shortens the wait at startup until t ends.
 func impatient(t *testing.T) {
 	patience, pause := startPatience, probePause
 	startPatience, probePause = 200*time.Millisecond, 20*time.Millisecond
 	t.Cleanup(func() { startPatience, probePause = patience, pause })
 }
 
-// The program serves without Datastore. Pages that do not need it work, /health says what
-// is missing, and all is well when Datastore is back, also for the user named by --admin.
+// The program serves without Datastore. Pages that do not need it work, and /health says what
+// is missing. Once Datastore is back everything works, also for the user named by --admin.
 func TestStartWithoutDatastore(t *testing.T) {
 	const password = "correct horse battery"
 	impatient(t)
@@ -74,7 +74,7 @@ func TestStartWithoutDatastore(t *testing.T) {
 	v.sees(200, "/admin", demo.RoleAdmin)
 }
 
-// What Datastore says decides whether the program serves, or ends and says how to fix it.
+// Depending on the error of Datastore, the program serves, or ends and says how to fix it.
 func TestStartByWhatDatastoreSays(t *testing.T) {
 	impatient(t)
 	data := datastoretest.Start(t)
@@ -109,7 +109,7 @@ func TestStartByWhatDatastoreSays(t *testing.T) {
 			}
 			defer s.Close()
 			log.waitFor(t, "pages that need it, and /health, get 503 until it does")
-			// Later it says no, and then it responds.
+			// Later it refuses, and then it responds.
 			data.Fail(func(string) error { return status.Error(codes.PermissionDenied, "as the test says") })
 			log.waitFor(t, `level=ERROR msg="a service refuses" service=datastore`)
 			log.waitFor(t, "roles/datastore.user")
@@ -222,7 +222,7 @@ func TestStartWaitsForGoogle(t *testing.T) {
 	}
 }
 
-// One run works through any backlog, and begins nothing after its time is over.
+// One run works through any backlog, and begins no batch after its time is over.
 func TestCleaningOfABacklog(t *testing.T) {
 	ended := time.Now().Add(-2 * time.Hour)
 	log := slog.New(slog.DiscardHandler)
