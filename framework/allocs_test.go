@@ -8,9 +8,9 @@ import (
 	"github.com/webapp2go/webapp2go/internal/alloctest"
 )
 
-// What a request costs is promised: one allocation for its handler and its Response,
-// behind middleware too, one for a hook, none for a Saver in the handler. Dispatch, a
-// variable, the type of Text, the held body and its length cost none.
+// The allocations of a request are documented: one for its handler and its Response, also
+// behind middleware, one for a hook, none for a Saver in the handler. Dispatch, a variable, the
+// type of Text, the buffered body and its length need none.
 func TestAllocations(t *testing.T) {
 	for name, test := range map[string]struct {
 		path string
@@ -63,7 +63,7 @@ func (h *hooked) Dispatch() error {
 	return h.hello.Dispatch()
 }
 
-// savedHello is a hello with a Saver, as a handler has that keeps its session store.
+// savedHello is a hello with a Saver, like a handler that keeps its session store.
 type savedHello struct {
 	hello
 	saver leavesAlone

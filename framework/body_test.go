@@ -23,7 +23,7 @@ import (
 
 const asForm, asJSON = "application/x-www-form-urlencoded", "application/json"
 
-// send posts a body with a type, in chunks of unknown number or with its length.
+// send posts a body with a type, either chunked or with its length.
 func send(t *testing.T, app *framework.App, method, kind, body string, chunked bool) (*http.Response, string) {
 	t.Helper()
 	r := request(t, method, start(t, app).URL+"/?query=yes", body)
@@ -67,7 +67,7 @@ func TestParseForm(t *testing.T) {
 	} {
 		for _, chunked := range []bool{false, true} {
 			if chunked && test.kind == "" && test.method == "POST" && test.body == "" {
-				continue // a body of unknown length has to say what it is
+				continue // a body of unknown length must have a Content-Type
 			}
 			t.Run(fmt.Sprint(name, " chunked ", chunked), func(t *testing.T) {
 				app, log := appOf(t, func(h *action) error {
@@ -93,8 +93,8 @@ func TestParseForm(t *testing.T) {
 	}
 }
 
-// The body of a DELETE is not read, and a form in it is refused, unless middleware has made
-// a DELETE of a POST whose form it has read.
+// The body of a DELETE is not read, and a form in it is refused, unless middleware has read the
+// form of a POST and changed the method to DELETE.
 func TestParseFormOfADelete(t *testing.T) {
 	app, _ := newApp(t)
 	app.Handle("/", framework.ToMethod(app, func(h *action) error {
@@ -236,7 +236,7 @@ func TestUploadsLeaveNoFiles(t *testing.T) {
 			}))
 			r := request(t, "POST", server.URL+"/up/load", body.String())
 			r.Header.Set("Content-Type", form.FormDataContentType())
-			if answer, err := http.DefaultTransport.RoundTrip(r); err == nil { // else it was broken off
+			if answer, err := http.DefaultTransport.RoundTrip(r); err == nil { // otherwise the connection broke
 				answer.Body.Close()
 			}
 			server.Close() // waits for the request
@@ -305,7 +305,7 @@ func TestDecodeJSON(t *testing.T) {
 	}
 }
 
-// What a program gets wrong with JSON is its own fault, and a 500.
+// If the program misuses JSON, the response is 500.
 func TestJSONMistakes(t *testing.T) {
 	for name, f := range map[string]func(h *action) error{
 		"into no pointer": func(h *action) error { return h.DecodeJSON(struct{}{}) },
@@ -336,7 +336,8 @@ func TestJSONKeepsAnotherType(t *testing.T) {
 	}
 }
 
-// MaxBody bounds every body, whoever reads it; 0 is 32 MiB and negative is no limit.
+// MaxBody limits every body, whichever way it is read. 0 is 32 MiB, and a negative value is no
+// limit.
 func TestMaxBody(t *testing.T) {
 	for name, test := range map[string]struct {
 		most   int64
@@ -369,8 +370,8 @@ func TestMultipartOfLargeFields(t *testing.T) {
 	}
 }
 
-// Without a folder for temporary files a large upload is a fault of the server, and the log
-// says what to do.
+// If there is no folder for temporary files, a large upload is a fault of the server, and the
+// log says what to do.
 func TestUploadWithoutATemporaryFolder(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir()+"/none")
 	var got error
@@ -385,8 +386,8 @@ func TestUploadWithoutATemporaryFolder(t *testing.T) {
 	}
 }
 
-// A client that waits for 100 Continue before it sends its body gets a response that
-// needs no body at once, so that neither waits for the other.
+// If a client waits for 100 Continue and the response needs no body, the response is sent at
+// once. So neither waits for the other.
 func TestAnswerBeforeTheBodyThatWaits(t *testing.T) {
 	app, _ := appOf(t, func(h *action) error { return h.Abort(403) })
 	app.Handle("/reads", do(app, func(h *action) error {

@@ -11,8 +11,8 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// What App Engine's front end would answer in its own way is an error of ours, with a
-// record that says what was too large.
+// If App Engine's front end would reject a response, the App sends an error instead and logs
+// what was too large.
 func TestHeaderBudget(t *testing.T) {
 	cookie := func(name string, size int) *http.Cookie {
 		return &http.Cookie{Name: name, Value: strings.Repeat("v", size)}
@@ -69,7 +69,7 @@ func TestHeaderBudget(t *testing.T) {
 	}
 }
 
-// A body too long to be held meets the check in the Write that would send the header.
+// A body too long to be buffered is checked in the Write that would send the header.
 func TestHeaderBudgetOfAStream(t *testing.T) {
 	var failed error
 	app, log := appOf(t, func(h *action) error {

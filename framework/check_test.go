@@ -11,7 +11,7 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// needy is a handler that has to be given something.
+// needy is a handler that needs a value from App.Init.
 type needy struct {
 	framework.RequestHandler
 	given string
@@ -34,7 +34,7 @@ func TestCheck(t *testing.T) {
 	get := func(app *framework.App) http.Handler { return framework.To[onlyGet](app) }
 	for name, test := range map[string]struct {
 		build func(app *framework.App)
-		want  []string // one for each mistake; none: the app is right
+		want  []string // one for each mistake; if empty, the app has none
 	}{
 		"nothing": {func(app *framework.App) {}, nil},
 		"a right table": {func(app *framework.App) {
@@ -277,8 +277,8 @@ func TestCheckOfAnAppNotOfNew(t *testing.T) {
 	}
 }
 
-// The probe has a request to GET "/" and a Response that goes nowhere, and is nobody
-// who is served.
+// The handler that Check probes has a request to GET "/" and a Response that is discarded. No
+// client is served.
 func TestCheckProbesWithARequest(t *testing.T) {
 	app, _ := newApp(t)
 	probes := 0

@@ -14,8 +14,8 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// What programs elsewhere compile against. A line that does not compile any more is a
-// change that breaks them.
+// Programs depend on these declarations. If a line no longer compiles, the change breaks those
+// programs.
 
 type pageContract struct{ framework.RequestHandler }
 
@@ -108,7 +108,7 @@ var (
 	_ framework.ErrorHandler = func(h framework.Handler, err error) error { return err }
 )
 
-// The fields of a handler, which has a lock for go vet and so is not copied.
+// The fields of a handler. It has a lock, so that go vet reports a copy.
 func _(h *framework.RequestHandler) (*framework.App, *http.Request, *framework.Response) {
 	return h.App, h.Request, h.Response
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// Browsers' writes from other origins are refused before anything of the site runs.
+// Cross-origin writes of browsers are refused before any code of the site runs.
 func TestCrossOriginWrites(t *testing.T) {
 	trusting := http.NewCrossOriginProtection()
 	if err := trusting.AddTrustedOrigin("https://sibling.example.com"); err != nil {
@@ -51,8 +51,8 @@ func TestCrossOriginWrites(t *testing.T) {
 	}
 }
 
-// The user is told in plain words; what net/http found is the cause, for the site's own
-// error page and for Debug.
+// The user gets a plain message. The error of net/http is its cause, for the site's own error
+// page and for Debug.
 func TestCrossOriginWriteIsRefusedInPlainWords(t *testing.T) {
 	const told = "This request came from another site, so nothing was done. Open this site and try again from there."
 	const asHTML = "<h1>Forbidden</h1>\n<p>" + told + "</p>\n</main>\n</body>\n</html>\n"

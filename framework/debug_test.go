@@ -95,7 +95,7 @@ func debugRequest(t *testing.T, url string) *http.Request {
 func TestDebugPage(t *testing.T) {
 	server := start(t, debugShop(t))
 	for how, test := range map[string]struct {
-		line int // that is marked
+		line int // the marked line
 		want []string
 	}{
 		"panic":    {lineOf(t, "the line of the panic"), []string{"assignment to entry in nil map", "runtime.plainError", "prices[&#34;pencil&#34;] = 1"}},
@@ -131,8 +131,8 @@ func TestDebugPage(t *testing.T) {
 	}
 }
 
-// The page has its own policy, which allows its one style and nothing else. The site's
-// policy stays as it is everywhere else.
+// The page has its own policy, which allows its one style and nothing else. The site's policy
+// applies everywhere else.
 func TestDebugPagePolicy(t *testing.T) {
 	server := start(t, debugShop(t))
 	answer, body, _ := fetch(t, debugRequest(t, server.URL+"/shop/error"))
@@ -154,7 +154,7 @@ func TestDebugPagePolicy(t *testing.T) {
 	}
 }
 
-// The frames of the framework and of the standard library are folded.
+// The frames of the framework and of the standard library are collapsed.
 func TestDebugPageFoldsFrames(t *testing.T) {
 	_, body, _ := fetch(t, debugRequest(t, start(t, debugShop(t)).URL+"/shop/panic"))
 	open, folded, ok := strings.Cut(body, `<details class="folded">`)
@@ -252,7 +252,7 @@ func TestDebugJSON(t *testing.T) {
 	}
 }
 
-// Nothing of the debug page is shown unless Debug is set.
+// If Debug is not set, no part of the debug page is shown.
 func TestNoDebugPage(t *testing.T) {
 	app := debugShop(t)
 	app.Debug = false
@@ -289,7 +289,7 @@ func TestDebugPageOfAForm(t *testing.T) {
 	}
 }
 
-// However much a client sends, the page has a bound.
+// The size of the page is bounded, however much a client sends.
 func TestDebugPageIsBounded(t *testing.T) {
 	app := debugShop(t)
 	for i := range 1000 {

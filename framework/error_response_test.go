@@ -11,7 +11,7 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// A troubled handler fails, and its HandleError is the test's.
+// A troubled handler fails. Its HandleError is a function of the test.
 type troubled struct {
 	framework.RequestHandler
 	err    error
@@ -41,7 +41,7 @@ func TestHandleError(t *testing.T) {
 		err    error
 		handle func(h *troubled, err error) error
 		status int
-		body   string // that the answer has to hold
+		body   string // that the response must contain
 		logged int
 	}{
 		"passes on":        {framework.Abort(404), func(h *troubled, err error) error { return err }, 404, "Not Found", 0},
@@ -82,7 +82,7 @@ func TestHandleError(t *testing.T) {
 
 func TestSiteErrors(t *testing.T) {
 	for name, test := range map[string]struct {
-		handler framework.ErrorHandler // of 404
+		handler framework.ErrorHandler // of the 404
 		status  int
 		body    string
 		logged  int
@@ -115,7 +115,7 @@ func TestSiteErrors(t *testing.T) {
 	}
 }
 
-// An error page that has begun to stream cannot be replaced by another.
+// An error page that has begun to stream cannot be replaced.
 func TestSiteErrorFailsAfterSending(t *testing.T) {
 	app, log := appOf(t, func(h *action) error { return h.Abort(404) })
 	app.Errors = map[int]framework.ErrorHandler{404: func(h framework.Handler, err error) error {
@@ -132,7 +132,7 @@ func TestSiteErrorFailsAfterSending(t *testing.T) {
 	}
 }
 
-// What App.Errors can say of a redirect by an error, webapp2's redirect(abort=True).
+// What App.Errors can do with a redirect that is an error, webapp2's redirect(abort=True).
 func TestSiteErrorsOfARedirect(t *testing.T) {
 	app, _ := appOf(t, func(h *action) error { return h.RedirectAbort("/there", http.StatusFound) })
 	app.Errors = map[int]framework.ErrorHandler{302: func(h framework.Handler, _ error) error {
@@ -145,7 +145,7 @@ func TestSiteErrorsOfARedirect(t *testing.T) {
 	}
 }
 
-// A redirect that became another error leads nowhere.
+// If a redirect is replaced by another error, it has no Location.
 func TestErrorAroundARedirectHasNoLocation(t *testing.T) {
 	app, _ := appOf(t, func(h *action) error {
 		return &framework.Error{Code: 403, Err: h.RedirectAbort("/there", http.StatusFound)}
@@ -164,8 +164,8 @@ func TestOnlyErrorsOfTheServerAreLogged(t *testing.T) {
 	}
 }
 
-// Every 503 says when to try again, however it comes about. What the program says stays,
-// and nil is its way to say nothing.
+// Every 503 has a Retry-After, however it is made. A value that the program sets stays. If it
+// is nil, there is no Retry-After.
 func TestRetryAfter(t *testing.T) {
 	type result = func(h *action) error
 	after := func(value []string, then result) result {
@@ -219,7 +219,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// So it is for any http.Handler that an App serves.
+// The same holds for any http.Handler that an App serves.
 func TestRetryAfterOfAnHTTPHandler(t *testing.T) {
 	app, _ := newApp(t)
 	app.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })

@@ -63,13 +63,13 @@ func TestErrorPageByAccept(t *testing.T) {
 	}
 }
 
-// apiHandler says that it is an API.
+// apiHandler reports that it is an API.
 type apiHandler struct{ action }
 
 func (h *apiHandler) IsAPI() bool { return true }
 
-// Where Accept names neither JSON nor HTML, the error is JSON for a client or a handler
-// that speaks JSON.
+// If Accept names neither JSON nor HTML, the error is JSON for a client or a handler that uses
+// JSON.
 func TestErrorsOfAnAPIAreJSON(t *testing.T) {
 	refuse := func(h *action) error { return h.Abort(422, "no") }
 	for name, test := range map[string]struct {
@@ -115,7 +115,7 @@ func TestErrorsOfAnAPIAreJSON(t *testing.T) {
 	}
 }
 
-// Where no route took the request the Fallback may say that the site is an API.
+// If no route matches, the Fallback decides whether the site is an API.
 func TestErrorsOfASiteThatIsAnAPI(t *testing.T) {
 	app, _ := newApp(t)
 	app.Fallback = func() framework.Handler { return new(apiFallback) }
@@ -131,7 +131,8 @@ type apiFallback struct{ framework.RequestHandler }
 
 func (h *apiFallback) IsAPI() bool { return true }
 
-// A 4xx shows its message, a 5xx the id of its log record, and only Debug the error.
+// A 4xx shows its message, and a 5xx shows the id of its log record. Only Debug shows the
+// error.
 func TestErrorPageTells(t *testing.T) {
 	secret := errors.New("the secret <cause>")
 	for name, test := range map[string]struct {

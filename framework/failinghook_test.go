@@ -11,7 +11,7 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// errDown is what a hook fails with: it asks for a 503, as a session's error does.
+// errDown is the error of a failing hook. Its status is 503, as that of a session's error.
 type errDown struct{}
 
 func (errDown) Error() string   { return "the store is down" }
@@ -19,7 +19,7 @@ func (errDown) HTTPStatus() int { return http.StatusServiceUnavailable }
 
 func fail(http.ResponseWriter) error { return errDown{} }
 
-// A hook that fails replaces the answer, and all hooks run although one fails.
+// A hook that fails replaces the response. All hooks run, even if one fails.
 func TestFailingHook(t *testing.T) {
 	for name, test := range map[string]struct {
 		hook   func(http.ResponseWriter) error
@@ -66,8 +66,8 @@ func TestFailingHook(t *testing.T) {
 	}
 }
 
-// The Write that makes the header go returns the hook's error, and what follows of
-// the body is dropped.
+// The Write that sends the header returns the hook's error, and the rest of the body is
+// dropped.
 func TestHookFailsAfter80KB(t *testing.T) {
 	var wrote []error
 	app, _ := appOf(t, func(h *action) error {
@@ -99,7 +99,7 @@ func TestHookFailsAfter80KB(t *testing.T) {
 	}
 }
 
-// A hook of the error page's own, after one has failed, runs late and once.
+// A hook that the error page registers after another hook has failed runs late and once.
 func TestHookOfAnErrorPageAfterAFailedHook(t *testing.T) {
 	runs := 0
 	app, log := appOf(t, func(h *action) error {

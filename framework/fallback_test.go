@@ -15,7 +15,7 @@ func (h *lost) HandleError(err error) error {
 	return h.base.HandleError(nil)
 }
 
-// The Fallback responds if no route does, through the site's base and its Init.
+// If no route matches, the Fallback responds, through the site's base and its Init.
 func TestFallback(t *testing.T) {
 	app, _ := newApp(t)
 	made := map[framework.Handler]bool{}

@@ -11,7 +11,7 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// guarded is a base that lets in who has the word.
+// guarded is a base that admits requests with a password.
 type guarded struct{ framework.RequestHandler }
 
 func (h *guarded) Guard() error {
@@ -35,12 +35,12 @@ func (h *secret) Get() error {
 
 func (h *secret) List() error { return h.Get() }
 
-// hasty skips the Dispatch of the base that it should call.
+// hasty does not call the Dispatch of its base.
 type hasty struct{ secret }
 
 func (h *hasty) Dispatch() error { return h.RequestHandler.Dispatch() }
 
-// stricter asks for more than its base does.
+// stricter requires more than its base does.
 type stricter struct{ secret }
 
 func (h *stricter) Guard() error {
@@ -102,7 +102,7 @@ func TestGuardIsAskedBeforeTheAction(t *testing.T) {
 	}
 }
 
-// The Fallback's Guard holds as well, and its base's Dispatch runs.
+// The Fallback's Guard applies too, and its base's Dispatch runs.
 func TestFallbackHasAGuard(t *testing.T) {
 	app, _ := newApp(t)
 	app.Fallback = func() framework.Handler { return new(secret) }
@@ -116,8 +116,8 @@ func TestFallbackHasAGuard(t *testing.T) {
 	}
 }
 
-// A Guard that has answered has refused: whatever it did to the status or the body, the
-// action does not run, whether the Guard returns nil or not.
+// A Guard that has responded has refused: if it has set the status or written a body, the
+// action does not run, even if the Guard returns nil.
 func TestGuardThatAnswersRefuses(t *testing.T) {
 	for name, test := range map[string]struct {
 		guard    func(h *refuser) error
@@ -185,7 +185,7 @@ func TestGuardThatAnswersRefuses(t *testing.T) {
 	}
 }
 
-// Headers and cookies alone are no answer, nor is a 103 or a commit: the action runs.
+// Headers and cookies alone are not a response, nor is a 103 or a commit: the action runs.
 func TestGuardMayPrepareTheResponse(t *testing.T) {
 	for name, guard := range map[string]func(h *refuser) error{
 		"nothing": func(h *refuser) error { return nil },
@@ -224,7 +224,7 @@ func asked(t *testing.T, app *framework.App, method, path string) (*http.Respons
 	return answer, body
 }
 
-// refuser has a Guard that is given, and tells of its action.
+// refuser has a Guard that the test gives it, and records whether its action ran.
 type refuser struct {
 	framework.RequestHandler
 	refuse func(*refuser) error
@@ -256,7 +256,7 @@ type blank struct{ framework.RequestHandler }
 func (h *blank) Get() error  { return nil }
 func (h *blank) Post() error { return nil }
 
-// A redirect that names no target is a mistake of the program, not an answer.
+// A redirect without a target is a mistake of the program, not a response.
 func TestAbortOfARedirectIsAMistake(t *testing.T) {
 	for _, code := range []int{301, 302, 303, 307, 308} {
 		for name, fail := range map[string]error{

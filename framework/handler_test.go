@@ -23,7 +23,7 @@ func (h *counter) Get() error {
 	return err
 }
 
-// Each request has a handler of its own: nothing of one is in another.
+// Each request has a handler of its own, which has no data of other requests.
 func TestHandlerBelongsToOneRequest(t *testing.T) {
 	app, _ := newApp(t)
 	app.Handle("/{id}", framework.To[counter](app))
@@ -82,7 +82,7 @@ func TestInitForATest(t *testing.T) {
 	}
 }
 
-// A handler knows its route, whoever chose it, and that it has none.
+// A handler knows its route, whichever router chose it, or that it has none.
 func TestRoute(t *testing.T) {
 	app, _ := newApp(t)
 	name := func(h *action) error {
@@ -148,7 +148,7 @@ func TestIntVar(t *testing.T) {
 	}
 }
 
-// silent overrides Dispatch, and forgets the one it embeds.
+// silent overrides Dispatch without calling the one that it embeds.
 type silent struct {
 	framework.RequestHandler
 	answers bool

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// HEAD is answered as GET would be, without the body: it is counted and not sent.
+// The response to HEAD is that to GET without the body. The body is counted and not sent.
 func TestHeadOfAnyBody(t *testing.T) {
 	for name, test := range map[string]struct {
 		do   func(h *action) error

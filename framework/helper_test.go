@@ -26,7 +26,7 @@ func do(app *framework.App, f func(h *action) error) http.Handler {
 	return framework.From(app, func() *action { return &action{do: f} })
 }
 
-// A logbook keeps what an App logs.
+// A logbook keeps the log of an App.
 type logbook struct {
 	mutex sync.Mutex
 	text  bytes.Buffer
@@ -44,7 +44,7 @@ func (l *logbook) String() string {
 	return l.text.String()
 }
 
-// records counts the records that hold all of the words.
+// records counts the records that contain all of the words.
 func (l *logbook) records(words ...string) (n int) {
 line:
 	for line := range strings.Lines(l.String()) {
@@ -65,7 +65,7 @@ func newApp(t *testing.T) (*framework.App, *logbook) {
 	return app, log
 }
 
-// appOf is an App with one route, "/", that f answers.
+// appOf is an App with one route, "/", that f serves.
 func appOf(t *testing.T, f func(h *action) error) (*framework.App, *logbook) {
 	t.Helper()
 	app, log := newApp(t)
@@ -83,8 +83,8 @@ func start(t *testing.T, h http.Handler) *httptest.Server {
 	return server
 }
 
-// fetch sends a request over the wire, follows no redirect, and reads the whole
-// answer; err is that of reading the body.
+// fetch sends a request over the network, follows no redirect, and reads the whole response;
+// err is that of reading the body.
 func fetch(t *testing.T, r *http.Request) (answer *http.Response, body string, err error) {
 	t.Helper()
 	answer, err = http.DefaultTransport.RoundTrip(r)

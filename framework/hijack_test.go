@@ -66,7 +66,7 @@ func TestHijackWithoutAConnection(t *testing.T) {
 	}
 }
 
-// 101 is final: the hooks' cookie goes with it, and then the connection is taken over.
+// 101 is a final status: it has the cookie of the hooks, and then the connection is hijacked.
 func TestSwitchingProtocols(t *testing.T) {
 	app, _ := appOf(t, func(h *action) error {
 		h.Response.BeforeSend(bake("session"))

@@ -18,7 +18,7 @@ func bake(name string) func(http.ResponseWriter) error {
 	}
 }
 
-// A hook runs once and before the header, however the action ends.
+// A hook runs once, before the header is written, however the action ends.
 func TestHookRunsBeforeTheHeader(t *testing.T) {
 	for name, test := range map[string]struct {
 		end    func(h *action) error
@@ -81,8 +81,8 @@ func TestHooksRunInOrderThoseOfHooksToo(t *testing.T) {
 	}
 }
 
-// A hook that comes after the header has been written runs at the end, and what it cannot do
-// is logged once.
+// A hook that is registered after the header was written runs at the end. A change that it can
+// no longer make is logged once.
 func TestHookRegisteredAfterFlush(t *testing.T) {
 	for name, hook := range map[string]func(http.ResponseWriter) error{
 		"fails":  func(w http.ResponseWriter) error { return fmt.Errorf("sessions: %w", framework.ErrHeaderWritten) },
@@ -113,8 +113,8 @@ func TestHookRegisteredAfterFlush(t *testing.T) {
 	}
 }
 
-// A hook that sends the header itself is the last that could change it: one that it
-// registers then comes too late, and runs at the end.
+// If a hook sends the header itself, later hooks cannot change it: one that it registers then
+// runs at the end.
 func TestHookOfAHookThatFlushed(t *testing.T) {
 	ended, ran := false, 0
 	app, log := appOf(t, func(h *action) error {
@@ -145,7 +145,7 @@ func TestHookOfAHookThatFlushed(t *testing.T) {
 	}
 }
 
-// After Commit nothing runs again, and what is registered then runs before the header.
+// After Commit no hook runs again. A hook that is registered after it runs before the header.
 func TestCommit(t *testing.T) {
 	first, second := 0, 0
 	app, _ := appOf(t, func(h *action) error {
@@ -188,8 +188,8 @@ type counted struct {
 
 func (c *counted) Save(http.ResponseWriter) error { c.saves++; return c.fail }
 
-// A Saver runs once, after all hooks, however the response begins, and its error is
-// answered like a hook's. A second one runs too.
+// A Saver runs once, after all hooks, however the response begins. Its error becomes the
+// response, like that of a hook. A second Saver runs too.
 func TestSaveWith(t *testing.T) {
 	for name, respond := range map[string]func(h *action) error{
 		"return": func(h *action) error { return nil },

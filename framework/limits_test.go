@@ -18,7 +18,8 @@ import (
 	"github.com/webapp2go/webapp2go/internal/alloctest"
 )
 
-// A handler may lower App.MaxBodyBytes for itself, whoever reads the body, and cannot raise it.
+// A handler may lower App.MaxBodyBytes for itself, whichever way the body is read, and cannot
+// raise it.
 func TestLimitBody(t *testing.T) {
 	for what, read := range map[string]func(h *action) error{
 		"Read":       func(h *action) error { _, err := io.Copy(io.Discard, h.Request.Body); return err },
@@ -133,7 +134,7 @@ func TestParseFieldsWritesNoFile(t *testing.T) {
 	}
 }
 
-// spent is what f allocates.
+// spent returns the bytes that f allocates.
 func spent(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -142,8 +143,8 @@ func spent(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// FuzzSafeNext holds SafeNext to its promise: what a browser makes of its result is a
-// place of this site, it fits in a header, and finding out is cheap.
+// FuzzSafeNext checks that a browser resolves the result of SafeNext to a page of this site,
+// that it fits in a header, and that SafeNext is cheap.
 func FuzzSafeNext(f *testing.F) {
 	for _, seed := range []string{
 		"", "/", "/account?a=1&b=2", "//evil.example", `/\evil.example`, "/\t/evil.example", "https://evil.example", "/a/../..//evil.example",
@@ -170,7 +171,7 @@ func FuzzSafeNext(f *testing.F) {
 		if got != next || len(got) > 2048 {
 			t.Errorf("%q became %q", next, got)
 		}
-		// Browsers drop tabs and line ends, and take a backslash for a slash.
+		// Browsers drop tabs and line ends, and treat a backslash as a slash.
 		seen := strings.NewReplacer("\t", "", "\r", "", "\n", "", `\`, "/").Replace(strings.TrimSpace(got))
 		if u, err := site.Parse(seen); err != nil || u.Host != site.Host || u.Scheme != "https" || strings.HasPrefix(seen, "//") {
 			t.Errorf("%q leads to %v, %v", got, u, err)
@@ -178,8 +179,8 @@ func FuzzSafeNext(f *testing.F) {
 	})
 }
 
-// FuzzParseForm reads any body as any kind of form: it ends with fields or with a 4xx,
-// and costs no more than its size allows.
+// FuzzParseForm parses any body as any kind of form. The result is fields or a 4xx, and the
+// cost is bounded by the size.
 func FuzzParseForm(f *testing.F) {
 	f.Add(asForm, []byte("name=ann&x=%zz"))
 	f.Add(asForm, []byte(strings.Repeat("a&", 8000)))

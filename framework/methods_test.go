@@ -38,7 +38,7 @@ func (h *onlyGet) Get() error {
 	return nil
 }
 
-// The type is the list of its methods; ToMethod and Methods name their own.
+// A route of a type allows the type's methods. ToMethod and Methods name theirs.
 func TestVerbs(t *testing.T) {
 	app, _ := newApp(t)
 	app.Handle("/every", framework.To[everyMethod](app))
@@ -95,7 +95,7 @@ func TestVerbs(t *testing.T) {
 	}
 }
 
-// Middleware around a route's handler does not hide from Allow what the type serves.
+// Middleware around a route's handler does not hide the type's methods from Allow.
 func TestAllowBehindMiddleware(t *testing.T) {
 	app, _ := newApp(t)
 	app.Use(passOn)
@@ -105,8 +105,8 @@ func TestAllowBehindMiddleware(t *testing.T) {
 	}
 }
 
-// Check reports the mistakes of handler types, and their routes leave no request to a later
-// route, which may have no guard.
+// Check reports the mistakes of handler types. Requests to their routes do not fall through to
+// a later route, which may have no guard.
 func TestMistakesOfATypeAreReported(t *testing.T) {
 	for name, test := range map[string]struct {
 		make func(app *framework.App) http.Handler
@@ -173,7 +173,7 @@ func TestMistakesOfATypeAreReported(t *testing.T) {
 	}
 }
 
-// Without an App there is nothing that could report the mistake later.
+// Without an App, nothing could report the mistake later.
 func TestHandlersOfNoAppPanic(t *testing.T) {
 	for name, app := range map[string]*framework.App{"nil": nil, "not made by New": new(framework.App)} {
 		for call, f := range map[string]func(){
@@ -250,7 +250,8 @@ type noMethod struct{ framework.RequestHandler }
 func (h *noMethod) Fetch() error { return nil }
 func (h *noMethod) List() error  { return nil }
 
-// misspelling has names that nothing would call; as an action of ToMethod one is right.
+// misspelling has methods that nothing would call. One of them is correct as an action of
+// ToMethod.
 type misspelling struct{ framework.RequestHandler }
 
 func (h *misspelling) Get() error  { return nil }

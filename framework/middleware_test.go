@@ -17,9 +17,8 @@ func deny(http.Handler) http.Handler {
 	})
 }
 
-// Middleware that denies is never skipped, whatever else the table has that matches,
-// or matches with other methods, before or after it. A handler may answer only where
-// nothing protects it.
+// Middleware that denies is never skipped, even if other routes before or after it match, or
+// match with other methods. A handler may respond only if no middleware protects it.
 func TestDenyingMiddlewareIsNeverSkipped(t *testing.T) {
 	public := func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "public") }
 	protections := map[string]func(app *framework.App) *framework.Router{
@@ -115,7 +114,7 @@ func serveSecret(w http.ResponseWriter, _ *http.Request) {
 	io.WriteString(w, "secret")
 }
 
-// Middleware runs for the routes and not for 404 and 405, as with mux.
+// Middleware runs for the routes and not for 404 and 405, as in mux.
 func TestMiddlewareDoesNotRunWithoutARoute(t *testing.T) {
 	app, _ := newApp(t)
 	runs := 0

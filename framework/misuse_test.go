@@ -11,22 +11,22 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// badError is an error whose methods panic, as a nil pointer that was returned as an
-// error does.
+// badError is an error whose methods panic, like those of a nil pointer that was returned as an
+// error.
 type badError struct{ status int }
 
 func (e *badError) Error() string   { return http.StatusText(e.status) }
 func (e *badError) HTTPStatus() int { return e.status }
 
-// What a handler does to itself or returns by mistake is its own failure: an answer
-// goes out.
+// If a handler misuses the API or returns a bad error, only its request fails: the client gets
+// a response.
 func TestMisuse(t *testing.T) {
 	long := strings.Repeat("x", 100<<10)
 	for name, test := range map[string]struct {
 		method string
 		do     func(h *action) error
 		status int
-		length int64 // -1: any
+		length int64 // -1: any status
 	}{
 		"a nil pointer as the error": {"GET", func(*action) error { return (*badError)(nil) }, 500, -1},
 		"a nil pointer as the error of a hook": {"GET", func(h *action) error {
@@ -71,7 +71,7 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
-// nilErrors responds to an error with a nil *Error.
+// nilErrors handles an error by returning a nil *Error.
 type nilErrors struct{ framework.RequestHandler }
 
 func (h *nilErrors) Get() error              { return h.Abort(404) }
@@ -90,7 +90,7 @@ func TestMisuseInErrorHandlers(t *testing.T) {
 	}
 }
 
-// An App that New has not made cannot route, and says so in the log.
+// An App that was not made by New cannot route, and logs that.
 func TestAppWithoutNew(t *testing.T) {
 	answer, _ := get(t, start(t, &framework.App{}).URL+"/")
 	if answer.StatusCode != 500 {
@@ -146,7 +146,7 @@ func TestMistakesAreLoggedAtTheFirstRequest(t *testing.T) {
 	}
 }
 
-// A name that looks misspelt may be the action of ToMethod.
+// A name that looks misspelled may be the action of ToMethod.
 func TestActionWithAnOddName(t *testing.T) {
 	app, _ := newApp(t)
 	app.Handle("/", framework.ToMethod(app, (*misspelling).Pots)).Methods("GET", "HEAD")
@@ -155,7 +155,8 @@ func TestActionWithAnOddName(t *testing.T) {
 	}
 }
 
-// An Abort that an action forgot to return ends the request all the same, with a warning.
+// If an action does not return its Abort, the request ends with that error all the same, and a
+// warning is logged.
 func TestAbortThatIsNotReturned(t *testing.T) {
 	for name, test := range map[string]struct {
 		end    func(h *action) error
@@ -189,7 +190,7 @@ func TestAbortThatIsNotReturned(t *testing.T) {
 	}
 }
 
-// What an override of Dispatch makes of an error that was returned is left alone.
+// If an override of Dispatch handles a returned error, the result is left alone.
 func TestAbortThatDispatchAnswers(t *testing.T) {
 	app, log := newApp(t)
 	app.Handle("/", framework.To[forgiving](app))

@@ -14,18 +14,18 @@ import (
 	"github.com/gorilla/mux"
 )
 
-// A twin is a random routing table, made twice: once of ours and once of mux's.
+// A twin is a random routing table, made twice: once with this package and once with mux.
 type twin struct {
 	random *rand.Rand
 	app    *App
 	plain  *mux.Router
 	lines  []string     // how it was made, for a failure's message
 	paths  []string     // templates, for paths that match one
-	ours   map[int]bool // which routes, by number, are of a type that serves GET and POST
+	ours   map[int]bool // the numbers of the routes of a type that serves GET and POST
 	names  int
 }
 
-// twinHandler says which route it is of, and what variables it was given.
+// twinHandler tells which route it belongs to, and which variables it was given.
 type twinHandler struct {
 	RequestHandler
 	number int
@@ -42,7 +42,7 @@ func say(w http.ResponseWriter, number int, vars map[string]string) {
 }
 
 var (
-	// The names of variables are put in for the bars.
+	// The bars are replaced by the names of variables.
 	templateParts = []string{
 		"a", "b", "ab", "", "é", "a-b", "x$", "{|}", "{|}", "{|:[0-9]+}", "{|:[0-9]*}", "a{|}", "{|}-{|}", "{|:a|b}", "{|:\\d{2}}",
 		"{|:[^/]*}", "{|:.*}", "{|:.+}", "{|:a/b}", "{|:\\w+}", "{|:(?:a|ab)}{|:b?}", "{|:(?i)A}", "{|:[é-ü]+}", "{|}b",
@@ -59,14 +59,14 @@ func pick[T any](random *rand.Rand, from []T) T { return from[random.IntN(len(fr
 func newTwin(seed uint64) *twin {
 	t := &twin{random: rand.New(rand.NewPCG(seed, 1)), app: New(), plain: mux.NewRouter(), ours: map[int]bool{}, paths: []string{"/"}}
 	t.plain.SkipClean(true)
-	t.app.checked.Store(true) // tables that clash have mistakes
+	t.app.checked.Store(true) // conflicting routes would be mistakes
 	t.fill(t.app.Router, t.plain, "app", 2+t.random.IntN(6), 3)
 	return t
 }
 
 func (t *twin) maybe(one int) bool { return t.random.IntN(one) == 0 }
 
-// named puts names into a template.
+// named replaces the bars of a template by names.
 func (t *twin) named(template string) string {
 	for strings.Contains(template, "|:") || strings.Contains(template, "{|}") {
 		t.names++
@@ -87,7 +87,7 @@ func (t *twin) template(parts []string) string {
 	return t.named(path.String())
 }
 
-// path makes a path, most of them with the literal text of some route.
+// path makes a path. Most have the literal text of some route.
 func (t *twin) path(random *rand.Rand) string {
 	var path strings.Builder
 	for part := range strings.SplitSeq(strings.TrimPrefix(pick(random, t.paths), "/"), "/") {
@@ -213,7 +213,7 @@ func (t *twin) fill(router *Router, plain *mux.Router, name string, routes, dept
 	}
 }
 
-// use adds middleware that tells its name, and now and then denies.
+// use adds middleware that sets a header with its name, and sometimes denies.
 func (t *twin) use(router *Router, plain *mux.Router, name string) {
 	if !t.maybe(3) {
 		return
@@ -235,7 +235,7 @@ func (t *twin) use(router *Router, plain *mux.Router, name string) {
 	t.lines = append(t.lines, fmt.Sprint(name, " is used, denies: ", denies))
 }
 
-// plainMatch asks mux for the route of a method.
+// plainMatch returns mux's handler for a method.
 func (t *twin) plainMatch(r *http.Request, method string) (http.Handler, map[string]string) {
 	if !validPath(r.URL.Path) {
 		return nil, nil
@@ -249,8 +249,8 @@ func (t *twin) plainMatch(r *http.Request, method string) (http.Handler, map[str
 	return found.Handler, found.Vars
 }
 
-// want is what mux's table says of a request. Of refusals mux is asked for each method,
-// since it loses a 405 if any matcher of a later route matches.
+// want is the response of mux's table to a request. If it is refused, mux is asked for each
+// method, because mux loses a 405 if any matcher of a later route matches.
 func (t *twin) want(r *http.Request) string {
 	answer := func(method string) (said, middleware string, status int) {
 		h, vars := t.plainMatch(r, method)
@@ -282,7 +282,7 @@ func (t *twin) want(r *http.Request) string {
 		if h == nil {
 			continue
 		}
-		// Whether the route's type serves the method is not hidden by middleware that denies.
+		// Middleware that denies does not hide whether the route's type serves the method.
 		if number := t.numberOf(r, method); !t.ours[number] || slices.Contains([]string{"GET", "HEAD", "POST"}, method) {
 			allowed = append(allowed, method)
 		}
@@ -341,8 +341,8 @@ func (t *twin) request(random *rand.Rand) *http.Request {
 	return r
 }
 
-// The table takes what mux would take, with the same variables, middleware and refusals,
-// over random tables and requests. MUX_PAIRS sets how many are tried.
+// The table matches what mux matches, with the same variables, middleware and refusals, for
+// random tables and requests. MUX_PAIRS sets how many are tried.
 func TestSameAsMux(t *testing.T) {
 	pairs := 10_000
 	if more, err := strconv.Atoi(os.Getenv("MUX_PAIRS")); err == nil {

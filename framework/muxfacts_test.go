@@ -8,8 +8,8 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// What gorilla/mux 1.8.1 says of its own routes, by its tests: a route, a request, and
-// whether it matches, with which variables.
+// Results of gorilla/mux 1.8.1, from its own tests: a route, a request, whether it matches, and
+// with which variables.
 var muxFacts = []struct {
 	limit       func(r *framework.Route)
 	method, url string

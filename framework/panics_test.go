@@ -8,7 +8,7 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// A panic is answered with the site's page, whoever throws it.
+// A panic gets the site's error page, wherever it happens.
 func TestPanicsOutsideOfDispatch(t *testing.T) {
 	for name, build := range map[string]func(app *framework.App){
 		"middleware before": func(app *framework.App) {

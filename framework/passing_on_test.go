@@ -10,7 +10,7 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// frontDesk passes its request on to another route, and responds to its own errors.
+// frontDesk passes its request on to another route, and handles its own errors.
 type frontDesk struct {
 	framework.RequestHandler
 	next http.Handler
@@ -27,13 +27,13 @@ func (h *frontDesk) HandleError(err error) error {
 	return nil
 }
 
-// mute does not respond, and does not delegate.
+// mute neither responds nor delegates.
 type mute struct{ framework.RequestHandler }
 
 func (h *mute) Dispatch() error { return nil }
 func (h *mute) Get() error      { return nil }
 
-// told says which route its handler is told of.
+// told responds with the route that its handler got.
 type told struct{ framework.RequestHandler }
 
 func (h *told) Get() error {
@@ -41,8 +41,8 @@ func (h *told) Get() error {
 	return err
 }
 
-// A handler that gets a request of another handler responds by itself, and is told of the route that
-// took the request.
+// A handler that gets a request of another handler responds itself, and gets the route that
+// matched the request.
 func TestHandedOn(t *testing.T) {
 	for name, test := range map[string]struct {
 		next func(app *framework.App) http.Handler
@@ -66,7 +66,7 @@ func TestHandedOn(t *testing.T) {
 	}
 }
 
-// A handler may let the handler of another route answer. Its errors stay its own.
+// A handler may let the handler of another route respond. Its errors are still its own.
 func TestHandOn(t *testing.T) {
 	for want, err := range map[string]error{"hello": nil, "the front desk: broken": errors.New("broken")} {
 		app, _ := newApp(t)

@@ -14,7 +14,7 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// pathApp has routes of every kind that respond with what they got.
+// pathApp has routes of every kind that respond with their variables.
 func pathApp(t testing.TB) *framework.App {
 	app := framework.New()
 	say := func(name string) http.Handler {
@@ -38,7 +38,7 @@ func pathApp(t testing.TB) *framework.App {
 	return app
 }
 
-// Paths are matched as they come, over the wire.
+// Paths are matched as they are sent over the network.
 func TestPaths(t *testing.T) {
 	server := start(t, pathApp(t))
 	for path, want := range map[string]string{ // empty: 404
@@ -98,7 +98,7 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// What is no request at all is a 400 of the server.
+// The server responds with 400 to an invalid request.
 func TestRequestsThatAreNone(t *testing.T) {
 	server := start(t, pathApp(t))
 	for line, want := range map[string]int{
@@ -130,8 +130,8 @@ func TestRequestsThatAreNone(t *testing.T) {
 	}
 }
 
-// Whatever the bytes of method and path: no panic, no error of the server but 501 for a
-// unknown method, and no redirect, which no route here asked for.
+// Any bytes in the method and the path cause no panic, no server error except 501 for an
+// unknown method, and no redirect, because no route here asks for one.
 func FuzzPath(f *testing.F) {
 	for _, path := range []string{
 		"/", "/a", "/a/7", "/a/x/", "/files/a//b", "//", "/../a", "/a/%2e%2e", "/a/\xff", "/a/\x00", "/sub/x/y",

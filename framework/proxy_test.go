@@ -10,7 +10,7 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// Only the front end that the App is told of is believed.
+// The App trusts only the front end that it is configured for.
 func TestProxyHeaders(t *testing.T) {
 	for name, test := range map[string]struct {
 		proxy      framework.Proxy
@@ -76,8 +76,8 @@ func TestProxyHeaders(t *testing.T) {
 	}
 }
 
-// A setting that does not fit what stands in front of the program is said once, with
-// the name of the setting; what fits, and what strangers send, is not.
+// A setting that does not match the proxy in front of the program is logged once, with the name
+// of the setting. Correct settings and headers of strangers are not logged.
 func TestWrongProxyIsSaidOnce(t *testing.T) {
 	for name, test := range map[string]struct {
 		proxy  framework.Proxy

@@ -10,7 +10,7 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// A redirect keeps headers and cookies, and drops what was written.
+// A redirect keeps headers and cookies, and drops the body.
 func TestRedirect(t *testing.T) {
 	for name, test := range map[string]struct {
 		redirect func(h *action) error
@@ -50,7 +50,7 @@ func TestRedirect(t *testing.T) {
 }
 
 func TestRedirectTargets(t *testing.T) {
-	for to, want := range map[string]string{ // empty: refused, with a 400
+	for to, want := range map[string]string{ // if empty, it is refused with a 400
 		"/":                       "/",
 		"/a/b?c=d&e#f":            "/a/b?c=d&e#f",
 		"./other":                 "./other",
@@ -108,8 +108,8 @@ func TestRedirectCodes(t *testing.T) {
 	}
 }
 
-// An action that forgets to return the error of a redirect goes on to its page, which
-// must not look like the intended response.
+// If an action does not return the error of a redirect and continues, its page must not look
+// like the intended response.
 func TestRedirectThatFailsUnreturned(t *testing.T) {
 	for name, test := range map[string]struct {
 		redirect func(h *action)
@@ -171,7 +171,7 @@ func TestSafeNext(t *testing.T) {
 		`\\evil.example`:        false,
 		`/a\b`:                  false,
 		"/%2Fevil.example":      false,
-		"/%5Cevil.example":      true, // no browser takes it for a slash
+		"/%5Cevil.example":      true, // browsers do not treat it as a slash
 		"/.//evil.example":      false,
 		"/..//evil.example":     false,
 		"/%2e%2e//evil.example": false,

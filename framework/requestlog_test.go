@@ -32,7 +32,7 @@ func logged(t *testing.T, app *framework.App, method, path string) map[string]an
 		app.ServeHTTP(w, r)
 	}))
 	r := request(t, method, server.URL+path, "")
-	r.Close = true // a client that meets a closed connection in its pool would ask twice
+	r.Close = true // a client with a closed connection in its pool would send the request twice
 	answer, err := http.DefaultTransport.RoundTrip(r)
 	if err == nil {
 		io.Copy(io.Discard, answer.Body)
@@ -46,7 +46,7 @@ func logged(t *testing.T, app *framework.App, method, path string) map[string]an
 	return record
 }
 
-// The record is the same whether the index found the route or mux did.
+// The record is the same whether the index or mux found the route.
 func TestRequestLog(t *testing.T) {
 	hello := func(h *action) error { _, err := io.WriteString(h, "hello"); return err }
 	for name, test := range map[string]struct {
@@ -128,7 +128,7 @@ func TestRequestID(t *testing.T) {
 	for name, test := range map[string]struct {
 		proxy  framework.Proxy
 		header string
-		id     string // empty: a random one
+		id     string // if empty, a random one
 	}{
 		"none":           {framework.NoProxy, "", ""},
 		"anybody's":      {framework.NoProxy, trace + "/1;o=1", ""},
@@ -139,7 +139,7 @@ func TestRequestID(t *testing.T) {
 		"capitals":       {framework.AppEngine, strings.ToUpper(trace), ""},
 		"32 of the like": {framework.AppEngine, strings.Repeat("g", 32), ""},
 		"zeros":          {framework.AppEngine, strings.Repeat("0", 32), ""},
-		// These are in the header traceparent.
+		// These ids are in the header traceparent.
 		"parent":           {framework.CloudRun, "00-" + trace + "-00f067aa0ba902b7-01", trace},
 		"anybody's parent": {framework.NoProxy, "00-" + trace + "-00f067aa0ba902b7-01", ""},
 		"parent of zeros":  {framework.CloudRun, "00-" + strings.Repeat("0", 32) + "-00f067aa0ba902b7-01", ""},

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// An error replaces the body and what described it; what is not about the body stays.
+// An error replaces the body and the headers that described it. Other headers stay.
 func TestReset(t *testing.T) {
 	dropped := map[string]string{
 		"Cache-Control": "public, immutable, max-age=31536000", "Etag": `"a"`, "Last-Modified": "Mon, 02 Jan 2006 15:04:05 GMT",

@@ -85,7 +85,7 @@ func TestTrailerIsSent(t *testing.T) {
 	}
 }
 
-// A goroutine that outlives the request cannot write into another's answer.
+// A goroutine that outlives the request cannot write to another response.
 func TestWriteAfterTheEnd(t *testing.T) {
 	var kept *framework.Response
 	app, _ := appOf(t, func(h *action) error { kept = h.Response; return nil })

@@ -21,7 +21,7 @@ func telling(app *framework.App, name string) http.Handler {
 	return do(app, func(h *action) error { return h.Text(fmt.Sprint(name, h.Vars())) })
 }
 
-// The differences from mux that are meant, each with what mux says.
+// The intended differences from mux, each with mux's result.
 func TestDifferencesFromMux(t *testing.T) {
 	request := func(method, url, host string) *http.Request {
 		r := httptest.NewRequest(method, url, nil)
@@ -136,7 +136,7 @@ func ask2(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 	return w
 }
 
-// 405, Allow, OPTIONS and HEAD are exact at every depth and behind every condition.
+// 405, Allow, OPTIONS and HEAD are correct at every depth and with every condition.
 func TestRefusalsAtEveryDepth(t *testing.T) {
 	app, _ := newApp(t)
 	api := app.PathPrefix("/api").Subrouter()
@@ -169,7 +169,7 @@ func TestRefusalsAtEveryDepth(t *testing.T) {
 	}
 }
 
-// The variables are where each kind of handler looks for them, whatever stands between.
+// Each kind of handler finds the variables, whatever is between it and the router.
 func TestVariables(t *testing.T) {
 	app, _ := newApp(t)
 	var seen string
@@ -210,8 +210,8 @@ func TestVariables(t *testing.T) {
 	}
 }
 
-// A handler of To is a handler of any router that sets path values, with all that its App
-// gives it but the routing table, also after the App's first request.
+// A handler of To works in any router that sets path values. It has everything of its App
+// except the routing table, also after the App's first request.
 func TestToInOtherRouters(t *testing.T) {
 	app, _ := newApp(t)
 	ask(app, "GET", "/")
@@ -253,7 +253,8 @@ func TestToInOtherRouters(t *testing.T) {
 	}
 }
 
-// Below a prefix the App matches, and builds URLs and redirects that keep it.
+// If the App is below a prefix, it matches paths below it, and its URLs and redirects keep the
+// prefix.
 func TestBelowAPrefix(t *testing.T) {
 	build := func(prefix string) *framework.App {
 		app, _ := newApp(t)
@@ -281,7 +282,7 @@ func TestBelowAPrefix(t *testing.T) {
 		"a server of its own, Prefix": build("/shop"),
 	} {
 		for path, want := range map[string]string{
-			"http://example.com/shop/a/1?q=1": "1 /shop/a/b%2Fc", // as a proxy is asked
+			"http://example.com/shop/a/1?q=1": "1 /shop/a/b%2Fc", // as a proxy receives it
 			"/shop/a/1":                       "1 /shop/a/b%2Fc", "/shop/a/b%2Fc": "b/c /shop/a/b%2Fc",
 			"/shop/form": "/shop/a/y", "/shop/form/?q=1": "/shop/form?q=1", "/shop/nothing": "404",
 		} {
@@ -313,7 +314,7 @@ func TestBelowAPrefix(t *testing.T) {
 	}
 }
 
-// The longest path has 8 KiB, so that no pattern takes long.
+// The longest path is 8 KiB, which limits the time that a pattern takes.
 func TestLongPath(t *testing.T) {
 	app, _ := newApp(t)
 	app.Handle("/{x}-{y}", telling(app, "pattern"))
@@ -335,7 +336,7 @@ func TestLongPath(t *testing.T) {
 	}
 }
 
-// What a client sends as a path is put into no URL unless somebody has taken it off.
+// A path that a client sends appears in a URL only if a handler has removed it as a prefix.
 func TestNoPrefixOfTheClients(t *testing.T) {
 	app, _ := newApp(t)
 	app.Handle("/a", do(app, func(h *action) error {
@@ -351,8 +352,8 @@ func TestNoPrefixOfTheClients(t *testing.T) {
 	}
 }
 
-// A URL with a slash in a value leads back to the value, and to a router's own slashes if
-// no route takes it as a value.
+// A URL with a slash in a value leads back to the value. If no route takes it as a value, it
+// leads to a router's own slashes.
 func TestSlashInAValue(t *testing.T) {
 	app, _ := newApp(t)
 	app.Handle("/repositories/{id}/{branch}", telling(app, "branch")).Name("branch")
@@ -382,7 +383,7 @@ func TestSlashInAValue(t *testing.T) {
 	}
 }
 
-// A domain that is one of several builds paths, as webapp2's did.
+// A domain that is one of several builds paths, as in webapp2.
 func TestURLInADomain(t *testing.T) {
 	app, _ := newApp(t)
 	template, err := webapp2.Template(`<:a\.example|localhost>`)
@@ -401,20 +402,20 @@ func TestURLInADomain(t *testing.T) {
 	}
 }
 
-// openHandler is of a type that forgot its base, and whose Dispatch calls no guard.
+// openHandler embeds no base of the site, and its Dispatch calls no guard.
 type openHandler struct{ framework.RequestHandler }
 
 func (h *openHandler) Get() error      { return h.Text("secret") }
 func (h *openHandler) Dispatch() error { return h.Get() }
 
-// knownHandler is of a type that a guard can ask.
+// knownHandler is of a type with an interface for a guard.
 type knownHandler struct{ framework.RequestHandler }
 
 func (h *knownHandler) IsAdmin() bool { return h.Request.Header.Get("Admin") == "1" }
 func (h *knownHandler) Get() error    { return h.Text("secret") }
 
-// A Router's guard is asked before every handler below it, whatever its type and whatever
-// stands between, and fails closed.
+// A Router's guard is called before every handler below it, whatever the type and whatever is
+// in between. If the guard fails, the request is refused.
 func TestRouterGuard(t *testing.T) {
 	refusals := map[string]func(h framework.Handler) error{
 		"an error": func(h framework.Handler) error { return framework.Abort(403) },
@@ -456,7 +457,7 @@ func TestRouterGuard(t *testing.T) {
 	}
 }
 
-// A guard that responds has refused, and one that lets a request pass is called once.
+// A guard that responds has refused. A guard that lets a request pass is called once.
 func TestRouterGuardAnswersOrPasses(t *testing.T) {
 	app, _ := newApp(t)
 	var order []string
@@ -485,7 +486,7 @@ func TestRouterGuardAnswersOrPasses(t *testing.T) {
 	}
 }
 
-// bookHandler has two pages of one type.
+// bookHandler is one type with two pages.
 type bookHandler struct{ framework.RequestHandler }
 
 func (h *bookHandler) New() error    { return h.Text("new") }
@@ -520,8 +521,8 @@ func TestToMethods(t *testing.T) {
 	}
 }
 
-// Middleware that calls next twice gets two handlers, and one that panics before it, or
-// that is built wrong, lets nothing through.
+// Middleware that calls next twice gets two handlers. Middleware that panics before it calls
+// next, or that cannot be built, lets no request through.
 func TestOddMiddleware(t *testing.T) {
 	app, log := newApp(t)
 	twice := app.PathPrefix("/twice").Subrouter()
@@ -568,7 +569,7 @@ func (h *countingHandler) Get() error {
 	return err
 }
 
-// Text and HTML name their type, unless it has been named.
+// Text and HTML set the Content-Type, unless it is set.
 func TestTextAndHTML(t *testing.T) {
 	app, _ := newApp(t)
 	app.Handle("/text", do(app, func(h *action) error { return h.Text("a") }))
@@ -597,7 +598,7 @@ func TestTextAndHTML(t *testing.T) {
 	}
 }
 
-// Walk goes through all routes, and Named finds one before and after the first request.
+// Walk visits all routes, and Named finds one before and after the first request.
 func TestWalkAndNamed(t *testing.T) {
 	app, _ := newApp(t)
 	app.Handle("/a", telling(app, "a")).Name("a")
@@ -631,8 +632,8 @@ func TestWalkAndNamed(t *testing.T) {
 	}
 }
 
-// A guarded route is not passed by writing a slash of its path as %2F: the first route of
-// the table counts that takes the path in either way.
+// A slash of the path written as %2F does not lead past the guard of a route: the first route
+// of the table that matches the path in either form is used.
 func TestEncodedSlashPassesNoGuard(t *testing.T) {
 	files := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "file ", r.URL.Path) })
 	app, _ := newApp(t)
@@ -661,8 +662,8 @@ func TestEncodedSlashPassesNoGuard(t *testing.T) {
 	}
 }
 
-// A route whose middleware cannot be made responds with 500: it does not leave its requests to a
-// later route that may have no guard.
+// If the middleware of a route cannot be built, the route responds with 500: its requests do
+// not fall through to a later route that may have no guard.
 func TestBrokenMiddlewareLeavesNoRequests(t *testing.T) {
 	for name, broken := range map[string]func(http.Handler) http.Handler{
 		"nil": func(http.Handler) http.Handler { return nil }, "panic": func(http.Handler) http.Handler { panic("broken") },
@@ -681,7 +682,7 @@ func TestBrokenMiddlewareLeavesNoRequests(t *testing.T) {
 	}
 }
 
-// Middleware may make handlers of its own when it is built, at the first request.
+// Middleware may build handlers at the first request.
 func TestMiddlewareMakesHandlers(t *testing.T) {
 	app, _ := newApp(t)
 	app.Use(func(next http.Handler) http.Handler {
@@ -707,7 +708,7 @@ func TestMiddlewareMakesHandlers(t *testing.T) {
 	}
 }
 
-// Each request that middleware passes on meets the guard.
+// The guard checks each request that middleware passes on.
 func TestGuardOfEachRequestOfAMiddleware(t *testing.T) {
 	app, _ := newApp(t)
 	sub := app.PathPrefix("/").Subrouter()
@@ -773,8 +774,8 @@ func TestMoreMistakesOfRoutes(t *testing.T) {
 	}
 }
 
-// Middleware that calls the handler of another route, or one handler with two requests, does
-// not lead past a guard.
+// Middleware that calls the handler of another route, or one handler with two requests, cannot
+// bypass a guard.
 func TestGuardBehindWrongMiddleware(t *testing.T) {
 	secret := func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "secret") }
 	wrappers := map[string]func(w http.ResponseWriter) http.ResponseWriter{
@@ -825,7 +826,7 @@ func TestGuardBehindWrongMiddleware(t *testing.T) {
 	}
 }
 
-// A discarding drops what is written, and has the Response in it.
+// A discarding writer drops what is written, and embeds the Response.
 type discarding struct{ http.ResponseWriter }
 
 func (w discarding) Unwrap() http.ResponseWriter { return w.ResponseWriter }
@@ -833,7 +834,7 @@ func (w discarding) Header() http.Header         { return http.Header{} }
 func (w discarding) WriteHeader(int)             {}
 func (w discarding) Write(p []byte) (int, error) { return len(p), nil }
 
-// A handler that another router below a route of the App has called has its variables.
+// A handler that is called by another router below a route of the App has its variables.
 func TestVarsOfARouterBelow(t *testing.T) {
 	app, _ := newApp(t)
 	below := http.NewServeMux()

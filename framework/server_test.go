@@ -48,7 +48,7 @@ func terminate(t *testing.T) {
 	}
 }
 
-// slow is an app whose action tells when it has begun, and ends when it may.
+// slow is an app whose action reports when it has begun, and waits until it may end.
 func slow(t *testing.T) (app *framework.App, begun, may chan bool) {
 	begun, may = make(chan bool), make(chan bool)
 	app, _ = appOf(t, func(h *action) error {
@@ -63,7 +63,7 @@ func slow(t *testing.T) (app *framework.App, begun, may chan bool) {
 	return app, begun, may
 }
 
-// fetchLater fetches a URL beside the test, and gives the body or the error.
+// fetchLater fetches a URL in the background, and sends the body or the error.
 func fetchLater(url string) <-chan string {
 	result := make(chan string, 1)
 	go func() {
@@ -89,7 +89,7 @@ func TestServerDrainsOnSIGTERM(t *testing.T) {
 	result := fetchLater(url + "/")
 	<-begun
 	terminate(t)
-	for { // until the port is closed, and the request is all that is left
+	for { // until the port is closed and only the request is left
 		connection, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 		if err != nil {
 			break
@@ -125,7 +125,7 @@ func TestServerCutsOffWhatDoesNotEnd(t *testing.T) {
 	}
 }
 
-// Run leaves the port free, even if it is told to stop as soon as it is open.
+// Run frees the port, even if it is told to stop as soon as the port is open.
 func TestServerStopsWithItsContext(t *testing.T) {
 	app, _ := newApp(t)
 	for range 20 {
@@ -145,8 +145,8 @@ func TestServerStopsWithItsContext(t *testing.T) {
 	}
 }
 
-// What waits for the stop, or has no request, does not hold it: Run returns nil, long
-// before the end of DrainTimeout.
+// A request that waits for the stop, or a connection without a request, does not delay it: Run
+// returns nil, long before the end of DrainTimeout.
 func TestServerStopsAtOnce(t *testing.T) {
 	begun := make(chan bool, 1)
 	app, _ := newApp(t)
@@ -236,7 +236,7 @@ func TestServerStopsAtOnce(t *testing.T) {
 	}
 }
 
-// A request is answered that comes after the stop has begun, by a connection from before.
+// A request that comes after the stop has begun, on an open connection, gets a response.
 func TestServerAnswersFreshConnections(t *testing.T) {
 	app, _ := appOf(t, func(h *action) error { return h.Text("hello") })
 	var answer *http.Response
@@ -272,7 +272,7 @@ func TestServerAnswersFreshConnections(t *testing.T) {
 	}
 }
 
-// A hijacked connection whose handler does not end is cut off, and told of.
+// A hijacked connection whose handler does not end is closed, and logged.
 func TestServerCutsOffWhatIsHijacked(t *testing.T) {
 	begun, may := make(chan bool), make(chan bool)
 	app, _ := appOf(t, func(h *action) error {
@@ -320,7 +320,7 @@ func TestServerOnShutdown(t *testing.T) {
 	}
 }
 
-// While a server leaves it takes requests, but tells the load balancer to send no more.
+// While a server stops it accepts requests, but tells the load balancer to send no more.
 func TestServerStopDelay(t *testing.T) {
 	app, _ := newApp(t)
 	app.HandleFunc("/health", func(w http.ResponseWriter, r *http.Request) {
@@ -429,7 +429,7 @@ func TestServerAddress(t *testing.T) {
 	}
 }
 
-// What keeps a server from starting is an error before the port is open.
+// If a server cannot start, Run returns an error before the port is open.
 func TestServerMistakes(t *testing.T) {
 	taken, err := net.Listen("tcp", ":0")
 	if err != nil {
@@ -490,7 +490,7 @@ func TestServerRefusesLargeHeaders(t *testing.T) {
 	}
 }
 
-// A client that never ends its header does not hold a connection for ever.
+// A client that never completes its header does not hold a connection for ever.
 func TestServerTimesOut(t *testing.T) {
 	app, _ := newApp(t)
 	url, _ := run(t, framework.Server{Handler: app, Addr: "127.0.0.1:0", ReadHeaderTimeout: time.Millisecond})

@@ -48,8 +48,8 @@ func TestSlashRedirect(t *testing.T) {
 	}
 }
 
-// TestSlashRedirectKeepsPost sends a form to the other form of a path, which
-// webapp2 answered with 405, or with a redirect that lost it.
+// TestSlashRedirectKeepsPost posts a form to the other form of a path. webapp2 responded with
+// 405, or with a redirect that lost the form.
 func TestSlashRedirectKeepsPost(t *testing.T) {
 	router := mux.NewRouter()
 	router.Path("/form/").Methods("POST").HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -18,7 +18,7 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// knock sends a request for a path, and reads nothing.
+// knock sends a request for a path, and does not read the response.
 func knock(t *testing.T, url, path string) net.Conn {
 	t.Helper()
 	connection, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
@@ -31,8 +31,8 @@ func knock(t *testing.T, url, path string) net.Conn {
 	return connection
 }
 
-// A response that is not read ends, however it is written, also after it was read for a
-// while.
+// A response that the client does not read ends, however it is written, also if the client has
+// read some of it.
 func TestServerEndsWhatNobodyReads(t *testing.T) {
 	const large = 64 << 20
 	name := filepath.Join(t.TempDir(), "file")
@@ -104,7 +104,7 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 // only the client's time counts.
 func TestServerWaitsForTheHandler(t *testing.T) {
 	const timeout = 50 * time.Millisecond
-	pause := func() { time.Sleep(3 * timeout) } // longer on a loaded machine, which does no harm
+	pause := func() { time.Sleep(3 * timeout) } // longer on a busy machine, which is harmless
 	for what, write := range map[string]func(h *action) error{
 		"a slow start": func(h *action) error { pause(); _, err := io.WriteString(h, "abc"); return err },
 		"flushes": func(h *action) error {
@@ -162,7 +162,7 @@ func TestServerWaitsForTheHandler(t *testing.T) {
 		for protocol := 1; protocol <= 2; protocol++ {
 			hides := strings.HasPrefix(what, "middleware")
 			if hides && protocol == 2 {
-				continue // there the writer is the only way to the stream's deadline
+				continue // here the writer is the only way to the stream's deadline
 			}
 			t.Run(fmt.Sprint(what, " HTTP/", protocol), func(t *testing.T) {
 				app, log := appOf(t, write)
@@ -203,7 +203,7 @@ func TestServerWaitsForTheHandler(t *testing.T) {
 	}
 }
 
-// secure returns a client that speaks HTTP/2, and what its server needs.
+// secure returns a client that uses HTTP/2, and the configuration of its server.
 func secure(t *testing.T) (*http.Client, *tls.Config) {
 	t.Helper()
 	certified := httptest.NewUnstartedServer(nil)
@@ -213,8 +213,8 @@ func secure(t *testing.T) (*http.Client, *tls.Config) {
 	return certified.Client(), &tls.Config{Certificates: certified.TLS.Certificates}
 }
 
-// A stream of HTTP/2 that is not read ends too, and leaves the other streams of its
-// connection alone.
+// A stream of HTTP/2 that is not read ends too, and does not affect the other streams of its
+// connection.
 func TestServerEndsAStreamThatNobodyReads(t *testing.T) {
 	ended := make(chan error, 1)
 	app, _ := newApp(t)
@@ -275,7 +275,7 @@ func TestServerSendsAFileInPieces(t *testing.T) {
 	}
 }
 
-// A connection that was taken over has no deadline, also after the request.
+// A hijacked connection has no deadline, also after the request.
 func TestServerLeavesAHijackedConnection(t *testing.T) {
 	const timeout = 20 * time.Millisecond
 	taken := make(chan net.Conn, 1)

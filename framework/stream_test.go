@@ -46,8 +46,8 @@ func TestFlushStreams(t *testing.T) {
 	}
 }
 
-// An error after the header has been written has no response: it is logged, and the client
-// must not take half a response for a whole one.
+// If an error comes after the header was written, it is logged, and the client can tell that
+// the response is incomplete.
 func TestErrorAfterSendingBreaksTheConnection(t *testing.T) {
 	for name, test := range map[string]func(h *action) error{
 		"error": func(h *action) error { return errors.New("broken") },
@@ -99,7 +99,7 @@ func TestWrongContentLengthIsReported(t *testing.T) {
 	}
 }
 
-// A client that hangs up is an error for the action and no error of the site.
+// If a client disconnects, the action gets an error, and the site logs none.
 func TestClientHangsUp(t *testing.T) {
 	ended := make(chan error, 1)
 	app, log := appOf(t, func(h *action) (err error) {
@@ -128,7 +128,7 @@ func TestClientHangsUp(t *testing.T) {
 	}
 }
 
-// A big file streams through ReadFrom, a small one is held back and gets its length.
+// A big file is streamed through ReadFrom. A small one is buffered and gets its length.
 func TestReadFrom(t *testing.T) {
 	for _, size := range []int{0, 1, 4<<10 + 1, 64<<10 - 1, 64 << 10, 64<<10 + 1, 3 << 20} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
@@ -199,7 +199,7 @@ func TestResponseControllerSetsDeadlines(t *testing.T) {
 	}
 }
 
-// A status that comes after the header has been written is reported, as net/http does.
+// A status that is set after the header was written is logged, as in net/http.
 func TestStatusAfterSending(t *testing.T) {
 	app, _ := appOf(t, func(h *action) error {
 		h.Response.Flush()
@@ -216,7 +216,7 @@ func TestStatusAfterSending(t *testing.T) {
 	}
 }
 
-// Headers that follow the body arrive, whatever its size and whichever way they are named.
+// Trailers arrive, whatever the size of the body and however they are declared.
 func TestTrailers(t *testing.T) {
 	for _, size := range []int{1, 2 << 10, 2<<10 + 1, 8 << 10} {
 		app, _ := appOf(t, func(h *action) error {

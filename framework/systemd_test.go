@@ -18,7 +18,7 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// A test starts this binary again as a program that systemd has given a socket.
+// A test starts this binary again as a program with a socket from systemd.
 const activated = "FRAMEWORK_TEST_ACTIVATED"
 
 func TestSocketActivatedProgram(t *testing.T) {
@@ -100,7 +100,8 @@ func TestServerSocketOfSystemd(t *testing.T) {
 	}
 }
 
-// What systemd passes that is no socket for this program ends it, with how to fix it.
+// If systemd passes something other than a socket for this program, it exits and says how to
+// fix it.
 func TestServerSocketOfSystemdMistakes(t *testing.T) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {

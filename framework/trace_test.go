@@ -13,7 +13,7 @@ import (
 	"github.com/webapp2go/webapp2go/internal/alloctest"
 )
 
-// A recorder keeps the steps of all requests as texts.
+// A recorder keeps the steps of all requests as text.
 type recorder struct {
 	mutex sync.Mutex
 	steps []string
@@ -34,7 +34,7 @@ func (rec *recorder) trace(r *http.Request) (*http.Request, func(framework.Step)
 	}
 }
 
-// lowBase, midBase and topHandler override Dispatch, one on the other.
+// lowBase, midBase and topHandler each override Dispatch and embed the one before.
 type lowBase struct{ framework.RequestHandler }
 
 func (h *lowBase) Dispatch() error {
@@ -139,7 +139,7 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-// The steps are reported also if middleware has wrapped the response.
+// The steps are also reported if middleware has wrapped the response.
 func TestTraceBehindMiddleware(t *testing.T) {
 	app, _ := newApp(t)
 	app.Use(func(next http.Handler) http.Handler {
@@ -163,7 +163,8 @@ type unwrapper struct{ http.ResponseWriter }
 
 func (u unwrapper) Unwrap() http.ResponseWriter { return u.ResponseWriter }
 
-// A request is not traced if Trace says so, and then costs what it costs without Trace.
+// If Trace returns no function for a request, it is not traced and costs no more than without
+// Trace.
 func TestNoTraceAllocatesNothing(t *testing.T) {
 	for name, trace := range map[string]func(*http.Request) (*http.Request, func(framework.Step)){
 		"no Trace":   nil,
@@ -190,7 +191,7 @@ func TestNoTraceAllocatesNothing(t *testing.T) {
 	}
 }
 
-// A request that Traces skips costs what one costs that Trace does not trace.
+// A request that Traces skips costs as much as one for which Trace returns no function.
 func TestNoTracesAllocatesNothing(t *testing.T) {
 	app := framework.New()
 	app.Traces = &framework.Traces{Skip: func(*http.Request) bool { return true }}

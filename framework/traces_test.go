@@ -13,7 +13,7 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// shown are the steps of a trace as texts, without their times.
+// shown returns the steps of a trace as text, without their times.
 func shown(trace *framework.Trace) (texts []string) {
 	for _, step := range trace.Steps() {
 		text := strings.Repeat("  ", step.Depth) + string(step.Kind) + " " + step.Name
@@ -25,7 +25,7 @@ func shown(trace *framework.Trace) (texts []string) {
 	return texts
 }
 
-// A tracedAction shows the steps that have happened until its page is made.
+// A tracedAction shows the steps that have happened before its page is rendered.
 type tracedAction struct{ framework.RequestHandler }
 
 func (h *tracedAction) Get() error {
@@ -37,7 +37,7 @@ func (h *tracedAction) Get() error {
 	return h.Text(trace.ID + "\n" + strings.Join(shown(trace), "\n"))
 }
 
-// A page can show the steps so far. The trace has the others after the request.
+// A page can show the steps so far. The trace has all steps after the request.
 func TestTraces(t *testing.T) {
 	app, _ := newApp(t)
 	app.Traces = &framework.Traces{Skip: func(r *http.Request) bool { return r.URL.Path == "/skipped" }}
@@ -91,8 +91,8 @@ func TestTraces(t *testing.T) {
 	}
 }
 
-// Goroutines of one request may begin and end steps at the same time, and so many steps that
-// not all are kept.
+// Goroutines of one request may begin and end steps at the same time, even if there are more
+// steps than are kept.
 func TestTraceOfManySteps(t *testing.T) {
 	app, _ := appOf(t, func(h *action) error {
 		var all sync.WaitGroup

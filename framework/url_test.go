@@ -25,7 +25,7 @@ func urlApp(t *testing.T) *framework.App {
 	return app
 }
 
-// These have a text of their own, a list as well as a number.
+// These types have a String method, a slice as well as a number.
 type (
 	level  int
 	levels []int
@@ -42,7 +42,7 @@ func TestURL(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		pairs []any
-		want  string // or, of an error, what it says
+		want  string // or a part of the error
 	}{
 		{"home", nil, "/"},
 		{"book", []any{"id", 7}, "/books/7"},

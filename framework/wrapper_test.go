@@ -12,10 +12,10 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// wrapped is a writer as middleware makes one, without a way to what it wraps.
+// wrapped is a writer of middleware without an Unwrap method.
 type wrapped struct{ http.ResponseWriter }
 
-// unwrapped is one that has it.
+// unwrapped has an Unwrap method.
 type unwrapped struct{ http.ResponseWriter }
 
 func (w unwrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
@@ -25,8 +25,8 @@ var wrappers = map[string]func(http.ResponseWriter) http.ResponseWriter{
 	"with Unwrap":    func(w http.ResponseWriter) http.ResponseWriter { return unwrapped{w} },
 }
 
-// Where middleware wraps the writer the handler has a Response of its own, whose hooks
-// run and whose errors are answered as ever.
+// If middleware wraps the writer, the handler has a Response of its own. Its hooks run and its
+// errors get a response as usual.
 func TestMiddlewareWrapsTheWriter(t *testing.T) {
 	for name, wrap := range wrappers {
 		for ending, test := range map[string]struct {
@@ -71,8 +71,8 @@ func TestMiddlewareWrapsTheWriter(t *testing.T) {
 	}
 }
 
-// compressing is middleware as most write it, that of gorilla/handlers too: it chooses
-// the Content-Encoding before the response is known.
+// compressing is middleware like most, including that of gorilla/handlers: it sets the
+// Content-Encoding before the response is known.
 func compressing(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
@@ -89,7 +89,7 @@ type compressed struct {
 
 func (c compressed) Write(p []byte) (int, error) { return c.Writer.Write(p) }
 
-// Whatever is answered through it says that it is compressed, and has no wrong length.
+// Each response through it has a Content-Encoding and no wrong length.
 func TestMiddlewareCompresses(t *testing.T) {
 	app := func() *framework.App {
 		app, _ := appOf(t, func(h *action) error { _, err := io.WriteString(h, strings.Repeat("page ", 1000)); return err })
@@ -106,7 +106,7 @@ func TestMiddlewareCompresses(t *testing.T) {
 		for path, want := range map[string]struct{ status, size int }{
 			"/": {200, 5000}, "/small": {200, 4}, "/large": {200, 200 << 10}, "/redirect": {302, 0}, "/error": {409, 0},
 		} {
-			answer, body := get(t, server.URL+path) // the client takes the compression off
+			answer, body := get(t, server.URL+path) // the client decompresses it
 			if answer.StatusCode != want.status || !answer.Uncompressed || want.size > 0 && len(body) != want.size {
 				t.Errorf("%s, %s: answer %d, %d bytes, uncompressed: %t", name, path, answer.StatusCode, len(body), answer.Uncompressed)
 			}
@@ -117,7 +117,7 @@ func TestMiddlewareCompresses(t *testing.T) {
 	}
 }
 
-// A response that has no body has no Content-Encoding either.
+// A response without a body has no Content-Encoding either.
 func TestMiddlewareCompressesNothing(t *testing.T) {
 	for _, status := range []int{204, 304} {
 		app, _ := appOf(t, func(h *action) error { h.Response.WriteHeader(status); return nil })
@@ -131,7 +131,7 @@ func TestMiddlewareCompressesNothing(t *testing.T) {
 	}
 }
 
-// A change that comes too late is reported through a wrapped writer too.
+// A change after the header was written is also logged through a wrapped writer.
 func TestMiddlewareSendsBeforeTheHandler(t *testing.T) {
 	app, _ := appOf(t, func(h *action) error {
 		if !h.Response.HeaderWritten() {

@@ -14,9 +14,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// The programs below testdata/wrong have one mistake each. What its author is told is in
-// want.txt beside it: by the compiler, by go vet, when the program starts, or at the
-// request.
+// The programs below testdata/wrong have one mistake each. The message for its author is in
+// want.txt beside it. It comes from the compiler, from go vet, at startup, or at the request.
 func TestWrongPrograms(t *testing.T) {
 	for stage, tell := range map[string]func(t *testing.T, programs []string) map[string]string{
 		"compile": func(t *testing.T, programs []string) map[string]string {
@@ -71,7 +70,7 @@ func goTool(t *testing.T, arguments ...string) string {
 
 var place = regexp.MustCompile(`^(?:vet: )?(?:\./)?(testdata/wrong/[\w-]+/[\w-]+)/(main\.go:.*\n)`)
 
-// byProgram splits what the go command says of several programs.
+// byProgram splits the output of the go command by program.
 func byProgram(output string) map[string]string {
 	told := map[string]string{}
 	program := ""
@@ -128,7 +127,7 @@ func runEach(t *testing.T, programs []string) map[string]string {
 	told := map[string]string{}
 	for _, program := range programs {
 		command := exec.CommandContext(t.Context(), binary, program)
-		command.Env = append(os.Environ(), "PORT=none") // none of them should come so far as to listen
+		command.Env = append(os.Environ(), "PORT=none") // none of them should get as far as to listen
 		output, _ := command.CombinedOutput()           // most of them end with an error
 		told[program] = timeless(string(output))
 	}
@@ -137,7 +136,7 @@ func runEach(t *testing.T, programs []string) map[string]string {
 
 var changing = regexp.MustCompile(`(?m)^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d |\n\ngoroutine (?s:.*)| id=\w+| stack="[^"]*"`)
 
-// timeless cuts what is another at each run.
+// timeless removes the parts that differ in each run.
 func timeless(output string) string {
 	output = strings.ReplaceAll(output, "program.", "main.")
 	if folder, err := os.Getwd(); err == nil {
