@@ -43,9 +43,9 @@ func euros(cents int64) string {
 type CartHandler struct{ handlers.BaseHandler }
 
 // openCart returns the cart of the visitor, or nil if there is none to show. A cart without a
-// user becomes that of the user who logs in. The cart of a user who has logged out is not
-// shown; it is kept until that user logs in again, another user logs in, or the visitor
-// changes the cart, as write says.
+// user gets the user who logs in. After a logout, the user's cart is kept and not shown until
+// that user logs in again, another user logs in, or the visitor changes the cart. Write reports
+// whether the visitor changes it now.
 func openCart(h *handlers.BaseHandler, write bool) (*sessions.Session, error) {
 	cart := h.Store().Named(CartCookie)
 	user, err := h.User()
@@ -83,9 +83,9 @@ func count(cart *sessions.Session) (things int64) {
 	return things
 }
 
-// cartValues gives the layout the number of pieces in the cart. It runs for every page, so
-// that the first page after a login gives the cart its user. If the user cannot be read, it
-// returns nothing.
+// cartValues gives the layout the number of pieces in the cart. It runs for every page, so that
+// the first page after a login sets the cart's user. If the user cannot be read, it returns
+// nothing.
 func cartValues(h *handlers.BaseHandler) (map[string]any, error) {
 	cart, err := openCart(h, false)
 	if err != nil {
@@ -128,9 +128,9 @@ func (h *CartHandler) Get() error {
 	return h.Render("cart", data)
 }
 
-// Post changes the cart: "action" says whether a "product" is added, one more or one less of
-// it is wanted, or it is removed. A change in the cart leads back to the cart, not to the top
-// of the page.
+// Post changes the cart: "action" says whether to add a "product", to change its number by one,
+// or to remove it. After a change in the cart, the redirect leads to the cart and not to the
+// top of the page.
 func (h *CartHandler) Post() error {
 	if err := h.ParseFields(formBytes); err != nil {
 		return err

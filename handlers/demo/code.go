@@ -17,8 +17,7 @@ import (
 	"github.com/webapp2go/webapp2go/templates"
 )
 
-// handlerFiles are the files with the handlers of the demo. Each page shows the code of its
-// own.
+// handlerFiles are the files with the handlers of the demo. Each page shows its own code.
 //
 //go:embed admin.go cart.go home.go outbox.go session.go session_try.go trace.go
 var handlerFiles embed.FS
@@ -26,11 +25,11 @@ var handlerFiles embed.FS
 // A pageCode is the code that makes a page.
 type pageCode struct {
 	Parts   []codePart
-	Type    string // of a handler that is not the demo's own, such as handlers.LoginHandler; else empty
+	Type    string // if the handler is not part of the demo, such as handlers.LoginHandler; else empty
 	Address string // of the documentation of Type
 }
 
-// A codePart is what belongs to a page in one file.
+// A codePart is the code of a page in one file.
 type codePart struct{ File, Text string }
 
 const (
@@ -125,7 +124,7 @@ type handlerFile struct {
 // A declaration is that of a type, or of a method of it.
 type declaration struct{ of, text string }
 
-// parsed parses the handlerFiles. They are part of the program, so that they have no error.
+// parsed parses the handlerFiles. They are part of the program, so parsing them cannot fail.
 var parsed = sync.OnceValue(func() (files []handlerFile) {
 	entries, err := fs.ReadDir(handlerFiles, ".")
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// Every page of the demo shows its code: of the handler's methods, of the bases of the demo
-// that it embeds, and its template.
+// Every page of the demo shows its code: the handler's methods, the bases of the demo that it
+// embeds, and its template.
 func TestCodeOfThePage(t *testing.T) {
 	b := open(t, watch(t, sessions.NewMemory()))
 	b.code = true
@@ -46,7 +46,7 @@ func TestCodeOfThePage(t *testing.T) {
 			if strings.Contains(fold, "{{define \"title\"}}<") || strings.Contains(fold, `<script`) {
 				t.Error("a template is not escaped")
 			}
-			// What is shown is what the files have.
+			// The code that is shown is the code in the files.
 			for _, found := range regexp.MustCompile(`<pre class="source"[^>]*aria-label="handlers/demo/([^"]+)"><code>((?s:.*?))</code></pre>`).FindAllStringSubmatch(fold, -1) {
 				file, err := os.ReadFile(found[1])
 				if err != nil {
@@ -65,7 +65,7 @@ func TestCodeOfThePage(t *testing.T) {
 	}
 }
 
-// The code of the methods of a handler only is shown.
+// Only the code of the methods of a handler is shown.
 func TestCodeIsOfTheHandler(t *testing.T) {
 	b := open(t, serve(t))
 	b.code = true

@@ -76,7 +76,7 @@ type browser struct {
 	t   *testing.T
 	url string
 	http.Client
-	code bool // pages have the code that is folded under them
+	code bool // the code below each page
 }
 
 // folded is the code under a page. It has the texts that the page may have.
@@ -209,7 +209,7 @@ func TestCartLeadsBack(t *testing.T) {
 	}
 }
 
-// What the front page says about the session is true for every backend.
+// The front page describes the session correctly for every backend.
 func TestHomeSaysWhatALogoutEnds(t *testing.T) {
 	const ends, remains = "the old cookie is worth nothing", "A copy of the cookie would work until it expires"
 	for name, test := range map[string]struct {

@@ -89,8 +89,8 @@ func (s *stream) rest() string {
 	return read.String()
 }
 
-// What happens in another tab comes as an event, made by the template of the page. Nothing of
-// other visitors does.
+// A request in another tab is sent as an event, rendered with the template of the page.
+// Requests of other visitors are not.
 func TestLive(t *testing.T) {
 	server := watch(t, sessions.NewMemory())
 	b, other := open(t, server), open(t, server)
@@ -131,7 +131,7 @@ func TestLiveKeepsLines(t *testing.T) {
 	}
 }
 
-// A browser that connects again gets what has changed since, and nothing twice.
+// A browser that reconnects gets all changes since, and each only once.
 func TestLiveGoesOn(t *testing.T) {
 	b := open(t, watch(t, sessions.NewMemory()))
 	b.get("/session")
@@ -147,12 +147,13 @@ func TestLiveGoesOn(t *testing.T) {
 	if strings.Contains(read, "visits is now 1") {
 		t.Errorf("an old event comes again:\n%s", read)
 	}
-	// The number of an earlier run of the program is ahead. Then all comes again.
+	// The number of an earlier run of the program is too high. Then everything is sent again.
 	later := b.stream("/session/live", "Last-Event-ID", "18446744073709551615")
 	expect(t, later.until("visits was counted from 2 to 3"), "visits is now 1")
 }
 
-// Many new visitors do not push out one whose page is open, nor one who still comes.
+// Many new visitors do not displace a visitor whose page is open, nor one who still sends
+// requests.
 func TestVisitorsStay(t *testing.T) {
 	server := watch(t, sessions.NewMemory())
 	live, busy, idle := open(t, server), open(t, server), open(t, server)
@@ -237,8 +238,8 @@ func TestLiveIsBounded(t *testing.T) {
 	}
 }
 
-// A stream outlives the write timeout of the server, says that it is alive, and ends when the
-// server stops.
+// A stream outlives the write timeout of the server, sends heartbeats, and ends when the server
+// stops.
 func TestLiveWithServer(t *testing.T) {
 	watch, handler := watched(t, sessions.NewMemory())
 	watch.SetHeartbeat(20 * time.Millisecond)
@@ -269,7 +270,7 @@ func TestLiveWithServer(t *testing.T) {
 	}
 }
 
-// Only the page /session may load a script, and its own.
+// Only the page /session may load a script, and only its own.
 func TestScriptIsOnOnePage(t *testing.T) {
 	b := open(t, watch(t, sessions.NewMemory()))
 	for path, allowed := range map[string]bool{"/": false, "/cart": false, "/login": false, "/session": true} {

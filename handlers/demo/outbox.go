@@ -9,8 +9,8 @@ import (
 	"github.com/webapp2go/webapp2go/mail"
 )
 
-// OutboxHandler shows the mails that the demo would have sent. It is there only if the site's
-// Mail is a mail.Outbox, which is for development: everybody can read these mails.
+// OutboxHandler shows the mails that the demo would have sent. The page exists only if the
+// site's Mail is a mail.Outbox, which is for development: everyone can read these mails.
 type OutboxHandler struct {
 	handlers.BaseHandler
 	outbox *mail.Outbox

@@ -38,7 +38,7 @@ type sessionData struct {
 	Statuses []legend
 }
 
-// A sessionView is one session of the site, as the browser and the server know it.
+// A sessionView is one session of the site, as the browser and the server see it.
 type sessionView struct {
 	Name   string
 	Status sessions.Status
@@ -160,7 +160,7 @@ func (h *SessionHandler) Get() error {
 	return h.Render("session", data)
 }
 
-// view returns what is known of one session.
+// view returns the state of one session.
 func (h *SessionHandler) view(spec sessions.Spec) sessionView {
 	session := h.Store().Named(spec.Name)
 	v := sessionView{Name: spec.Name, Status: session.Status(), Cookie: cookieName(spec), Attributes: attributes(spec)}
@@ -254,7 +254,7 @@ func cookieName(spec sessions.Spec) string {
 	return "__Secure-" + spec.Name
 }
 
-// attributes says what each attribute of a session's cookie prevents.
+// attributes explains what each attribute of a session's cookie prevents.
 func attributes(spec sessions.Spec) []attribute {
 	list := []attribute{
 		{"HttpOnly", "No script can read it. A script that somebody smuggles into a page cannot send it away."},
@@ -271,7 +271,7 @@ func attributes(spec sessions.Spec) []attribute {
 	return append(list, attribute{"no Max-Age", "The browser forgets it when it is closed, unless a login is remembered."})
 }
 
-// parts cuts the value of a cookie into its parts. No secret part is whole.
+// parts splits the value of a cookie into its parts. Secret parts are masked.
 func parts(text string) []part {
 	date, payload, mac, ok := cutCookie(text)
 	if !ok {
@@ -291,7 +291,7 @@ func parts(text string) []part {
 	return append(list, part{Name: "signature", Text: mask(mac), Means: "HMAC-SHA256 of the cookie's name, the site, the date and the payload, with a key that only the server has.", Secret: true})
 }
 
-// cutCookie cuts a cookie in the format of gorilla/securecookie, and does not verify it.
+// cutCookie splits a cookie in the format of gorilla/securecookie without verifying it.
 func cutCookie(text string) (date time.Time, payload, mac []byte, ok bool) {
 	all, err := base64.URLEncoding.DecodeString(text)
 	if err != nil {
@@ -321,7 +321,7 @@ func mask(secret []byte) string {
 	return fmt.Sprintf("%x… (%d bytes)", secret[:min(2, len(secret))], len(secret))
 }
 
-// printable shows bytes as text, with a dot for each that is none.
+// printable shows bytes as text, with a dot for each byte that is not printable.
 func printable(data []byte) string {
 	text := make([]byte, 0, len(data))
 	for _, b := range data[:min(len(data), 300)] {

@@ -22,7 +22,7 @@ type storedSession struct {
 	flashes int
 }
 
-// newQuiet makes a manager that reads sessions without recording it.
+// newQuiet makes a manager that reads sessions without recording the calls.
 func newQuiet(config sessions.Config, specs []sessions.Spec) (*sessions.Manager, error) {
 	config.OnEvent, config.Log = nil, slog.New(slog.DiscardHandler)
 	config.Sessions = slices.Clone(specs)
@@ -35,7 +35,7 @@ func newQuiet(config sessions.Config, specs []sessions.Spec) (*sessions.Manager,
 	return sessions.New(config)
 }
 
-// A briefBackend does not wait long for a backend that does not respond: what it reads is
+// A briefBackend does not wait long for a backend that does not respond, because its data is
 // only for the page /session.
 type briefBackend struct{ sessions.Backend }
 
@@ -55,15 +55,15 @@ func (w *Watch) stored(r *http.Request) (list []storedSession) {
 		for key, value := range session.All() {
 			one.values[key] = cut(fmt.Sprint(value), 100)
 		}
-		one.flashes = len(session.Flashes()) // they are not taken, since the store is not saved
+		one.flashes = len(session.Flashes()) // this does not remove them, because the store is not saved
 		list = append(list, one)
 	}
 	return list
 }
 
-// addChanges adds to a visit what its request has changed in the sessions. Before is what
-// was stored before it, set are the cookies that its response sets. If another request has
-// saved at the same time, its changes are among them.
+// addChanges adds to a visit what its request has changed in the sessions. Before is what was
+// stored before the request, and set is the list of cookies in its response. If another request
+// has saved at the same time, its changes are included.
 func (w *Watch) addChanges(v *visit, before []storedSession, r *http.Request, set []*http.Cookie) {
 	v.visitor.mutex.Lock()
 	saved := v.saved
@@ -89,7 +89,7 @@ func (w *Watch) addChanges(v *visit, before []storedSession, r *http.Request, se
 	}
 }
 
-// changes says how a session has changed.
+// changes describes how a session has changed.
 func changes(name string, before, after storedSession) (steps []step) {
 	add := func(kind, format string, arguments ...any) {
 		steps = append(steps, step{Kind: kind, Text: name + ": " + fmt.Sprintf(format, arguments...)})

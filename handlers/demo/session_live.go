@@ -13,19 +13,19 @@ import (
 	"github.com/webapp2go/webapp2go/templates"
 )
 
-// livePath is where the page /session gets what happens while it is open.
+// livePath is the path of the stream for the page /session.
 const livePath = "/session/live"
 
 // A liveHandler streams what happens to the visitor's sessions to the page /session, as
-// server-sent events. Each event is a request as the page shows it, with all that has
-// happened in it so far. Its id is the number of a change: a browser that connects again
-// gets all that has changed since. So a stream keeps nothing for a browser that is slow.
+// server-sent events. Each event is a request as the page shows it, with all that has happened
+// in it so far. Its id is the number of a change: a browser that reconnects gets all that has
+// changed since. So a stream keeps no queue for a slow browser.
 type liveHandler struct {
 	handlers.BaseHandler
 	watch *Watch
 }
 
-// liveEvery bounds how often a stream sends something.
+// liveEvery is the shortest time between two events of a stream.
 const liveEvery = 50 * time.Millisecond
 
 // Get streams until the browser leaves, the session ends or the server stops. It does not
@@ -85,8 +85,8 @@ func (h *liveHandler) Get() error {
 	}
 }
 
-// lastSeen returns the newest change that the browser has: what it says when it connects
-// again, or what the page shows.
+// lastSeen returns the number of the newest change that the browser has: the one that it sends
+// when it reconnects, or the one that the page shows.
 func (h *liveHandler) lastSeen() (uint64, error) {
 	text := h.Request.Header.Get("Last-Event-ID")
 	if text == "" {
@@ -117,8 +117,8 @@ func (h *liveHandler) send(v visit) error {
 	return err
 }
 
-// follow opens a stream for the visitor of a request. The channel gets a value when
-// something has changed. The caller calls leave in the end.
+// follow opens a stream for the visitor of a request. The channel gets a value when something
+// has changed. The caller must call leave at the end.
 func (w *Watch) follow(r *http.Request) (*visitor, chan struct{}, error) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()

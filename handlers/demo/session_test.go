@@ -218,7 +218,7 @@ func TestTries(t *testing.T) {
 				expect(t, page, pattern, `id="tried"`)
 			})
 		}
-		// Without a session and without a login, each gives a page too.
+		// Each button also gives a page without a session and without a login.
 		t.Run(try+", new visitor", func(t *testing.T) {
 			b := open(t, watch(t, sessions.NewMemory()))
 			b.get("/session")
@@ -243,7 +243,7 @@ func TestCountsAreRecorded(t *testing.T) {
 	expect(t, page, `<td><code>counted at once</code></td><td><code>3</code></td>`)
 }
 
-// While the backend is down for one visitor, it works for others, and the page says so.
+// If the backend is down for one visitor, it works for others, and the page says so.
 func TestDownForOneVisitor(t *testing.T) {
 	server := watch(t, sessions.NewMemory())
 	ann, bert := open(t, server), open(t, server)
@@ -289,7 +289,7 @@ func TestHomeOfAnEndedSession(t *testing.T) {
 	expect(t, page, `<code>gone</code>`, `<dd class="big" id="visits">1</dd>`, `<dd>nothing, if the session was ended</dd>`)
 }
 
-// The pages that fail save what they have counted.
+// Pages that fail still save what they have counted.
 func TestFailingPages(t *testing.T) {
 	b := open(t, watch(t, sessions.NewMemory()))
 	b.get("/session")
@@ -365,7 +365,7 @@ func TestWatchCookieOverHTTPS(t *testing.T) {
 	}
 }
 
-// What the page keeps is bounded, and many visitors at once are no race.
+// What the page stores is bounded, and many visitors at once cause no data race.
 func TestWatchIsBounded(t *testing.T) {
 	server := watch(t, sessions.NewMemory())
 	var all sync.WaitGroup
@@ -392,7 +392,7 @@ func TestWatchIsBounded(t *testing.T) {
 	}
 }
 
-// The page is not there unless it is asked for.
+// The page does not exist unless it is enabled.
 func TestSessionPageIsOff(t *testing.T) {
 	b := open(t, serve(t))
 	if status, page := b.get("/session"); status != http.StatusNotFound {

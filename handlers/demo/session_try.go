@@ -17,7 +17,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// A tryView is something that a visitor can try. Text says what one will see, and why.
+// A tryView is something that a visitor can try. Text describes what will happen, and why.
 type tryView struct {
 	ID, Title, Button, Text string
 	run                     func(h *SessionHandler, v *visitor, result *trial) error
@@ -27,15 +27,15 @@ type tryView struct {
 type trial struct {
 	Title string
 	Lines []string
-	LogIn bool // the page links to the login, which leads back
+	LogIn bool // the page links to the login, which redirects back
 }
 
 func (t *trial) say(format string, args ...any) {
 	t.Lines = append(t.Lines, fmt.Sprintf(format, args...))
 }
 
-// tries are the buttons of the page /session. Init sets it, because Post, which a try may
-// lead to, reads it.
+// tries are the buttons of the page /session. They are set in init because Post, which a try
+// may call, reads them.
 var tries []tryView
 
 func init() {
@@ -81,8 +81,8 @@ func (r *reply) cookies() []*http.Cookie {
 	return (&http.Response{Header: r.header}).Cookies()
 }
 
-// ask sends a request to the site as the visitor would, with some cookies, and records it.
-// If run is nil, it asks for the front page, else run is what the request does.
+// ask sends a request to the site as the visitor would, with some cookies, and records it. If
+// run is nil, it requests the front page, else run is what the request does.
 func (h *SessionHandler) ask(v *visitor, cookies []*http.Cookie, run probeRun) *reply {
 	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), probeKey{}, run), 5*time.Second)
 	defer cancel()
@@ -101,12 +101,12 @@ func (h *SessionHandler) ask(v *visitor, cookies []*http.Cookie, run probeRun) *
 	return to
 }
 
-// own returns the visitor's cookies, except that of a name.
+// own returns the visitor's cookies, except the one with a name.
 func (h *SessionHandler) own(except string) []*http.Cookie {
 	return slices.DeleteFunc(h.Request.Cookies(), func(c *http.Cookie) bool { return c.Name == except || isWatch(c.Name) })
 }
 
-// give gives the visitor's browser the cookies that a response sets.
+// give sets the cookies of a response in the visitor's browser.
 func (h *SessionHandler) give(from *reply) {
 	for _, line := range from.header["Set-Cookie"] {
 		h.Response.Header().Add("Set-Cookie", line)
@@ -115,7 +115,7 @@ func (h *SessionHandler) give(from *reply) {
 
 const countKey = "counted at once"
 
-// tryCount adds one twice at the same time, in each session.
+// tryCount increments a number twice at the same time, in each session.
 func tryCount(h *SessionHandler, v *visitor, result *trial) error {
 	for _, spec := range h.watch.specs {
 		name := cookieName(spec)
@@ -178,7 +178,7 @@ func tryCount(h *SessionHandler, v *visitor, result *trial) error {
 	return nil
 }
 
-// look reports what a session is, for cookies that a browser sends.
+// look reports the state of a session for the cookies that a browser sends.
 func (h *SessionHandler) look(v *visitor, cookies []*http.Cookie) (status sessions.Status, visits int64) {
 	h.ask(v, cookies, func(h *handlers.BaseHandler) error {
 		status = h.Session().Status()

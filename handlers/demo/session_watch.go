@@ -24,11 +24,11 @@ import (
 type Watch struct {
 	manager   *sessions.Manager
 	later     *sessions.Manager // its clock is ahead by laterBy
-	quiet     *sessions.Manager // what it reads is not recorded
-	specs     []sessions.Spec   // as they were given, with their own Backends
+	quiet     *sessions.Manager // its reads are not recorded
+	specs     []sessions.Spec   // as given, with their own Backends
 	cookie    string            // its name: watchCookie, which has the prefix unless a session is for plain http too
 	app       http.Handler
-	heartbeat time.Duration // how often a stream of events says that it is alive
+	heartbeat time.Duration // how often a stream of events sends a heartbeat
 
 	mutex    sync.Mutex
 	visitors map[string]*visitor // by the value of their cookie
@@ -36,7 +36,7 @@ type Watch struct {
 	streams  int                 // how many streams of events are open
 }
 
-// The bounds of what a Watch keeps.
+// The limits of what a Watch keeps.
 const (
 	mostVisitors = 200
 	mostVisits   = 25 // of a visitor
@@ -45,8 +45,8 @@ const (
 	mostOwn      = 3  // streams of one visitor; a browser has six connections for a site
 )
 
-// watchCookie is the name of the cookie that tells the visitors apart. A session cannot do
-// that here: a login gives it a new id, and a logout ends it.
+// watchCookie is the name of the cookie that identifies the visitor. A session cannot do that
+// here: a login gives it a new id, and a logout ends it.
 const watchCookie = "watch"
 
 // isWatch reports whether a cookie is that of the Watch, with a prefix or without.
@@ -107,8 +107,8 @@ func (w *Watch) Routes(app *framework.App) {
 	app.Handle("/session/probe", framework.To[probe](app))
 }
 
-// Handler records the requests that it passes on to next. If next has a method Check, so has
-// the Handler.
+// Handler records the requests that it passes on to next. If next has a method Check, the
+// Handler has it too.
 func (w *Watch) Handler(next http.Handler) http.Handler { return &recording{w, next} }
 
 type recording struct {
@@ -154,8 +154,8 @@ func (w *Watch) record(v *visitor, next http.Handler, writer http.ResponseWriter
 // newLines returns the lines of a header after the first ones.
 func newLines(lines []string, first int) []string { return lines[min(first, len(lines)):] }
 
-// visitor returns the visitor of a request, nil if there is none: a client that does not
-// ask for HTML has no page to see.
+// visitor returns the visitor of a request, or nil if there is none: a client that does not
+// request HTML has no page to see.
 func (w *Watch) visitor(writer http.ResponseWriter, r *http.Request) *visitor {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
@@ -272,13 +272,13 @@ func (v *visit) changed() {
 	v.visitor.wake()
 }
 
-// wake wakes the streams, each of which sends all that has changed since it sent something.
-// The caller holds the lock.
+// wake wakes the streams. Each sends all that has changed since it last sent something. The
+// caller holds the lock.
 func (v *visitor) wake() {
 	for stream := range v.streams {
 		select {
 		case stream <- struct{}{}:
-		default: // it was woken already
+		default: // it has been woken already
 		}
 	}
 }
@@ -353,7 +353,7 @@ func (v *visitor) since(change uint64) (visits []visit, newest uint64, ended int
 	return visits, v.changes, v.ended
 }
 
-// down returns how long the backend fails for this visitor.
+// down returns how much longer the backend fails for this visitor.
 func (v *visitor) down() time.Duration {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
@@ -391,7 +391,8 @@ func (w *Watch) eventStep(e sessions.Event) step {
 // short returns the beginning of the key of a record.
 func short(id string) string { return cut(id, 8) }
 
-// keep is cut for what stays in memory: the result is no part of the header of a request.
+// keep is cut for text that is kept in memory: the result does not refer to the header of a
+// request.
 func keep(text string, most int) string { return strings.Clone(cut(text, most)) }
 
 func cut(text string, most int) string {
@@ -413,7 +414,7 @@ func watched(b sessions.Backend) sessions.Backend {
 
 type watchedBackend struct{ sessions.Backend }
 
-// watchedUsers is for a backend that lists and ends the sessions of a user.
+// watchedUsers wraps a backend that lists and ends the sessions of a user.
 type watchedUsers struct {
 	*watchedBackend
 	users sessions.UserBackend
@@ -425,7 +426,7 @@ func (b *watchedBackend) LoadIsCurrent() bool {
 	return ok && current.LoadIsCurrent()
 }
 
-// errTaken is the error of a backend that a visitor has taken down.
+// errTaken is the error of a backend that a visitor has switched off.
 var errTaken = errors.New("demo: you have taken the backend down")
 
 // call makes a call of the backend, and records it. The text of a call that succeeds is
@@ -451,7 +452,7 @@ func (b *watchedBackend) call(ctx context.Context, name, id string, call func() 
 	return err
 }
 
-// describe says what a record is.
+// describe returns a description of a record.
 func describe(r sessions.Record) string {
 	if r.IsTombstone() {
 		return "a tombstone, the session was ended or renewed"

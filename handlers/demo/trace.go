@@ -10,8 +10,8 @@ import (
 )
 
 // traceRequests makes the App keep the steps of its requests, and adds the page that shows
-// those of one. Every page shows the steps that had happened when it was rendered. Static
-// files, traces and the stream of events are not traced.
+// those of one. Every page shows the steps up to its rendering. Static files, traces and the
+// stream of events are not traced.
 func traceRequests(app *framework.App) {
 	app.Traces = &framework.Traces{Skip: func(r *http.Request) bool {
 		path := r.URL.Path

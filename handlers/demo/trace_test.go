@@ -9,8 +9,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// Every page shows what had happened when it was made. The page of the trace shows what
-// came after that, too.
+// Every page shows the steps up to its rendering. The page of the trace also shows the later
+// ones.
 func TestTrace(t *testing.T) {
 	b := open(t, watch(t, sessions.NewMemory()))
 	b.get("/")
