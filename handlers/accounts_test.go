@@ -22,7 +22,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// A postman keeps the mails of a site, and can be down. It is safe for concurrent use.
+// A postman keeps the mails of a site. It can be switched off. It is safe for concurrent use.
 type postman struct {
 	down, refuses atomic.Bool
 
@@ -43,7 +43,7 @@ func (p *postman) Send(_ context.Context, m mail.Message) error {
 	return nil
 }
 
-// take returns the mails that were not taken yet.
+// take returns the mails since the last call.
 func (p *postman) take() []mail.Message {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -54,7 +54,7 @@ func (p *postman) take() []mail.Message {
 
 var mailedLink = regexp.MustCompile(`https://www\.example\.com(/\S+)`)
 
-// link takes the one mail that there is and returns the path of its link.
+// link takes the only mail and returns the path of its link.
 func (p *postman) link(t *testing.T, to, subject string) string {
 	t.Helper()
 	mails := p.take()
@@ -159,8 +159,8 @@ func TestLifeOfAnAccount(t *testing.T) {
 	}
 }
 
-// SignUpByEmail stores nothing before the link is used. A link works once, and once only of
-// two that were sent to one address.
+// SignUpByEmail stores nothing before the link is used. If two links were sent to one address,
+// only one works, and only once.
 func TestSignUpByEmail(t *testing.T) {
 	s, post := serveMail(t, sessions.NewMemory(), handlers.SignUpByEmail, nil)
 	c := s.client(t)
@@ -203,8 +203,8 @@ func TestSignUpByEmail(t *testing.T) {
 	}
 }
 
-// GET and HEAD use no link, however often and from wherever, and its page keeps the token
-// out of caches, search engines and the Referer.
+// GET and HEAD do not use up a link. Its page keeps the token out of caches, search engines and
+// the Referer.
 func TestScannersUseNoLink(t *testing.T) {
 	s, post := serveMail(t, sessions.NewMemory(), handlers.SignUpByEmail, nil)
 	c := s.client(t)
@@ -240,13 +240,12 @@ func TestScannersUseNoLink(t *testing.T) {
 		}
 	}
 	c.post("/email", "t", token(t, links["/email"])).redirects(t, "/account")
-	// The reset was bound to the address that has changed by that.
+	// The reset was bound to the old address.
 	s.client(t).post("/reset", "t", token(t, links["/reset"]), "password", "battery staple").shows(t, 403)
 	s.client(t).post("/signup/finish", "t", token(t, links["/signup/finish"]), "password", "correct horse").redirects(t, "/")
 }
 
-// A token of one purpose does not work for another, and neither does anything else. All
-// get one page.
+// A token for one purpose does not work for another. All invalid tokens get the same page.
 func TestBadLinks(t *testing.T) {
 	s, post := serveMail(t, sessions.NewMemory(), handlers.SignUpByEmail, nil)
 	c := s.client(t)
@@ -320,7 +319,7 @@ func (c *countingBackend) Update(ctx context.Context, u *auth.User) error {
 }
 
 // A probe is a form that a stranger, or the user "me", sends with the name or the address of
-// the user ann, or with one that no user has.
+// the user ann, or with one that belongs to no user.
 type probe struct {
 	name           string
 	loggedIn       bool
@@ -359,10 +358,10 @@ func serveProbes(t *testing.T, hashKiB uint32) (s *server, post *postman, users 
 	}
 }
 
-// What a stranger sees, and what a request costs, is the same whether an account has the
-// address or the name: the response, the hashes, the calls of the Backend and the mails.
+// The response, the hashes, the calls of the Backend and the mails are the same whether or not
+// an account has the address or the name.
 func TestNoPageTellsWhoHasAnAccount(t *testing.T) {
-	const hashKiB = 32 << 10 // much more than anything else that a request allocates
+	const hashKiB = 32 << 10 // much more than all other allocations of a request
 	_, post, users, send := serveProbes(t, hashKiB)
 	type seen struct {
 		status                 int
@@ -419,8 +418,8 @@ func TestNoPageTellsWhoHasAnAccount(t *testing.T) {
 	}
 }
 
-// The times of requests are only printed: a busy machine hides less than 15 ms. With -v there
-// are 200 of each, in turns.
+// The times of requests are only printed, because differences below 15 ms are not visible on a
+// busy machine. With -v there are 200 of each, alternating.
 func TestTimesOfProbes(t *testing.T) {
 	rounds := 10
 	if testing.Verbose() {
@@ -444,8 +443,8 @@ func TestTimesOfProbes(t *testing.T) {
 	}
 }
 
-// An address gets three mails an hour at most, whoever asks. Beyond that the pages are the
-// same.
+// An address gets at most three mails an hour, whoever requests them. Beyond that the pages are
+// the same.
 func TestMailsToOneAddressAreBounded(t *testing.T) {
 	s, post := serveMail(t, sessions.NewMemory(), handlers.SignUpByEmail, func(s *server) {
 		stopped(s)
@@ -536,11 +535,11 @@ func TestVerify(t *testing.T) {
 	stranger.post("/verify", "t", token(t, link), "password", "correct horse").redirects(t, "/account")
 	stranger.get("/account").redirects(t, "/login?next=%2Faccount")
 	c.get("/account").hides(t, "(not confirmed)")
-	c.post("/verify", "t", token(t, link)).redirects(t, "/account") // a second time does no harm
+	c.post("/verify", "t", token(t, link)).redirects(t, "/account") // a second time is harmless
 }
 
-// Nobody can have the owner of a mailbox confirm it for an account without a password: the
-// link works only where its user is logged in.
+// An attacker cannot have the owner of a mailbox confirm it for an account without a password:
+// the link works only if the user of the account is logged in.
 func TestVerifyWithoutAPassword(t *testing.T) {
 	s, post := serveMail(t, sessions.NewMemory(), handlers.SignUpOpen, nil)
 	c := s.client(t)
@@ -582,7 +581,7 @@ func TestVerifyWithoutAPassword(t *testing.T) {
 	}
 }
 
-// The address that a user has verified is no new one.
+// The address that a user has verified is not a new address.
 func TestChangeToTheSameAddress(t *testing.T) {
 	s, post := serveMail(t, sessions.NewMemory(), handlers.SignUpByEmail, nil)
 	c := s.client(t)
@@ -615,8 +614,8 @@ func TestLinkKeepsARememberedLogin(t *testing.T) {
 	c.get("/account").shows(t, 200, "stays logged in")
 }
 
-// A user with neither a name nor a verified address can have a password, which does not log
-// in, but confirms.
+// A user with neither a name nor a verified address can have a password. It cannot be used to
+// log in, but to confirm.
 func TestPasswordOfAUserWithoutAName(t *testing.T) {
 	for _, email := range []string{"", "ann@example.com"} {
 		s, post := serveMail(t, sessions.NewMemory(), handlers.SignUpByEmail, requirePages)
@@ -644,8 +643,8 @@ func TestPasswordOfAUserWithoutAName(t *testing.T) {
 	}
 }
 
-// An invitation that was accepted does not give back a role that was taken away since. A
-// newer one does.
+// An accepted invitation does not restore a role that was removed later. A newer invitation
+// does.
 func TestInvitationWorksOnce(t *testing.T) {
 	s, post := serveMail(t, sessions.NewMemory(), handlers.SignUpByInvitation, requirePages)
 	boss, ann := s.client(t), s.client(t)
@@ -674,7 +673,7 @@ func TestInvitationWorksOnce(t *testing.T) {
 	ann.get("/admin").shows(t, 403)
 }
 
-// An error page behind a link keeps the token to itself as well.
+// An error page behind a link does not reveal the token either.
 func TestErrorPagesOfLinks(t *testing.T) {
 	s, post := serveMail(t, sessions.NewMemory(), handlers.SignUpByEmail, nil)
 	join(t, s.client(t), post, "ann@example.com", "ann")
@@ -843,7 +842,7 @@ func TestInvitation(t *testing.T) {
 	s.client(t).post("/invitation", "t", token(t, link), "name", "bob", "password", "correct horse").shows(t, 403)
 }
 
-// A remembered login outlives the browser, the others do not.
+// A remembered login survives a restart of the browser. Other logins do not.
 func TestRememberedLogin(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), nil)
 	s.client(t).signUp("ann")
@@ -866,7 +865,8 @@ func TestRememberedLogin(t *testing.T) {
 	c.post("/login", "name", "ann", "password", "wrong", "remember", "1").shows(t, 401, "checked")
 }
 
-// A site that sends mails needs its own URL. A form that needs mails is refused without.
+// A site that sends mails needs its own URL. A form that needs mails is refused if the site
+// sends none.
 func TestMailNeedsABaseURL(t *testing.T) {
 	for name, test := range map[string]struct {
 		signUp handlers.SignUp
@@ -895,7 +895,7 @@ func TestMailNeedsABaseURL(t *testing.T) {
 	}
 }
 
-// The Host of a request chooses no link in a mail.
+// The Host of a request does not affect links in mails.
 func TestHostChoosesNoLink(t *testing.T) {
 	s, post := serveMail(t, sessions.NewMemory(), handlers.SignUpByEmail, nil)
 	r, err := http.NewRequest("POST", s.URL+"/signup", strings.NewReader("email=ann%40example.com"))
@@ -914,7 +914,7 @@ func TestHostChoosesNoLink(t *testing.T) {
 	}
 }
 
-// An application with users of its own gives the site one function.
+// An application with its own users sets one function of the site.
 func TestFindUser(t *testing.T) {
 	stamp := "1"
 	s := serveAccounts(t, sessions.NewMemory(), func(site *handlers.Site) {
@@ -978,8 +978,8 @@ func TestAccountNamesBrowsers(t *testing.T) {
 	}
 }
 
-// If OnDelete fails, the user stays. A user who was changed by another request at the same
-// moment is deleted all the same.
+// If OnDelete fails, the user is kept. A user whom another request changes at the same moment
+// is still deleted.
 func TestDeletion(t *testing.T) {
 	var fails atomic.Bool
 	users := &hookedUsers{}

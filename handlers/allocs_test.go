@@ -34,8 +34,8 @@ func (h *visitPage) Get() error {
 	return nil
 }
 
-// A request of a whole site with its security headers allocates nothing for what it does not
-// use.
+// A request to a whole site with its security headers allocates nothing for features that it
+// does not use.
 func TestAllocations(t *testing.T) {
 	manager, err := sessions.New(sessions.Config{Keys: []sessions.Key{sessions.RandomKey()}})
 	if err != nil {

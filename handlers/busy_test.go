@@ -13,7 +13,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// A logbook keeps what a site logs. It is safe for concurrent use.
+// A logbook keeps the log of a site. It is safe for concurrent use.
 type logbook struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -31,8 +31,8 @@ func (l *logbook) String() string {
 	return l.text.String()
 }
 
-// If too many passwords are to be verified at once, some logins are 503 with the form and
-// Retry-After. All of them together are one warning in the log, and no error.
+// If too many passwords are to be verified at once, some logins get a 503 with the form and
+// Retry-After. Together they cause one warning in the log, and no error.
 func TestFloodIsOneWarning(t *testing.T) {
 	for name, test := range map[string]struct {
 		path  string
@@ -82,7 +82,7 @@ func TestFloodIsOneWarning(t *testing.T) {
 }
 
 // One address cannot fill the queue for hashes. Its attempts beyond PerClient are refused at
-// once, although the site would let them wait.
+// once, even if the site has room for others.
 func TestFloodOfOneAddress(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) {
 		s.site.Passwords.Argon2 = auth.Argon2Params{}

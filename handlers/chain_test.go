@@ -183,7 +183,7 @@ func TestGuardRedirectsOnlyBrowsers(t *testing.T) {
 	}
 }
 
-// A path that serves only POST does not become next.
+// A path that accepts only POST is not used as next.
 func TestOnlyAPageThatServesGETBecomesNext(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) {
 		s.app.Handle("/post-only", framework.To[postOnlyHandler](s.app))

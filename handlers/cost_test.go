@@ -100,7 +100,7 @@ func TestStrangersCostLittle(t *testing.T) {
 	if alloctest.RaceEnabled {
 		most *= 4
 	}
-	var passwords auth.Passwords // with OWASP's costs: what a login takes at least
+	var passwords auth.Passwords // with OWASP's costs, the minimum for a login
 	_, hash := cost(func() {
 		if _, err := passwords.Hash("correct horse"); err != nil {
 			t.Fatal(err)

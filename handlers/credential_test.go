@@ -25,13 +25,13 @@ import (
 	"github.com/webapp2go/webapp2go/webapp2"
 )
 
-// oldHash and oldID are those of a webapp2 user with the password "correct horse".
+// oldHash and oldID belong to a webapp2 user with the password "correct horse".
 const (
 	oldHash = "26199ffccb30e485d1619de074520351b2aa4fad$sha1$AbCdEf0123456789ghijkl"
 	oldID   = "5629499534213120"
 )
 
-// stale are lower costs than those of a site that serve makes.
+// stale are lower costs than those of a site from serve.
 var stale = auth.Passwords{Argon2: auth.Argon2Params{Time: 1, MemoryKiB: 8, Threads: 1}}
 
 func hashOf(t *testing.T, password string) string {
@@ -43,7 +43,7 @@ func hashOf(t *testing.T, password string) string {
 	return hash
 }
 
-// enterHandler logs in the user whose name it is given.
+// enterHandler logs in the user whose name is in the form.
 type enterHandler struct{ handlers.BaseHandler }
 
 func (h *enterHandler) Post() error {
@@ -161,7 +161,7 @@ func (c *client) is(name string) {
 	}
 }
 
-// These changes end the logins of a user, or do not end them.
+// Which changes end the logins of a user, and which do not.
 func TestCredential(t *testing.T) {
 	withPassword := func(u *auth.User) { u.Restamp() }
 	imported := func(u *auth.User) { u.Password = oldHash }
@@ -273,8 +273,8 @@ func (h *hookedUsers) Update(ctx context.Context, u *auth.User) error {
 	return h.Backend.Update(ctx, u)
 }
 
-// If a change of password happens while a login replaces the hash, or the other way round, no
-// session with the old password stays logged in.
+// If a change of password and the replacement of the hash by a login happen at once, no session
+// with the old password stays logged in.
 func TestChangeOfPasswordMeetsRehash(t *testing.T) {
 	for kind, backend := range backends {
 		t.Run(kind, func(t *testing.T) {
@@ -312,8 +312,7 @@ func TestChangeOfPasswordMeetsRehash(t *testing.T) {
 	}
 }
 
-// The same as a race: no session that is logged in at the end used a password that was
-// changed.
+// The same as a race: in the end, no logged-in session used a password that was changed.
 func TestChangeOfPasswordRacesRehash(t *testing.T) {
 	const races = 100
 	for kind, backend := range backends {
@@ -428,8 +427,8 @@ func TestImportedLogin(t *testing.T) {
 			}
 			first.get("/visits").shows(t, 200, "8")
 
-			// The first login here replaces the hash. It ends no session, and old cookies may
-			// still be used.
+			// The first login here replaces the hash. It ends no session, and old cookies still
+			// work.
 			here := s.client(t)
 			here.post("/login", "name", "ann", "password", "correct horse").redirects(t, "/")
 			if hash := s.stored(t, "ann").Password; !strings.HasPrefix(hash, "$argon2id$") {

@@ -80,8 +80,8 @@ func TestStoreThatIsDown(t *testing.T) {
 	c.get("/account").shows(t, 200, "<h1>ann</h1>")
 }
 
-// An error page keeps its status if a backend is down that only its layout uses. No request
-// asks a backend again that has failed.
+// An error page keeps its status if a backend is down that only its layout uses. A request does
+// not call a backend again after it has failed.
 func TestErrorPageWhileAStoreIsDown(t *testing.T) {
 	for name, sessionsToo := range map[string]bool{"users": false, "sessions": true} {
 		t.Run(name, func(t *testing.T) {

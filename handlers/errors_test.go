@@ -95,9 +95,9 @@ func TestDebugShowsTheError(t *testing.T) {
 	s.client(t).get("/end/abort").shows(t, 418, `<p class="status"`, "short and stout")
 }
 
-// In Debug a path without a route and a method that is not served are answered with the
-// debug page, which shows the session without its values. An error that the action has
-// chosen is answered as in production.
+// In Debug, a path without a route or a method that is not served gets the debug page, which
+// shows the session without its values. An error that the action returned gets the same
+// response as in production.
 func TestDebugPageOfASite(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) {
 		s.app.Debug = true

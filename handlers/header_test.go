@@ -37,7 +37,7 @@ func (h *cachedHandler) Get() error {
 	return err
 }
 
-// A journal keeps what is logged. It is safe for concurrent use.
+// A journal keeps the log. It is safe for concurrent use.
 type journal struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -57,11 +57,11 @@ func (j *journal) count(text string) int {
 
 // Cache-Control of pages without a user, with a user, and with a cookie.
 func TestCacheControl(t *testing.T) {
-	const personal = "private, no-cache" // a site's choice for users' pages
+	const personal = "private, no-cache" // the Cache-Control that the site sets for users' pages
 	tests := []struct {
-		own                    string // the handler's choice
-		nobody, user, cookie   string // what is sent
-		userAsTheSiteSays      string // if the site has made its choice
+		own                    string // the Cache-Control that the handler sets
+		nobody, user, cookie   string // the Cache-Control of the response
+		userAsTheSiteSays      string // the same if the site sets its own
 		warnings, errorRecords int    // without and with a cookie
 	}{
 		{"", "private, no-cache", "no-store", "no-store", personal, 0, 0},
@@ -125,7 +125,7 @@ func TestCacheControl(t *testing.T) {
 	}
 }
 
-// Browsers can keep the built-in pages without a user, but not those of a user.
+// Browsers can cache the built-in pages without a user, but not those of a user.
 func TestCacheControlOfPages(t *testing.T) {
 	for kind, backend := range backends {
 		t.Run(kind, func(t *testing.T) {
@@ -181,8 +181,8 @@ func (h *socketHandler) Get() error {
 	return err
 }
 
-// A hijacked connection cannot send a cookie. A renewal of the idle time is left for the next
-// response.
+// A hijacked connection cannot send a cookie. A renewal of the idle time is postponed to the
+// next response.
 func TestHijack(t *testing.T) {
 	for kind, backend := range backends {
 		t.Run(kind, func(t *testing.T) {
@@ -208,7 +208,7 @@ func TestHijack(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer res.Body.Close()
-				text, _ := io.ReadAll(res.Body) // a connection that was taken over ends as it likes
+				text, _ := io.ReadAll(res.Body) // a hijacked connection may end at any time
 				return res.StatusCode, string(text)
 			}
 			c.signUp("ann")

@@ -60,8 +60,8 @@ func tokenIssuer(t *testing.T) (verify func(*http.Request) error, token func(acc
 	}
 }
 
-// A job is started by App Engine's own services, known by a header that only App Engine can
-// set, or by a token. Auth/oidc tests what a token must have.
+// A job is started by App Engine's own services, identified by a header that only App Engine
+// can set, or by a token. Package oidc tests what a token must have.
 func TestWhoStartsJobs(t *testing.T) {
 	verify, token := tokenIssuer(t)
 	good, bad := token("jobs"), token("somebody")
@@ -116,7 +116,7 @@ func TestWhoStartsJobs(t *testing.T) {
 	}
 }
 
-// Another value of cron's header is none.
+// Any other value of cron's header is refused.
 func TestCronHeader(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) {
 		s.app.TrustedProxy = framework.AppEngine
@@ -125,7 +125,7 @@ func TestCronHeader(t *testing.T) {
 	s.client(t).get("/cron", "X-Appengine-Cron", "false").shows(t, 403, "for the cron service only")
 }
 
-// Where any client can send the headers, a program with jobs does not start without a
+// If any client can send the headers, a program with jobs does not start without a
 // VerifyCaller.
 func TestJobsNeedVerifyCaller(t *testing.T) {
 	verify, _ := tokenIssuer(t)
@@ -163,7 +163,7 @@ func TestJobsNeedVerifyCaller(t *testing.T) {
 	}
 }
 
-// report is a task that responds with what the queue says.
+// report is a task that responds with the values that the queue sends.
 type report struct{ handlers.TaskHandler }
 
 func (h *report) Post() error {
@@ -178,8 +178,8 @@ func (h *report) Post() error {
 	return h.JSON(h.Task())
 }
 
-// What a queue says comes from App Engine's headers or those of Cloud Tasks. Nil ends the
-// task, an error has the queue try again.
+// The values of a queue are in the headers of App Engine or those of Cloud Tasks. If the task
+// returns nil, it is finished. If it returns an error, the queue tries again.
 func TestTask(t *testing.T) {
 	verify, token := tokenIssuer(t)
 	for name, test := range map[string]struct {

@@ -91,8 +91,8 @@ func (h *brokenPage) Get() error {
 	return h.Abort(code)
 }
 
-// visit requests every built-in page in every state that a visitor can bring about, and
-// returns the pages and the mails. Accept is the Accept-Language of all requests.
+// visit requests every built-in page in every state that a visitor can cause, and returns the
+// pages and the mails. Accept is the Accept-Language of all requests.
 func visit(t *testing.T, languages templates.Languages, accept string) (pages map[string]answer, mails []mail.Message) {
 	t.Helper()
 	pages = map[string]answer{}
@@ -256,7 +256,8 @@ func (a acceptLanguage) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// A marking locale puts brackets around every translation, so that a test sees what has none.
+// A marking locale puts brackets around every translation, so that a test sees untranslated
+// text.
 type marking struct{ templates.Locale }
 
 func (m marking) Lang() string { return "eo" }
@@ -283,7 +284,7 @@ func (markingLanguages) Language(_ *http.Request, stored func() string) (templat
 	return marking{templates.English}, nil
 }
 
-// words returns the texts that a page shows or reads out.
+// words returns the text that a page displays or that a screen reader reads.
 func words(t *testing.T, page string) (texts []string) {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(page))
@@ -313,7 +314,7 @@ var (
 	aWord      = regexp.MustCompile(`[A-Za-z]{2,}`)
 )
 
-// Every sentence of every page and mail goes through the language of the request.
+// Every sentence of every page and mail is translated to the language of the request.
 func TestEverySentenceCanBeTranslated(t *testing.T) {
 	data := regexp.MustCompile(`\b(Test|Google|English|[a-z]+@[a-z.]+|ann|bob|cid|https://\S+|eo)\b`) // names, and the labels of languages
 	pages, mails := visit(t, markingLanguages{}, "eo")
@@ -336,8 +337,8 @@ func TestEverySentenceCanBeTranslated(t *testing.T) {
 	}
 }
 
-// No page and no mail in German or French has an English sentence of the catalogue, and each
-// says its language.
+// No page or mail in German or French has an English sentence of the catalogue, and each
+// declares its language.
 func TestPagesAreTranslated(t *testing.T) {
 	locales := threeLanguages(t)
 	for _, language := range []string{"de", "fr"} {
@@ -355,7 +356,7 @@ func TestPagesAreTranslated(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var english []string // sentences and labels that the language has otherwise
+			var english []string // sentences and labels whose translation differs
 			for _, m := range append(pot, more...) {
 				for part := range strings.SplitSeq(placeholders.ReplaceAllString(m.ID, "\n"), "\n") {
 					if part = strings.TrimSpace(part); len(strings.Fields(part)) >= 2 && locale.C(m.Context, m.ID) != m.ID {
@@ -456,7 +457,7 @@ func (h *keepPage) Get() error {
 	return nil
 }
 
-// A header that is as long as the server takes costs no more than any other.
+// A header of the largest size that the server accepts costs no more than any other.
 func TestHostileAcceptLanguageIsBounded(t *testing.T) {
 	locales := threeLanguages(t)
 	r := httptest.NewRequest("GET", "/", nil)
@@ -479,8 +480,8 @@ func TestHostileAcceptLanguageIsBounded(t *testing.T) {
 	}
 }
 
-// The switch: a form that works without scripts, whose choice lasts, and which sends nobody
-// elsewhere.
+// The language switch is a form that works without scripts. The choice is remembered, and the
+// switch does not redirect to another site.
 func TestLanguageSwitch(t *testing.T) {
 	s, _ := serveLanguages(t, threeLanguages(t), handlers.SignUpOpen, nil, nil)
 	c := s.client(t)
@@ -517,7 +518,7 @@ func TestLanguageSwitch(t *testing.T) {
 	}
 }
 
-// A site with one language has no switch, and says nothing of languages.
+// A site with one language has no language switch, and does not mention languages.
 func TestOneLanguage(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), nil)
 	a := s.client(t).get("/login", "Accept-Language", "de", "Cookie", "language=de")
@@ -579,7 +580,7 @@ func TestCatalogsAreText(t *testing.T) {
 	c.get("/broken?code=500").shows(t, 500, "x<code>")
 }
 
-// Requests in three languages at once do not disturb each other.
+// Requests in three languages at once do not affect each other.
 func TestLanguagesRace(t *testing.T) {
 	s, _ := serveLanguages(t, threeLanguages(t), handlers.SignUpOpen, nil, nil)
 	titles := map[string]string{"en": "<h1>Log in</h1>", "de": "<h1>Anmelden</h1>", "fr": "<h1>Se connecter</h1>"}
@@ -608,7 +609,7 @@ func TestLanguagesRace(t *testing.T) {
 	wait.Wait()
 }
 
-// What would not work is said at startup.
+// Mistakes are reported at startup.
 func TestMistakesOfLanguages(t *testing.T) {
 	manager, err := sessions.New(sessions.Config{Keys: []sessions.Key{sessions.RandomKey()}})
 	if err != nil {
@@ -639,8 +640,7 @@ func TestMistakesOfLanguages(t *testing.T) {
 	}
 }
 
-// What a site's own texts of mails say is translated too, and a mistake in them is an error at
-// startup.
+// A site's own texts of mails are translated too, and a mistake in them is an error at startup.
 func TestMailTextsInLanguages(t *testing.T) {
 	s, post := serveLanguages(t, threeLanguages(t), handlers.SignUpOpen, func(site *handlers.Site) {
 		site.MailTexts = fstest.MapFS{
@@ -656,7 +656,7 @@ func TestMailTextsInLanguages(t *testing.T) {
 	}
 }
 
-// The sentences that package framework sends are those that the pages translate.
+// The sentences that package framework sends have translations.
 func TestFrameworkMessagesAreKnown(t *testing.T) {
 	var known []string
 	file, err := parser.ParseFile(gotoken.NewFileSet(), "language.go", nil, 0)
@@ -727,7 +727,7 @@ func TestLanguageOfAHandler(t *testing.T) {
 	}
 }
 
-// talkPage answers in the language of the request.
+// talkPage responds in the language of the request.
 type talkPage struct{ handlers.BaseHandler }
 
 func (h *talkPage) Get() error {

@@ -77,8 +77,8 @@ func TestLayoutValues(t *testing.T) {
 	c.get("/shop?layout=fancy").shows(t, 500)
 }
 
-// A value that was not set is shown as nothing. If LayoutValues fails, an error page is still
-// shown.
+// A value that was not set is shown as empty text. If LayoutValues fails, an error page is
+// still shown.
 func TestLayoutWithoutItsValues(t *testing.T) {
 	s := serveLayout(t, nil, "script-src 'nonce-{nonce}'")
 	s.client(t).get("/nowhere").shows(t, 404, "[||")

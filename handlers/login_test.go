@@ -120,7 +120,7 @@ func TestLoginBoundsFailures(t *testing.T) {
 	c.post("/login", "name", "bob", "password", "correct horse").redirects(t, "/")
 }
 
-// Otherwise an attacker with an account could log in with it to guess again.
+// Otherwise an attacker could log in with their own account to reset the limit.
 func TestLoginResetsNoCount(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) { s.site.Throttle.Failures, s.site.Throttle.Address = 2, 4 })
 	s.client(t).signUp("ann")

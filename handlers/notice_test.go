@@ -35,7 +35,7 @@ const (
 	sendAgain    = "so it was not processed. Please send it again."
 )
 
-// The login page says why the visitor is there.
+// The login page explains why the visitor sees it.
 func TestLoginPageSaysWhy(t *testing.T) {
 	const needed, expired, ended = "Please log in to continue.", "Your session has expired. Please log in again.", "Your session has ended. Please log in again."
 	for backend, newBackend := range backends {

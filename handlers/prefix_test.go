@@ -19,8 +19,8 @@ func (h *privatePage) Get() error { return h.Text("private " + h.Request.URL.Pat
 // addresses finds what a page links to.
 var addresses = regexp.MustCompile(`(?:href|src|action)="([^"]*)"`)
 
-// Below a prefix every address of the site keeps it, whether the program has set
-// App.Prefix or another handler takes the prefix off the path.
+// Below a prefix every URL of the site keeps it, whether the program has set App.Prefix or
+// another handler removes the prefix from the path.
 func TestBelowAPrefix(t *testing.T) {
 	below := func(h http.Handler) http.Handler {
 		router := http.NewServeMux()

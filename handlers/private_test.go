@@ -22,7 +22,7 @@ func (h *meHandler) Options() error {
 	return nil
 }
 
-// If nobody is logged in, the response is 401. It is a redirect only if there is a login page.
+// If no user is logged in, the response is 401. It is a redirect only if there is a login page.
 func TestPrivateHandlerWithoutALoginPage(t *testing.T) {
 	const page, program = "text/html,*/*;q=0.8", "application/json"
 	for name, test := range map[string]struct {

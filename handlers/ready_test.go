@@ -12,7 +12,7 @@ import (
 	"github.com/webapp2go/webapp2go/templates"
 )
 
-// What a site lacks is reported at startup, whatever the order of its calls.
+// Missing settings of a site are reported at startup, whatever the order of its calls.
 func TestMistakesAreReportedAtStartup(t *testing.T) {
 	manager, err := sessions.New(sessions.Config{Keys: []sessions.Key{sessions.RandomKey()}})
 	if err != nil {

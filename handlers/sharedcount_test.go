@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// After the wait that sharedWait returns one more is within the limit, and not before.
+// After the wait that sharedWait returns, one more attempt is within the limit. Before, it is
+// not.
 func TestSharedWait(t *testing.T) {
 	l := &limit{name: "test", burst: 10, window: 15 * time.Minute}
 	window := time.Unix(0, 2_000_000*int64(l.window))

@@ -92,7 +92,7 @@ func (a answer) secure(t *testing.T) {
 	}
 }
 
-// Relative references work as they do on a disk, in a style sheet and in a script.
+// Relative references in a style sheet or a script work as in the file system.
 func TestStaticFilesReferToEachOther(t *testing.T) {
 	s := serveFiles(t, files(
 		"static/app.css", `@import "css/more.css"; body { background: url(img/bg.png) }`,
@@ -182,7 +182,7 @@ func TestRootFiles(t *testing.T) {
 	c.get("/.well-known/").shows(t, 404)
 }
 
-// A FileHandler lists no folder and serves no file that is hidden or outside of its folder.
+// A FileHandler lists no folder and serves no file that is hidden or outside its folder.
 func TestFileHandler(t *testing.T) {
 	folder := t.TempDir()
 	for name, text := range map[string]string{"in/a.txt": "0123456789", "in/sub/index.html": "<script>", "in/.git/config": "secret", "in/.env": "secret", "out.txt": "secret"} {
@@ -275,7 +275,7 @@ func TestTransportSecurity(t *testing.T) {
 	}
 }
 
-// A policy of the site's own gets the directives that default-src does not cover, and
+// The site's own policy gets the directives that default-src does not cover, and
 // X-Frame-Options agrees with frame-ancestors. Each header can be changed and removed.
 func TestSecurityHeadersOfTheSite(t *testing.T) {
 	const policy, frame, referrer = "Content-Security-Policy", "X-Frame-Options", "Referrer-Policy"

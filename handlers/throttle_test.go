@@ -48,7 +48,7 @@ func (c *client) wrong(name string) (n int) {
 	return n
 }
 
-// stopped gives the Throttle of a site the test's clock.
+// stopped sets the Throttle's clock to that of the test.
 func stopped(s *server) { s.site.Throttle.Now = s.clock.Now }
 
 func TestOnlyWrongPasswordsCount(t *testing.T) {
@@ -146,7 +146,7 @@ func (c *countingUsers) ByLogin(ctx context.Context, name string) (*auth.User, e
 	return c.Backend.ByLogin(ctx, name)
 }
 
-// Attempts under way count before they have failed.
+// Attempts in progress count before they have failed.
 func TestParallelGuessesAreBounded(t *testing.T) {
 	const tries = 20
 	users := &heldUsers{release: make(chan struct{})}
@@ -368,7 +368,8 @@ func TestStrangersBehindAProxy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The proxy appends who asked it, as nginx does; here the tests say who that is.
+	// The proxy appends the address of its client, as nginx does. Here the tests set the
+	// address.
 	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(target)
 		r.Out.Header["X-Forwarded-For"] = append(r.In.Header["X-Forwarded-For"], r.In.Header.Get("Test-Address"))
@@ -480,7 +481,7 @@ func TestLongNamesCostNothing(t *testing.T) {
 	}
 }
 
-// Two instances with one server count together. When it is down, each counts for itself.
+// Two instances count together on one server. If it is down, each counts separately.
 func TestSharedCounter(t *testing.T) {
 	t.Run("memcached", func(t *testing.T) {
 		server := memcachetest.Start(t)
@@ -578,7 +579,7 @@ func mails(throttle *handlers.Throttle, to string) (n int) {
 	return n
 }
 
-// If a handler does not call Done, its attempts count as under way for a minute.
+// If a handler does not call Done, its attempts count as in progress for a minute.
 func TestAttemptsWithoutDone(t *testing.T) {
 	now := time.Unix(1_900_000_000, 0)
 	throttle := &handlers.Throttle{Now: func() time.Time { return now }}
@@ -600,7 +601,7 @@ func TestAttemptsWithoutDone(t *testing.T) {
 	}
 }
 
-// A request can have attempts for several names and ends each.
+// A request can have attempts for several names and must end each.
 func TestAttemptsOfOneRequest(t *testing.T) {
 	throttle := &handlers.Throttle{Now: func() time.Time { return time.Unix(1_900_000_000, 0) }}
 	for range 100 {
@@ -635,7 +636,7 @@ func TestSignUpsAreBounded(t *testing.T) {
 		s.client(t).post("/signup", "name", fmt.Sprint("user", i), "password", "short").shows(t, http.StatusBadRequest)
 	}
 	for i := range 20 {
-		name := fmt.Sprint("user", i/2) // every second one is taken
+		name := fmt.Sprint("user", i/2) // every second name is taken
 		s.client(t).post("/signup", "name", name, "password", "correct horse")
 	}
 	a := s.client(t).post("/signup", "name", "another", "password", "correct horse")
@@ -648,7 +649,8 @@ func TestSignUpsAreBounded(t *testing.T) {
 	s.client(t).signUp("another")
 }
 
-// Each password that Passwords.Rule was asked about counts, since it may have been looked up.
+// Each call of Passwords.Rule for a password counts, because the password may have been looked
+// up.
 func TestQuestionsOfTheRuleAreBounded(t *testing.T) {
 	var asked atomic.Int64
 	var answer atomic.Pointer[error]
@@ -743,14 +745,14 @@ func TestLongPasswordsReadNoUser(t *testing.T) {
 	if len(records) != 3 {
 		t.Fatalf("records %v, want three", records)
 	}
-	for i, user := range []bool{false, false, true} { // who is logged in is known
+	for i, user := range []bool{false, false, true} { // a logged-in user is known
 		if record := records[i]; record["msg"] != "authn_login_fail" || record["name_hmac"] == nil || (record["user"] != nil) != user {
 			t.Errorf("record %v", record)
 		}
 	}
 }
 
-// An attempt has to wait if 4,096 are under way, whatever the limits are.
+// An attempt has to wait if 4,096 are in progress, whatever the limits are.
 func TestAttemptsUnderWayAreBounded(t *testing.T) {
 	throttle := &handlers.Throttle{Failures: -1, Address: -1, Name: -1, Now: func() time.Time { return time.Unix(1_900_000_000, 0) }}
 	try := func() (*http.Request, time.Duration) {
@@ -775,7 +777,7 @@ func TestAttemptsUnderWayAreBounded(t *testing.T) {
 	}
 }
 
-// A site that is printed shows no key and nothing that visitors typed.
+// A site that is printed shows no key and no input of visitors.
 func TestPrintedSiteShowsNoSecret(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), nil)
 	s.client(t).post("/login", "name", "hunter2", "password", "wrong").shows(t, http.StatusUnauthorized)

@@ -46,7 +46,7 @@ func ExampleTraceBackend() {
 	// update
 }
 
-// A backend that is traced does and can what it does and can without.
+// A traced backend behaves the same and has the same optional methods.
 func TestTraceBackend(t *testing.T) {
 	type plain struct{ sessions.Backend }
 	if _, ok := handlers.TraceBackend(plain{sessions.NewMemory()}).(sessions.UserBackend); ok {

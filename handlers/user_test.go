@@ -60,8 +60,8 @@ func TestUserIsThatOfTheSession(t *testing.T) {
 			s.client(t).signUp("bob")
 			for then, want := range map[string]string{
 				"": "ann, ann", "destroy": "ann, nobody", "nobody": "ann, nobody", "loginbob": "ann, bob",
-				"setbob": "ann, nobody", // a user without a login is nobody
-				"key":    "ann, ann",    // no value makes or ends a login
+				"setbob": "ann, nobody", // a user without a login is not logged in
+				"key":    "ann, ann",    // setting a value does not change the login
 			} {
 				c := s.client(t)
 				c.post("/signup", "name", "ann", "password", "correct horse")
@@ -74,7 +74,8 @@ func TestUserIsThatOfTheSession(t *testing.T) {
 	}
 }
 
-// A value that cannot be stored is the program's mistake, a 500. The user is still known.
+// If a value cannot be stored, that is a mistake of the program and a 500. The user is still
+// known.
 func TestUserDespiteABrokenValue(t *testing.T) {
 	seen := ""
 	s := serve(t, sessions.NewMemory(), func(s *server) {
@@ -91,7 +92,8 @@ func TestUserDespiteABrokenValue(t *testing.T) {
 	}
 }
 
-// A login of no user is the program's mistake, a 500. It logs nobody in and does not panic.
+// A login with an empty user is a mistake of the program and a 500. It logs no user in and does
+// not panic.
 func TestLogInOfNil(t *testing.T) {
 	for name, backend := range backends {
 		t.Run(name, func(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A mail is not broken at a no-break space, and keeps it.
+// A mail is not wrapped at a no-break space, and keeps it.
 func TestWrap(t *testing.T) {
 	text := strings.Repeat("mot ", 17) + "« Oublié\u00a0? »"
 	want := strings.TrimSpace(strings.Repeat("mot ", 17)) + " «\nOublié\u00a0? »"

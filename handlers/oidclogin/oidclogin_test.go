@@ -151,7 +151,7 @@ func (b *browser) login(subject string, pairs ...string) response {
 	return b.send("GET", back, nil)
 }
 
-// goes reports a response that is no redirect to a path.
+// goes fails unless the response is a redirect to path.
 func (r response) goes(t *testing.T, to string) {
 	t.Helper()
 	if r.status/100 != 3 || r.location != to {
@@ -159,7 +159,7 @@ func (r response) goes(t *testing.T, to string) {
 	}
 }
 
-// shows reports a response with another status or without a text.
+// shows fails unless the response has the status and the texts.
 func (r response) shows(t *testing.T, status int, texts ...string) {
 	t.Helper()
 	if r.status != status {
@@ -181,7 +181,7 @@ func (b *browser) post(path string, pairs ...string) response {
 	return b.send("POST", path, form)
 }
 
-// Somebody without an account gets one, and is found again by the auth id.
+// A person without an account gets one, and the auth id leads to it at the next login.
 func TestFirstLoginMakesAUser(t *testing.T) {
 	w := start(t, nil)
 	b := w.open(t)
@@ -213,8 +213,8 @@ func TestFirstLoginMakesAUser(t *testing.T) {
 	third.send("GET", "/account", nil).shows(t, 200, "<h1>Member</h1>", "Log out")
 }
 
-// A verified address does not log in to the account that has it here. Its user links the
-// login on the account page.
+// A verified address does not log in to the account that has it here. The user links the login
+// on the account page.
 func TestNoLinkByAddress(t *testing.T) {
 	w := start(t, nil)
 	user := &auth.User{Name: "ann", Email: "ann@example.com", Verified: true}
@@ -257,7 +257,8 @@ func TestLastLoginStays(t *testing.T) {
 	b.post("/account", "action", "unlink", "id", "test:2").goes(t, "/account")
 }
 
-// A user without a name and a verified address has nothing to log in with beside a password.
+// A user without a name and a verified address can only log in with the provider, not with a
+// password.
 func TestPasswordNeedsALogin(t *testing.T) {
 	b := start(t, nil).open(t)
 	b.login("3").goes(t, "/")
@@ -265,7 +266,7 @@ func TestPasswordNeedsALogin(t *testing.T) {
 	b.post("/account", "action", "delete").goes(t, "/login?out=deleted")
 }
 
-// A user confirms with the account at the provider, and with no other.
+// A user confirms with the linked account at the provider, and with no other.
 func TestConfirm(t *testing.T) {
 	w := start(t, nil)
 	b := w.open(t)
@@ -311,7 +312,7 @@ func TestRefusals(t *testing.T) {
 	w.open(t).login("1").shows(t, 403, "cannot log in")
 }
 
-// A provider that is down costs its button only.
+// If a provider is down, only its button fails.
 func TestProviderIsDown(t *testing.T) {
 	w := start(t, nil)
 	w.provider.Close()
@@ -321,7 +322,7 @@ func TestProviderIsDown(t *testing.T) {
 	b.post("/signup", "name", "ann", "password", "correct horse").goes(t, "/")
 }
 
-// A site that is closed makes no users.
+// A site whose sign-up is closed creates no users.
 func TestClosedSite(t *testing.T) {
 	w := start(t, func(site *handlers.Site) { site.SignUp = handlers.SignUpClosed })
 	w.open(t).login("1").shows(t, 403, "not open for new users")
