@@ -9,7 +9,7 @@ import (
 	"github.com/gorilla/securecookie"
 )
 
-// library is gorilla/securecookie as the codec is meant to be.
+// library is gorilla/securecookie, which the codec must agree with.
 func library(k Key) *securecookie.SecureCookie {
 	return securecookie.New(k.Hash, k.Block).SetSerializer(securecookie.NopEncoder{}).MaxAge(0).MaxLength(0)
 }
@@ -28,7 +28,7 @@ func testKey(seed byte, n int) []byte {
 	return sum[:n]
 }
 
-// agree holds the codec to the library on one value that comes from outside.
+// agree compares the codec with the library for one value that comes from outside.
 func agree(t *testing.T, c *codec, keys []Key, name, value string) {
 	t.Helper()
 	payload, _, key, ok := c.open(name, value)
@@ -72,7 +72,8 @@ func TestCodecAgreesWithSecurecookie(t *testing.T) {
 	}
 }
 
-// A seal without encryption is, byte for byte, the library's of the same second.
+// The result of a seal without encryption has the same bytes as the library's of the same
+// second.
 func TestSealIsTheLibrarys(t *testing.T) {
 	keys := testKeys()[:1]
 	c, err := newCodec(keys)

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// The codec and the library agree on random names, payloads and keys, on what either
-// of them has sealed, and on what is left of it after a change of a few bytes. The
-// variable CODEC_PAIRS sets how many are tried.
+// The codec and the library agree on random names, payloads and keys, on values that either of
+// them has sealed, and on those values after a change of a few bytes. The variable CODEC_PAIRS
+// sets how many are tried.
 func TestCodecAgreesAtRandom(t *testing.T) {
 	tries := 2_000
 	if more, err := strconv.Atoi(os.Getenv("CODEC_PAIRS")); err == nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// Every mistake is found at start, by a message that says the cure.
+// Every mistake is reported at startup, by a message that says how to fix it.
 func TestMistakes(t *testing.T) {
 	good := sessions.RandomKey()
 	spec := func(s ...sessions.Spec) sessions.Config {
@@ -106,7 +106,7 @@ func TestUndeclaredName(t *testing.T) {
 	st.Named("kart")
 }
 
-// Nothing that the caller changes afterwards reaches a Manager.
+// Changes that the caller makes to a Config afterwards do not affect the Manager.
 func TestConfigIsCopied(t *testing.T) {
 	c := sessions.Config{Keys: []sessions.Key{sessions.RandomKey()}, Sessions: []sessions.Spec{{}}}
 	site := newSite(t, c, map[string]action{"/": write, "/read": read})

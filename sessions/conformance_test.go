@@ -30,7 +30,7 @@ func TestNextVersion(t *testing.T) {
 			version = next
 		}
 	}
-	if all := len(old) * writes; len(seen) < all-10 { // chance makes hardly one of them twice
+	if all := len(old) * writes; len(seen) < all-10 { // random, so that it is unlikely to be used twice
 		t.Errorf("%d of %d versions are different", len(seen), all)
 	}
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/sessionstest"
 )
 
-// What programs elsewhere compile against. A line that does not compile any more is a
-// change that breaks them.
+// Programs depend on these declarations. If a line no longer compiles, the change breaks those
+// programs.
 
 var (
 	_ func(sessions.Config) (*sessions.Manager, error)           = sessions.New
@@ -66,7 +66,8 @@ var _ interface {
 	Err() error
 } = (*sessions.Session)(nil)
 
-// A Backend, and no method more: whoever has these is one. So with UserBackend.
+// A type with these methods is a Backend: no method may be added. The same holds for
+// UserBackend.
 type (
 	backendContract interface {
 		Load(ctx context.Context, id string) (sessions.Record, error)

@@ -70,7 +70,8 @@ func TestCookieAttributes(t *testing.T) {
 }
 
 func TestACookieThatBrowsersWouldDrop(t *testing.T) {
-	// What fits and what does not is one byte apart in the value, with the name counted.
+	// The largest value that fits and the smallest that does not differ by one byte, with the
+	// name counted.
 	const name = "my-application-session"
 	site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{}, {Name: name}}}, map[string]action{
 		"/": func(st *sessions.Store, r *http.Request) string {
@@ -213,7 +214,7 @@ func TestNoCookieThatSaysWhatTheBrowserHas(t *testing.T) {
 	}
 }
 
-// A session in a cookie that holds nothing any more is deleted, not kept for ever.
+// An empty session in a cookie is deleted, not kept forever.
 func TestAnEmptiedCookieIsDeleted(t *testing.T) {
 	site := newSite(t, sessions.Config{}, map[string]action{
 		"/flash": func(st *sessions.Store, _ *http.Request) string { st.Session().AddFlash("hello", ""); return "" },

@@ -30,7 +30,7 @@ type (
 	worded struct{ Back *worded }
 )
 
-// MarshalText is not for CBOR: its type is encoded as any other struct.
+// MarshalText is not used for CBOR: the type is encoded like any other struct.
 func (*worded) MarshalText() ([]byte, error) { return []byte("worded"), nil }
 
 func fresh(t *testing.T) *sessions.Session {
@@ -38,7 +38,7 @@ func fresh(t *testing.T) *sessions.Session {
 	return newManager(t, nil).Store(r).Session()
 }
 
-// cyclic are values that hold themselves.
+// cyclic are values that contain themselves.
 func cyclic() map[string]any {
 	object := map[string]any{"name": "object"}
 	object["self"] = object
@@ -114,8 +114,8 @@ func TestValuesThatHoldThemselves(t *testing.T) {
 	}
 }
 
-// What refers to the same thing many times is as large as if it were many things: that
-// is found without counting them all.
+// A value that refers to the same thing many times is as large as if it had many copies. That
+// is detected without counting all of them.
 func TestValuesThatSpread(t *testing.T) {
 	var list any
 	object, twins, long := map[int]any{}, &pair{}, strings.Repeat("x", 10<<10)
@@ -152,8 +152,8 @@ type (
 func (*asCBOR) MarshalCBOR() ([]byte, error)    { return []byte("\x61c"), nil }
 func (asBinary) MarshalBinary() ([]byte, error) { return []byte("b"), nil }
 
-// What is not encoded may hold what it will, and what is deep or large but can be read
-// again is kept.
+// Fields that are not encoded may have any value. Values that are deep or large are accepted if
+// they can be read again.
 func TestValuesThatOnlySeemToHoldThemselves(t *testing.T) {
 	loop := ring{nil}
 	loop[0] = loop

@@ -44,7 +44,7 @@ func TestDerive(t *testing.T) {
 	}
 }
 
-// A secret of the program's own signs a link.
+// A secret derived for the program signs a link.
 func ExampleManager_Derive() {
 	manager, err := sessions.New(sessions.Config{Keys: []sessions.Key{sessions.RandomKey()}})
 	if err != nil {

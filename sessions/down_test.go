@@ -60,7 +60,7 @@ func TestABackendThatIsDown(t *testing.T) {
 			if test.policy == sessions.EmptyWhenDown {
 				b.want("/err", "<nil> true down")
 			}
-			// Nobody without a cookie waits for the backend.
+			// A request without a cookie does not wait for the backend.
 			before := p.calls()
 			if a := b.site.browser().get("/read"); a.StatusCode != http.StatusOK || p.calls() != before {
 				t.Errorf("no cookie: status %d", a.StatusCode)

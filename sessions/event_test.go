@@ -11,7 +11,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// What a life of a session tells, and that it tells no secret.
+// The events in the life of a session. They contain no secret.
 func TestEvents(t *testing.T) {
 	c := &clock{}
 	for _, backend := range []sessions.Backend{sessions.NewMemory(), nil} {

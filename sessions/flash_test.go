@@ -9,7 +9,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// A message that no page has shown for a day is not shown beside newer ones.
+// A message that no page has shown for a day is dropped when newer ones are shown.
 func TestOldFlashesAreNotShown(t *testing.T) {
 	for name, backend := range map[string]sessions.Backend{"cookie": nil, "memory": sessions.NewMemory()} {
 		t.Run(name, func(t *testing.T) {

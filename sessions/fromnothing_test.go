@@ -14,9 +14,9 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// A request that brings a dead cookie and logs in gets what a browser without a cookie
-// gets from it, byte for byte but for ids and times. So whoever sends a dead cookie gains
-// nothing by it.
+// A request with a dead cookie that logs in gets the same response as one from a browser
+// without a cookie, byte for byte except for ids and times. So nobody gains anything by sending
+// a dead cookie.
 func TestALoginOverADeadCookieBeginsFromNothing(t *testing.T) {
 	const programs = 400
 	for dead, kill := range deaths {
@@ -29,7 +29,7 @@ func TestALoginOverADeadCookieBeginsFromNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// The victim's session has something of everything.
+			// The victim's session has data of every kind.
 			w, r := recorder()
 			st := manager.Store(r)
 			fillUp(st.Session())
@@ -114,7 +114,7 @@ func fillUp(s *sessions.Session) {
 	s.AddFlash("for the victim alone", "info")
 }
 
-// program changes a session as a handler does that asks for nothing, and logs in.
+// program changes a session as a handler does that ignores its state, and logs in.
 func program(s *sessions.Session, seed uint64) {
 	random := rand.New(rand.NewPCG(seed, 7))
 	steps := func() {
@@ -152,8 +152,7 @@ func program(s *sessions.Session, seed uint64) {
 	}
 }
 
-// saved saves the session and returns what of it is kept, and of the response, without
-// ids and times.
+// saved saves the session. It returns the stored data and the response, without ids and times.
 func saved(t *testing.T, p *probe, st *sessions.Store) []any {
 	t.Helper()
 	before := len(p.ids)

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// What a backend holds, or a cookie that is signed by a key that has leaked, is read
-// without a panic, and what is read is written as it was.
+// Data of a backend, or of a cookie that is signed with a leaked key, is read without a panic.
+// What was read is written unchanged.
 func FuzzContents(f *testing.F) {
 	c := contents{created: 1, seen: 2, user: "ann"}
 	c.set("n", "\x01")
@@ -36,7 +36,7 @@ func FuzzContents(f *testing.F) {
 	})
 }
 
-// A value that was set is got, and readAny accepts what skip does.
+// A value that was set is returned, and readAny accepts what skip accepts.
 func FuzzValue(f *testing.F) {
 	for _, seed := range []string{"\x01", "\x82\x61a\xf5", "\xa1\x61k\x40", "\xc0\x74" + "2026-11-24T10:30:15Z", "\xfb\x7f\xf0\x00\x00\x00\x00\x00\x00"} {
 		f.Add(seed)
@@ -55,7 +55,7 @@ func FuzzValue(f *testing.F) {
 		}
 		encoded, err := encodeValue(value)
 		if err != nil {
-			return // a time of a year past 9999, for one
+			return // a time after the year 9999, for example
 		}
 		again, _, err := readAny(encoded)
 		if err != nil {
@@ -67,8 +67,8 @@ func FuzzValue(f *testing.F) {
 	})
 }
 
-// The scan of the Cookie header takes what net/http takes, and beside that only values
-// with bytes that no cookie may have.
+// The scan of the Cookie header accepts what net/http accepts. In addition it accepts only
+// values with bytes that are invalid in a cookie.
 func FuzzCookieValues(f *testing.F) {
 	for _, seed := range []string{"n=1", "a=b; n=1; n=2", `n="1"`, " n = x ;n", "n=a b", "n==", "\tn\t=\t1\t;", `n=a\b; n=c`, "N=1", "n;=;n=é", "n=\"a", "nn=1;n =2"} {
 		f.Add(seed, "n")

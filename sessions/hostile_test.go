@@ -11,8 +11,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// What comes in a cookie is an outsider's: it is a fresh session, never an error, and
-// never reaches a backend.
+// Invalid data in a cookie gives a new session, never an error, and never reaches a backend.
 func TestHostileCookies(t *testing.T) {
 	key, other := sessions.RandomKey(), sessions.RandomKey()
 	encrypted := sessions.RandomKey()
@@ -94,10 +93,10 @@ func TestHostileCookies(t *testing.T) {
 					t.Errorf("write: status %d", a.StatusCode)
 				}
 				if backend != nil && test.want == "loaded" {
-					return // the cookie stays as it is
+					return // the cookie is not changed
 				}
 				want := 1
-				if test.want == "clock" { // the cookie will be good again, and stays
+				if test.want == "clock" { // the cookie will be valid again, and is kept
 					want = 0
 				}
 				if n := len(a.Header["Set-Cookie"]); n != want {
@@ -116,8 +115,8 @@ func TestManyCookiesOfOneName(t *testing.T) {
 	}
 }
 
-// A cookie that no browser would have kept is refused before any cryptography, even
-// one that is signed.
+// A cookie that no browser would have stored is refused before any cryptography, even if it is
+// signed.
 func TestSignedAndTooLarge(t *testing.T) {
 	key, p := sessions.RandomKey(), newProbe()
 	for size, want := range map[int]string{1000: "loaded", 5000: "tampered"} {

@@ -76,7 +76,7 @@ func TestImport(t *testing.T) {
 		if pair, deletes := ours(a); pair != "__Host-session=" || !deletes {
 			t.Errorf("ended: %q", a.Header["Set-Cookie"])
 		}
-		// A dead cookie of ours keeps the old one out.
+		// A dead cookie of this package prevents the import of the old cookie.
 		for _, dead := range []string{"tampered", "", `not\valid`} {
 			if a := b.send("/read", old("; __Host-session="+dead)); asked != 0 || a.body != "" {
 				t.Errorf("%q: asked %d times, %q", dead, asked, a.body)
@@ -90,18 +90,18 @@ func TestImport(t *testing.T) {
 		if a := b.send("/read", old("; "+mine)); asked != 0 || a.status == "new" {
 			t.Errorf("our session has ended: asked %d times, %s", asked, a.status)
 		}
-		// Destroy in the first request of all ends the older session as well.
+		// Destroy in the first request also ends the older session.
 		if pair, deletes := ours(b.send("/end", old(""))); pair != "__Host-session=" || !deletes {
 			t.Error("the old cookie outlives a logout")
 		}
-		// So does taking out all that it had, or the next request would have it back.
+		// So does deleting all its values. Otherwise the next request would import it again.
 		if _, deletes := ours(b.send("/clear", old(""))); !deletes {
 			t.Error("the old cookie outlives what it had")
 		}
 	}
 }
 
-// Browsers take no cookie of a prefixed name without Secure, not even its deletion.
+// Browsers accept no cookie with a prefixed name without Secure, not even a deletion.
 func TestImportOfAPrefixedCookie(t *testing.T) {
 	for _, name := range []string{"__Host-old", "__Secure-old", "__host-old"} {
 		site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Import: &sessions.Import{
@@ -116,8 +116,8 @@ func TestImportOfAPrefixedCookie(t *testing.T) {
 	}
 }
 
-// A session that is first read after the header has gone takes nothing over: there is
-// no way left to keep it.
+// A session that is first read after the header was written imports nothing, because it can no
+// longer be saved.
 func TestImportAfterSave(t *testing.T) {
 	manager, err := sessions.New(sessions.Config{
 		Keys: []sessions.Key{sessions.RandomKey()},
@@ -139,8 +139,8 @@ func TestImportAfterSave(t *testing.T) {
 	}
 }
 
-// A browser with a jar: with the Domain of the older cookie a logout lasts, and without it
-// the cookie that stays is told in the log, once.
+// A browser with a jar: with the Domain of the older cookie, a logout lasts. Without it, the
+// cookie stays, which is logged once.
 func TestImportOfADomainCookie(t *testing.T) {
 	for domain, lasts := range map[string]bool{".example.com": true, "example.com": true, "": false} {
 		t.Run(domain, func(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// Cookies for plain http are a laptop's: where a platform says that it runs the program
+// Cookies for plain http are for development on a laptop. If the program runs on a platform,
 // they are a mistake.
 func TestInsecureInTheCloud(t *testing.T) {
 	for name, test := range map[string]struct {

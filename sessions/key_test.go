@@ -11,7 +11,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// What shows a value in a log or a response shows no key.
+// A value that is printed to a log or a response shows no key.
 func TestKeysDoNotShow(t *testing.T) {
 	key := sessions.Key{Hash: []byte("a hash key that nobody may see..."), Block: []byte("block of sixteen")}
 	config := sessions.Config{Keys: []sessions.Key{key}}
@@ -42,7 +42,7 @@ func TestKeysDoNotShow(t *testing.T) {
 	}
 }
 
-// Keys that were made by hand are refused, with how to make a good one.
+// Keys that were made by hand are refused. The error says how to make a good one.
 func TestGuessableKeys(t *testing.T) {
 	good := sessions.RandomKey()
 	counting, down := make([]byte, 32), make([]byte, 32)

@@ -12,7 +12,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// sent is a response whose header may have gone, as framework's tells.
+// sent is a response that reports whether its header was sent, as framework's does.
 type sent struct {
 	*httptest.ResponseRecorder
 	gone bool

@@ -80,7 +80,7 @@ func TestLoginIsKept(t *testing.T) {
 	}
 }
 
-// The list of a user's sessions tells of each login.
+// The list of a user's sessions describes each login.
 func TestInfoHasTheLogin(t *testing.T) {
 	m := sessions.NewMemory()
 	site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: m}}}, map[string]action{
@@ -103,7 +103,7 @@ func TestInfoHasTheLogin(t *testing.T) {
 	}
 }
 
-// What a browser says of itself has a bound, and what it says is text.
+// The User-Agent is stored as valid text of limited length.
 func TestLoginTextsAreBounded(t *testing.T) {
 	m := sessions.NewMemory()
 	long := strings.Repeat("ü", 10000)
@@ -129,8 +129,8 @@ func TestLoginTextsAreBounded(t *testing.T) {
 	b.want("/show", strings.Join([]string{"ann true false", long[:128], long[:128], long[:256], "\uFFFD"}, " "))
 }
 
-// Records of version 1 are read. A session without a login is written in it, so that
-// an older program reads it too; one with a login is of version 2.
+// Records of version 1 can be read. A session without a login is written as version 1, so that
+// an older program can read it too. One with a login is version 2.
 func TestVersions(t *testing.T) {
 	m := newProbe()
 	site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: m}}}, map[string]action{
@@ -183,8 +183,8 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// A login that is remembered has timeouts of its own, and its cookie a Max-Age. Whether
-// it is remembered is the choice of each login.
+// A remembered login has its own timeouts, and its cookie has a Max-Age. Each login chooses
+// whether it is remembered.
 func TestRemembered(t *testing.T) {
 	const day = 24 * time.Hour
 	m, c := newProbe(), &clock{}
@@ -226,7 +226,7 @@ func TestRemembered(t *testing.T) {
 		{0, "/renew", "7689600", 30 * day}, // keeps it, until the absolute end
 		{day, "/login", "none", 30 * time.Minute},
 		{time.Minute, "/remember", "7776000", 30 * day},
-		{time.Minute, "/other", "none", 30 * time.Minute}, // another user chose nothing
+		{time.Minute, "/other", "none", 30 * time.Minute}, // another user has not chosen to be remembered
 	}
 	for _, s := range steps {
 		c.advance(s.after)
@@ -255,7 +255,7 @@ func TestRemembered(t *testing.T) {
 			if i == len(test.steps)-1 {
 				want = test.status
 			}
-			cookie := b.cookie() // the jar keeps its own time
+			cookie := b.cookie() // the jar uses the real time
 			if a := b.send("/read", &cookie); a.status != want {
 				t.Errorf("%s, step %d of %v: %s, want %s", test.login, i, test.steps, a.status, want)
 			}
@@ -263,7 +263,7 @@ func TestRemembered(t *testing.T) {
 	}
 }
 
-// The last use that is known is never behind by more than an hour.
+// The stored time of the last use is never more than an hour old.
 func TestSeenIsKnownToTheHour(t *testing.T) {
 	m, c := newProbe(), &clock{}
 	b := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: m}}, Now: c.now}, map[string]action{
@@ -297,7 +297,7 @@ func TestRememberMistakes(t *testing.T) {
 	}
 }
 
-// A Destroy without any cookie has nothing to delete; with one, whatever it holds, the
+// A Destroy without any cookie has nothing to delete. With a cookie, whatever its value, the
 // deletion is sent.
 func TestDestroyDeletesWhatWasBrought(t *testing.T) {
 	for _, backend := range []sessions.Backend{nil, sessions.NewMemory()} {
@@ -358,8 +358,8 @@ func TestFlashComesBackTyped(t *testing.T) {
 	b.want("/show", "true false 7 true [tea cups]")
 }
 
-// A user has a bounded number of sessions: a login ends those that were used least
-// recently, and never the new one.
+// A user has a limited number of sessions. A login ends those that were used least recently,
+// and never the new one.
 func TestSessionsOfAUserAreBounded(t *testing.T) {
 	for most, want := range map[int]int{3: 3, 1: 1, 0: 100, -1: 105} {
 		m, c := sessions.NewMemory(), &clock{}
@@ -412,7 +412,7 @@ func TestUsedSessionsOutliveTheSurplus(t *testing.T) {
 	}
 }
 
-// One login ends ten sessions at most, however many there are too many.
+// One login ends at most ten sessions, even if there are more too many.
 func TestALoginEndsTenSessionsAtMost(t *testing.T) {
 	m, c, keys := sessions.NewMemory(), &clock{}, []sessions.Key{sessions.RandomKey()}
 	visit := func(most int) (left int) {
@@ -524,8 +524,9 @@ func TestStoreUsed(t *testing.T) {
 	}
 }
 
-// The five seconds after which a tombstone is as none count from when the request began,
-// not from when it read its session: a slow upload would overwrite a newer cookie.
+// A tombstone is ignored once it is five seconds old. Its age is taken at the beginning of the
+// request, not when the request reads its session. Otherwise a slow upload would overwrite a
+// newer cookie.
 func TestATombstoneIsAsOldAsTheRequestFindsIt(t *testing.T) {
 	for _, wait := range []time.Duration{4 * time.Second, 20 * time.Second} {
 		for _, late := range []bool{false, true} { // the Store is made after the wait
@@ -561,8 +562,8 @@ func TestATombstoneIsAsOldAsTheRequestFindsIt(t *testing.T) {
 	}
 }
 
-// What makes a login a repetition of another, which keeps the id: the same user,
-// credential and choice to be remembered, at about the same time.
+// A login repeats another, and keeps the id, if the user, credential and choice to be
+// remembered are the same and the times are close.
 func TestRepeatedLogin(t *testing.T) {
 	first := sessions.Login{Credential: "x"}
 	for name, test := range map[string]struct {
@@ -595,7 +596,7 @@ func TestRepeatedLogin(t *testing.T) {
 	}
 }
 
-// SetUser of nobody is a logout: the browser's other sessions of the name end too.
+// SetUser with an empty user is a logout: the browser's other sessions of the name end too.
 func TestSetUserOfNobodyEndsTheOthers(t *testing.T) {
 	for _, renewedMeanwhile := range []bool{false, true} {
 		c := &clock{}

@@ -33,7 +33,7 @@ func TestMemory(t *testing.T) {
 	if err := m.Create(ctx, id(1), r); !errors.Is(err, sessions.ErrExists) {
 		t.Errorf("Create again: %v", err)
 	}
-	r.Data[0] = 'x' // the caller's slice is its own
+	r.Data[0] = 'x' // the slice belongs to the caller
 	got, err := m.Load(ctx, id(1))
 	if err != nil || string(got.Data) != "a" || got.User != "ann" || got.Version == 0 || got.Version == 99 {
 		t.Errorf("%+v, %v", got, err)

@@ -21,7 +21,7 @@ func newID() string {
 	return base64.RawURLEncoding.EncodeToString(id[:])
 }
 
-// keptData returns what a session of five keys is in a Backend: some 200 bytes.
+// keptData returns the data that a Backend stores for a session of five keys, some 200 bytes.
 func keptData(tb testing.TB) []byte {
 	m := sessions.NewMemory()
 	st := newManager(tb, m).Store(httptest.NewRequest(http.MethodGet, "/", nil))
@@ -36,7 +36,7 @@ func keptData(tb testing.TB) []byte {
 	return r.Data
 }
 
-// fill makes n records, of nobody if user returns "".
+// fill makes n records, without a user if user returns "".
 func fill(tb testing.TB, b sessions.Backend, n int, user func(i int) string) (ids []string) {
 	tb.Helper()
 	data, begin := keptData(tb), time.Now().Add(time.Hour)
@@ -77,7 +77,7 @@ func TestMemoryFullCostsAsEmpty(t *testing.T) {
 		return time.Since(start)
 	}
 	onEmpty, onFull := time.Hour, time.Hour
-	for n := range 200 { // the least of many rounds is what other programs have left alone
+	for n := range 200 { // the minimum of many rounds is the least disturbed by other programs
 		onEmpty, onFull = min(onEmpty, round(sessions.NewMemory())), min(onFull, round(full))
 		if n >= 10 && onFull < 2*onEmpty {
 			break
@@ -88,7 +88,7 @@ func TestMemoryFullCostsAsEmpty(t *testing.T) {
 	}
 }
 
-// The sessions of a user are found without a look at those of others.
+// The sessions of a user are found without reading those of others.
 func TestMemoryListCostsTheUsersSessions(t *testing.T) {
 	few, full := sessions.NewMemory(), sessions.NewMemory()
 	fill(t, few, 100, hundred)
@@ -114,7 +114,7 @@ func TestMemoryListCostsTheUsersSessions(t *testing.T) {
 	}
 }
 
-// One account that logs in again and again ends nobody's sessions but its own.
+// An account that logs in again and again ends only its own sessions.
 func TestMemoryOneAccount(t *testing.T) {
 	const most = 50
 	ctx, m := t.Context(), &sessions.Memory{MaxRecords: 1200}

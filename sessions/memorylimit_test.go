@@ -17,8 +17,8 @@ import (
 
 func id(n int) string { return fmt.Sprintf("%043d", n) }
 
-// checkStructure fails unless the heaps, the index and the count of bytes say what the
-// records say.
+// checkStructure fails unless the heaps, the index and the count of bytes agree with the
+// records.
 func (m *Memory) checkStructure(t *testing.T) {
 	t.Helper()
 	m.mu.Lock()
@@ -69,7 +69,7 @@ func alive(t *testing.T, m *Memory, first, n int) (found int) {
 	return found
 }
 
-// A flood of whatever has no user leaves those alone who have logged in.
+// A flood of records without a user does not remove sessions of users.
 func TestMemoryKeepsUsersLongest(t *testing.T) {
 	visitor := Record{Data: []byte("a visitor's")}
 	tests := []struct {
@@ -114,8 +114,7 @@ func TestMemoryKeepsUsersLongest(t *testing.T) {
 	}
 }
 
-// plain is a Memory written down in the simplest way: who goes first is found by
-// looking at all.
+// plain is a Memory in its simplest form: it looks at all records to find the one to remove.
 type plain struct {
 	records         map[string]Record
 	maxCount, bytes int
@@ -140,7 +139,8 @@ func (p *plain) put(id string, r Record, now time.Time) {
 	p.records[id] = r
 }
 
-// before reports whether a goes before b: expired, then without a user, then by the time.
+// before reports whether a is removed before b: expired records first, then those without a
+// user, then by time.
 func (p *plain) before(a, b Record, now time.Time) bool {
 	if x, y := !now.Before(a.Expires), !now.Before(b.Expires); x != y {
 		return x
@@ -151,7 +151,7 @@ func (p *plain) before(a, b Record, now time.Time) bool {
 	return a.Expires.Before(b.Expires)
 }
 
-// A Memory keeps and removes the same records as a plain one, whatever is done to it.
+// A Memory keeps and removes the same records as a plain one, for any sequence of calls.
 func TestMemoryAgainstPlain(t *testing.T) {
 	for seed := range uint64(8) {
 		synctest.Test(t, func(t *testing.T) {
@@ -164,7 +164,7 @@ func TestMemoryAgainstPlain(t *testing.T) {
 				r := Record{
 					Data: bytes.Repeat([]byte{1}, random.IntN(4)*random.IntN(400)),
 					User: []string{"", "ann", "bob"}[random.IntN(3)],
-					// No two expire at the same time.
+					// No two records expire at the same time.
 					Expires: now.Add(time.Duration(random.IntN(60))*time.Second + time.Duration(step)),
 				}
 				before, err := m.Load(ctx, id)
@@ -216,7 +216,7 @@ func TestMemoryAgainstPlain(t *testing.T) {
 	}
 }
 
-// What a session's Update changes decides when it goes.
+// Update can change when a session is removed.
 func TestMemoryUpdateMoves(t *testing.T) {
 	now := time.Now()
 	in := func(d time.Duration, user string) Record {
@@ -269,7 +269,7 @@ func TestMemoryUpdateMoves(t *testing.T) {
 	}
 }
 
-// A record that grows makes room among the others, and one too large changes nothing.
+// A record that grows removes others, and one that is too large changes nothing.
 func TestMemoryUpdateGrows(t *testing.T) {
 	ctx, m := t.Context(), &Memory{MaxBytes: 10 * (memoryOverhead + 100)}
 	r := Record{Data: make([]byte, 100), Expires: time.Now().Add(time.Hour)}
@@ -302,10 +302,10 @@ func TestMemoryUpdateGrows(t *testing.T) {
 	}
 }
 
-// The default bounds are as documented, and negative ones are none.
+// The default limits are as documented, and negative values mean no limit.
 func TestMemoryBounds(t *testing.T) {
 	ctx := t.Context()
-	r := Record{Data: make([]byte, DefaultMemoryBytes-memoryOverhead+1), Expires: time.Now().Add(time.Hour)} // never written to: costs nothing
+	r := Record{Data: make([]byte, DefaultMemoryBytes-memoryOverhead+1), Expires: time.Now().Add(time.Hour)} // never written to: uses no memory
 	if err := NewMemory().Create(ctx, id(0), r); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("a record larger than MemoryBytes: %v", err)
 	}
@@ -324,7 +324,7 @@ func TestMemoryBounds(t *testing.T) {
 	}
 }
 
-// What has expired goes, also those of users, before anything that is alive.
+// Expired records, also those of users, are removed before living ones.
 func TestMemoryRemovesTheExpiredFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 1000
@@ -351,7 +351,7 @@ func TestMemoryRemovesTheExpiredFirst(t *testing.T) {
 	})
 }
 
-// heapInUse returns how many bytes the program's objects take that are still needed.
+// heapInUse returns the size of all reachable objects in bytes.
 func heapInUse() int {
 	var stats runtime.MemStats
 	runtime.GC()
@@ -359,7 +359,7 @@ func heapInUse() int {
 	return int(stats.HeapAlloc)
 }
 
-// A Memory takes no more than MaxBytes, whatever its records are made of.
+// A Memory takes no more than MaxBytes, whatever its records contain.
 func TestMemoryTakesMaxBytes(t *testing.T) {
 	data := make([]byte, 1<<20)
 	for name, test := range map[string]struct {
@@ -378,7 +378,7 @@ func TestMemoryTakesMaxBytes(t *testing.T) {
 			ctx, before := t.Context(), heapInUse()
 			m := &Memory{MaxBytes: test.maxBytes}
 			expires := time.Now().Add(time.Hour)
-			for i, last := 0, -1; m.bytes > last && i < 100_000; i++ { // until one makes room for another
+			for i, last := 0, -1; m.bytes > last && i < 100_000; i++ { // until one is removed for another
 				last = m.bytes
 				r := test.recordRef(i)
 				r.Expires = expires.Add(time.Duration(i))
@@ -394,7 +394,7 @@ func TestMemoryTakesMaxBytes(t *testing.T) {
 	}
 }
 
-// Nothing is left of sessions that have ended, in parallel with all that can be done.
+// Nothing remains of sessions that have ended, while all methods are called in parallel.
 func TestMemoryInParallel(t *testing.T) {
 	ctx, m := t.Context(), &Memory{MaxRecords: 100, MaxBytes: 100 * (memoryOverhead + 50)}
 	users := []string{"", "ann", "bob"}

@@ -38,7 +38,7 @@ func wrapped(t *testing.T, spec sessions.Spec, handler func(m *sessions.Manager,
 	return s, log
 }
 
-// A logbook keeps what is logged.
+// A logbook keeps the log.
 type logbook struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -102,8 +102,8 @@ func TestMiddlewareSavesOnEveryWayOut(t *testing.T) {
 	}
 }
 
-// A panic drops the connection, as on net/http, or is answered by a middleware outside;
-// what the request had changed before is saved.
+// A panic closes the connection, as in net/http, or gets a response from outer middleware.
+// Changes that the request made before it are saved.
 func TestMiddlewareSavesBeforeAPanicPasses(t *testing.T) {
 	manager, err := sessions.New(sessions.Config{Keys: []sessions.Key{sessions.RandomKey()}})
 	if err != nil {
@@ -132,7 +132,7 @@ func TestMiddlewareSavesBeforeAPanicPasses(t *testing.T) {
 	b.want("/", "2")
 }
 
-// If the sessions cannot be saved, nothing of the handler's response goes out.
+// If the sessions cannot be saved, no part of the handler's response is sent.
 func TestMiddlewareAnswersAFailedSave(t *testing.T) {
 	p := newProbe()
 	var written error
@@ -157,8 +157,8 @@ func TestMiddlewareAnswersAFailedSave(t *testing.T) {
 	}
 }
 
-// A connection that is taken over can carry no cookie: a renewal waits, a change is an
-// error.
+// A hijacked connection cannot send a cookie: a renewal waits for a later response, and a
+// change is an error.
 func TestMiddlewareHijack(t *testing.T) {
 	hijacks := make(chan error, 1)
 	s, _ := wrapped(t, sessions.Spec{IdleTimeout: time.Hour}, func(m *sessions.Manager, w http.ResponseWriter, r *http.Request) {
@@ -201,7 +201,7 @@ func takeOver(w *bufio.ReadWriter, connection net.Conn) {
 	w.Flush()
 }
 
-// An idle renewal of a signed cookie waits for a response that can carry it.
+// An idle renewal of a signed cookie waits for a response that can send it.
 func TestRenewalThatCannotBeSentWaits(t *testing.T) {
 	for _, backend := range []sessions.Backend{nil, sessions.NewMemory()} {
 		c := &clock{}
@@ -237,7 +237,7 @@ func TestRenewalThatCannotBeSentWaits(t *testing.T) {
 	}
 }
 
-// A bareWriter says that it can carry no cookie.
+// A bareWriter reports that it cannot send a cookie.
 type bareWriter struct {
 	*httptest.ResponseRecorder
 	bare bool
@@ -270,7 +270,7 @@ func TestTwoStoresAreLogged(t *testing.T) {
 	}
 }
 
-// With a Backend too: the second Store meets what the first has renewed.
+// The same with a Backend: the second Store finds what the first has renewed.
 func TestTwoStoresOnABackendAreLogged(t *testing.T) {
 	log := new(logbook)
 	manager, err := sessions.New(sessions.Config{
@@ -301,8 +301,8 @@ func TestTwoStoresOnABackendAreLogged(t *testing.T) {
 	}
 }
 
-// The Middleware of one Manager leaves another's sessions alone, and passes a request on
-// that has its Store already.
+// The Middleware of one Manager does not affect the sessions of another. If a request already
+// has its Store, it passes the request on.
 func TestMiddlewareTwice(t *testing.T) {
 	key := []sessions.Key{sessions.RandomKey()}
 	one, err := sessions.New(sessions.Config{Keys: key})
@@ -327,7 +327,7 @@ func TestMiddlewareTwice(t *testing.T) {
 	}
 }
 
-// A response that a session went into and that says public is told of once for a route.
+// If a response used a session and says public, that is logged once for each route.
 func TestPublicResponsesAreLogged(t *testing.T) {
 	log := new(logbook)
 	manager, err := sessions.New(sessions.Config{

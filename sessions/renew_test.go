@@ -11,8 +11,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// loginSite has the actions that races are made of. Where pause is set, the paths
-// under /slow call it between reading the session and saving it.
+// loginSite has the actions for the races. The paths under /slow call pause between reading the
+// session and saving it.
 func loginSite(t *testing.T, backend sessions.Backend, pause func()) *site {
 	login := func(st *sessions.Store, _ *http.Request) string {
 		st.Session().SetUser("ann")
@@ -50,13 +50,13 @@ func loginSite(t *testing.T, backend sessions.Backend, pause func()) *site {
 	return newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: backend}}}, actions)
 }
 
-// Each row holds a request between reading the session and saving it, while a browser
-// with the same cookies does another. Both browsers then look again.
+// Each row pauses a request between reading the session and saving it, while a browser with the
+// same cookies sends another. Then both browsers read their sessions.
 func TestInterleavings(t *testing.T) {
 	tests := []struct {
 		slow, fast         string
 		status             string // of the slow request, after its save
-		slowSees, fastSees string // what their browsers see in the end
+		slowSees, fastSees string // what their browsers see at the end
 		living             int    // records that are left
 	}{
 		{"/count", "/renew", "gone", " ", " n=1", 1},
@@ -66,12 +66,12 @@ func TestInterleavings(t *testing.T) {
 		{"/renew", "/renew", "gone", " ", " n=1", 1},
 		{"/renew", "/logout", "gone", " ", " ", 0},
 		{"/login", "/count", "loaded", "ann login=true n=2", " ", 1},
-		{"/login", "/login", "new", "ann login=true", "ann login=true n=1", 2}, // each logs in, the second from nothing
+		{"/login", "/login", "new", "ann login=true", "ann login=true n=1", 2}, // each logs in, the second with a new session
 		{"/login", "/logout", "new", "ann login=true", " ", 1},
 		{"/logout", "/count", "new", " ", " ", 0},
 		{"/logout", "/logout", "gone", " ", " ", 0},
 		{"/logout", "/renew", "new", " ", " ", 0},                   // the logout follows the renewal
-		{"/logout", "/login", "gone", " ", "ann login=true n=1", 1}, // the login made it another owner's
+		{"/logout", "/login", "gone", " ", "ann login=true n=1", 1}, // the login made it a session of another owner
 	}
 	for _, test := range tests {
 		t.Run(test.slow+" with "+test.fast+" in the middle", func(t *testing.T) {
@@ -168,8 +168,8 @@ func TestSetUserRenews(t *testing.T) {
 	}
 }
 
-// What fails in the middle of a renewal leaves the old session as it was and no record
-// that a browser was not told of.
+// A failure during a renewal leaves the old session unchanged, and leaves no record whose id no
+// browser has.
 func TestRenewThatFails(t *testing.T) {
 	for _, method := range []string{"create", "update"} {
 		t.Run(method, func(t *testing.T) {
@@ -191,7 +191,8 @@ func TestRenewThatFails(t *testing.T) {
 	}
 }
 
-// A miss is a new id: nobody shares a session with whoever has kept an old cookie.
+// After a miss the session gets a new id, so that nobody with a copy of the old cookie shares
+// it.
 func TestAMissIsANewID(t *testing.T) {
 	p := newProbe()
 	site := loginSite(t, p, func() {})

@@ -46,8 +46,8 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// With a Block the browser's user cannot read what is in the cookie, and two cookies
-// of one content differ.
+// With a Block the user of the browser cannot read the cookie, and two cookies with the same
+// content differ.
 func TestEncryption(t *testing.T) {
 	key := sessions.RandomKey()
 	key.Block = sessions.RandomKey().Hash[:16]
@@ -61,7 +61,7 @@ func TestEncryption(t *testing.T) {
 	}
 }
 
-// What the package doc says of the format, done with the libraries alone.
+// Decodes the format as the package documentation describes it, only with the libraries.
 func TestFormat(t *testing.T) {
 	key, site := sessions.RandomKey(), "mine"
 	verify := func(b *browser, name string) []byte {

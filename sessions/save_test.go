@@ -15,7 +15,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// A client that hangs up loses nothing: neither the read nor the save is cancelled.
+// If a client disconnects, nothing is lost: neither the read nor the save is canceled.
 func TestAClientThatHangsUp(t *testing.T) {
 	p := newProbe()
 	site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: p}}}, map[string]action{"/": write, "/read": read})
@@ -33,7 +33,7 @@ func TestAClientThatHangsUp(t *testing.T) {
 	b.want("/read", "n=2")
 }
 
-// stuck is a Backend that answers only when its context ends.
+// stuck is a Backend that returns only when its context ends.
 type stuck struct{ *sessions.Memory }
 
 func (stuck) Load(ctx context.Context, _ string) (sessions.Record, error) {
@@ -55,7 +55,7 @@ func TestAStuckBackendIsAnAnswer(t *testing.T) {
 	}
 }
 
-// contended is a Backend whose records are always written by somebody else.
+// contended is a Backend whose records another writer always changes first.
 type contended struct{ *sessions.Memory }
 
 func (contended) Update(context.Context, string, sessions.Record) (uint64, error) {
@@ -82,7 +82,7 @@ func TestConflictsEnd(t *testing.T) {
 	}
 }
 
-// One backend that is down costs its own session, not the others.
+// If one backend is down, only its own session is lost, not the others.
 func TestOthersKeepTheirs(t *testing.T) {
 	p := newProbe()
 	site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Name: "a"}, {Name: "b", Backend: p}, {Name: "c", Backend: sessions.NewMemory()}}}, map[string]action{
@@ -135,7 +135,7 @@ func TestSaveJoinsErrors(t *testing.T) {
 	}
 }
 
-// What is left of a request's goroutines may meet Save at any moment.
+// Goroutines of a request that still run may use the session during Save.
 func TestGoroutinesOfOneRequest(t *testing.T) {
 	site := newSite(t, sessions.Config{Sessions: []sessions.Spec{{Backend: sessions.NewMemory()}}, Log: slog.New(slog.DiscardHandler)}, map[string]action{
 		"/": func(st *sessions.Store, _ *http.Request) string {
@@ -175,7 +175,7 @@ func TestGoroutinesOfOneRequest(t *testing.T) {
 	b.want("/read", "80 80")
 }
 
-// An f that uses its session, which it must not, does not hang at least.
+// If f uses its session, which is not allowed, it does not hang.
 func TestUpdateThatUsesTheSession(t *testing.T) {
 	_, r := recorder()
 	manager, err := sessions.New(sessions.Config{Keys: []sessions.Key{sessions.RandomKey()}})

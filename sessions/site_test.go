@@ -15,12 +15,12 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// An action is what a path of a test's site does with the sessions of a request. The
-// text it returns is the answer's body.
+// An action is what a path of a test's site does with the sessions of a request. It returns the
+// body of the response.
 type action func(st *sessions.Store, r *http.Request) string
 
-// A site is a real server that saves after every action, as a framework does. The
-// answer's header Session-Status tells the status of the default session.
+// A site is a real server that saves after every action, as a framework does. The response
+// header Session-Status has the status of the default session.
 type site struct {
 	*httptest.Server
 	t       testing.TB
@@ -42,7 +42,7 @@ func newSite(t testing.TB, c sessions.Config, actions map[string]action) *site {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { s.answer(w, r, do) })
 	}
 	s.Server = httptest.NewTLSServer(mux)
-	s.Client().Transport.(*http.Transport).MaxIdleConnsPerHost = 64 // handshakes are what takes time
+	s.Client().Transport.(*http.Transport).MaxIdleConnsPerHost = 64 // handshakes take most of the time
 	t.Cleanup(s.Close)
 	return s
 }
@@ -80,7 +80,7 @@ func (s *site) browser() *browser {
 	return &browser{s, &client}
 }
 
-// An answer is what a browser has got.
+// An answer is the response that a browser has received.
 type answer struct {
 	*http.Response
 	body   string
@@ -92,7 +92,7 @@ func (b *browser) get(path string) answer {
 	return b.send(path, nil)
 }
 
-// send asks with a Cookie header of its own, past the jar, if it is not nil.
+// send sends a request. If cookie is not nil, it replaces the cookies of the jar.
 func (b *browser) send(path string, cookie *string) answer {
 	b.site.t.Helper()
 	r, err := http.NewRequest(http.MethodGet, b.site.URL+path, nil)
@@ -120,7 +120,7 @@ func (b *browser) send(path string, cookie *string) answer {
 	return answer{response, string(body), response.Header.Get("Session-Status")}
 }
 
-// want gets path and holds the body against a text.
+// want gets path and compares the body with a text.
 func (b *browser) want(path, body string) answer {
 	b.site.t.Helper()
 	a := b.get(path)
@@ -139,7 +139,7 @@ func (b *browser) cookie() string {
 	return r.Header.Get("Cookie")
 }
 
-// twin is another browser with the same cookies: somebody who has copied them.
+// twin is another browser with a copy of the cookies.
 func (b *browser) twin() *browser {
 	twin := b.site.browser()
 	r, _ := http.NewRequest(http.MethodGet, b.site.URL, nil)
@@ -157,8 +157,7 @@ type clock struct{ ahead atomic.Int64 }
 func (c *clock) now() time.Time           { return time.Now().Add(time.Duration(c.ahead.Load())) }
 func (c *clock) advance(by time.Duration) { c.ahead.Add(int64(by)) }
 
-// A probe is a Memory that counts its calls, may be dead, and calls a hook before
-// each.
+// A probe is a Memory that counts its calls, can be down, and calls a hook before each.
 type probe struct {
 	*sessions.Memory
 	loads, creates, updates, deletes atomic.Int64
@@ -200,7 +199,7 @@ func (p *probe) calls() int64 {
 	return p.loads.Load() + p.creates.Load() + p.updates.Load() + p.deletes.Load()
 }
 
-// living counts the records that are no tombstones.
+// living counts the records that are not tombstones.
 func (p *probe) living() (n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -240,8 +239,7 @@ func (p *probe) Delete(ctx context.Context, id string) error {
 	return p.Memory.Delete(ctx, id)
 }
 
-// recorder returns a response and a request without a server, for what only shows
-// there.
+// recorder returns a response and a request without a server, for tests that need none.
 func recorder() (*httptest.ResponseRecorder, *http.Request) {
 	return httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
 }

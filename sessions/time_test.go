@@ -12,8 +12,8 @@ type stamped struct {
 	Other *time.Time
 }
 
-// A time stays the same instant wherever it stands, also in a zone whose offset no
-// RFC 3339 can say, and a usual zone stays as it is.
+// A time is the same instant after it was stored, also in a zone whose offset RFC 3339 cannot
+// represent. A usual zone is kept.
 func TestTimesInsideOtherValues(t *testing.T) {
 	day := time.Date(1890, 11, 24, 10, 30, 15, 123456789, time.UTC)
 	for zone, offset := range map[string]int{"UTC": 0, "India": 5*3600 + 30*60, "Amsterdam until 1937": 1172, "Liberia until 1972": -2670} {
@@ -64,7 +64,7 @@ func TestTimesInsideOtherValues(t *testing.T) {
 	}
 }
 
-// The one exception that Set names.
+// This is the exception that Set documents.
 func TestZeroTimesInsideOtherValues(t *testing.T) {
 	s := fresh(t)
 	s.Set("v", map[string]any{"At": time.Time{}, "Other": new(time.Time)})

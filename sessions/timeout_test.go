@@ -11,7 +11,7 @@ import (
 
 const minute = time.Minute
 
-// The server judges both timeouts, by the clock of the Config.
+// The server checks both timeouts with the clock of the Config.
 func TestTimeouts(t *testing.T) {
 	renew := func(st *sessions.Store, _ *http.Request) string { st.Session().Renew(); return "" }
 	actions := map[string]action{"/write": write, "/read": read, "/login": loggingIn, "/renew": renew}
@@ -90,7 +90,8 @@ func TestIdleRenewalIsSeldom(t *testing.T) {
 	}
 }
 
-// A renewal that meets a write gives way; one that meets the end of the session says so.
+// A renewal that conflicts with a write is dropped. One that finds that the session has ended
+// reports it.
 func TestIdleRenewalGivesWay(t *testing.T) {
 	c, p := &clock{}, newProbe()
 	var pause func()
@@ -119,7 +120,7 @@ func TestIdleRenewalGivesWay(t *testing.T) {
 	}
 }
 
-// A failure to renew the idle time costs no answer.
+// If the idle time cannot be renewed, the response is still sent.
 func TestIdleRenewalFails(t *testing.T) {
 	c, p := &clock{}, newProbe()
 	degraded := 0

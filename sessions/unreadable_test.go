@@ -12,7 +12,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// A value of another release's type is lost alone, and reported.
+// If a value has a type of another release, only that value is lost, and this is reported.
 func TestAnUndecodableValueIsLostAlone(t *testing.T) {
 	var log bytes.Buffer
 	var events []sessions.Event
@@ -53,7 +53,7 @@ func TestAnUndecodableValueIsLostAlone(t *testing.T) {
 	b.want("/get", "{1 0 } true 1 <nil>")
 }
 
-// A record that this program cannot read is an empty session, under a new id.
+// A record that this program cannot read gives an empty session with a new id.
 func TestUnreadableRecords(t *testing.T) {
 	tests := []struct {
 		name string

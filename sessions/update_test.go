@@ -16,8 +16,8 @@ import (
 
 const writers, rounds = 16, 100
 
-// blind is a Backend without versions: what every other library does. It is here to
-// show that the tests below can fail.
+// blind is a Backend without versions, as in every other library. It shows that the tests below
+// can fail.
 type blind struct{ *sessions.Memory }
 
 func (b blind) Update(ctx context.Context, id string, r sessions.Record) (uint64, error) {
@@ -33,8 +33,8 @@ func (b blind) Update(ctx context.Context, id string, r sessions.Record) (uint64
 	}
 }
 
-// lost counts the updates that are lost of writers that all have read the same version
-// before any of them saves.
+// lost counts the lost updates of writers that have all read the same version before any of
+// them saves.
 func lost(t *testing.T, backend sessions.Backend) (increments, keys, flashes int) {
 	manager, err := sessions.New(sessions.Config{
 		Keys:     []sessions.Key{sessions.RandomKey()},
@@ -102,7 +102,7 @@ func TestABlindBackendLosesUpdates(t *testing.T) {
 	}
 }
 
-// What each operation means where somebody else has written since it was read.
+// The result of each operation if another request has written since the session was read.
 func TestReplay(t *testing.T) {
 	tests := []struct {
 		name         string
@@ -206,12 +206,12 @@ func TestRetriesAreReported(t *testing.T) {
 	b.get("/")
 	twin := b.twin()
 	p.hook(func(method, _ string) {
-		if method == "update" { // in the middle of the save, once
+		if method == "update" { // once, during the save
 			p.hook(nil)
 			twin.get("/")
 		}
 	})
-	b.want("/", "2") // what the working copy knew
+	b.want("/", "2") // the value of the working copy
 	b.want("/", "4")
 	if retries.Load() != 1 || !slices.Contains(kinds, sessions.EventCreated) {
 		t.Errorf("%d retries, events %v", retries.Load(), kinds)

@@ -31,7 +31,7 @@ func TestUsers(t *testing.T) {
 		t.Error(err)
 	}
 	phone.want("/show", " ")
-	phone.want("/login", "ann") // and may log in anew at once
+	phone.want("/login", "ann") // and may log in again at once
 	phone.want("/show", "ann login=true")
 	if err := site.manager.EndUser(ctx, "", "ann", mine); err != nil {
 		t.Error(err)
@@ -92,7 +92,7 @@ func TestEndSessionOfAnotherUser(t *testing.T) {
 	b.want("/show", "ann login=true")
 }
 
-// A renewal between the look and the end of EndUser saves nobody.
+// A renewal between the lookup and the end of EndUser does not save the session.
 func TestEndUserMeetsRenewals(t *testing.T) {
 	p := newProbe()
 	u := &renewing{probe: p}
@@ -107,7 +107,7 @@ func TestEndUserMeetsRenewals(t *testing.T) {
 	if n := p.living(); n != 0 {
 		t.Errorf("%d sessions live", n)
 	}
-	// One that is renewed again and again is told.
+	// A session that is renewed again and again is reported.
 	site = loginSite(t, u, func() {})
 	b = site.browser()
 	b.get("/login")
@@ -117,7 +117,7 @@ func TestEndUserMeetsRenewals(t *testing.T) {
 	}
 }
 
-// One that is renewed just before or while EndSession ends it is ended all the same.
+// A session that is renewed just before or while EndSession ends it is ended too.
 func TestEndSessionMeetsRenewals(t *testing.T) {
 	for _, when := range []string{"before the load", "after the load"} {
 		t.Run(when, func(t *testing.T) {
@@ -183,7 +183,7 @@ func (r *renewing) EndUser(ctx context.Context, user string, except ...string) e
 	return nil
 }
 
-// An id is a hash of what is in the cookie, and events never tell that.
+// An id is a hash of the value in the cookie. Events never reveal that value.
 func TestIDs(t *testing.T) {
 	var events []sessions.Event
 	p := newProbe()

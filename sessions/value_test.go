@@ -140,7 +140,7 @@ func is[T any](t *testing.T, s *sessions.Session, key string, want T, found bool
 	}
 }
 
-// What Get returned is the caller's: to change it does not change the session.
+// The value that Get returns belongs to the caller: changing it does not change the session.
 func TestValuesAreNotShared(t *testing.T) {
 	_, r := recorder()
 	manager, err := sessions.New(sessions.Config{Keys: []sessions.Key{sessions.RandomKey()}})

@@ -12,8 +12,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/datastore"
 )
 
-// TestReads counts what reads cost: the first one a lookup of the store, those after
-// it and after a change none.
+// TestReads counts the cost of reads: the first needs a lookup in the store, those after it and
+// after a change need none.
 func TestReads(t *testing.T) {
 	server := datastoretest.Start(t)
 	cache := hook(sessions.NewMemory())
@@ -47,7 +47,7 @@ func TestReads(t *testing.T) {
 	})
 }
 
-// TestStale gives a process a cache that another one's changes do not reach.
+// TestStale gives a process a cache that the changes of another process do not reach.
 func TestStale(t *testing.T) {
 	store := sessions.NewMemory()
 	ours, theirs := cached.New(sessions.NewMemory(), store), cached.New(sessions.NewMemory(), store)
@@ -75,7 +75,7 @@ func TestStale(t *testing.T) {
 	wantEnded(t, ours, id)
 }
 
-// TestHold ends the use of an entry a minute after it was made.
+// TestHold checks that an entry is no longer used a minute after it was made.
 func TestHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := sessions.NewMemory()
@@ -84,7 +84,7 @@ func TestHold(t *testing.T) {
 		for range 3 {
 			began := time.Now()
 			data := string(load(t, backend, id).Data)
-			update(t, store, id, data+"+") // which the cache cannot know
+			update(t, store, id, data+"+") // which the cache does not know
 			for string(load(t, backend, id).Data) == data {
 				time.Sleep(time.Second)
 			}
@@ -95,8 +95,8 @@ func TestHold(t *testing.T) {
 	})
 }
 
-// TestUnreachable has a cache that can be read and not written. Its own changes a
-// process must see all the same.
+// TestUnreachable has a cache that can be read and not written. A process must still see its
+// own changes.
 func TestUnreachable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cache := hook(sessions.NewMemory())

@@ -9,13 +9,13 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// A hooked is a Backend whose calls a test may hold up, fail and count.
+// A hooked is a Backend whose calls a test can delay, fail and count.
 type hooked struct {
 	sessions.Backend
 
 	mu     sync.Mutex
-	before func(method, id string) error // an error of it is the answer, and nothing is done
-	after  func(method, id string) error // an error of it is the answer, though it was done
+	before func(method, id string) error // if it returns an error, the call returns it and does nothing
+	after  func(method, id string) error // if it returns an error, the call returns it although it has been made
 	calls  map[string]int
 }
 
@@ -28,7 +28,7 @@ func (h *hooked) set(before, after func(method, id string) error) {
 	h.before, h.after = before, after
 }
 
-// took returns how many calls of method there were, and forgets all.
+// took returns how many calls of method there were, and resets all counts.
 func (h *hooked) took(method string) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -79,7 +79,7 @@ func (h *hooked) Delete(ctx context.Context, id string) error {
 
 var errDown = errors.New("the cache is down")
 
-// faulty fails that share of all calls, half of them after they were done.
+// faulty fails that share of all calls. Half of those are made before they fail.
 func faulty(b sessions.Backend, share float64) *hooked {
 	h := hook(b)
 	fail := func(string, string) error {
@@ -95,15 +95,15 @@ func faulty(b sessions.Backend, share float64) *hooked {
 	return h
 }
 
-// onItsWay is a network that delivers what was sent, also when nobody waits for the
-// answer any more.
+// onItsWay is a network that delivers what was sent, even if the caller no longer waits for the
+// response.
 type onItsWay struct{ sessions.Backend }
 
 func (o onItsWay) Create(ctx context.Context, id string, r sessions.Record) error {
 	return o.Backend.Create(context.WithoutCancel(ctx), id, r)
 }
 
-// forgetful evicts what it holds, one time in three.
+// forgetful evicts its entries, one time in three.
 type forgetful struct{ *sessions.Memory }
 
 func (f forgetful) Load(ctx context.Context, id string) (sessions.Record, error) {
@@ -115,7 +115,7 @@ func (f forgetful) Load(ctx context.Context, id string) (sessions.Record, error)
 	return f.Memory.Load(ctx, id)
 }
 
-// small refuses records that are large for it, as memcached does.
+// small refuses large records, as memcached does.
 type small struct{ *sessions.Memory }
 
 func (s small) Create(ctx context.Context, id string, r sessions.Record) error {

@@ -10,7 +10,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/sessionstest"
 )
 
-// TestContract holds the whole contract, whatever state the cache is in.
+// TestContract checks the whole contract, whatever the state of the cache.
 func TestContract(t *testing.T) {
 	for name, newBackend := range map[string]func(t *testing.T) sessions.Backend{
 		"healthy": func(t *testing.T) sessions.Backend {
@@ -40,7 +40,7 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// TestContractForReal has three processes over each pair of servers.
+// TestContractForReal has three processes on each pair of servers.
 func TestContractForReal(t *testing.T) {
 	for name, pair := range map[string]func(t *testing.T) func() *cached.Backend{
 		"memcached before Datastore": memcachedBeforeDatastore,

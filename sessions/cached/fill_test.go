@@ -30,9 +30,9 @@ var endings = map[string]func(t *testing.T, b *cached.Backend, id string){
 	},
 }
 
-// TestDelayedFill holds up a read, on its way from the store or to the cache, until
-// the session has ended, and for a while longer. What it then puts in the cache must
-// not bring the session back.
+// TestDelayedFill delays a read, on its way from the store or to the cache, until some time
+// after the session has ended. The entry that it then writes to the cache must not bring the
+// session back.
 func TestDelayedFill(t *testing.T) {
 	for name, end := range endings {
 		for _, where := range []string{"from the store", "to the cache"} {
@@ -88,7 +88,7 @@ func delayedFill(t *testing.T, end func(*testing.T, *cached.Backend, string), wh
 	}
 }
 
-// TestDelayedFillOfOldData is the same with a change in the place of the end.
+// TestDelayedFillOfOldData is the same with a change instead of the end.
 func TestDelayedFillOfOldData(t *testing.T) {
 	cache, store := hook(sessions.NewMemory()), sessions.NewMemory()
 	slow, backend := cached.New(cache, store), cached.New(cache.Backend, store)
@@ -104,8 +104,8 @@ func TestDelayedFillOfOldData(t *testing.T) {
 	wantData(t, backend, id, "new")
 }
 
-// TestFillAfterFlush lets the cache forget what kept a late fill out. Within one
-// process that must do no harm.
+// TestFillAfterFlush has the cache lose the entry that prevents a late fill. Within one process
+// the fill must still do no harm.
 func TestFillAfterFlush(t *testing.T) {
 	for name, end := range endings {
 		t.Run(name, func(t *testing.T) {
@@ -127,8 +127,8 @@ func TestFillAfterFlush(t *testing.T) {
 	}
 }
 
-// TestDelayedRefresh holds up the refresh after one change until another change has
-// made its own.
+// TestDelayedRefresh delays the refresh after one change until another change has made its
+// refresh.
 func TestDelayedRefresh(t *testing.T) {
 	cache, store := hook(sessions.NewMemory()), sessions.NewMemory()
 	slow, backend := cached.New(cache, store), cached.New(cache.Backend, store)
@@ -136,7 +136,7 @@ func TestDelayedRefresh(t *testing.T) {
 	r := load(t, slow, id)
 	cache.set(func(method, _ string) error {
 		cache.set(nil, nil)
-		ours := load(t, store, id) // the cache does not hold it yet
+		ours := load(t, store, id) // the cache does not have it yet
 		ours.Data = []byte("2")
 		if _, err := backend.Update(t.Context(), id, ours); err != nil {
 			t.Error(err)
@@ -151,7 +151,7 @@ func TestDelayedRefresh(t *testing.T) {
 	wantData(t, backend, id, "2")
 }
 
-// TestDelayedRefreshAfterEnd is the same with an end in the place of the other change.
+// TestDelayedRefreshAfterEnd is the same with an end instead of the other change.
 func TestDelayedRefreshAfterEnd(t *testing.T) {
 	for name, end := range endings {
 		t.Run(name, func(t *testing.T) {
@@ -174,9 +174,9 @@ func TestDelayedRefreshAfterEnd(t *testing.T) {
 	}
 }
 
-// TestConflictKeepsBarrier lets a slow writer meet a tombstone while a fill of the
-// living session is under way: putting the entry that misled the writer out of use
-// must not let the fill in.
+// TestConflictKeepsBarrier has a slow writer find a tombstone while a fill of the living
+// session is in progress. Invalidating the entry that misled the writer must not allow the
+// fill.
 func TestConflictKeepsBarrier(t *testing.T) {
 	cache, store := hook(sessions.NewMemory()), sessions.NewMemory()
 	slow, backend := cached.New(cache, store), cached.New(cache.Backend, store)

@@ -35,7 +35,7 @@ func load(t *testing.T, b sessions.Backend, id string) sessions.Record {
 	return r
 }
 
-// update writes data over what b loads now.
+// update writes data to the record that b loads now.
 func update(t *testing.T, b sessions.Backend, id, data string) {
 	t.Helper()
 	r := load(t, b, id)
@@ -52,7 +52,7 @@ func wantData(t *testing.T, b sessions.Backend, id, want string) {
 	}
 }
 
-// wantEnded fails unless id has no living session.
+// wantEnded fails if id has a living session.
 func wantEnded(t *testing.T, b sessions.Backend, id string) {
 	t.Helper()
 	r, err := b.Load(t.Context(), id)

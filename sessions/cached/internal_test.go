@@ -30,7 +30,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// TestTraces checks that ids are spread over all traces, and that each has its own doubts.
+// TestTraces checks that ids are spread over all traces, and that each trace is in doubt
+// separately.
 func TestTraces(t *testing.T) {
 	var all traces
 	now := time.Now()

@@ -16,9 +16,9 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/datastore"
 )
 
-// TestEndWhileTheCacheIsAway ends a session at a process that cannot reach memcached at
-// that moment. Another process that can reach it must learn of the end soon after the
-// first one can again: the old entry alone would mislead it for 50 seconds.
+// TestEndWhileTheCacheIsAway ends a session in a process that cannot reach memcached at that
+// moment. Another process that can reach it must see the end soon after the first one is
+// connected again. The old entry alone would mislead it for 50 seconds.
 func TestEndWhileTheCacheIsAway(t *testing.T) {
 	for name, end := range endings {
 		t.Run(name, func(t *testing.T) {
@@ -47,9 +47,9 @@ func TestEndWhileTheCacheIsAway(t *testing.T) {
 	}
 }
 
-// TestOldEntries holds what a process does about entries that it could not reach: it
-// tries again at most once a second, a few calls each time, until the cache answers or
-// the entries are out of use by themselves. Then nothing is left running.
+// TestOldEntries checks how a process treats entries that it could not reach: it tries again at
+// most once a second, with a few calls each time, until the cache responds or the entries have
+// expired. Then nothing is left running.
 func TestOldEntries(t *testing.T) {
 	for name, outage := range map[string]time.Duration{
 		"a moment": 50 * time.Millisecond,
@@ -111,8 +111,8 @@ func oldEntries(t *testing.T, outage time.Duration, ended int) {
 	}
 }
 
-// TestOldEntryNeverReplacesANewOne lets another process bring the entry forward before
-// this one can: its barrier comes late, and must not put newer data out of use.
+// TestOldEntryNeverReplacesANewOne has another process update the entry before this one can.
+// The barrier of this one comes late, and must not invalidate newer data.
 func TestOldEntryNeverReplacesANewOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory, store := sessions.NewMemory(), sessions.NewMemory()
@@ -135,8 +135,7 @@ func TestOldEntryNeverReplacesANewOne(t *testing.T) {
 	})
 }
 
-// A path leads to a server, and can be closed: then it breaks what is connected, and takes
-// no more.
+// A path leads to a server. If it is closed, it breaks its connections and accepts no more.
 type path struct {
 	addr string
 

@@ -7,8 +7,9 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/cached"
 )
 
-// TestOvertaken lets a change be overtaken between the store and the cache, which then
-// forgets what the later one has left. The entry that comes last must not be read.
+// TestOvertaken makes a second change while the first is between the store and the cache. The
+// cache then loses the entry of the second change. The entry of the first, which is written
+// last, must not be read.
 func TestOvertaken(t *testing.T) {
 	for method, call := range map[string]func(t *testing.T, b *cached.Backend, id string){
 		"Update": func(t *testing.T, b *cached.Backend, id string) { update(t, b, id, "first") },

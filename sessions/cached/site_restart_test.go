@@ -15,8 +15,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/datastore"
 )
 
-// phases are those of memcached during the test, each as long as it takes the 32
-// clients to have their share of answers.
+// phases are the states of memcached during the test. Each lasts until the 32 clients have had
+// their share of responses.
 var phases = []string{"up", "killed", "back", "hung", "back again"}
 
 // A client is one browser of the load: it writes and reads its own session.
@@ -25,9 +25,9 @@ type client struct {
 	acknowledged, uncertain int64
 }
 
-// TestRestart kills memcached in the middle of a load of 32 connections, starts it
-// again, lets it hang, and lets it go on. Each client must find its own session, with
-// every write that was acknowledged, in every answer.
+// TestRestart kills memcached while 32 connections are busy, starts it again, stops it for a
+// while, and lets it continue. Each response must show the client its own session, with every
+// acknowledged write.
 func TestRestart(t *testing.T) {
 	store, cache := datastoretest.Start(t), memcachetest.Start(t)
 	s := newSite(t, cached.New(newMemcache(t, cache.Addr, 0), datastore.New(store.Client(t.Context()), datastore.Config{})))
@@ -88,8 +88,8 @@ func TestRestart(t *testing.T) {
 	t.Logf("%d were too slow", slow.Load())
 }
 
-// awaitUse returns when the clients read from memcached again, which they leave alone
-// for a while after it has failed.
+// awaitUse returns when the clients read from memcached again. They do not use it for a while
+// after it has failed.
 func awaitUse(t *testing.T, cache *memcachetest.Server) {
 	t.Helper()
 	before := cache.Stats()["cmd_get"]
@@ -100,7 +100,7 @@ func awaitUse(t *testing.T, cache *memcachetest.Server) {
 	}
 }
 
-// turn writes once in four requests, and checks what it is answered.
+// turn writes once in four requests, and checks the response.
 func (c *client) turn(s *site, turn int) answer {
 	path := "/read"
 	if turn%4 == 0 {

@@ -34,7 +34,7 @@ func memcachedBeforeDatastore(t *testing.T) func() *cached.Backend {
 	return func() *cached.Backend { return cached.New(newMemcache(t, server.Addr, time.Minute), store) }
 }
 
-// valkeyBeforePostgreSQL has a server that may evict what it likes, as Memorystore's may.
+// valkeyBeforePostgreSQL has a server that may evict any entry, as Memorystore's may.
 func valkeyBeforePostgreSQL(t *testing.T) func() *cached.Backend {
 	t.Helper()
 	server := redistest.Start(t, "--maxmemory-policy", "allkeys-lru")
@@ -85,17 +85,17 @@ func newMemcache(t *testing.T, addr string, timeout time.Duration) sessions.Back
 	return b
 }
 
-// A site answers requests with what became of a session.
+// A site responds to requests with the state of a session.
 type site struct {
 	*httptest.Server
 	t       *testing.T
 	manager *sessions.Manager
 }
 
-// An answer is what a request is told after its session was saved.
+// An answer is the response to a request, written after its session was saved.
 type answer struct {
 	Code   int    `json:"-"`
-	Cookie string `json:"-"` // that the answer sets; "-": it deletes it
+	Cookie string `json:"-"` // that the response sets; "-": it deletes it
 	Err    string `json:"-"` // of a 503
 	Status string
 	User   string
@@ -184,8 +184,8 @@ func (s *site) do(cookie, path string) answer {
 	return a
 }
 
-// slow reports whether a save ran out of its two seconds, which on a busy machine is
-// no fault of the backend: what was to be written may be there or not.
+// slow reports whether a save exceeded its two seconds. On a busy machine that is not a fault
+// of the backend, and the change may or may not have been made.
 func (a answer) slow() bool {
 	return a.Code == http.StatusServiceUnavailable && strings.Contains(a.Err, "deadline exceeded")
 }

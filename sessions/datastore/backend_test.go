@@ -49,7 +49,7 @@ func TestRecord(t *testing.T) {
 	backend := datastore.New(datastoretest.Start(t).Client(t.Context()), datastore.Config{})
 	want := sessions.Record{Data: []byte("data"), User: "joe", Expires: time.Now().Add(time.Hour)}
 	id := create(t, backend, want)
-	want.Data[0] = 'x' // the caller's slice, which is not the backend's
+	want.Data[0] = 'x' // the slice of the caller, not that of the backend
 	got := load(t, backend, id)
 	if string(got.Data) != "data" || got.User != "joe" || got.Version == 0 || got.Expires.Sub(want.Expires).Abs() > time.Microsecond {
 		t.Errorf("Load: %+v, want what was created", got)
@@ -66,7 +66,7 @@ func TestRecord(t *testing.T) {
 	}
 }
 
-// TestReservedName has an id that Datastore would not take as a name.
+// TestReservedName has an id that Datastore does not accept as a name.
 func TestReservedName(t *testing.T) {
 	backend := datastore.New(datastoretest.Start(t).Client(t.Context()), datastore.Config{})
 	id := "__" + newID()[:39] + "__"
@@ -76,7 +76,7 @@ func TestReservedName(t *testing.T) {
 	load(t, backend, id)
 }
 
-// TestContract runs the whole suite; with -short a tenth of its races.
+// TestContract runs the whole suite. With -short, it runs a tenth of its races.
 func TestContract(t *testing.T) {
 	client := datastoretest.Start(t).Client(t.Context())
 	sessionstest.Run(t, func(*testing.T) sessions.Backend {
@@ -84,7 +84,7 @@ func TestContract(t *testing.T) {
 	})
 }
 
-// TestCreatedAgain holds a version over the deletion and another creation of its id.
+// TestCreatedAgain keeps a version while its id is deleted and created again.
 func TestCreatedAgain(t *testing.T) {
 	backend := datastore.New(datastoretest.Start(t).Client(t.Context()), datastore.Config{})
 	id := create(t, backend, record("first"))
@@ -125,8 +125,8 @@ func TestKindAndNamespace(t *testing.T) {
 	}
 }
 
-// TestTooLarge writes the largest record that Backend takes, which the server must
-// take too, and one more byte.
+// TestTooLarge writes the largest record that Backend accepts, which the server must accept
+// too, and one that is a byte larger.
 func TestTooLarge(t *testing.T) {
 	backend := datastore.New(datastoretest.Start(t).Client(t.Context()), datastore.Config{})
 	id := create(t, backend, record("small"))
@@ -162,7 +162,7 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// TestCosts counts the calls that the package's documentation promises.
+// TestCosts counts the calls that the package's documentation states.
 func TestCosts(t *testing.T) {
 	server := datastoretest.Start(t)
 	backend := datastore.New(server.Client(t.Context()), datastore.Config{})

@@ -36,7 +36,7 @@ func TestProject(t *testing.T) {
 	}
 }
 
-// TestOpen finds an emulator as another process would.
+// TestOpen finds an emulator as a separate process would.
 func TestOpen(t *testing.T) {
 	server := datastoretest.Start(t)
 	t.Setenv("DATASTORE_EMULATOR_HOST", server.Addr)
@@ -49,8 +49,8 @@ func TestOpen(t *testing.T) {
 	load(t, backend, create(t, backend, record("x")))
 }
 
-// TestOpenUnreachable has a client of a port where nobody listens: the error of
-// the first call is prompt, where the client alone would wait for minutes.
+// TestOpenUnreachable has a client of a port without a server. The first call returns an error
+// promptly. The client alone would wait for minutes.
 func TestOpenUnreachable(t *testing.T) {
 	t.Setenv("DATASTORE_EMULATOR_HOST", "127.0.0.1:1")
 	client, err := datastore.Open(t.Context(), "somewhere", "")

@@ -17,13 +17,13 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/sessionstest"
 )
 
-// lost are the ways in which the answer to a commit that was applied fails to
-// arrive: by gRPC's own retry, by the client's, and by neither.
+// lost are the ways in which the response to a commit that was applied is lost: it is retried
+// by gRPC, by the client, or by neither.
 var lost = []codes.Code{codes.Unavailable, codes.Internal, codes.Unknown, codes.DeadlineExceeded, codes.Aborted, codes.ResourceExhausted}
 
-// TestLostReplyOfUpdate loses the answer to an Update that was applied. It must
-// succeed: an error would be seen as a failure and ErrConflict would have the
-// change made twice.
+// TestLostReplyOfUpdate loses the response to an Update that was applied. The Update must
+// succeed: an error would look like a failure, and after ErrConflict the change would be made
+// twice.
 func TestLostReplyOfUpdate(t *testing.T) {
 	for _, code := range lost {
 		for _, rival := range []bool{false, true} {
@@ -98,8 +98,8 @@ func TestPlace(t *testing.T) {
 	})
 }
 
-// TestLostReplyOfCreate has gRPC send an insert twice: the second time the entity
-// is there, and it is the one that was to be created.
+// TestLostReplyOfCreate has gRPC send an insert twice. The second time the entity exists, and
+// it is the one that was to be created.
 func TestLostReplyOfCreate(t *testing.T) {
 	server := datastoretest.Start(t)
 	backend := datastore.New(server.Client(t.Context()), datastore.Config{})
@@ -119,8 +119,8 @@ func TestLostReplyOfCreate(t *testing.T) {
 	}
 }
 
-// TestFailedCommit is the other half: a commit that fails and was not applied must
-// not be taken for one that was.
+// TestFailedCommit is the opposite case: a commit that failed and was not applied must not be
+// treated as applied.
 func TestFailedCommit(t *testing.T) {
 	server := datastoretest.Start(t)
 	backend := datastore.New(server.Client(t.Context()), datastore.Config{})
@@ -156,9 +156,9 @@ func TestFailedCommit(t *testing.T) {
 	}
 }
 
-// TestHung lets each method of a server hang in turn. A call that needs it must come
-// back with the deadline, as an error that says so. Any other must come back all the
-// same: it has a minute, so that a busy machine is no deadline.
+// TestHung has each method of a server hang in turn. A call that needs it must return at the
+// deadline, with an error that says so. Any other call must return too: it has a minute, so
+// that a busy machine does not fail it.
 func TestHung(t *testing.T) {
 	for _, method := range []string{"Lookup", "BeginTransaction", "Commit", "Rollback", "RunQuery"} {
 		t.Run(method, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/memcache"
 )
 
-// TestCommands counts what requests cost, with the server's own statistics.
+// TestCommands counts the commands of requests in the server's own statistics.
 func TestCommands(t *testing.T) {
 	server := memcachetest.Start(t)
 	visitor := newSite(t, newBackend(t, memcache.Config{}, server)).browser(t)
@@ -38,8 +38,8 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// TestForeignItems: what other programs, or later versions of this one, keep under a
-// key is no session, and is left alone.
+// TestForeignItems checks that items of other programs, or of later versions of this package,
+// are not treated as sessions and are not changed.
 func TestForeignItems(t *testing.T) {
 	server := memcachetest.Start(t)
 	b := newBackend(t, memcache.Config{Prefix: "app:"}, server)
@@ -65,7 +65,7 @@ func TestForeignItems(t *testing.T) {
 	}
 }
 
-// TestSizes holds the limit against the real server's, byte by byte.
+// TestSizes compares the limit with the real server's, byte by byte.
 func TestSizes(t *testing.T) {
 	server := memcachetest.Start(t)
 	for _, prefix := range []string{"", strings.Repeat("p", 207)} {
@@ -86,7 +86,7 @@ func TestSizes(t *testing.T) {
 			}
 		}
 	}
-	// That it is the server's limit too, and not one byte less.
+	// The server's limit is the same, and not one byte less.
 	client := gomemcache.New(server.Addr)
 	for size, ok := range map[int]bool{1<<20 - 59 - 1: true, 1<<20 - 59: false} {
 		if err := client.Set(&gomemcache.Item{Key: "k", Value: make([]byte, size)}); (err == nil) != ok {
@@ -95,7 +95,7 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// TestSmallerItems: a server that was started with smaller items tells by its answer.
+// TestSmallerItems checks that the error of a server with a smaller item limit says so.
 func TestSmallerItems(t *testing.T) {
 	b := newBackend(t, memcache.Config{}, memcachetest.Start(t, "-I", "512k"))
 	id := newID()
@@ -118,7 +118,8 @@ func TestSmallerItems(t *testing.T) {
 	}
 }
 
-// TestServerWithoutCAS: without versions every update would be a blind one.
+// TestServerWithoutCAS has a server without versions, on which every update would be
+// unconditional.
 func TestServerWithoutCAS(t *testing.T) {
 	b := newBackend(t, memcache.Config{}, memcachetest.Start(t, "-C"))
 	id := newID()

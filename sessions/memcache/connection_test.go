@@ -12,9 +12,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/memcache"
 )
 
-// TestBrokenConnections cuts a connection that has been used before, as a restart, a
-// firewall or memcached's own idle_timeout do, before or after the server has carried
-// out a command.
+// TestBrokenConnections closes a connection that has been used before, as a restart, a firewall
+// or memcached's own idle_timeout does, before or after the server has carried out a command.
 func TestBrokenConnections(t *testing.T) {
 	server := memcachetest.Start(t)
 	direct := newBackend(t, memcache.Config{}, server)
@@ -41,7 +40,7 @@ func TestBrokenConnections(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		// The version is good for another one.
+		// The version is valid for another update.
 		s.r.Version = version
 		s.r.Data = []byte("ours again")
 		_, err = s.b.Update(t.Context(), s.id, s.r)
@@ -68,7 +67,7 @@ func TestBrokenConnections(t *testing.T) {
 		meanwhile  func(*testing.T, *state) // before the client knows
 		do         func(*testing.T, *state) error
 		want       error
-		data       string // what is there in the end; empty: nothing
+		data       string // the record in the end; if empty, none
 	}{
 		"get":                            {"gets", false, nil, load, nil, "first"},
 		"get, reply lost":                {"gets", true, nil, load, nil, "first"},
@@ -112,14 +111,14 @@ func TestBrokenConnections(t *testing.T) {
 	}
 }
 
-// isUnknown reports whether err leaves open what became of a write: a caller must
-// neither take it for done nor do it again.
+// isUnknown reports whether err means that a write may or may not have been made: a caller must
+// neither assume that it was made nor repeat it.
 func isUnknown(err error) bool {
 	return err != nil && !errors.Is(err, sessions.ErrConflict) && !errors.Is(err, sessions.ErrNotFound) && !errors.Is(err, sessions.ErrExists)
 }
 
-// TestFreshConnectionIsNotRetried: what a server cuts before it has ever answered is
-// no stale connection, and a command to it is not sent twice.
+// TestFreshConnectionIsNotRetried checks that a connection that the server closes before its
+// first reply does not count as stale, and that the command is not sent twice.
 func TestFreshConnectionIsNotRetried(t *testing.T) {
 	server := memcachetest.Start(t)
 	direct := newBackend(t, memcache.Config{}, server)
@@ -142,8 +141,8 @@ func TestFreshConnectionIsNotRetried(t *testing.T) {
 	}
 }
 
-// TestIncrementsOverBrokenConnections: what was acknowledged is counted, and nothing
-// is counted twice, though every tenth reply to a write is lost.
+// TestIncrementsOverBrokenConnections checks that acknowledged increments are counted, and that
+// none is counted twice, although every tenth reply to a write is lost.
 func TestIncrementsOverBrokenConnections(t *testing.T) {
 	p := newProxy(t, memcachetest.Start(t))
 	site := newSite(t, newBackend(t, memcache.Config{Servers: []string{p.addr}}))

@@ -11,7 +11,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/memcache"
 )
 
-// TestNonsense: whatever a server sends, a call returns an error, and never a record.
+// TestNonsense checks that for any invalid reply a call returns an error, and never a record.
 func TestNonsense(t *testing.T) {
 	for name, reply := range map[string]string{
 		"closed at once":         "",

@@ -8,8 +8,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/memcache"
 )
 
-// TestIdleConnectionsAreKept: requests that come in bursts of 32 dial once each, and
-// not again in every burst as with gomemcache's own two idle connections.
+// TestIdleConnectionsAreKept checks that requests in bursts of 32 dial once each, and not again
+// in every burst as with gomemcache's own two idle connections.
 func TestIdleConnectionsAreKept(t *testing.T) {
 	const callers, bursts = 32, 10
 	server := memcachetest.Start(t)
@@ -19,7 +19,8 @@ func TestIdleConnectionsAreKept(t *testing.T) {
 		for range bursts {
 			var together, group sync.WaitGroup
 			together.Add(callers)
-			// A connection is taken until its reply is there: none replies before all have asked.
+			// A connection is in use until its reply has arrived. No reply is sent before all
+			// requests have arrived.
 			cut := func(_ string, carriedOut bool) bool {
 				if carriedOut {
 					together.Done()

@@ -18,8 +18,8 @@ type proxy struct {
 	addr            string
 	dials, commands atomic.Int64
 
-	// cut is asked before each command is passed on, and again when the server has
-	// carried it out: true breaks the connection there.
+	// cut is called before each command is passed on, and again after the server has carried it
+	// out. If it returns true, the connection breaks.
 	cut atomic.Pointer[func(verb string, carriedOut bool) bool]
 }
 
@@ -38,7 +38,8 @@ func newProxy(t *testing.T, s *memcachetest.Server) *proxy {
 	return p
 }
 
-// cutOnce breaks the connection at the next command of this verb, once then is done.
+// cutOnce breaks the connection once, at the next command with this verb. Before that it calls
+// then, unless it is nil.
 func (p *proxy) cutOnce(verb string, carriedOut bool, then func()) {
 	var done atomic.Bool
 	cut := func(v string, c bool) bool {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// ranked returns servers by name, for pick alone.
+// ranked returns servers with only a name, for pick.
 func ranked(names ...string) []*server {
 	var servers []*server
 	for _, name := range names {
@@ -17,7 +17,7 @@ func ranked(names ...string) []*server {
 
 const manyIDs = 30000
 
-func manyID(i int) string { return fmt.Sprintf("%043d", i) } // alike, as hashes of ids never are
+func manyID(i int) string { return fmt.Sprintf("%043d", i) } // similar, as hashes of ids never are
 
 func TestServersShareAlike(t *testing.T) {
 	for _, n := range []int{2, 3, 5, 10} {
@@ -67,8 +67,8 @@ func TestOrderOfServersIsNothing(t *testing.T) {
 	}
 }
 
-// TestHash holds that the hash is the published FNV-1a: with another one every session
-// would move at the next release.
+// TestHash checks that the hash is the published FNV-1a. With another hash every session would
+// move at the next release.
 func TestHash(t *testing.T) {
 	for text, want := range map[string]uint64{"": 0xcbf29ce484222325, "a": 0xaf63dc4c8601ec8c, "foobar": 0x85944171f73967e8} {
 		if got := hash(text); got != want {

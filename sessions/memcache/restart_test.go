@@ -13,8 +13,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/memcache"
 )
 
-// TestRestartOfIdleConnections: every connection that was open when the server was
-// restarted is stale, and no call fails for it.
+// TestRestartOfIdleConnections checks that no call fails because the connections that were open
+// before a restart are stale.
 func TestRestartOfIdleConnections(t *testing.T) {
 	server := memcachetest.Start(t)
 	b := newBackend(t, memcache.Config{}, server)
@@ -45,8 +45,8 @@ func TestRestartOfIdleConnections(t *testing.T) {
 	all()
 }
 
-// TestVersionsOfBeforeRestart: memcached counts its CAS ids from 1 again, so that the
-// version of a record may well be there again after a restart, and must not match.
+// TestVersionsOfBeforeRestart: memcached counts its CAS ids from 1 again. So the version of a
+// record can exist again after a restart, and must not match.
 func TestVersionsOfBeforeRestart(t *testing.T) {
 	server := memcachetest.Start(t)
 	b := newBackend(t, memcache.Config{}, server)
@@ -65,7 +65,7 @@ func TestVersionsOfBeforeRestart(t *testing.T) {
 		return r
 	}
 
-	// A session: its id is never given a record again, whatever else is there.
+	// A session: its id never gets a record again, whatever else is stored.
 	id, other := newID(), newID()
 	create(id, record("before"))
 	old := load(id)
@@ -90,9 +90,9 @@ func TestVersionsOfBeforeRestart(t *testing.T) {
 	}
 }
 
-// TestRestartUnderLoad kills the server and starts it again while 32 visitors are
-// served. Their sessions may be gone, and nothing else may break: nobody gets
-// another's session, and all are served once the server is back.
+// TestRestartUnderLoad kills the server and starts it again while it serves 32 visitors. Their
+// sessions may be lost, but no visitor gets another's session, and all are served once the
+// server is back.
 func TestRestartUnderLoad(t *testing.T) {
 	server := memcachetest.Start(t)
 	site := newSite(t, newBackend(t, memcache.Config{Timeout: 2 * time.Second}, server))

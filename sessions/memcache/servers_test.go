@@ -14,8 +14,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/memcache"
 )
 
-// TestOneServerOfThree holds that a server that dies or hangs costs its own sessions,
-// and little of the time of the others.
+// TestOneServerOfThree checks that a server that dies or hangs affects only its own sessions,
+// and hardly delays the others.
 func TestOneServerOfThree(t *testing.T) {
 	for name, outage := range map[string]struct {
 		begin, end func(*memcachetest.Server)
@@ -67,7 +67,7 @@ func TestOneServerOfThree(t *testing.T) {
 				})
 			}
 
-			// Machines are noisy: one quiet moment in five will do.
+			// Machines are noisy: one good measurement of five is enough.
 			var before, after time.Duration
 			for range 5 {
 				before = p99(t, ids, lost, load)
@@ -85,8 +85,8 @@ func TestOneServerOfThree(t *testing.T) {
 	}
 }
 
-// TestCreateWithAServerDown: with one server of three down, Create tells for whom another
-// id can help, and another id helps.
+// TestCreateWithAServerDown checks that if one server of three is down, Create reports when
+// another id can help, and that another id helps.
 func TestCreateWithAServerDown(t *testing.T) {
 	for name, test := range map[string]struct {
 		begin   func(*memcachetest.Server)
@@ -113,7 +113,7 @@ func TestCreateWithAServerDown(t *testing.T) {
 					t.Fatalf("error %v, want another id to help", err)
 				}
 			}
-			// One third of all tries, which is half as many as succeed.
+			// One third of all attempts fail, which is half as many as succeed.
 			if refused < visitors/4 || refused > visitors {
 				t.Errorf("%d ids were refused for %d records, want about %d", refused, visitors, visitors/2)
 			}
@@ -136,7 +136,7 @@ func TestCreateWithAServerDown(t *testing.T) {
 	}
 }
 
-// TestCreateWithTheOnlyServerDown: there is no other server for another id.
+// TestCreateWithTheOnlyServerDown checks that no other id helps if there is no other server.
 func TestCreateWithTheOnlyServerDown(t *testing.T) {
 	server := memcachetest.Start(t)
 	b := newBackend(t, memcache.Config{}, server)
@@ -178,7 +178,8 @@ func p99(t *testing.T, ids []string, lost map[string]bool, load func(id string) 
 	return took[len(took)*99/100]
 }
 
-// A dead server of several refuses no new session: another id belongs to another server.
+// If one of several servers is down, no new session is refused, because another id belongs to
+// another server.
 func TestNewSessionsWithAServerDown(t *testing.T) {
 	servers := []*memcachetest.Server{memcachetest.Start(t), memcachetest.Start(t), memcachetest.Start(t)}
 	site := newSite(t, newBackend(t, memcache.Config{}, servers...))

@@ -16,8 +16,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/memcache"
 )
 
-// TestHungServer counts how many calls wait for a server that takes connections and
-// never answers: each of those costs its caller the timeout.
+// TestHungServer counts how many calls wait for a server that accepts connections and never
+// responds. Each of those takes its caller the timeout.
 func TestHungServer(t *testing.T) {
 	var waited atomic.Int64
 	addr := listen(t, func(conn net.Conn) {
@@ -38,8 +38,8 @@ func TestHungServer(t *testing.T) {
 	}
 }
 
-// TestPausedServer: a server that hangs for a while is used again when it answers, and
-// its sessions are there still.
+// TestPausedServer checks that a server that hangs for a while is used again when it responds,
+// and still has its sessions.
 func TestPausedServer(t *testing.T) {
 	server := memcachetest.Start(t)
 	b := newBackend(t, memcache.Config{Timeout: 200 * time.Millisecond}, server)
@@ -62,10 +62,9 @@ func TestPausedServer(t *testing.T) {
 	eventually(t, func() error { return b.Ping(t.Context()) })
 }
 
-// TestShortStall stops the server for as long as it takes until each of 16 busy visitors
-// has waited in vain, and no longer. The stall may cost each of them what it had asked
-// then, and once more if the signal comes late. It costs nobody a request that began
-// when it was over.
+// TestShortStall stops the server until a request of each of 16 busy visitors has timed out,
+// and no longer. The stall may fail that request of each visitor, and one more if the signal
+// comes late. It fails no request that began after it was over.
 func TestShortStall(t *testing.T) {
 	server := memcachetest.Start(t)
 	site := newSite(t, newBackend(t, memcache.Config{Timeout: time.Second}, server))
@@ -120,8 +119,8 @@ func eventually(t *testing.T, f func() error) {
 	}
 }
 
-// TestDrippingServer: a reply that comes in drops is bounded as a whole. Counted are
-// the drops that the server could send before the connection was closed.
+// TestDrippingServer checks that the time for a whole reply is limited if it arrives byte by
+// byte. It counts the bytes that the server could send before the connection was closed.
 func TestDrippingServer(t *testing.T) {
 	for name, drop := range map[string]func(key string, i int) string{
 		"a byte at a time": func(key string, i int) string {

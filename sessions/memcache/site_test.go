@@ -17,8 +17,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/memcache"
 )
 
-// newBackend returns a backend over servers. Unless it is set its timeout is long, so
-// that a busy machine is no failure.
+// newBackend returns a backend for servers. Unless the timeout is set it is long, so that a
+// busy machine does not cause a failure.
 func newBackend(t testing.TB, c memcache.Config, servers ...*memcachetest.Server) *memcache.Backend {
 	t.Helper()
 	for _, s := range servers {
@@ -80,7 +80,7 @@ func newSite(t testing.TB, b sessions.Backend) *site {
 	handle("/read", func(s *sessions.Session, _ *http.Request) any { return s.Get("n") })
 	handle("/plain", func(*sessions.Session, *http.Request) any { return "plain" })
 	handle("/who", func(s *sessions.Session, r *http.Request) any {
-		// Answers whose session it was, and makes an empty one the caller's.
+		// Responds with the user of the session, and sets the caller's name in an empty one.
 		who, _ := sessions.Get[string](s, "who")
 		if who == "" {
 			s.Set("who", r.URL.RawQuery)
@@ -110,7 +110,7 @@ func (s *site) browser(t testing.TB) *browser {
 	return b
 }
 
-// get returns status and body; 0 where there is no answer.
+// get returns status and body. If there is no response, the status is 0.
 func (b *browser) get(t testing.TB, path string) (status int, body string) {
 	t.Helper()
 	response, err := b.client.Get(b.site.URL + path)
@@ -126,7 +126,7 @@ func (b *browser) get(t testing.TB, path string) (status int, body string) {
 	return response.StatusCode, string(text)
 }
 
-// want gets path and holds it to a status.
+// want gets path and checks the status.
 func (b *browser) want(t testing.TB, path string, status int) (body string) {
 	t.Helper()
 	got, body := b.get(t, path)

@@ -16,7 +16,7 @@ import (
 	"github.com/webapp2go/webapp2go/sqldb/sqlite"
 )
 
-// patient has a timeout that a busy machine is no reason to reach.
+// patient has a timeout that is not reached even on a busy machine.
 var patient = sqlstore.Config{Timeout: time.Minute}
 
 func openSQLite(t testing.TB, path string, c sqlite.Config) *sqldb.DB {

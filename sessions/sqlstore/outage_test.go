@@ -25,8 +25,8 @@ import (
 	"github.com/webapp2go/webapp2go/sqldb/sqlite"
 )
 
-// TestHungPostgreSQL: a server that does not answer costs a call its time and no more, and
-// is used again when it answers.
+// TestHungPostgreSQL checks that a call to a server that does not respond ends with its
+// timeout, and that the server is used again when it responds.
 func TestHungPostgreSQL(t *testing.T) {
 	server := postgrestest.Start(t)
 	db := openPostgreSQL(t, server.URL())
@@ -50,8 +50,8 @@ func TestHungPostgreSQL(t *testing.T) {
 	})
 }
 
-// TestHungSQLite: another process that keeps the file locked costs the writers their time,
-// and the readers nothing.
+// TestHungSQLite checks that if another process keeps the file locked, writers wait until their
+// timeout and readers do not wait.
 func TestHungSQLite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	b := newBackend(t, openSQLite(t, path, sqlite.Config{}), sqlstore.Config{Timeout: 300 * time.Millisecond})
@@ -116,8 +116,8 @@ func eventually(t *testing.T, f func() error) {
 	}
 }
 
-// TestRestartUnderLoad kills PostgreSQL three times while eight writers are at work. What
-// was acknowledged is there.
+// TestRestartUnderLoad kills PostgreSQL three times while eight writers are busy. No
+// acknowledged write is lost.
 func TestRestartUnderLoad(t *testing.T) {
 	server := postgrestest.Start(t)
 	b := newBackend(t, openPostgreSQL(t, server.URL()), sqlstore.Config{})
@@ -156,8 +156,8 @@ func TestRestartUnderLoad(t *testing.T) {
 	t.Logf("%d creates were acknowledged, %d failed, none is lost", len(ids), failed.Load())
 }
 
-// TestFailover: a server that becomes read-only, as the old primary does, is left for the one
-// that takes its place.
+// TestFailover checks that if a server becomes read-only, as an old primary does, the client
+// connects to the one that replaces it.
 func TestFailover(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t)
@@ -187,7 +187,8 @@ func TestFailover(t *testing.T) {
 	}
 }
 
-// TestReadOnly: a replica is refused at start, with how to fix it.
+// TestReadOnly checks that a replica is refused at startup, with an error that says how to fix
+// it.
 func TestReadOnly(t *testing.T) {
 	url := postgrestest.Shared(t)
 	newBackend(t, openPostgreSQL(t, url), patient)
@@ -197,8 +198,8 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
-// TestLocked: a row that another transaction has locked costs a change its time, however often
-// the server says that it has waited for long enough.
+// TestLocked checks that a change to a row that another transaction has locked ends with its
+// timeout, however often the server reports a lock timeout.
 func TestLocked(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.Shared(t)
@@ -234,8 +235,8 @@ func TestLocked(t *testing.T) {
 	}
 }
 
-// TestSerializable: with the strictest isolation, which an operator may set for the whole
-// server, changes at once fail in the database and are made again.
+// TestSerializable checks that with the strictest isolation, which an operator may set for the
+// whole server, concurrent changes that fail in the database are repeated.
 func TestSerializable(t *testing.T) {
 	t.Parallel()
 	db := openPostgreSQL(t, postgrestest.Shared(t)+" default_transaction_isolation=serializable")
@@ -262,8 +263,8 @@ func TestSerializable(t *testing.T) {
 	}
 }
 
-// TestDownPostgreSQL: the first calls wait whether the server comes back, and the others
-// fail at once.
+// TestDownPostgreSQL checks that the first calls wait for the server to come back, and that the
+// others fail at once.
 func TestDownPostgreSQL(t *testing.T) {
 	server := postgrestest.Start(t)
 	b := newBackend(t, openPostgreSQL(t, server.URL()), patient)
@@ -282,8 +283,8 @@ func TestDownPostgreSQL(t *testing.T) {
 	eventually(t, func() error { _, err := b.Load(t.Context(), id); return err })
 }
 
-// TestNoServerBehind: an address that accepts connections and closes them, as a pooler does
-// whose server is down, is tried for a while by the first call, and once by each other call.
+// TestNoServerBehind has an address that accepts connections and closes them, as a pooler does
+// if its server is down. The first call retries for a while, and each other call tries once.
 func TestNoServerBehind(t *testing.T) {
 	server := postgrestest.Start(t)
 	var down atomic.Bool
@@ -341,8 +342,8 @@ func through(t *testing.T, socket string, down *atomic.Bool, dials *atomic.Int64
 	return listener.Addr().String()
 }
 
-// TestConflictTold: an update that has changed nothing is a conflict, also if the connection
-// breaks at the question why.
+// TestConflictTold checks that an update that has changed nothing returns a conflict, even if
+// the connection breaks at the query for the reason.
 func TestConflictTold(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	db := openSQLite(t, path, sqlite.Config{Relaxed: true})
@@ -434,7 +435,7 @@ func TestWorker(t *testing.T) {
 	}
 	b := newBackend(t, db, patient)
 	switch name, id, _ := strings.Cut(task, " "); name {
-	case "create": // until it is killed, and says what was acknowledged
+	case "create": // until it is killed, and prints the acknowledged writes
 		for {
 			id := newID()
 			if err := b.Create(t.Context(), id, record(id)); err != nil {
@@ -460,8 +461,8 @@ func TestWorker(t *testing.T) {
 	}
 }
 
-// TestKilledProcess kills a process that writes, again and again. What it has been told to
-// be written is there.
+// TestKilledProcess kills a process that writes, again and again. No write that it reported is
+// lost.
 func TestKilledProcess(t *testing.T) {
 	for name, database := range databaseNames {
 		t.Run(name, func(t *testing.T) {

@@ -36,7 +36,7 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// TestOthersTable: a table of another shape is refused at start.
+// TestOthersTable checks that a table with another schema is refused at startup.
 func TestOthersTable(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
@@ -67,7 +67,7 @@ func TestNewerTable(t *testing.T) {
 	}
 }
 
-// TestTables: two tables of one database are apart.
+// TestTables checks that two tables of one database are separate.
 func TestTables(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
@@ -82,8 +82,8 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// TestPlans holds that the queries of users and of DeleteExpired use their indexes, and
-// that a change in PostgreSQL writes to no index.
+// TestPlans checks that the queries of users and of DeleteExpired use their indexes, and that a
+// change in PostgreSQL writes to no index.
 func TestPlans(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/valkey"
 )
 
-// newBackend returns a backend over servers. Unless it is set its timeout is long, so that
-// a busy machine is no failure.
+// newBackend returns a backend for servers. Unless the timeout is set it is long, so that a
+// busy machine does not cause a failure.
 func newBackend(t testing.TB, c valkey.Config, servers ...*redistest.Server) *valkey.Backend {
 	t.Helper()
 	for _, s := range servers {

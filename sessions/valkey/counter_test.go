@@ -83,7 +83,7 @@ func TestCounter(t *testing.T) {
 	}
 }
 
-// TestLostAdd: an addition whose answer is lost is not made again.
+// TestLostAdd checks that an addition whose reply is lost is not repeated.
 func TestLostAdd(t *testing.T) {
 	server := redistest.Start(t)
 	marked := "sessionstest: marked"
@@ -91,7 +91,7 @@ func TestLostAdd(t *testing.T) {
 		t.Fatal("this test shows nothing")
 	}
 	direct := newCounter(t, server.Addr)
-	if err := direct.Add(t.Context(), "another", time.Hour); err != nil { // which brings the script
+	if err := direct.Add(t.Context(), "another", time.Hour); err != nil { // which loads the script
 		t.Fatal(err)
 	}
 	broken := newCounter(t, sessionstest.Proxy(t, "tcp", server.Addr, func(done bool) bool { return done }))

@@ -25,7 +25,7 @@ func Entries(t *testing.T, b *Backend, user string) int {
 	return len(ids)
 }
 
-// InSearch makes a search for the sessions of a user, and calls do when it has seen all.
+// InSearch starts a search for the sessions of a user, and calls do when it has read all.
 func InSearch(t *testing.T, b *Backend, user string, do func()) {
 	t.Helper()
 	owner := userHash(user)

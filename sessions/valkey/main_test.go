@@ -8,7 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// quiet drops what the client library says of each dial that fails.
+// quiet drops the client library's messages about failed dials.
 type quiet struct{}
 
 func (quiet) Printf(context.Context, string, ...any) {}

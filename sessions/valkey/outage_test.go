@@ -26,8 +26,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/valkey"
 )
 
-// TestHungServer: a server that does not answer costs three calls their time; then calls
-// fail at once, until it answers again.
+// TestHungServer checks that if a server does not respond, three calls time out. Then calls
+// fail at once until it responds again.
 func TestHungServer(t *testing.T) {
 	server := redistest.Start(t)
 	b := newBackend(t, valkey.Config{Timeout: 200 * time.Millisecond}, server)
@@ -54,7 +54,7 @@ func TestHungServer(t *testing.T) {
 	})
 }
 
-// TestDeadline: a call ends with its context.
+// TestDeadline checks that a call ends with its context.
 func TestDeadline(t *testing.T) {
 	server := redistest.Start(t)
 	b := newBackend(t, valkey.Config{}, server)
@@ -68,7 +68,8 @@ func TestDeadline(t *testing.T) {
 		"Sessions": func(ctx context.Context, b *valkey.Backend) error { _, err := b.Sessions(ctx, "ann"); return err },
 		"EndUser":  func(ctx context.Context, b *valkey.Backend) error { return b.EndUser(ctx, "ann") },
 	}
-	// Each has a backend of its own: one that has met silence three times does not ask.
+	// Each has a backend of its own, because a backend with three timeouts does not call the
+	// server.
 	backends := map[string]*valkey.Backend{}
 	for method := range calls {
 		backends[method] = newBackend(t, valkey.Config{}, server)
@@ -86,8 +87,8 @@ func TestDeadline(t *testing.T) {
 	eventually(t, func() error { _, err := b.Update(t.Context(), id, r); return err })
 }
 
-// TestRestartUnderLoad kills the server three times while eight writers are at work. What
-// was acknowledged is there, and a restart of a moment fails nobody.
+// TestRestartUnderLoad kills the server three times while eight writers are busy. No
+// acknowledged write is lost, and a short restart fails no call.
 func TestRestartUnderLoad(t *testing.T) {
 	server := redistest.Start(t)
 	b := newBackend(t, valkey.Config{}, server)
@@ -125,7 +126,7 @@ func TestRestartUnderLoad(t *testing.T) {
 	t.Logf("%d creates were acknowledged, %d failed, none is lost", len(ids), failed.Load())
 }
 
-// TestScriptsForgotten: a server that was told to forget its scripts is sent them anew.
+// TestScriptsForgotten checks that scripts are sent again after the server has dropped them.
 func TestScriptsForgotten(t *testing.T) {
 	server := redistest.Start(t)
 	b := newBackend(t, valkey.Config{}, server)
@@ -136,8 +137,8 @@ func TestScriptsForgotten(t *testing.T) {
 	}
 }
 
-// TestEviction: a server that is full evicts sessions by its policy, and never the index, so
-// that EndUser ends all sessions of a user that are left.
+// TestEviction checks that a full server evicts sessions by its policy, and never the index, so
+// that EndUser ends all remaining sessions of a user.
 func TestEviction(t *testing.T) {
 	for _, policy := range []string{"volatile-ttl", "volatile-lru", "volatile-lfu", "volatile-random"} {
 		t.Run(policy, func(t *testing.T) {
@@ -176,8 +177,8 @@ func TestEviction(t *testing.T) {
 	}
 }
 
-// TestEndUserSearchesOnce: a set of the index that is new is completed by the first EndUser.
-// The next ones look at no other session.
+// TestEndUserSearchesOnce checks that the first EndUser completes a new set of the index. The
+// next calls read no other session.
 func TestEndUserSearchesOnce(t *testing.T) {
 	server := redistest.Start(t)
 	b := newBackend(t, valkey.Config{}, server)
@@ -206,8 +207,8 @@ func TestEndUserSearchesOnce(t *testing.T) {
 	}
 }
 
-// TestEntryFirst: in a cluster a session comes after its entry. EndUser in between leaves the
-// entry, so that the next one ends the session.
+// TestEntryFirst checks that in a cluster a session is written after its entry. An EndUser in
+// between keeps the entry, so that the next one ends the session.
 func TestEntryFirst(t *testing.T) {
 	server := redistest.Start(t)
 	b := newBackend(t, valkey.Config{}, server)
@@ -223,8 +224,8 @@ func TestEntryFirst(t *testing.T) {
 	}
 }
 
-// TestEntriesLost: a save of a session that the index does not list says that others may be
-// lost too.
+// TestEntriesLost checks that saving a session that the index does not list marks that others
+// may be lost too.
 func TestEntriesLost(t *testing.T) {
 	t.Parallel()
 	for name, start := range map[string]func(t testing.TB) []*redistest.Server{
@@ -263,8 +264,8 @@ func TestEntriesLost(t *testing.T) {
 	}
 }
 
-// TestEntryOfRefusedSave: in a cluster a save writes the entry first. If it is then refused, the
-// entry still lasts as long as the session.
+// TestEntryOfRefusedSave checks that in a cluster, where a save writes the entry first, the
+// entry lasts as long as the session even if the save is then refused.
 func TestEntryOfRefusedSave(t *testing.T) {
 	t.Parallel()
 	b := newBackend(t, valkey.Config{}, redistest.Cluster(t)...)
@@ -280,7 +281,8 @@ func TestEntryOfRefusedSave(t *testing.T) {
 	}
 }
 
-// TestIndexLostInSearch: a set that is lost while EndUser searches is not taken for whole.
+// TestIndexLostInSearch checks that a set that is lost while EndUser searches does not count as
+// complete.
 func TestIndexLostInSearch(t *testing.T) {
 	server := redistest.Start(t)
 	b := newBackend(t, valkey.Config{}, server)
@@ -297,8 +299,8 @@ func TestIndexLostInSearch(t *testing.T) {
 	}
 }
 
-// TestForeignKeys: a key of another program that looks like one of a session does not keep
-// EndUser from searching.
+// TestForeignKeys checks that EndUser still searches if a key of another program looks like
+// that of a session.
 func TestForeignKeys(t *testing.T) {
 	server := redistest.Start(t)
 	b := newBackend(t, valkey.Config{}, server)
@@ -314,7 +316,7 @@ func TestForeignKeys(t *testing.T) {
 	}
 }
 
-// TestPassingTroubles: a server that cannot write for a moment fails nobody.
+// TestPassingTroubles checks that no call fails if the server cannot write for a moment.
 func TestPassingTroubles(t *testing.T) {
 	server := redistest.Start(t)
 	for name, trouble := range map[string]func(b *valkey.Backend) (end func()){
@@ -367,7 +369,8 @@ func TestPassingTroubles(t *testing.T) {
 	}
 }
 
-// TestMovingSlot: while a slot moves to another node, sessions on both of them work.
+// TestMovingSlot checks that sessions on both nodes work while a slot moves from one to the
+// other.
 func TestMovingSlot(t *testing.T) {
 	t.Parallel()
 	nodes := redistest.Cluster(t)
@@ -425,7 +428,7 @@ func TestMovingSlot(t *testing.T) {
 	}
 }
 
-// TestIndexIsBounded: a user who logs in and out again and again leaves no entries.
+// TestIndexIsBounded checks that a user who logs in and out again and again leaves no entries.
 func TestIndexIsBounded(t *testing.T) {
 	server := redistest.Start(t)
 	b := newBackend(t, valkey.Config{}, server)
@@ -456,8 +459,8 @@ func TestIndexIsBounded(t *testing.T) {
 	}
 }
 
-// TestIndexOfEvicted: the index does not keep the entries of sessions that the server has
-// evicted. They would take all its memory in the end, since the index itself stays.
+// TestIndexOfEvicted checks that the index does not keep the entries of evicted sessions. They
+// would fill the memory in the end, because the index itself is never evicted.
 func TestIndexOfEvicted(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t, "--maxmemory", "4mb", "--maxmemory-policy", "volatile-lru")
@@ -478,7 +481,7 @@ func TestIndexOfEvicted(t *testing.T) {
 	}
 }
 
-// TestFarExpiry: a session that ends after centuries lasts.
+// TestFarExpiry checks that a session that expires in centuries is kept.
 func TestFarExpiry(t *testing.T) {
 	b := newBackend(t, valkey.Config{}, redistest.Start(t))
 	id := create(t, b, sessions.Record{Data: []byte("data"), Expires: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)})
@@ -614,7 +617,7 @@ func eventually(t *testing.T, f func() error) {
 	}
 }
 
-// TestNodeOfCluster: a node that hangs costs the sessions of the others nothing.
+// TestNodeOfCluster checks that a node that hangs does not affect the sessions of the others.
 func TestNodeOfCluster(t *testing.T) {
 	nodes := redistest.Cluster(t)
 	b := newBackend(t, valkey.Config{Timeout: 300 * time.Millisecond}, nodes...)
@@ -684,8 +687,8 @@ func TestRights(t *testing.T) {
 	}
 }
 
-// TestSentinel kills a master. The sessions are on the replica that takes its place, and
-// changes go there.
+// TestSentinel kills a master. The replica that replaces it has the sessions and accepts
+// changes.
 func TestSentinel(t *testing.T) {
 	t.Parallel()
 	master := redistest.Start(t)
