@@ -9,12 +9,13 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// cookiesOfOneName sends several cookies of the session's name, as browsers do if they
-// were set for several paths or domains: the newest session that is alive counts.
+// cookiesOfOneName sends several cookies with the session's name, as a browser does if they
+// were set for several paths or domains. The newest living session is used.
 func cookiesOfOneName(t *testing.T, b sessions.Backend) {
 	w := &wire{Backend: b}
 	s := newSite(t, sessions.Spec{Backend: w})
-	// loggedIn is a new session of a user, and its cookie. Each is a second younger.
+	// loggedIn returns the cookie and the browser of a new session of a user. Each session
+	// begins a second after the one before.
 	loggedIn := func(user string) (string, *browser) {
 		t.Helper()
 		s.step(time.Second)
@@ -90,7 +91,8 @@ func cookiesOfOneName(t *testing.T, b sessions.Backend) {
 		reads(fmt.Sprint("sealed ", ahead, " ahead"), user, 1, alive, early)
 	}
 
-	// A backend that fails at the second candidate is down: the visitor is not taken for a stranger.
+	// If the backend fails at the second candidate, it is down: the visitor does not get a new
+	// session.
 	n := 0
 	w.cut(func(method, _ string, _ sessions.Record) error {
 		if n++; method == "load" && n == 2 {
@@ -103,7 +105,7 @@ func cookiesOfOneName(t *testing.T, b sessions.Backend) {
 	}
 	w.cut(nil)
 
-	// A logout ends them all, whoever's they are, and so does a login.
+	// A logout ends all of them, even those of other users, and so does a login.
 	for name, do := range map[string]func(*sessions.Session){"logout": ends, "login": asBob} {
 		older, _ := loggedIn("old")
 		newer, _ := loggedIn("new")
@@ -118,7 +120,7 @@ func cookiesOfOneName(t *testing.T, b sessions.Backend) {
 		if name == "login" && !browser.is("bob") {
 			t.Error("the login is lost")
 		}
-		// What was ended beside the chosen one is not met by the next login.
+		// A session that was ended beside the chosen one does not affect the next login.
 		v = s.browser().sends(older)
 		v.Set("own", true)
 		if err := v.end(); err != nil || !v.setsCookie() {
@@ -127,7 +129,7 @@ func cookiesOfOneName(t *testing.T, b sessions.Backend) {
 	}
 }
 
-// expire ends a session so that nothing is left of it.
+// expire ends a session without leaving a tombstone.
 func (s *site) expire(visitor *browser) {
 	s.t.Helper()
 	if err := s.backend.Delete(s.t.Context(), visitor.read().ID()); err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// endingChecks hold that a session that was ended stays ended, and that one that was
-// renewed is one session, under its new id.
+// endingChecks check that a session that was ended stays ended, and that a renewed session is
+// one session, under its new id.
 var endingChecks = []check{
 	{"LogoutAgainstWriter", func(t *testing.T, b sessions.Backend) {
 		for name, write := range map[string]func(*sessions.Session){
@@ -60,7 +60,7 @@ var endingChecks = []check{
 			slow.Incr("n", 1)
 			renew.Renew()
 			if !races.shows(t, inOrder(race, renew.end, slow.end)) {
-				visitor, acknowledged = s.browser(), 0 // it is unknown what became of the session
+				visitor, acknowledged = s.browser(), 0 // the session may or may not have ended
 				visitor.login("ann")
 				continue
 			}
@@ -130,7 +130,7 @@ var endingChecks = []check{
 	}},
 }
 
-// userEndingChecks are those that need a UserBackend.
+// userEndingChecks are the ending checks that need a UserBackend.
 var userEndingChecks = []userCheck{
 	{"NewestFirst", func(t *testing.T, b sessions.UserBackend) {
 		s, ann := newSite(t, sessions.Spec{Backend: b}), newUser()

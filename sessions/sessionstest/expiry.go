@@ -9,7 +9,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// expiryChecks hold that a record is there until Expires and never after, as told by time.Now.
+// expiryChecks check that a record exists until Expires and not after, by time.Now.
 var expiryChecks = []check{
 	{"CreatedInThePast", func(t *testing.T, b sessions.Backend) {
 		for _, ago := range []time.Duration{time.Millisecond, time.Hour, 60 * 24 * time.Hour} {
@@ -28,7 +28,7 @@ var expiryChecks = []check{
 		wantMissing(t, b, id)
 	}},
 	{"LongLived", func(t *testing.T, b sessions.Backend) {
-		// memcached takes seconds beyond 30 days for a date in 1970.
+		// memcached treats a time of more than 30 days as a date in 1970.
 		for _, days := range []int{29, 30, 31, 400, 3650} {
 			lifetime := time.Duration(days)*24*time.Hour + time.Second
 			r := newRecord("first")
@@ -92,20 +92,20 @@ var expiryChecks = []check{
 	}},
 }
 
-// A sweeper is a backend whose expired records something must delete.
+// A sweeper is a backend with a method that deletes expired records.
 type sweeper interface {
 	DeleteExpired(ctx context.Context, limit int) (deleted int, err error)
 }
 
-// sweepChecks hold that the deletion of what has expired takes nothing else with it.
-// Records whose end is less than two hours ago may stay: clocks differ, and an index may
-// know the hour only.
+// sweepChecks check that the deletion of expired records deletes no other records. A record
+// that expired less than two hours ago may stay: clocks differ, and an index may store only the
+// hour.
 var sweepChecks = []check{
 	{"DeleteExpired", func(t *testing.T, b sessions.Backend) {
 		sweeper := b.(sweeper)
 		alive, dead := []string{}, 0
 		for _, ago := range []time.Duration{
-			-10 * time.Second, -time.Minute, -30 * time.Minute, -59 * time.Minute, -time.Hour, -25 * time.Hour, // these live
+			-10 * time.Second, -time.Minute, -30 * time.Minute, -59 * time.Minute, -time.Hour, -25 * time.Hour, // these have not expired
 			time.Millisecond, time.Minute, 30 * time.Minute, 59 * time.Minute, time.Hour, 2 * time.Hour, 25 * time.Hour,
 		} {
 			for range 10 {
@@ -157,7 +157,7 @@ var sweepChecks = []check{
 		}
 	}},
 	{"DeleteExpiredRace", func(t *testing.T, b sessions.Backend) {
-		// A record that is made anew while the expired one is deleted must stay.
+		// If a record is renewed while it is being deleted as expired, it must stay.
 		for range rounds(t, 50) {
 			r := newRecord("old")
 			r.Expires = time.Now().Add(-3 * time.Hour)
@@ -177,7 +177,7 @@ var sweepChecks = []check{
 	}},
 }
 
-// awaitExpiry returns when r has expired, even by a clock that is read in milliseconds.
+// awaitExpiry returns when r has expired, even by a clock with a resolution of milliseconds.
 func awaitExpiry(r sessions.Record) {
 	time.Sleep(time.Until(r.Expires) + 2*time.Millisecond)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// faultChecks are about what a request costs, and what it gets when the backend fails.
+// faultChecks check the cost of requests, and their results when the backend fails.
 var faultChecks = []check{
 	{"Calls", func(t *testing.T, b sessions.Backend) {
 		f := newFaulty(b)
@@ -123,7 +123,7 @@ var faultChecks = []check{
 		}
 	}},
 	{"LostReplies", func(t *testing.T, b sessions.Backend) {
-		// A caller without a response must not take that for a conflict, and count again.
+		// A caller without a response must not treat that as a conflict and count again.
 		f := newFaulty(b)
 		acknowledged, failed, counted := countWhile(t, f, func() { f.lose.Store(true) })
 		if acknowledged != 0 || counted > failed {
@@ -132,9 +132,9 @@ var faultChecks = []check{
 	}},
 }
 
-// countWhile lets four requests at a time increment a number of one session while the
-// backend has a fault. It returns how many were acknowledged, how many failed, and
-// what the number is in the end.
+// countWhile runs four requests at a time that increment a number of one session while the
+// backend has a fault. It returns how many were acknowledged, how many failed, and the number
+// at the end.
 func countWhile(t *testing.T, f *faulty, fault func()) (acknowledged, failed, counted int) {
 	t.Helper()
 	visitor := newSite(t, sessions.Spec{Backend: f}).browser()
@@ -158,7 +158,7 @@ func countWhile(t *testing.T, f *faulty, fault func()) (acknowledged, failed, co
 	return acknowledged, failed, visitor.number("n")
 }
 
-// wantDown does a request that must fail with 503, show an empty session and set no cookie.
+// wantDown makes a request that must fail with 503, show an empty session and set no cookie.
 func wantDown(t *testing.T, b *browser, handle func(*sessions.Session), cause error) {
 	t.Helper()
 	v := b.read()

@@ -10,14 +10,13 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// A faulty backend counts its calls and fails as a test tells it, in front of the
-// backend under test.
+// A faulty wraps the backend under test, counts its calls, and fails as a test specifies.
 type faulty struct {
 	sessions.Backend
 	loads, creates, updates, deletes atomic.Int64
 
-	fault atomic.Value // a func(ctx) error, asked before each call; nil error: go on
-	lose  atomic.Bool  // the reply to every Update: it is carried out, and fails
+	fault atomic.Value // a func(ctx) error that is called before each call; if it returns nil, the call is made
+	lose  atomic.Bool  // every Update is carried out, and then fails
 }
 
 var errDown = errors.New("sessionstest: the backend is down")
@@ -35,7 +34,7 @@ func (f *faulty) heal() {
 
 func (f *faulty) down() { f.fail(func(context.Context) error { return errDown }) }
 
-// hang lets every call wait until its context is over.
+// hang makes every call wait until its context is done.
 func (f *faulty) hang() {
 	f.fail(func(ctx context.Context) error {
 		<-ctx.Done()
@@ -43,7 +42,7 @@ func (f *faulty) hang() {
 	})
 }
 
-// slow lets every call take its time.
+// slow makes every call take some time.
 func (f *faulty) slow() {
 	f.fail(func(context.Context) error {
 		time.Sleep(rand.N(10 * time.Millisecond))
@@ -51,7 +50,7 @@ func (f *faulty) slow() {
 	})
 }
 
-// flap lets every third call fail.
+// flap makes every third call fail.
 func (f *faulty) flap() {
 	var calls atomic.Int64
 	f.fail(func(context.Context) error {
@@ -69,8 +68,8 @@ func (f *faulty) enter(ctx context.Context, calls *atomic.Int64) error {
 	return f.fault.Load().(func(context.Context) error)(ctx)
 }
 
-// calls returns how many loads, creates, updates and deletes there were since it was
-// last asked.
+// calls returns how many loads, creates, updates and deletes there were since the last call of
+// calls.
 func (f *faulty) calls() [4]int64 {
 	return [4]int64{f.loads.Swap(0), f.creates.Swap(0), f.updates.Swap(0), f.deletes.Swap(0)}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/sessionstest"
 )
 
-// flaws are the mistakes that a Backend's author makes, each with the subtest that
-// must find it.
+// flaws are mistakes that the author of a Backend can make, each with the subtest that must
+// find it.
 var flaws = map[string]struct {
 	foundBy string
 	backend func() sessions.Backend
@@ -41,7 +41,7 @@ var flaws = map[string]struct {
 	"sweeps what was":   {"Sweep/DeleteExpiredRace", func() sessions.Backend { return sweepsLate{newTable()} }},
 }
 
-// flawedPlaces are the mistakes that a test of places must find.
+// flawedPlaces are mistakes that a test of places must find.
 var flawedPlaces = map[string]struct {
 	foundBy string
 	place   sessionstest.Place
@@ -148,7 +148,7 @@ func (b fragile) Update(ctx context.Context, id string, r sessions.Record) (uint
 	return b.UserBackend.Update(ctx, id, r)
 }
 
-// forgetful drops a tombstone at once, and makes what is updated after it.
+// forgetful drops a tombstone at once, and creates a record that is updated after it.
 type forgetful struct{ sessions.UserBackend }
 
 func (b forgetful) Update(ctx context.Context, id string, r sessions.Record) (uint64, error) {
@@ -200,7 +200,7 @@ func (b counts) Update(ctx context.Context, id string, r sessions.Record) (uint6
 	return r.Version + 1, b.update(ctx, id, r, r.Version+1)
 }
 
-// endsAtNUL keeps a user as C does.
+// endsAtNUL cuts a user at the first NUL, as C does.
 type endsAtNUL struct{ *table }
 
 func (b endsAtNUL) Create(ctx context.Context, id string, r sessions.Record) error {
@@ -208,7 +208,7 @@ func (b endsAtNUL) Create(ctx context.Context, id string, r sessions.Record) err
 	return b.table.Create(ctx, id, r)
 }
 
-// listsAtNUL fails as PostgreSQL's text does.
+// listsAtNUL fails as text columns of PostgreSQL do.
 type listsAtNUL struct{ *table }
 
 func (b listsAtNUL) Sessions(ctx context.Context, user string) ([]sessions.SessionInfo, error) {
@@ -225,14 +225,15 @@ func (b cutsUsers) Update(ctx context.Context, id string, r sessions.Record) (ui
 	return b.table.Update(ctx, id, r)
 }
 
-// sweepsHours takes the hour in which a record ends for its end.
+// sweepsHours treats a record as expired from the beginning of the hour in which it expires.
 type sweepsHours struct{ *table }
 
 func (b sweepsHours) DeleteExpired(ctx context.Context, limit int) (int, error) {
 	return b.deleteBefore(ctx, time.Now().Add(time.Hour), limit)
 }
 
-// sweepsLate deletes what it has found to be expired, whatever it is by then.
+// sweepsLate deletes the records that it has found to be expired, even if they have been
+// renewed since.
 type sweepsLate struct{ *table }
 
 func (b sweepsLate) DeleteExpired(_ context.Context, limit int) (deleted int, err error) {
@@ -253,15 +254,14 @@ func (b sweepsLate) DeleteExpired(_ context.Context, limit int) (deleted int, er
 	return len(expired), nil
 }
 
-// A client is a backend that reaches its table over a connection that breaks, and tries
-// again once.
+// A client is a backend that reaches its table over a connection that breaks, and retries once.
 type client struct {
 	*table
 	cut func(done bool) bool
 
-	unknown   error // what a repeated update returns that finds the version of another writer
-	forgetful bool  // it chooses another version for the second try
-	blind     bool  // its second try writes over any version
+	unknown   error // the error of a repeated update that finds the version of another writer
+	forgetful bool  // it chooses another version for the retry
+	blind     bool  // its retry overwrites any version
 }
 
 var errUnknown = errors.New("the update may have been made")
@@ -302,7 +302,7 @@ func (c *client) Update(ctx context.Context, id string, r sessions.Record) (uint
 	return version, err
 }
 
-// send makes a change, unless the connection breaks before.
+// send makes a change, unless the connection breaks before it.
 func (c *client) send(r sessions.Record, change func() error) (err error, broken bool) {
 	if !sessionstest.Marked(r.Data) {
 		return change(), false
@@ -326,13 +326,13 @@ func breakable(flaw func(*client)) sessionstest.Place {
 	}
 }
 
-// index is a table beside which is kept whose sessions are not known.
+// index is a table with a separate index of the sessions of each user.
 type index struct {
 	*table
 	lost    sync.Map // of the ids
-	begun   sync.Map // users of whom a session has begun since the index was lost
-	repairs bool     // it ends sessions that the index has lost
-	trusts  bool     // unless a session has begun since
+	begun   sync.Map // users with a session that has begun since the index was lost
+	repairs bool     // it also ends sessions that the index has lost
+	trusts  bool     // except if a session has begun since
 }
 
 func (b *index) Create(ctx context.Context, id string, r sessions.Record) error {
@@ -362,7 +362,7 @@ func indexed(b *index) sessionstest.Place {
 	}
 }
 
-// fullTable is a table that refuses what it has no room for.
+// fullTable is a table that refuses records for which it has no room.
 type fullTable struct {
 	*table
 	full, strict bool

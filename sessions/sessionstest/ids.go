@@ -7,7 +7,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// idChecks hold that no text of a client's choosing becomes a key.
+// idChecks check that an id that a client chooses never becomes a key.
 var idChecks = []check{
 	{"HostileIDs", func(t *testing.T, b sessions.Backend) {
 		for name, id := range hostileIDs() {

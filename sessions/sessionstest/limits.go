@@ -10,15 +10,15 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// limitChecks are about records too large and about callers that will not wait.
+// limitChecks check records that are too large and callers that do not wait.
 var limitChecks = []check{
 	{"LargeData", func(t *testing.T, b sessions.Backend) {
 		large := bytes.Repeat([]byte("0123456789abcdef"), 4<<10) // 64 KiB
 		wantData(t, b, create(t, b, newRecord(string(large))), string(large))
 	}},
 	{"TooLarge", func(t *testing.T, b sessions.Backend) {
-		// A backend without a limit keeps them whole; one that has a limit says so and
-		// keeps what it had.
+		// A backend without a limit stores them completely. One with a limit returns an error
+		// and keeps the old record.
 		for _, size := range []int{1 << 20, 1<<20 + 1<<16} {
 			id := create(t, b, newRecord("small"))
 			huge := newRecord(string(bytes.Repeat([]byte("x"), size)))
@@ -67,8 +67,8 @@ var limitChecks = []check{
 	}},
 }
 
-// soon returns what call returns, or an error if it hangs: the bound is no
-// measure of speed, only shorter than a test's own.
+// soon returns the result of call, or an error if it hangs. Its limit does not measure speed,
+// it is only shorter than the timeout of a test.
 func soon(call func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- call() }()

@@ -32,8 +32,8 @@ func and(steps ...func(*sessions.Session)) func(*sessions.Session) {
 	}
 }
 
-// A circumstance is what happens to Ann's session beside the request that is looked at:
-// before it reads the session, or between that and its save.
+// A circumstance is what happens to Ann's session during the tested request: before it reads
+// the session, or between reading and saving.
 type circumstance struct {
 	name         string
 	before, amid func(w *wire, twin *browser, id string)
@@ -43,7 +43,7 @@ func twinDoes(f func(*sessions.Session)) func(*wire, *browser, string) {
 	return func(_ *wire, twin *browser, _ string) { twin.visit(f) }
 }
 
-// aged makes the tombstone that twinDoes leaves older than an answer takes.
+// aged makes the tombstone that twinDoes leaves older than a response takes.
 func aged(f func(*sessions.Session), by time.Duration) func(*wire, *browser, string) {
 	return func(w *wire, twin *browser, id string) {
 		twin.visit(f)
@@ -51,7 +51,7 @@ func aged(f func(*sessions.Session), by time.Duration) func(*wire, *browser, str
 	}
 }
 
-// age dates a tombstone back.
+// age makes a tombstone older.
 func (w *wire) age(t *testing.T, id string, by time.Duration) {
 	t.Helper()
 	r := load(t, w.Backend, id)
@@ -87,9 +87,9 @@ var circumstances = []circumstance{
 	{name: "at save: not found", amid: goes},
 }
 
-// states is the table of all cases: what a request does to Ann's session of before
-// (it holds n), and what comes of it in each of the circumstances: the cookie of the
-// response, what the browser and what the twin see in the end, and the events.
+// states is the table of all cases: what a request does to Ann's existing session, which holds
+// n, and the result in each of the circumstances. A result has the cookie of the response, what
+// the browser and the twin see at the end, and the events.
 var states = []struct {
 	name  string
 	soon  bool // within ten seconds of Ann's login
@@ -176,8 +176,8 @@ var states = []struct {
 	}},
 }
 
-// loginChecks hold that whoever logs in is logged in, whatever the cookie stands for by
-// then, and that nobody else ever is.
+// loginChecks check that a user who logs in is logged in, whatever has happened to the session
+// of the cookie, and that no other user is.
 var loginChecks = []check{
 	{"States", func(t *testing.T, b sessions.Backend) {
 		for _, row := range states {
@@ -191,7 +191,8 @@ var loginChecks = []check{
 		}
 	}},
 	{"RequestOlderThanTheTombstone", func(t *testing.T, b sessions.Backend) {
-		// The five seconds count from when the request began, not from when it reads.
+		// The five seconds count from the beginning of the request, not from when it reads the
+		// session.
 		w := &wire{Backend: b}
 		visitor := newSite(t, sessions.Spec{Backend: w}).browser()
 		visitor.visit(asAnn)
@@ -223,7 +224,7 @@ var loginChecks = []check{
 		} {
 			visitor := newSite(t, sessions.Spec{Backend: b}).browser()
 			visitor.visit(own)
-			visitor.twin().visit(lost) // the browser never gets the response
+			visitor.twin().visit(lost) // the browser never receives the response
 			visitor.visit(asAnn)
 			if !visitor.is("ann") {
 				t.Errorf("after a lost %s a login does not log in", name)
@@ -238,7 +239,7 @@ var loginChecks = []check{
 	{"CookiesOfOneName", cookiesOfOneName},
 }
 
-// is reports whether the browser's session is a user's.
+// is reports whether the session of the browser is that of user.
 func (b *browser) is(user string) bool {
 	b.site.t.Helper()
 	v := b.read()
@@ -262,7 +263,7 @@ func (b *browser) sees() string {
 	return strings.TrimSpace(strings.Join(words, " "))
 }
 
-// outcome lets a request do something to Ann's session and tells what came of it.
+// outcome makes a request that changes Ann's session, and returns the result.
 func outcome(t *testing.T, b sessions.Backend, c circumstance, soon bool, do func(*sessions.Session)) string {
 	t.Helper()
 	w := &wire{Backend: b}
@@ -308,7 +309,7 @@ func outcome(t *testing.T, b sessions.Backend, c circumstance, soon bool, do fun
 	return text
 }
 
-// sent says what the response does to the cookie.
+// sent describes what the response does to the cookie.
 func (v *visit) sent() string {
 	switch lines := v.answer.Header()["Set-Cookie"]; {
 	case len(lines) == 0:
@@ -322,8 +323,9 @@ func (v *visit) sent() string {
 	}
 }
 
-// failures are the calls of a login that fail or lie. Each leaves a session that is as
-// it was or the one that was meant, and no login impossible.
+// failures are the calls of a login that fail, or that return an error after they were carried
+// out. After each, the session is either unchanged or the intended one, and a login is still
+// possible.
 var failures = []struct {
 	name string
 	run  func(t *testing.T, b sessions.Backend)
@@ -377,7 +379,7 @@ var failures = []struct {
 		wantSees(t, w, visitor, "bob", 1)
 	}},
 	{"the new record cannot be made over", func(t *testing.T, b sessions.Backend) {
-		// A login that met another keeps nothing of the session that was renewed.
+		// A login that conflicts with another keeps nothing of the session that was renewed.
 		for name, undone := range map[string]bool{"and is deleted": true, "and cannot be deleted either": false} {
 			t.Run(name, func(t *testing.T) {
 				w, visitor := visitorOf(t, b)
@@ -400,7 +402,7 @@ var failures = []struct {
 				w.cut(nil)
 				left := 0
 				if !undone {
-					left = 1 // a record whose id nobody was told
+					left = 1 // a record with an id that no browser has
 				}
 				wantSees(t, w, visitor, "", left)
 				visitor.visit(asBob)
@@ -423,13 +425,13 @@ var failures = []struct {
 			_ = v.end()
 		}()
 		w.cut(nil)
-		wantSees(t, w, visitor, "ann n", 2) // the other has an id that nobody was told
+		wantSees(t, w, visitor, "ann n", 2) // the other has an id that no browser has
 		visitor.visit(asBob)
 		wantSees(t, w, visitor, "bob n", 2)
 	}},
 }
 
-// visitorOf is a browser in which Ann has logged in for a while.
+// visitorOf returns a browser in which Ann has been logged in for a while.
 func visitorOf(t *testing.T, b sessions.Backend) (*wire, *browser) {
 	t.Helper()
 	w := &wire{Backend: b}
@@ -440,7 +442,7 @@ func visitorOf(t *testing.T, b sessions.Backend) (*wire, *browser) {
 	return w, visitor
 }
 
-// failing lets the n-th call of a method fail.
+// failing makes the n-th call of a method fail.
 func failing(method string, n int64) func(string, string, sessions.Record) error {
 	var calls atomic.Int64
 	return func(m, _ string, _ sessions.Record) error {
@@ -451,7 +453,7 @@ func failing(method string, n int64) func(string, string, sessions.Record) error
 	}
 }
 
-// lying lets the first call of a method return an error although it was carried out.
+// lying makes the first call of a method return an error although it was carried out.
 func lying(method string, lie error) func(string, string, sessions.Record, error) error {
 	var lied atomic.Bool
 	return func(m, _ string, _ sessions.Record, err error) error {
@@ -493,10 +495,10 @@ func wantSees(t *testing.T, w *wire, visitor *browser, sees string, living int) 
 	}
 }
 
-// doubleClick logs in twice from one page, the second click some time after the first,
-// whose response the browser throws away: that is what a double click on "Log in" does.
+// doubleClick logs in twice from one page, the second time some time after the first. The
+// browser drops the first response. That is the effect of a double click on "Log in".
 func doubleClick(t *testing.T, b sessions.Backend) {
-	const hash = 100 * time.Millisecond // what checking a password takes
+	const hash = 100 * time.Millisecond // the time that it takes to check a password
 	s := newSite(t, sessions.Spec{Backend: b})
 	gaps := []time.Duration{0, 5, 20, 50, 90, 110, 150, 300}
 	each := 20
@@ -548,15 +550,15 @@ func doubleClick(t *testing.T, b sessions.Backend) {
 	}
 }
 
-// try is visit with an error.
+// try is visit, but returns the error.
 func (b *browser) try(handle func(s *sessions.Session)) error {
 	v := b.read()
 	handle(v.Session)
 	return v.end()
 }
 
-// A staleCopy is a backend whose Load may be behind, as with a cache or a replica: what
-// was frozen is read once more, and then the truth.
+// A staleCopy is a backend whose Load may be stale, as with a cache or a replica: it returns
+// the frozen record once, and then the current one.
 type staleCopy struct {
 	sessions.Backend
 	frozen atomic.Pointer[sessions.Record]
@@ -569,8 +571,8 @@ func (b *staleCopy) Load(ctx context.Context, id string) (sessions.Record, error
 	return b.Backend.Load(ctx, id)
 }
 
-// staleLoad changes a session over a stale copy of it, in which the change looks
-// needless. A Backend that does not say that its Load is current is not believed.
+// staleLoad changes a session based on a stale copy, in which the change seems unnecessary. If
+// a Backend does not report that its Load is current, the change must be made anyway.
 func staleLoad(t *testing.T, b sessions.Backend) {
 	for name, change := range map[string]struct {
 		others, own func(*sessions.Session)

@@ -8,7 +8,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// lossChecks are about records that vanish, do not fit, cannot be read or are too old.
+// lossChecks check records that vanish, are too large, cannot be read or are too old.
 var lossChecks = []check{
 	{"EvictedInMidRequest", func(t *testing.T, b sessions.Backend) {
 		for name, change := range map[string]func(*sessions.Session){
@@ -90,7 +90,7 @@ var lossChecks = []check{
 	{"ClockSteps", func(t *testing.T, b sessions.Backend) {
 		for name, steps := range map[string]struct {
 			by   []time.Duration // a read after each
-			want sessions.Status // of the last
+			want sessions.Status // of the last read
 		}{
 			"in use":                   {[]time.Duration{29 * time.Minute, 29 * time.Minute, 29 * time.Minute}, sessions.StatusLoaded},
 			"idle too long":            {[]time.Duration{30 * time.Minute}, sessions.StatusExpired},

@@ -12,8 +12,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// A Place is where backends keep their records, such as a server, and what a test can do
-// to it. If a function is nil, the checks that need it are skipped.
+// A Place is where backends store their records, such as a server, and what a test can do to
+// it. If a function is nil, the checks that need it are skipped.
 type Place struct {
 	// Open returns a backend of the place.
 	Open func(t *testing.T) sessions.Backend
@@ -24,8 +24,8 @@ type Place struct {
 	// the response. [Proxy] does this for servers on TCP.
 	Breakable func(t *testing.T, cut func(done bool) bool) sessions.Backend
 
-	// LoseIndex makes the place forget which sessions are those of user, as an eviction
-	// does, and keep the sessions. It is for backends that keep an index by themselves.
+	// LoseIndex makes the place lose the index of the sessions of user, as an eviction does,
+	// and keep the sessions. It is for backends that maintain an index themselves.
 	LoseIndex func(t *testing.T, user string)
 
 	// Small returns a backend of a small place of its own, and a function that fills it
@@ -64,13 +64,13 @@ func RunPlace(t *testing.T, p Place) {
 
 const mark = "sessionstest: marked"
 
-// Marked reports whether the data of a record, or the command that carries it, is one
-// that the connection of [Place.Breakable] may break at.
+// Marked reports whether the data of a record, or the command with it, is one at which the
+// connection of [Place.Breakable] may break.
 func Marked(data []byte) bool { return bytes.Contains(data, []byte(mark)) }
 
-// Proxy returns the address of a listener on 127.0.0.1 that passes on what it receives to
-// a server and back. Network and addr are those of the server, as for [net.Dial]. It asks
-// cut as [Place.Breakable] says, and closes both connections if cut returns true.
+// Proxy returns the address of a listener on 127.0.0.1 that forwards to a server and back.
+// Network and addr are those of the server, as for [net.Dial]. It calls cut as described at
+// [Place.Breakable], and closes both connections if cut returns true.
 func Proxy(t *testing.T, network, addr string, cut func(done bool) bool) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -98,9 +98,9 @@ func Proxy(t *testing.T, network, addr string, cut func(done bool) bool) string 
 	return listener.Addr().String()
 }
 
-// pass copies between a client that waits for each answer and its server.
+// pass copies between a client that waits for each response and its server.
 func pass(client, server net.Conn, cut func(done bool) bool) {
-	var marked atomic.Bool // the request that the server answers next
+	var marked atomic.Bool // the request to which the server responds next
 	go func() {
 		defer client.Close()
 		defer server.Close()
@@ -115,7 +115,7 @@ func pass(client, server net.Conn, cut func(done bool) bool) {
 			}
 		}
 	}()
-	buffer := make([]byte, 64<<10) // a marked request of a test fits in
+	buffer := make([]byte, 64<<10) // large enough for a marked request of a test
 	for {
 		n, err := client.Read(buffer)
 		if Marked(buffer[:n]) {
@@ -130,8 +130,8 @@ func pass(client, server net.Conn, cut func(done bool) bool) {
 	}
 }
 
-// lostAnswer cuts the connection once at a change, and lets another backend write before
-// the first one finds out.
+// lostAnswer cuts the connection once at a change, and lets another backend write before the
+// first one notices.
 func lostAnswer(t *testing.T, p Place) {
 	const theirs = "theirs"
 	ours, first := mark+" ours", mark+" first"
@@ -165,8 +165,8 @@ func lostAnswer(t *testing.T, p Place) {
 		change    string
 		done      bool
 		meanwhile string
-		never     []error  // what the change must not return
-		data      []string // what may be there in the end; "": nothing
+		never     []error  // the errors that the change must not return
+		data      []string // the data that may be stored at the end; if empty, none
 	}{
 		{"update", true, "nothing", []error{sessions.ErrConflict, sessions.ErrNotFound}, []string{ours}},
 		{"update", true, "another writes", []error{sessions.ErrConflict, sessions.ErrNotFound}, []string{theirs}},
@@ -175,7 +175,7 @@ func lostAnswer(t *testing.T, p Place) {
 		{"update", false, "another writes", []error{nil}, []string{theirs}},
 		{"update", false, "another deletes", []error{nil}, []string{""}},
 		{"create", true, "nothing", []error{sessions.ErrExists}, []string{ours}},
-		{"create", true, "another writes", nil, []string{theirs}}, // ErrExists: its caller makes another id
+		{"create", true, "another writes", nil, []string{theirs}}, // if ErrExists, the caller chooses another id
 		{"create", false, "nothing", []error{sessions.ErrExists}, []string{ours, ""}},
 		{"create", false, "another writes", []error{nil}, []string{theirs}},
 	} {
@@ -191,7 +191,7 @@ func lostAnswer(t *testing.T, p Place) {
 					r.Data = []byte(ours)
 					version, err := b.Update(t.Context(), id, r)
 					if now, loadErr := direct.Load(t.Context(), id); err == nil && loadErr == nil && string(now.Data) == ours {
-						// The version that it returned is good for another one.
+						// The version that it returned is valid for another update.
 						r.Version = version
 						_, err = b.Update(t.Context(), id, r)
 					}
@@ -239,8 +239,8 @@ func lostAnswer(t *testing.T, p Place) {
 	}
 }
 
-// lostAnswersCounted increments a number while every seventh connection that carries a
-// change breaks, by turns before and after it is made.
+// lostAnswersCounted increments a number while every seventh connection with a change breaks,
+// alternately before and after the change is made.
 func lostAnswersCounted(t *testing.T, p Place) {
 	for _, writers := range []int{1, 8} {
 		t.Run(fmt.Sprint(writers, " at once"), func(t *testing.T) {
@@ -291,7 +291,7 @@ func lostAnswersCounted(t *testing.T, p Place) {
 	}
 }
 
-// lostIndex ends the sessions of a user of whom the index knows none, or only those that were
+// lostIndex ends the sessions of a user if the index has none of them, or only those that were
 // written or have begun since.
 func lostIndex(t *testing.T, p Place) {
 	for _, since := range []string{"nothing", "a session is saved", "a session is ended", "a session begins"} {
@@ -335,7 +335,7 @@ func lostIndex(t *testing.T, p Place) {
 	}
 }
 
-// full saves and logs out if there is no more room.
+// full saves and logs out when the place is full.
 func full(t *testing.T, p Place) {
 	b, fill := p.Small(t)
 	visitor := newSite(t, sessions.Spec{Backend: b}).browser()
@@ -374,7 +374,7 @@ func full(t *testing.T, p Place) {
 	}
 }
 
-// twoOpeners opens an empty place twice at once.
+// twoOpeners opens an empty place twice at the same time.
 func twoOpeners(t *testing.T, p Place) {
 	for round := range rounds(t, 40) {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 // writers is how many goroutines race for one record.
 const writers = 16
 
-// raceChecks hold that of the calls that race for a record exactly one wins.
+// raceChecks check that exactly one of the calls that race for a record succeeds.
 var raceChecks = []check{
 	{"CreateRace", func(t *testing.T, b sessions.Backend) {
 		for range rounds(t, 50) {
@@ -38,7 +38,7 @@ var raceChecks = []check{
 		}
 	}},
 	{"CountRace", func(t *testing.T, b sessions.Backend) {
-		// Versions that are told apart for one round only would pass UpdateRace.
+		// Versions that are unique for one round only would pass UpdateRace.
 		id := create(t, b, newRecord(""))
 		var all atomic.Int64
 		errs := atOnce(4, func(int) error {
@@ -79,7 +79,7 @@ var raceChecks = []check{
 	}},
 }
 
-// appendByte makes the data of id one byte longer, reading it again as often as others win.
+// appendByte makes the data of id one byte longer, and reads it again after each conflict.
 func appendByte(ctx context.Context, b sessions.Backend, id string) error {
 	for {
 		r, err := b.Load(ctx, id)
@@ -93,8 +93,7 @@ func appendByte(ctx context.Context, b sessions.Backend, id string) error {
 	}
 }
 
-// atOnce calls f(0) to f(n-1) in goroutines that are released together, and returns
-// what each returned.
+// atOnce calls f(0) to f(n-1) in goroutines that start together, and returns their results.
 func atOnce(n int, f func(i int) error) []error {
 	var group sync.WaitGroup
 	start := make(chan struct{})
@@ -110,8 +109,8 @@ func atOnce(n int, f func(i int) error) []error {
 	return errs
 }
 
-// winner returns which of the calls had no error; all others must have returned the error
-// lost.
+// winner returns the index of the call without an error. All others must have returned the
+// error lost.
 func winner(t *testing.T, errs []error, lost error) int {
 	t.Helper()
 	won := -1

@@ -10,7 +10,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// recordChecks are what one caller at a time sees of Load, Create, Update and Delete.
+// recordChecks check Load, Create, Update and Delete with one caller at a time.
 var recordChecks = []check{
 	{"LoadMissing", func(t *testing.T, b sessions.Backend) {
 		wantMissing(t, b, newID())
@@ -106,7 +106,7 @@ var recordChecks = []check{
 		wantMissing(t, b, id)
 	}},
 	{"CreatedAgain", func(t *testing.T, b sessions.Backend) {
-		// What was read before the deletion says nothing of the record that is there now.
+		// The version that was read before the deletion is not valid for the new record.
 		id := newID()
 		var old []sessions.Record
 		for i := range 3 {
@@ -134,7 +134,7 @@ var recordChecks = []check{
 		}
 	}},
 	{"UsersOfAnyBytes", func(t *testing.T, b sessions.Backend) {
-		// A database's text may refuse some of these, or end at the NUL.
+		// A text column of a database might refuse some of these, or end at the NUL.
 		for _, user := range anyUsers() {
 			r := newRecord("data")
 			r.User = user
@@ -152,11 +152,11 @@ var recordChecks = []check{
 		}
 	}},
 	{"LongUser", func(t *testing.T, b sessions.Backend) {
-		// A long one is kept whole or refused, and a refused one changes nothing.
+		// A long user is stored completely or refused. If it is refused, nothing changes.
 		for _, size := range []int{1000, 1500, 3000, 10_000, 100_000} {
 			id := create(t, b, newRecord("data"))
 			long := withVersion(newRecord("more"), load(t, b, id).Version)
-			long.User = randomText(size) // which an index cannot make short
+			long.User = randomText(size) // that an index cannot compress
 			_, err := b.Update(t.Context(), id, long)
 			switch r := load(t, b, id); {
 			case size <= 1000 && err != nil:
@@ -169,7 +169,7 @@ var recordChecks = []check{
 		}
 	}},
 	{"IDsAreApart", func(t *testing.T, b sessions.Backend) {
-		// Differing in case alone is differing.
+		// Users that differ only in case are different users.
 		tail := newID()[3:]
 		lower, upper := "aaa"+tail, "AAA"+tail
 		for _, id := range []string{lower, upper} {
@@ -217,13 +217,13 @@ var recordChecks = []check{
 	}},
 }
 
-// withVersion returns r over another version.
+// withVersion returns r with another version.
 func withVersion(r sessions.Record, version uint64) sessions.Record {
 	r.Version = version
 	return r
 }
 
-// everyByte returns all 256 bytes, and what ends a line or a reply in memcached's protocol.
+// everyByte returns all 256 bytes, and the ends of lines and replies in memcached's protocol.
 func everyByte() []byte {
 	data := []byte("\r\nEND\r\n")
 	for c := range 256 {
@@ -232,13 +232,13 @@ func everyByte() []byte {
 	return append(data, '\r', '\n')
 }
 
-// anyUsers returns users that no other test has, with bytes that are no text.
+// anyUsers returns users that no other test has, with bytes that are not valid text.
 func anyUsers() []string {
 	name := newID()
 	return []string{name, name + "\x00", name + "\x00b", "\x00" + name, name + "\xff\xfe", name + "\xc3", name + " ", name + "'\"\\%_*{}\r\n", strings.ToLower(name)}
 }
 
-// randomText returns so many random letters.
+// randomText returns size random characters.
 func randomText(size int) string {
 	var text strings.Builder
 	for text.Len() < size {
@@ -247,7 +247,7 @@ func randomText(size int) string {
 	return text.String()[:size]
 }
 
-// shown quotes data for a message, and keeps it short.
+// shown quotes data for a message, and shortens it.
 func shown(data string) string {
 	if len(data) > 80 {
 		return fmt.Sprintf("%q... (%d bytes)", data[:40], len(data))

@@ -81,9 +81,8 @@ func newRecord(data string) sessions.Record {
 	return sessions.Record{Data: []byte(data), Expires: time.Now().Add(time.Hour)}
 }
 
-// rounds counts the times that a race is run: n times, or a tenth of that with -short or
-// once the race has taken half a second. If the tests may take half an hour (-timeout), all n
-// are run.
+// rounds yields the rounds of a race: n, or a tenth of that with -short or once the race has
+// taken half a second. If the tests may take half an hour (-timeout), it yields all n.
 func rounds(t *testing.T, n int) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		began := time.Now()

@@ -45,8 +45,8 @@ func TestFlawsAreFound(t *testing.T) {
 	}
 }
 
-// TestBlindSetLosesUpdates holds the race for lost updates against a backend that
-// writes over any version, as those of other libraries do.
+// TestBlindSetLosesUpdates runs the race for lost updates against a backend that overwrites any
+// version, as those of other libraries do.
 func TestBlindSetLosesUpdates(t *testing.T) {
 	output := runFlawed(t, "blind update", "LostUpdates")
 	for _, what := range []string{"increments", "keys", "flashes"} {
@@ -61,8 +61,8 @@ func TestBlindSetLosesUpdates(t *testing.T) {
 	}
 }
 
-// runFlawed returns what a check says of a flawed backend. It runs in a process of its
-// own, since it must fail.
+// runFlawed returns the output of a check of a flawed backend. It runs in a process of its own,
+// because it must fail.
 func runFlawed(t *testing.T, flaw, check string, args ...string) string {
 	t.Helper()
 	args = append(args, "-test.run=^TestFlawed$/^"+strings.ReplaceAll(check, "/", "$/^")+"$", "-test.timeout=2m")

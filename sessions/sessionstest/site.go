@@ -16,14 +16,14 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// A site is a Manager over a backend, with a clock that tests move. Its requests do
-// not travel: what is tested is what they do to each other in the backend.
+// A site is a Manager with a backend and a clock that tests move. Its requests do not use the
+// network. The tests check how they affect each other in the backend.
 type site struct {
 	t       *testing.T
 	manager *sessions.Manager
 	backend sessions.Backend
 	ahead   atomic.Int64             // of the real time, in nanoseconds
-	events  atomic.Pointer[[]string] // the events since; nil: not recorded
+	events  atomic.Pointer[[]string] // the events so far; if nil, they are not recorded
 }
 
 func newSite(t *testing.T, spec sessions.Spec) *site {
@@ -53,10 +53,10 @@ func newSite(t *testing.T, spec sessions.Spec) *site {
 // now is the clock of the site.
 func (s *site) now() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
 
-// step moves it.
+// step moves the clock.
 func (s *site) step(by time.Duration) { s.ahead.Add(int64(by)) }
 
-// home is where every request goes.
+// home is the URL of every request.
 var home = &url.URL{Scheme: "https", Host: "example.org", Path: "/"}
 
 // A browser keeps the cookies of one visitor. It is safe for concurrent use.
@@ -73,7 +73,7 @@ func (s *site) browser() *browser {
 	return &browser{s, jar}
 }
 
-// twin returns another browser with the cookies of this one: whoever has copied them.
+// twin returns another browser with a copy of the cookies.
 func (b *browser) twin() *browser {
 	twin := b.site.browser()
 	cookies := b.jar.Cookies(home)
@@ -93,8 +93,7 @@ func (b *browser) cookie() string {
 	return r.Header.Get("Cookie")
 }
 
-// A visit is one request: what the handler does with its session lies between begin
-// and end.
+// A visit is one request. The handler uses its session between begin and end.
 type visit struct {
 	*sessions.Session
 	browser *browser
@@ -112,7 +111,7 @@ func (b *browser) begin() *visit {
 	return &visit{store.Session(), b, store, httptest.NewRecorder()}
 }
 
-// sends begins a request with a Cookie header of its own.
+// sends begins a request with another Cookie header.
 func (b *browser) sends(cookies ...string) *visit {
 	r := httptest.NewRequest(http.MethodGet, home.String(), nil)
 	r.Header.Set("Cookie", strings.Join(cookies, "; "))
@@ -137,8 +136,8 @@ func (v *visit) end() error {
 // setsCookie reports whether the response has a Set-Cookie.
 func (v *visit) setsCookie() bool { return len(v.answer.Header()["Set-Cookie"]) > 0 }
 
-// visit does a whole request, which must succeed. One that runs out of time is done
-// again if the browser has no session that it could have changed.
+// visit makes a whole request, which must succeed. If one runs out of time, it is repeated if
+// the browser has no session that it could have changed.
 func (b *browser) visit(handle func(s *sessions.Session)) *visit {
 	b.site.t.Helper()
 	for tries := 10; ; tries-- {
@@ -154,7 +153,7 @@ func (b *browser) visit(handle func(s *sessions.Session)) *visit {
 	}
 }
 
-// login makes the browser's session that of user, with something in it.
+// login makes the browser's session that of user, with a value in it.
 func (b *browser) login(user string) {
 	b.site.t.Helper()
 	b.visit(func(s *sessions.Session) {
@@ -163,7 +162,8 @@ func (b *browser) login(user string) {
 	})
 }
 
-// mustRead is read for a session that can be read. If that takes too long it is tried again.
+// mustRead is read for a session that must be readable. If that takes too long it is tried
+// again.
 func (b *browser) mustRead() *visit {
 	b.site.t.Helper()
 	v := b.read()
@@ -189,17 +189,16 @@ func (b *browser) number(key string) int {
 	return n
 }
 
-// outOfTime reports whether a request failed because it took longer than it may, which on
-// a busy machine is not a fault of the backend. What it was to write may be
-// there or not.
+// outOfTime reports whether a request failed because it exceeded its time, which on a busy
+// machine is not a fault of the backend. Its change may or may not have been made.
 func outOfTime(err error) bool {
 	return unavailable(err) && errors.Is(err, context.DeadlineExceeded)
 }
 
-// A tally counts races, and those of them that show nothing because they ran out of time.
+// A tally counts races, and those that prove nothing because they ran out of time.
 type tally struct{ all, late int }
 
-// shows reports whether a race that returned err shows anything.
+// shows reports whether a race that returned err proves anything.
 func (c *tally) shows(t *testing.T, err error) bool {
 	t.Helper()
 	c.all++
@@ -213,7 +212,7 @@ func (c *tally) shows(t *testing.T, err error) bool {
 	return true
 }
 
-// check fails if too many races have shown nothing.
+// check fails if too many races have proved nothing.
 func (c *tally) check(t *testing.T) {
 	t.Helper()
 	if c.late > c.all/4 {
@@ -221,7 +220,7 @@ func (c *tally) check(t *testing.T) {
 	}
 }
 
-// inOrder calls two functions at once, or one after the other, by turns.
+// inOrder calls two functions, in turn concurrently or one after the other.
 func inOrder(turn int, a, b func() error) error {
 	switch turn % 3 {
 	case 0:

@@ -9,7 +9,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// A table is the shortest backend that keeps the contract.
+// A table is the simplest backend that keeps the contract.
 type table struct {
 	mu      sync.Mutex
 	records map[string]sessions.Record
@@ -17,7 +17,7 @@ type table struct {
 
 func newTable() *table { return &table{records: map[string]sessions.Record{}} }
 
-// begin locks the table where id and ctx allow it; the caller unlocks.
+// begin locks the table if id and ctx are valid. The caller unlocks it.
 func (b *table) begin(ctx context.Context, id string) error {
 	if err := sessions.CheckID(id); err != nil {
 		return err

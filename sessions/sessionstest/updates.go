@@ -8,8 +8,8 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// updateChecks hold that of the requests that change one session at the same time
-// none undoes what another has done.
+// updateChecks check that of the requests that change one session at the same time, none undoes
+// a change of another.
 var updateChecks = []check{
 	{"LostUpdates", func(t *testing.T, b sessions.Backend) {
 		visitor := newSite(t, sessions.Spec{Backend: b}).browser()
@@ -38,7 +38,7 @@ var updateChecks = []check{
 				for i, err := range errs {
 					got, ok := sessions.Get[int](s, fmt.Sprint("key", i))
 					if kept := ok && got == round; err != nil {
-						refused++ // on a machine with too much to do a save runs out of time
+						refused++ // a save can run out of time on a busy machine
 					} else if kept {
 						keys++
 					}
@@ -46,7 +46,7 @@ var updateChecks = []check{
 				flashes += len(s.Flashes())
 			})
 		}
-		// A change that was refused may have been made anyway: the client does not know.
+		// A change that was refused may have been made: the client cannot know.
 		if refused > all/4 {
 			t.Errorf("%d of %d saves were refused: the backend is too slow to show anything", refused, all)
 		}
@@ -61,7 +61,7 @@ var updateChecks = []check{
 		}
 	}},
 	{"FlashesAreTakenOnce", func(t *testing.T, b sessions.Backend) {
-		// One request shows the flashes while others add more: those are left.
+		// One request shows the flashes while others add more. Those that were added stay.
 		s := newSite(t, sessions.Spec{Backend: b})
 		var races tally
 		for race := range rounds(t, 100) {
@@ -71,7 +71,7 @@ var updateChecks = []check{
 			shown := len(show.Flashes())
 			add.AddFlash("second", "info")
 			err := inOrder(race, show.end, add.end)
-			for range 2 { // the second time there must be none
+			for range 2 { // the second time there must be no flash
 				after := visitor.read()
 				shown += len(after.Flashes())
 				err = errors.Join(err, after.end())

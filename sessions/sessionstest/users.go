@@ -9,13 +9,13 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// A userCheck is a subtest for backends that know whose their sessions are.
+// A userCheck is a subtest for backends that store the user of a session.
 type userCheck struct {
 	name string
 	run  func(t *testing.T, b sessions.UserBackend)
 }
 
-// userChecks are the contract of a UserBackend.
+// userChecks check the contract of a UserBackend.
 var userChecks = []userCheck{
 	{"List", func(t *testing.T, b sessions.UserBackend) {
 		ann, bob := newUser(), newUser()
@@ -190,7 +190,7 @@ func wantSessions(t *testing.T, b sessions.UserBackend, user string, ids ...stri
 	}
 }
 
-// wantEnded fails unless id is gone or a tombstone.
+// wantEnded fails unless id has no record or a tombstone.
 func wantEnded(t *testing.T, b sessions.Backend, id string) {
 	t.Helper()
 	r, err := b.Load(t.Context(), id)

@@ -7,15 +7,15 @@ import (
 	"github.com/webapp2go/webapp2go/sessions"
 )
 
-// A wire stands in front of the backend under test. It knows every record that was made,
-// and a test can step in before and after each call.
+// A wire wraps the backend under test. It knows every record that was created, and a test can
+// act before and after each call.
 type wire struct {
 	sessions.Backend
 
 	mu     sync.Mutex
 	ids    []string                                                  // of all that was created
-	before func(method, id string, r sessions.Record) error          // nil: go on
-	after  func(method, id string, r sessions.Record, e error) error // nil: e stands
+	before func(method, id string, r sessions.Record) error          // if nil, the call is made
+	after  func(method, id string, r sessions.Record, e error) error // if nil, e is returned
 }
 
 func (w *wire) LoadIsCurrent() bool {
@@ -23,14 +23,14 @@ func (w *wire) LoadIsCurrent() bool {
 	return ok && b.LoadIsCurrent()
 }
 
-// cut lets f step in before each call, in place of any other.
+// cut sets f to be called before each call. It replaces an earlier one.
 func (w *wire) cut(f func(method, id string, r sessions.Record) error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.before = f
 }
 
-// bend lets f change what each call returns, in place of any other.
+// bend sets f to change what each call returns. It replaces an earlier one.
 func (w *wire) bend(f func(method, id string, r sessions.Record, err error) error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -60,7 +60,7 @@ func (w *wire) leave(method, id string, r sessions.Record, err error) error {
 	return after(method, id, r, err)
 }
 
-// living counts the records that are there and no tombstones.
+// living counts the records that are not tombstones.
 func (w *wire) living(ctx context.Context) (n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
