@@ -64,7 +64,7 @@ func ExampleUser_Has() {
 	// Output: true false
 }
 
-// A hash holds the costs that it was made with. Verify reports one with lower costs as
+// A hash contains the costs that it was made with. Verify reports one with lower costs as
 // stale.
 func ExamplePasswords_Verify() {
 	cheap := auth.Passwords{Argon2: auth.Argon2Params{Time: 1, MemoryKiB: 1024}}
@@ -80,7 +80,7 @@ func ExamplePasswords_Verify() {
 	// false false <nil>
 }
 
-// A user who is logged in confirms something with the password.
+// A user who is logged in confirms an action with the password.
 func ExamplePasswords_Confirm() {
 	ctx, users := context.Background(), auth.NewMemory()
 	var passwords auth.Passwords
@@ -376,7 +376,7 @@ func ExampleUser_SetEmail() {
 	// auth: bad email: Please enter a mail address like ann@example.com.
 }
 
-// What somebody types to log in can be an address or a name.
+// The text that a user types to log in can be an address or a name.
 func ExampleLoginKeys() {
 	fmt.Println(auth.LoginKeys("Ann"), auth.LoginKeys("Ann@example.com"))
 	// Output: [name:ann] [email:ann@example.com name:ann@example.com]

@@ -154,7 +154,7 @@ func (b BreachList) has(ctx context.Context, password string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	r.Header.Set("Add-Padding", "true") // so that the length of the response tells nothing
+	r.Header.Set("Add-Padding", "true") // so that the length of the response reveals nothing
 	response, err := b.Client.Do(r)
 	if err != nil {
 		return false, err

@@ -14,7 +14,7 @@ var (
 // FoldName returns the text that NameKey compares.
 func FoldName(name string) string { return foldName(name) }
 
-// StoredHash is the form of a hash of 32 bytes that costs what params say.
+// StoredHash returns a stored hash of 32 bytes with the costs in params.
 func StoredHash(params Argon2Params, key []byte) string {
 	return argon2idHash{Argon2Params: params, salt: []byte("0123456789abcdef"), key: key}.String()
 }

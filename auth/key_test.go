@@ -99,7 +99,7 @@ func TestNameKeyOfMarkedCapitals(t *testing.T) {
 func TestNameKeyIsStable(t *testing.T) {
 	for r := rune(0); r < 0xe0200; r++ {
 		if r == 0x32000 {
-			r = 0xe0000 // what lies between is unassigned
+			r = 0xe0000 // the characters in between are unassigned
 		}
 		for _, name := range []string{string(r), "a" + string(r) + "b"} {
 			key := auth.FoldName(name)

@@ -23,7 +23,7 @@ var tokens = auth.NewTokens([][]byte{tokenKey('a')})
 
 var purposes = []auth.Purpose{auth.VerifyEmail, auth.ResetPassword, auth.ChangeEmail, auth.LogInByLink, auth.DeleteByLink}
 
-// annWithAddress is a new user who has everything that tokens are bound to.
+// annWithAddress is a new user with a value for everything that tokens are bound to.
 func annWithAddress(t *testing.T, b auth.Backend) *auth.User {
 	t.Helper()
 	p := &auth.Passwords{Argon2: cheap}

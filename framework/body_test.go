@@ -360,7 +360,7 @@ func TestMaxBody(t *testing.T) {
 	}
 }
 
-// mime/multipart has a limit of its own for what it keeps in memory.
+// mime/multipart has its own limit for what it keeps in memory.
 func TestMultipartOfLargeFields(t *testing.T) {
 	app, _ := appOf(t, func(h *action) error { return h.ParseForm() })
 	body := "--b\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\n" + strings.Repeat("x", 12<<20) + "\r\n--b--\r\n"

@@ -8,7 +8,7 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// Shop is what all handlers share.
+// Shop is the data that all handlers share.
 type Shop struct{ name string }
 
 // ShopHandler is the base of the shop's handlers.
@@ -27,7 +27,7 @@ func (h *ShopHandler) Ready() error {
 	return nil
 }
 
-// Sorry is the shop's page for what it does not have.
+// Sorry is the shop's page for missing pages.
 func (h *ShopHandler) Sorry() error {
 	_, err := fmt.Fprint(h, h.Shop.name, " has no such page")
 	return err

@@ -76,7 +76,7 @@ func (h *NoteHandler) Put() error {
 	h.LimitBody(4 << 10)
 	note, err := io.ReadAll(h.Request.Body)
 	if err != nil {
-		return err // answers 413 if it is longer
+		return err // responds with 413 if it is longer
 	}
 	_, err = fmt.Fprintf(h, "%d bytes", len(note))
 	return err

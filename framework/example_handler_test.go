@@ -7,8 +7,8 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// StaffHandler is a base: it dresses every page that embeds it, and says who may see
-// them.
+// StaffHandler is a base: it sets the layout of every page that embeds it, and decides who may
+// see them.
 type StaffHandler struct{ framework.RequestHandler }
 
 func (h *StaffHandler) Dispatch() error {
@@ -20,7 +20,7 @@ func (h *StaffHandler) Dispatch() error {
 
 func (h *StaffHandler) Guard() error {
 	if h.Request.URL.Query().Get("who") != "ann" {
-		return h.RedirectTo("login", "next", h.Request.URL.Path) // an answer: Get does not run
+		return h.RedirectTo("login", "next", h.Request.URL.Path) // a response: Get does not run
 	}
 	return nil
 }
@@ -50,8 +50,7 @@ func ExampleRequestHandler_Dispatch() {
 	// GET /report?who=stranger: 302 Location: /login?next=%2Freport ]
 }
 
-// DocumentHandler answers with its own words what it can, and leaves the rest to the
-// App.
+// DocumentHandler responds to some errors itself, and leaves the others to the App.
 type DocumentHandler struct{ framework.RequestHandler }
 
 func (h *DocumentHandler) Get() error {

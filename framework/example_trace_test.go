@@ -23,7 +23,7 @@ func (h *ListHandler) Get() error {
 	return h.Text(strings.Join(books, "\n"))
 }
 
-// A trace prints what is done for a request, in order.
+// A trace prints the steps of a request, in order.
 func ExampleStep() {
 	app := framework.New()
 	app.Handle("/books", framework.To[ListHandler](app))

@@ -22,7 +22,7 @@ import (
 	"github.com/webapp2go/webapp2go/framework"
 )
 
-// run starts a server and returns its URL and what Run will return.
+// run starts a server and returns its URL and the result of Run.
 func run(t *testing.T, s framework.Server) (url string, ended <-chan error) {
 	t.Helper()
 	open := make(chan net.Addr, 1)

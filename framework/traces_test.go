@@ -156,7 +156,7 @@ func TestShowTraces(t *testing.T) {
 	}
 }
 
-// Without Debug the pages do not exist, and Check says why.
+// Without Debug the pages do not exist, and Check gives the reason.
 func TestShowTracesWithoutDebug(t *testing.T) {
 	app, _ := newApp(t)
 	app.Handle("/", framework.To[hello](app))

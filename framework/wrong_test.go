@@ -62,7 +62,7 @@ func compareGolden(t *testing.T, golden, got string) {
 	}
 }
 
-// goTool runs the go command, which may fail, and returns what it prints.
+// goTool runs the go command, which may fail, and returns its output.
 func goTool(t *testing.T, arguments ...string) string {
 	output, _ := exec.CommandContext(t.Context(), "go", arguments...).CombinedOutput()
 	return string(output)

@@ -140,7 +140,7 @@ func TestLifeOfAnAccount(t *testing.T) {
 			stranger.get(link).shows(t, 200, "Use the address ann@new.example for the account ann?")
 			stranger.post("/email", "t", token(t, link)).shows(t, 403, "not your password")
 			stranger.post("/email", "t", token(t, link), "password", "battery staple").redirects(t, "/account")
-			stranger.get("/account").redirects(t, "/login?next=%2Faccount") // it logs nobody in
+			stranger.get("/account").redirects(t, "/login?next=%2Faccount") // it does not log in
 			if mails := post.take(); len(mails) != 1 || mails[0].To != "Ann@example.com" {
 				t.Errorf("mails %+v, want a notice to the old address", mails)
 			}

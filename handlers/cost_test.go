@@ -48,7 +48,7 @@ func shortFields(size int) string {
 	}
 }
 
-// No request of a stranger costs more than 1 MiB, or more time than the hash of one
+// No request of an unknown client costs more than 1 MiB, or more time than the hash of one
 // password.
 func TestStrangersCostLittle(t *testing.T) {
 	s := serve(t, sessions.NewMemory(), func(s *server) {

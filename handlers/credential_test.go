@@ -447,7 +447,8 @@ func TestImportedLogin(t *testing.T) {
 			thief.is("nobody")
 			thief.get("/account").redirects(t, "/login?next=%2Faccount")
 
-			// After a login in the same browser, a copy of the old cookie logs nobody in either.
+			// After a login in the same browser, a copy of the old cookie does not log in
+			// either.
 			thief.post("/login", "name", "ann", "password", "battery staple").redirects(t, "/")
 			thief.is("ann")
 		})
@@ -570,7 +571,7 @@ func TestImportedLoginStaysLoggedOut(t *testing.T) {
 	s.add(t, &auth.User{ID: oldID, Name: "ann", Password: oldHash})
 	c = s.client(t)
 	c.giveOldCookie(oldID)
-	c.get("/touch").shows(t, 200) // takes the cookie over, and does not ask who it is
+	c.get("/touch").shows(t, 200) // imports the cookie, and does not read the user
 	if a := c.get("/slow"); a.body != "ann" {
 		t.Errorf("the slow page says %q", a.body)
 	}

@@ -49,7 +49,7 @@ func (f failingSessions) Load(ctx context.Context, id string) (sessions.Record, 
 	return f.UserBackend.Load(ctx, id)
 }
 
-// While a backend is down, a user is neither logged out nor treated as a stranger.
+// While a backend is down, a user is neither logged out nor treated as a new visitor.
 func TestStoreThatIsDown(t *testing.T) {
 	var usersDown, sessionsDown atomic.Bool
 	s := serve(t, failingSessions{sessions.NewMemory(), &sessionsDown}, func(s *server) {

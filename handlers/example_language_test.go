@@ -21,7 +21,7 @@ func (h *Link) Get() error {
 	return h.Text(h.T("The link works once, for %(life)s.", "life", h.N("1 hour", "%(num)s hours", 2)))
 }
 
-// A handler answers in the language of the request.
+// A handler responds in the language of the request.
 func ExampleBaseHandler_T() {
 	locales, err := i18n.New(i18n.Config{Default: "en", Libraries: []fs.FS{builtin.Messages}})
 	if err != nil {

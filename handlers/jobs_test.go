@@ -25,7 +25,7 @@ func (h *cleaning) Get() error {
 	return err
 }
 
-// careless is a job whose Dispatch does not call that of its base. Its Guard runs.
+// careless is a job whose Dispatch does not call that of its base. Its Guard still runs.
 type careless struct{ cleaning }
 
 func (h *careless) Dispatch() error { return h.RequestHandler.Dispatch() }

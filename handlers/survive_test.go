@@ -20,7 +20,7 @@ func (h *visitsHandler) Get() error {
 
 func countVisits(s *server) { s.app.Handle("/visits", framework.To[visitsHandler](s.app)) }
 
-// endingHandler changes the session and then ends as the query says.
+// endingHandler changes the session and then ends as the query specifies.
 type endingHandler struct{ handlers.BaseHandler }
 
 func (h *endingHandler) Get() error {

@@ -642,7 +642,7 @@ type transport func(r *http.Request) (*http.Response, error)
 
 func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// A request that ends does not end what the provider keeps of its context.
+// The data that the provider caches is still used after the request that fetched it has ended.
 func TestContextOfTheFirstRequest(t *testing.T) {
 	provider := start(t)
 	p := newProvider(t, configOf(provider))

@@ -27,7 +27,7 @@ import (
 // after it, so that the response is lost.
 type cutter func(done bool) bool
 
-// breakable opens an empty database of each kind whose connection breaks when cut says so,
+// breakable opens an empty database of each kind whose connection breaks if cut returns true,
 // and opens the same database without that.
 var breakable = map[string]func(t *testing.T, cut cutter) (broken, direct *sqldb.DB){
 	"SQLite": func(t *testing.T, cut cutter) (broken, direct *sqldb.DB) {
@@ -393,7 +393,7 @@ func TestTwoProcesses(t *testing.T) {
 	}
 }
 
-// TestWorker is what the other processes run.
+// TestWorker is the code of the other processes.
 func TestWorker(t *testing.T) {
 	database, worker := os.Getenv("SQLSTORE_DATABASE"), os.Getenv("SQLSTORE_WORKER")
 	var db *sqldb.DB
@@ -423,8 +423,8 @@ func TestWorker(t *testing.T) {
 	}
 }
 
-// proxy returns the address of a listener that passes on what it receives to PostgreSQL,
-// and closes the connection at a commit if cut says so.
+// proxy returns the address of a listener that forwards to PostgreSQL, and closes the
+// connection at a commit if cut returns true.
 func proxy(t *testing.T, socket string, cut cutter) (addr string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -484,7 +484,7 @@ func pass(client, server net.Conn, cut cutter) {
 	}
 }
 
-// A breakingConnector makes connections that break when cut says so.
+// A breakingConnector makes connections that break if cut returns true.
 type breakingConnector struct {
 	driver driver.Driver
 	dsn    string

@@ -8,8 +8,8 @@ import (
 	"github.com/webapp2go/webapp2go/handlers"
 )
 
-// A run of the cleaning deletes what has expired, in batches, until nothing is left or
-// cleaningTime is over. The next run goes on.
+// A run of the cleaning deletes expired sessions in batches, until none is left or cleaningTime
+// is over. The next run continues.
 const (
 	cleaningTime  = 5 * time.Minute // a request of App Engine's cron service may take 10
 	cleaningBatch = 1000

@@ -12,7 +12,7 @@ import (
 
 var goodKey = base64.StdEncoding.EncodeToString([]byte("a key of the tests, never another"))
 
-// setenv sets variables for a test, and empties those that say where the program runs.
+// setenv sets variables for a test, and empties those that tell where the program runs.
 func setenv(t *testing.T, pairs ...string) {
 	t.Helper()
 	for _, name := range []string{"GAE_ENV", "K_SERVICE", "GOOGLE_CLOUD_PROJECT", "SESSION_KEYS", "DATA"} {

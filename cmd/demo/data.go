@@ -53,7 +53,7 @@ func (c *config) choosePlaces() {
 	}
 }
 
-// placeData finds the folder for what is kept, if there is any, and puts it into c.Data.
+// placeData finds the folder for the data, if any is stored, and puts it into c.Data.
 func (c *config) placeData() error {
 	switch {
 	case c.platform != cloud.Elsewhere:
@@ -92,8 +92,7 @@ func (c *config) placeData() error {
 	return nil
 }
 
-// refuseData returns an error if something would be kept in a file that the platform
-// throws away.
+// refuseData returns an error if data would be stored in a file that the platform deletes.
 func (c *config) refuseData() error {
 	switch {
 	case c.usesFile():

@@ -187,7 +187,7 @@ func (u *unit) start() {
 	}
 }
 
-// restart does what systemctl restart does.
+// restart does the same as systemctl restart.
 func (u *unit) restart() {
 	u.t.Helper()
 	u.command.Process.Signal(syscall.SIGTERM)
@@ -376,7 +376,7 @@ func TestBehindAProxy(t *testing.T) {
 	}
 }
 
-// seen sends headers that are forged, and reports what the program believed.
+// seen sends forged headers, and reports which values the program trusted.
 func (p *proxy) seen(t *testing.T, name string) {
 	client := p.client("127.0.0.2")
 	for _, sent := range []struct{ header, value, forwardedFor, forwardedHost string }{
@@ -711,7 +711,7 @@ func TestBackup(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for i := range 14 { // what failed left these
+	for i := range 14 { // left by the runs that failed
 		if err := os.WriteFile(filepath.Join(backups, fmt.Sprintf("2026-02-%02d.new", i+1)), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}

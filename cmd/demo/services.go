@@ -91,7 +91,7 @@ func (c *config) connect(ctx context.Context, log *slog.Logger) (*services, erro
 		}
 	}
 	if probe := s.probes["memcached"]; probe != nil {
-		if err := probe(ctx); err != nil { // what it held was a copy, or is lost: not worth waiting for
+		if err := probe(ctx); err != nil { // its data was a copy, or is lost: not worth waiting for
 			log.Warn("a service does not respond", "service", "memcached", "error", err)
 		}
 	}
@@ -191,7 +191,7 @@ func explainDatastore(err error) error {
 	return fmt.Errorf("%w (%s)", err, advice)
 }
 
-// openSQL opens the database for what c keeps in it.
+// openSQL opens the database for the data that c keeps in it.
 func (c *config) openSQL(ctx context.Context, s *services, log *slog.Logger) error {
 	if c.Sessions != "sql" && c.Users != "sql" {
 		return nil
@@ -250,8 +250,8 @@ func (c *config) openValkey(ctx context.Context, s *services, log *slog.Logger) 
 	return nil
 }
 
-// linked opens what needs a client of a server that few demos use. Those make a first build
-// a third longer, so only the build tag servers links them.
+// linked opens services whose clients only few demos use. They make a first build a third
+// longer, so only the build tag servers links them.
 var linked = struct {
 	postgreSQL func(url string) (*sqldb.DB, error)
 	valkey     func(ctx context.Context, addrs []string) (*valkeyServer, error)

@@ -73,7 +73,7 @@ func visit(t *testing.T, args ...string) *visitor {
 	return &visitor{t, server.URL, http.Client{Jar: jar, Timeout: time.Minute}}
 }
 
-// sees follows redirects to a page, and reports what it lacks.
+// sees follows redirects to a page, and reports missing texts.
 func (v *visitor) sees(status int, path, text string, form ...string) {
 	v.t.Helper()
 	method, body := http.MethodGet, io.Reader(nil)

@@ -146,7 +146,7 @@ func (l *lockedLog) waitFor(t *testing.T, want string) {
 	}
 }
 
-// A noToken is what the client has while the metadata server takes no connections.
+// A noToken is the error of the client while the metadata server accepts no connections.
 type noToken struct{}
 
 func (noToken) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {

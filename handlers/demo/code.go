@@ -114,7 +114,7 @@ func withTemplates(parts []codePart) []codePart {
 	return parts
 }
 
-// A handlerFile is what is declared in one of the handlerFiles.
+// A handlerFile has the declarations of one of the handlerFiles.
 type handlerFile struct {
 	name     string
 	declared []declaration

@@ -173,7 +173,7 @@ func TestChangesAreRecorded(t *testing.T) {
 	}
 }
 
-// Nobody sees another visitor's requests.
+// No visitor sees the requests of another.
 func TestSessionPageIsOnesOwn(t *testing.T) {
 	server := watch(t, sessions.NewMemory())
 	ann, bert := open(t, server), open(t, server)

@@ -49,7 +49,7 @@ func init() {
 	}
 }
 
-// A probeRun is what a request of a trial does.
+// A probeRun is the handler of a request of a trial.
 type probeRun func(h *handlers.BaseHandler) error
 
 type probeKey struct{}
@@ -286,7 +286,7 @@ func tryExpire(h *SessionHandler, v *visitor, result *trial) error {
 	return nil
 }
 
-// downTime is how long the backend is down for a visitor who asks for it.
+// downTime is how long the backend is down for a visitor who has chosen that.
 const downTime = 10 * time.Second
 
 func tryDown(h *SessionHandler, v *visitor, result *trial) error {

@@ -10,7 +10,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/datastore"
 )
 
-// TestCosts counts what whole requests cost, as memcached and Datastore count it.
+// TestCosts counts the cost of whole requests, by the counters of memcached and Datastore.
 func TestCosts(t *testing.T) {
 	store, cache := datastoretest.Start(t), memcachetest.Start(t)
 	s := newSite(t, cached.New(newMemcache(t, cache.Addr, time.Minute), datastore.New(store.Client(t.Context()), datastore.Config{})))

@@ -26,7 +26,7 @@ import (
 	"github.com/webapp2go/webapp2go/sqldb/sqlite"
 )
 
-// memcachedBeforeDatastore starts both and returns what makes processes over them.
+// memcachedBeforeDatastore starts both and returns a function that makes processes with them.
 func memcachedBeforeDatastore(t *testing.T) func() *cached.Backend {
 	t.Helper()
 	server := memcachetest.Start(t)

@@ -28,7 +28,7 @@ func Example() {
 	}
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		store := manager.Store(r)
-		n := store.Session().Get("visits") // no cookie, no session: nothing to ask for
+		n := store.Session().Get("visits") // without a cookie there is no session, so the server is not called
 		if err := store.Save(w); err != nil {
 			http.Error(w, "try again later", http.StatusServiceUnavailable)
 			return

@@ -75,7 +75,7 @@ func runFlawed(t *testing.T, flaw, check string, args ...string) string {
 	return string(output)
 }
 
-// TestFlawed is what runFlawed runs.
+// TestFlawed is the test that runFlawed runs.
 func TestFlawed(t *testing.T) {
 	name := os.Getenv("SESSIONSTEST_FLAW")
 	if flaw, ok := flaws[name]; ok {

@@ -481,7 +481,7 @@ func TestKilledProcess(t *testing.T) {
 					}
 				}
 				w.kill()
-				for w.lines.Scan() { // what it has said since
+				for w.lines.Scan() { // the writes that it has reported since
 					if id, ok := strings.CutPrefix(w.lines.Text(), "created "); ok && len(id) == 43 {
 						ids = append(ids, id)
 					}

@@ -92,7 +92,7 @@ func TestPlacePostgreSQL(t *testing.T) {
 	})
 }
 
-// A breakingConnector makes connections that break when cut says so.
+// A breakingConnector makes connections that break if cut returns true.
 type breakingConnector struct {
 	driver driver.Driver
 	dsn    string

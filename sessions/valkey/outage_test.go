@@ -640,8 +640,8 @@ func TestNodeOfCluster(t *testing.T) {
 	}
 }
 
-// TestRights holds that a user of the server with the rights that docs/stores.md names can
-// do all that a Backend and a Counter do.
+// TestRights checks that a user of the server with the rights that docs/stores.md names can do
+// everything that a Backend and a Counter do.
 func TestRights(t *testing.T) {
 	text, err := os.ReadFile("../../docs/stores.md")
 	if err != nil {
