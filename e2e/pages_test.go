@@ -303,7 +303,7 @@ func tourGuestbook(t *testing.T, look func(*site) inspector) {
 
 func tourGuide(t *testing.T, look func(*site) inspector) {
 	port := freePort(t)
-	command := exec.Command(build(t, "../examples/guide", "."), "-insecure", "-addr=127.0.0.1:"+port)
+	command := exec.Command(build(t, "../examples/guide", "."), "-insecure", "-addr=127.0.0.1:"+port, "-data="+filepath.Join(t.TempDir(), "board.db"))
 	b := look(runSite(t, command, port))
 	b.visitAndInspect("no notes", "/", 200)
 	b.visit("/signup?next=/write")

@@ -316,7 +316,7 @@ func TestKilledUnderLoad(t *testing.T) {
 			}
 			slices.Sort(starts)
 			t.Logf("%d kills, %d visits and %d sign-ups were acknowledged, none is lost; starts take %v to %v", *kills, counted, signedUp, starts[0], starts[len(starts)-1])
-			if fastest := starts[0]; fastest > time.Second { // the others share the machine
+			if fastest := starts[0]; *kills >= 20 && fastest > time.Second { // with fewer kills, others use the machine too
 				t.Errorf("a start takes %v", fastest)
 			}
 		})
