@@ -26,12 +26,12 @@ type CronHandler struct{ BaseHandler }
 // Ready also reports that nothing could prove who calls, see [Site.VerifyCaller].
 func (h *CronHandler) Ready() error { return h.readyForServices() }
 
-// Guard responds with 403 to every client but the cron service. That sends the header
-// X-Appengine-Cron, which App Engine removes from other requests. Its documentation of 2016
-// excepts those of administrators of the application; whether it still does so is not known.
-// Elsewhere any client can send the header, so Guard believes it only if App.TrustedProxy is
-// [framework.AppEngine]. Other
-// requests, such as those of Cloud Scheduler, pass if Site.VerifyCaller lets them pass.
+// Guard responds with 403 to every client but the cron service, which sends the header
+// X-Appengine-Cron. App Engine removes that header from other requests, except perhaps from
+// those of administrators of the application: its documentation of 2016 said so. Elsewhere
+// any client can send it, so Guard believes it only if App.TrustedProxy is
+// [framework.AppEngine]. Other requests, such as those of Cloud Scheduler, pass if
+// Site.VerifyCaller returns nil.
 func (h *CronHandler) Guard() error {
 	return h.onlyForServices(h.Request.Header.Get("X-Appengine-Cron") == "true", templates.Lazy("This page is for the cron service only."))
 }
@@ -54,11 +54,10 @@ type TaskHandler struct{ BaseHandler }
 // Ready also reports that nothing could prove who calls, see [Site.VerifyCaller].
 func (h *TaskHandler) Ready() error { return h.readyForServices() }
 
-// Guard responds with 403 to every client but the queue. On App Engine that sends the header
-// X-Appengine-QueueName, which App Engine removes from other requests, except those of
-// administrators of the application. Elsewhere any client can send it, so Guard believes it
-// only if App.TrustedProxy is [framework.AppEngine]. Other requests pass if Site.VerifyCaller
-// lets them pass; the header X-CloudTasks-QueueName proves nothing.
+// Guard responds with 403 to every client but the queue, which sends the header
+// X-Appengine-QueueName on App Engine. Guard believes that header under the same conditions
+// as [CronHandler.Guard] does its own. Other requests pass if Site.VerifyCaller returns nil; the
+// header X-CloudTasks-QueueName proves nothing.
 func (h *TaskHandler) Guard() error {
 	return h.onlyForServices(h.Request.Header.Get("X-Appengine-Queuename") != "", templates.Lazy("This page is for the task queue only."))
 }
