@@ -44,7 +44,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -85,8 +84,6 @@ type Backend struct {
 
 var _ auth.Backend = (*Backend)(nil)
 
-var tableName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,39}$`)
-
 // New returns a Backend that keeps users in db, which the caller closes. It makes the
 // tables if there are none, and changes those of an earlier version. Several instances
 // may do that at once. It returns an error if the tables are of a later version.
@@ -102,17 +99,9 @@ func newBackend(ctx context.Context, db *sqldb.DB, c Config) (*Backend, error) {
 	if err := db.Check(); err != nil {
 		return nil, err
 	}
-	if c.Table == "" {
-		c.Table = "webapp2go_users"
-	}
-	if !tableName.MatchString(c.Table) {
-		return nil, fmt.Errorf("Config.Table is %q: write 40 lower-case letters, digits and underscores at most, and no digit first", c.Table)
-	}
-	if c.Timeout < 0 {
-		return nil, fmt.Errorf("Config.Timeout is %v: give a positive one, or 0 for 3s", c.Timeout)
-	}
-	if c.Timeout == 0 {
-		c.Timeout = 3 * time.Second
+	var err error
+	if c.Table, c.Timeout, err = sqlretry.Settle(c.Table, "webapp2go_users", c.Timeout); err != nil {
+		return nil, err
 	}
 	if err := db.Migrate(ctx, c.Table, schema(c.Table)...); err != nil {
 		return nil, err
@@ -126,7 +115,6 @@ func newBackend(ctx context.Context, db *sqldb.DB, c Config) (*Backend, error) {
 	if err := b.try(ctx); err != nil {
 		return nil, err
 	}
-	var err error
 	if db.Dialect == sqldb.SQLite {
 		b.byID, err = db.Reader().PrepareContext(ctx, b.selectUser)
 	}

@@ -3,12 +3,14 @@
 package sqlretry
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -32,6 +34,21 @@ type Caller struct {
 	Answers []error       // errors that Run returns as they are, because they are results and not failures
 
 	down atomic.Bool
+}
+
+var tableName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,39}$`)
+
+// Settle checks the two settings that the Config of every store has, and returns them: table,
+// or usual if it is empty, and timeout, or 3 seconds if it is 0.
+func Settle(table, usual string, timeout time.Duration) (string, time.Duration, error) {
+	table, timeout = cmp.Or(table, usual), cmp.Or(timeout, 3*time.Second)
+	switch {
+	case !tableName.MatchString(table):
+		return "", 0, fmt.Errorf("Config.Table is %q: write 40 lower-case letters, digits and underscores at most, and no digit first", table)
+	case timeout < 0:
+		return "", 0, fmt.Errorf("Config.Timeout is %v: give a positive one, or 0 for 3s", timeout)
+	}
+	return table, timeout, nil
 }
 
 // ErrUnknown is returned by a call that was repeated and found the version of another

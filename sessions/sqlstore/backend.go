@@ -50,7 +50,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -80,8 +79,6 @@ var (
 	_ sessions.CurrentBackend = (*Backend)(nil)
 )
 
-var tableName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,39}$`)
-
 // New returns a Backend that keeps sessions in db, which the caller closes. It makes the
 // table if there is none, and changes that of an earlier version. Several instances may
 // do that at once. It returns an error if the table is of a later version.
@@ -97,17 +94,9 @@ func newBackend(ctx context.Context, db *sqldb.DB, c Config) (*Backend, error) {
 	if err := db.Check(); err != nil {
 		return nil, err
 	}
-	if c.Table == "" {
-		c.Table = "webapp2go_sessions"
-	}
-	if !tableName.MatchString(c.Table) {
-		return nil, fmt.Errorf("Config.Table is %q: write 40 lower-case letters, digits and underscores at most, and no digit first", c.Table)
-	}
-	if c.Timeout < 0 {
-		return nil, fmt.Errorf("Config.Timeout is %v: give a positive one, or 0 for 3s", c.Timeout)
-	}
-	if c.Timeout == 0 {
-		c.Timeout = 3 * time.Second
+	var err error
+	if c.Table, c.Timeout, err = sqlretry.Settle(c.Table, "webapp2go_sessions", c.Timeout); err != nil {
+		return nil, err
 	}
 	if err := db.Migrate(ctx, c.Table, schema(c.Table)...); err != nil {
 		return nil, err
