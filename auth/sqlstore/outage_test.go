@@ -20,6 +20,7 @@ import (
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/auth/sqlstore"
 	"github.com/webapp2go/webapp2go/internal/postgrestest"
+	"github.com/webapp2go/webapp2go/internal/proctest"
 	"github.com/webapp2go/webapp2go/sqldb"
 )
 
@@ -426,30 +427,14 @@ func TestWorker(t *testing.T) {
 // proxy returns the address of a listener that forwards to PostgreSQL, and closes the
 // connection at a commit if cut returns true.
 func proxy(t *testing.T, socket string, cut cutter) (addr string) {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			client, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer client.Close()
-				server, err := net.Dial("unix", socket)
-				if err != nil {
-					return
-				}
-				defer server.Close()
-				pass(client, server, cut)
-			}()
+	return proctest.Listen(t, func(client net.Conn) {
+		server, err := net.Dial("unix", socket)
+		if err != nil {
+			return
 		}
-	}()
-	return listener.Addr().String()
+		defer server.Close()
+		pass(client, server, cut)
+	})
 }
 
 // pass copies between a client that waits for each response and its server.

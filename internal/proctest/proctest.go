@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -100,4 +101,28 @@ func (p *Process) Signal(t testing.TB, name string) {
 	if output, err := exec.Command("kill", "-"+name, strconv.Itoa(p.PID)).CombinedOutput(); err != nil {
 		t.Fatalf("kill -%s: %v: %s", name, err, output)
 	}
+}
+
+// Listen serves each connection to a free port of 127.0.0.1 in a goroutine, until the test
+// ends, and returns the address. It closes a connection when serve returns.
+func Listen(t testing.TB, serve func(net.Conn)) (addr string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				serve(conn)
+			}()
+		}
+	}()
+	return listener.Addr().String()
 }

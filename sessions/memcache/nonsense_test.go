@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/webapp2go/webapp2go/internal/proctest"
 	"github.com/webapp2go/webapp2go/sessions/memcache"
 )
 
@@ -29,7 +30,7 @@ func TestNonsense(t *testing.T) {
 		"a line longer than all": strings.Repeat("x", 100_000) + "\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			addr := listen(t, func(conn net.Conn) {
+			addr := proctest.Listen(t, func(conn net.Conn) {
 				r := bufio.NewReader(conn)
 				line, _ := r.ReadString('\n')
 				if words := strings.Fields(line); strings.Contains(reply, "%s") && len(words) > 1 {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/webapp2go/webapp2go/internal/memcachetest"
+	"github.com/webapp2go/webapp2go/internal/proctest"
 )
 
 // A proxy stands between a backend and a real server, and breaks connections.
@@ -26,7 +27,7 @@ type proxy struct {
 func newProxy(t *testing.T, s *memcachetest.Server) *proxy {
 	t.Helper()
 	p := &proxy{}
-	p.addr = listen(t, func(client net.Conn) {
+	p.addr = proctest.Listen(t, func(client net.Conn) {
 		p.dials.Add(1)
 		server, err := net.Dial("unix", s.Addr)
 		if err != nil {
@@ -127,27 +128,4 @@ func readData(r io.Reader, line []byte, size int) ([]byte, error) {
 	data := make([]byte, size+2)
 	_, err := io.ReadFull(r, data)
 	return append(line, data...), err
-}
-
-// listen serves each connection to a free port in a goroutine, until the test ends.
-func listen(t *testing.T, serve func(net.Conn)) (addr string) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				serve(conn)
-			}()
-		}
-	}()
-	return l.Addr().String()
 }

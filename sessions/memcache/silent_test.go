@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/webapp2go/webapp2go/internal/memcachetest"
+	"github.com/webapp2go/webapp2go/internal/proctest"
 	"github.com/webapp2go/webapp2go/sessions/memcache"
 )
 
@@ -20,7 +21,7 @@ import (
 // responds. Each of those takes its caller the timeout.
 func TestHungServer(t *testing.T) {
 	var waited atomic.Int64
-	addr := listen(t, func(conn net.Conn) {
+	addr := proctest.Listen(t, func(conn net.Conn) {
 		waited.Add(1)
 		io.Copy(io.Discard, conn)
 	})
@@ -140,7 +141,7 @@ func TestDrippingServer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			drops := make(chan int, 1)
-			addr := listen(t, func(conn net.Conn) {
+			addr := proctest.Listen(t, func(conn net.Conn) {
 				line, _ := bufio.NewReader(conn).ReadString('\n')
 				key := strings.TrimSpace(strings.TrimPrefix(line, "gets "))
 				for i := 0; ; i++ {

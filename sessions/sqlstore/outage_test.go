@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/webapp2go/webapp2go/internal/postgrestest"
+	"github.com/webapp2go/webapp2go/internal/proctest"
 	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/sessions/sqlstore"
 	"github.com/webapp2go/webapp2go/sqldb"
@@ -308,38 +309,23 @@ func TestNoServerBehind(t *testing.T) {
 // through returns the address of a listener that passes on to a unix socket, or closes each
 // connection while down is true.
 func through(t *testing.T, socket string, down *atomic.Bool, dials *atomic.Int64) string {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
+	return proctest.Listen(t, func(client net.Conn) {
+		dials.Add(1)
+		server, err := net.Dial("unix", socket)
+		if err != nil || down.Load() {
+			return
+		}
+		defer server.Close()
+		go io.Copy(client, server)
+		buffer := make([]byte, 64<<10)
 		for {
-			client, err := listener.Accept()
-			if err != nil {
+			n, err := client.Read(buffer)
+			if err != nil || down.Load() {
 				return
 			}
-			dials.Add(1)
-			go func() {
-				defer client.Close()
-				server, err := net.Dial("unix", socket)
-				if err != nil || down.Load() {
-					return
-				}
-				defer server.Close()
-				go io.Copy(client, server)
-				buffer := make([]byte, 64<<10)
-				for {
-					n, err := client.Read(buffer)
-					if err != nil || down.Load() {
-						return
-					}
-					server.Write(buffer[:n])
-				}
-			}()
+			server.Write(buffer[:n])
 		}
-	}()
-	return listener.Addr().String()
+	})
 }
 
 // TestConflictTold checks that an update that has changed nothing returns a conflict, even if
