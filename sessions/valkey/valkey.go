@@ -179,7 +179,7 @@ func (c Config) client() redis.UniversalClient {
 }
 
 // New returns the Backend that c describes, or an error with all mistakes in c. It asks
-// the server for its version and its maxmemory-policy, and returns an error if there is
+// the server what it is, and its maxmemory-policy, and returns an error if there is
 // no reply before ctx ends, or if sessions would not be safe there.
 func New(ctx context.Context, c Config) (*Backend, error) {
 	s, err := open(ctx, c)
@@ -195,12 +195,7 @@ func open(ctx context.Context, c Config) (*server, error) {
 		return nil, err
 	}
 	s := newServer(c)
-	if !c.AnyPolicy {
-		err = s.each(ctx, checkPolicy)
-	} else {
-		err = s.probe(ctx)
-	}
-	if err != nil {
+	if err := s.each(ctx, c.check); err != nil {
 		s.client.Close()
 		return nil, explain(err)
 	}
@@ -214,22 +209,36 @@ func newServer(c Config) *server {
 	return s
 }
 
-// checkPolicy returns an error if a node may evict keys that have no expiry.
-func checkPolicy(ctx context.Context, node *redis.Client) error {
+// check returns an error if c is not the right way to a node, or if the node may evict keys
+// that have no expiry. Not every node tells what it is: with AnyPolicy it need not.
+func (c Config) check(ctx context.Context, node *redis.Client) error {
 	addr := node.Options().Addr
-	info, err := node.Info(ctx, "memory").Result()
-	if err != nil {
+	if err := node.Ping(ctx).Err(); err != nil {
+		return err
+	}
+	info, err := node.Info(ctx).Result()
+	if err != nil && !c.AnyPolicy {
 		return fmt.Errorf("cannot read maxmemory_policy of %s with INFO: %w", addr, err)
 	}
+	policy := ""
 	for line := range strings.Lines(info) {
-		policy, found := strings.CutPrefix(strings.TrimSpace(line), "maxmemory_policy:")
-		switch {
-		case !found:
-		case policy == "noeviction", strings.HasPrefix(policy, "volatile-"):
-			return nil
-		default:
-			return fmt.Errorf("%s has maxmemory-policy %s, with which EndUser could leave sessions alive: set it to noeviction or volatile-ttl, or another that begins with volatile-; or put the server before a store that lasts, with package cached, and set Config.AnyPolicy", addr, policy)
+		switch name, value, _ := strings.Cut(strings.TrimSpace(line), ":"); name {
+		case "redis_mode", "server_mode": // the second one of Valkey
+			switch {
+			case value == "sentinel":
+				return fmt.Errorf("%s is a Sentinel: set Config.Master to the name of the master that it watches", addr)
+			case value == "cluster" && !c.Cluster && len(c.Addrs) == 1:
+				return fmt.Errorf("%s is a node of a cluster: set Config.Cluster", addr)
+			}
+		case "maxmemory_policy":
+			policy = value
 		}
 	}
-	return fmt.Errorf("%s does not tell its maxmemory_policy: set Config.AnyPolicy if it is noeviction or begins with volatile-, or if the server is before a store that lasts", addr)
+	switch {
+	case c.AnyPolicy, policy == "noeviction", strings.HasPrefix(policy, "volatile-"):
+		return nil
+	case policy == "":
+		return fmt.Errorf("%s does not tell its maxmemory_policy: set Config.AnyPolicy if it is noeviction or begins with volatile-, or if the server is before a store that lasts", addr)
+	}
+	return fmt.Errorf("%s has maxmemory-policy %s, with which EndUser could leave sessions alive: set it to noeviction or volatile-ttl, or another that begins with volatile-; or put the server before a store that lasts, with package cached, and set Config.AnyPolicy", addr, policy)
 }
