@@ -237,7 +237,7 @@ func tourNew(t *testing.T, look func(*site) inspector) {
 	folder := filepath.Join(t.TempDir(), "myapp")
 	command := exec.Command(build(t, "..", "./cmd/webapp2go"), "new", folder)
 	command.Dir = ".."
-	command.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off")
+	command.Env = append(os.Environ(), "GOFLAGS=-mod=mod")
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -15,11 +15,10 @@ import (
 	"time"
 )
 
-// The application builds and passes its tests, without a network. In development it shows a
-// changed page at the next request.
+// The application builds and passes its tests. In development it shows a changed page at the
+// next request.
 func TestNew(t *testing.T) {
 	t.Setenv("GOFLAGS", "-mod=mod")
-	t.Setenv("GOPROXY", "off")
 	folder := filepath.Join(t.TempDir(), "shop")
 	var out, errout strings.Builder
 	if status := run([]string{"new", folder}, &out, &errout); status != 0 || !strings.Contains(out.String(), "cd "+folder) {
