@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -81,13 +82,42 @@ func (h *rootHandler) Get() error {
 	return h.sendFile(file, "public, max-age=3600")
 }
 
-// sendFile serves a file, or the ranges of it that the client asks for.
+// sendFile serves a file, as gzip if the client accepts it, or the ranges of it that the
+// client asks for.
 func (h *BaseHandler) sendFile(file templates.File, control string) error {
 	header := h.Response.Header()
 	header.Set("Content-Type", file.Type)
 	header.Set("Cache-Control", control)
+	if gzipped := file.Gzip(); gzipped != nil {
+		header.Add("Vary", "Accept-Encoding")
+		if h.Request.Header.Get("Range") == "" && acceptsGzip(h.Request.Header) {
+			header.Set("Content-Encoding", "gzip")
+			header.Set("Content-Length", strconv.Itoa(len(gzipped)))
+			_, err := h.Response.Write(gzipped)
+			return err
+		}
+	}
 	http.ServeContent(h.Response, h.Request, "", time.Time{}, bytes.NewReader(file.Data))
 	return nil
+}
+
+// acceptsGzip reports whether a client accepts a response in gzip (RFC 9110 section 12.5.3).
+func acceptsGzip(header http.Header) bool {
+	others := false // whether a coding that the header does not name is accepted
+	for _, line := range header["Accept-Encoding"] {
+		for element := range strings.SplitSeq(line, ",") {
+			coding, weight, _ := strings.Cut(strings.ToLower(element), ";")
+			_, q, _ := strings.Cut(weight, "q=")
+			yes := strings.Trim(q, " \t0.") != "" || strings.TrimSpace(q) == ""
+			switch strings.TrimSpace(coding) {
+			case "gzip", "x-gzip":
+				return yes
+			case "*":
+				others = yes
+			}
+		}
+	}
+	return others
 }
 
 // FileHandler serves the files of a folder that is not part of the templates: a large one,

@@ -1,6 +1,10 @@
 package handlers_test
 
 import (
+	"bytes"
+	"compress/gzip"
+	"crypto/rand"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -28,17 +32,15 @@ func TestStaticFilesAreKeptForAYear(t *testing.T) {
 		t.Fatalf("the page names %d static files", len(links))
 	}
 	for _, link := range links {
-		a := c.get(link[1], "Cookie", "session=anything")
+		a := c.get(link[1], "Cookie", "session=anything", "Accept-Encoding", "identity")
 		a.shows(t, 200)
 		if got := a.header.Get("Cache-Control"); got != "public, max-age=31536000, immutable" {
 			t.Errorf("%s: Cache-Control %q", link[1], got)
 		}
-		for _, name := range []string{"Set-Cookie", "Vary"} {
-			if got := a.header.Get(name); got != "" {
-				t.Errorf("%s: %s %q", link[1], name, got)
-			}
+		if got := a.header.Get("Set-Cookie"); got != "" {
+			t.Errorf("%s: Set-Cookie %q", link[1], got)
 		}
-		head := c.do("HEAD", link[1], nil)
+		head := c.do("HEAD", link[1], nil, "Accept-Encoding", "identity")
 		if head.status != 200 || head.body != "" || head.header.Get("Content-Length") != a.header.Get("Content-Length") {
 			t.Errorf("%s: HEAD answers %d with %q bytes", link[1], head.status, head.header.Get("Content-Length"))
 		}
@@ -347,5 +349,86 @@ func TestResponsesDoNotShareSecurityHeaders(t *testing.T) {
 		}
 		h.Response.Header().Add("Referrer-Policy", "no-referrer")
 		h.Response.Header().Set("X-Content-Type-Options", "x")
+	}
+}
+
+// Text is compressed for clients that accept gzip, and only for them.
+func TestStaticFilesAreCompressed(t *testing.T) {
+	text, noise := strings.Repeat("body { color: red }\n", 200), make([]byte, 4000)
+	rand.Read(noise)
+	s := serveFiles(t, files("static/long.css", text, "static/short.css", "body {}", "static/noise.txt", string(noise),
+		"static/photo.png", text, "root/robots.txt", text), nil)
+	plain := http.Client{Transport: &http.Transport{DisableCompression: true}}
+	ask := func(path, accept string, more ...string) *http.Response {
+		t.Helper()
+		r, err := http.NewRequest("GET", s.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(more) > 0 {
+			r.Method = more[0]
+		}
+		for i := 1; i+1 < len(more); i += 2 {
+			r.Header.Set(more[i], more[i+1])
+		}
+		if accept != "" {
+			r.Header.Set("Accept-Encoding", accept)
+		}
+		res, err := plain.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { res.Body.Close() })
+		return res
+	}
+	static := func(name string) string {
+		address, err := s.site.Templates.StaticURL(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return address
+	}
+	for _, path := range []string{static("long.css"), "/robots.txt"} {
+		for accept, want := range map[string]bool{
+			"gzip": true, "br, gzip": true, "GZIP;Q=0.5": true, "*": true, "x-gzip": true, "gzip;q=1.000, *;q=0": true, "deflate , gzip ; q=0.1": true,
+			"": false, "identity": false, "gzip;q=0": false, "gzip; q=0.000": false, "*;q=0": false, "gzip;q=0, *": false, "br": false, "gzippy": false,
+		} {
+			res := ask(path, accept)
+			body, err := io.ReadAll(res.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := res.Header.Get("Content-Encoding") == "gzip"; got != want || res.Header.Get("Vary") != "Accept-Encoding" {
+				t.Errorf("%s, Accept-Encoding %q: gzip %t, Vary %q", path, accept, got, res.Header.Get("Vary"))
+			}
+			if res.ContentLength != int64(len(body)) {
+				t.Errorf("%s, Accept-Encoding %q: Content-Length %d of %d bytes", path, accept, res.ContentLength, len(body))
+			}
+			if want {
+				r, err := gzip.NewReader(bytes.NewReader(body))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if body, err = io.ReadAll(r); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if string(body) != text {
+				t.Errorf("%s, Accept-Encoding %q: another text", path, accept)
+			}
+			if head := ask(path, accept, "HEAD"); head.ContentLength != res.ContentLength || head.Header.Get("Content-Encoding") != res.Header.Get("Content-Encoding") {
+				t.Errorf("%s, Accept-Encoding %q: HEAD has %d bytes, GET %d", path, accept, head.ContentLength, res.ContentLength)
+			}
+		}
+	}
+	for _, name := range []string{"short.css", "noise.txt", "photo.png"} {
+		if res := ask(static(name), "gzip"); res.Header.Get("Content-Encoding") != "" || res.Header.Get("Vary") != "" {
+			t.Errorf("%s: %v", name, res.Header)
+		}
+	}
+	part := ask(static("long.css"), "gzip", "GET", "Range", "bytes=5-9")
+	body, _ := io.ReadAll(part.Body)
+	if part.StatusCode != 206 || part.Header.Get("Content-Encoding") != "" || string(body) != text[5:10] {
+		t.Errorf("a range: status %d, %q, %q", part.StatusCode, part.Header.Get("Content-Encoding"), body)
 	}
 }

@@ -218,7 +218,7 @@ func (s *Set) read(fsys fs.FS, texts map[string]string) (mistakes []error, names
 	err = walk(fsys, func(file string, data []byte) {
 		files = append(files, file)
 		if static, ok := strings.CutPrefix(file, "static/"); ok {
-			s.files[static] = File{Type: contentType(static), Data: data}
+			s.files[static] = newFile(static, data)
 		} else if root, ok := strings.CutPrefix(file, "root/"); ok {
 			if err := s.addRoot(root, data); err != nil {
 				mistakes = append(mistakes, err)

@@ -1,6 +1,8 @@
 package templates
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -11,6 +13,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // StaticPath is the path under which a site serves its static files.
@@ -20,6 +23,52 @@ const StaticPath = "/static/"
 type File struct {
 	Type string // for Content-Type
 	Data []byte // shared by all requests: it must not be changed
+
+	gzipped func() []byte // nil if it is not worth a try
+}
+
+func newFile(name string, data []byte) File {
+	f := File{Type: contentType(name), Data: data}
+	if len(data) >= smallest && isText(f.Type) {
+		f.gzipped = sync.OnceValue(func() []byte { return compress(data) })
+	}
+	return f
+}
+
+// Gzip returns Data as gzip, or nil if it would not be a tenth smaller. The first call
+// compresses it. The result is shared by all requests: it must not be changed. The methods
+// of a File may be called concurrently.
+func (f File) Gzip() []byte {
+	if f.gzipped == nil {
+		return nil
+	}
+	return f.gzipped()
+}
+
+// smallest is the size in bytes of the smallest file that is compressed. A smaller one is
+// one packet of TCP, compressed or not.
+const smallest = 1400
+
+// isText reports whether a file of this type is text: pictures, fonts and archives are
+// compressed already.
+func isText(contentType string) bool {
+	media, _, _ := strings.Cut(contentType, ";")
+	switch media {
+	case "application/json", "application/javascript", "application/xml", "application/wasm":
+		return true
+	}
+	return strings.HasPrefix(media, "text/") || strings.HasSuffix(media, "+json") || strings.HasSuffix(media, "+xml")
+}
+
+func compress(data []byte) []byte {
+	var out bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&out, gzip.BestCompression) // the level is valid
+	w.Write(data)                                           // a Buffer takes everything
+	w.Close()
+	if out.Len() > len(data)/10*9 {
+		return nil
+	}
+	return bytes.Clone(out.Bytes()) // without spare capacity
 }
 
 // Static returns the file at an address, which is a path without StaticPath. The first
@@ -103,7 +152,7 @@ func (s *Set) addRoot(name string, data []byte) error {
 	case "/"+first+"/" == StaticPath || "/"+name+"/" == StaticPath:
 		return fmt.Errorf("templates: root/%s: the path /%[1]s belongs to the static files: move the file to the folder static, or rename it", name)
 	}
-	s.root[name] = File{Type: contentType(name), Data: data}
+	s.root[name] = newFile(name, data)
 	return nil
 }
 
