@@ -112,6 +112,37 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+// A <time> element says the time zone, once.
+func TestTimeElements(t *testing.T) {
+	formats, err := i18n.New(i18n.Config{
+		FS: mapFS(map[string][]byte{"de/LC_MESSAGES/messages.mo": mo("", header)}), Default: "en",
+		TimeZone: "Europe/Berlin", Formats: []i18n.Format{en.New(), de.New()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	none, err := i18n.New(i18n.Config{Default: "de"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2012, 3, 4, 5, 6, 7, 0, time.UTC)
+	for _, test := range []struct {
+		locale       *i18n.Locale
+		layout, want string
+	}{
+		{formats.Default(), "short", "3/4/12, 6:06 am CET"}, {formats.Default(), "", "Mar 4, 2012, 6:06:07 am CET"},
+		{named(t, formats, "de"), "medium", "04.03.2012, 06:06:07 CET"}, {formats.Default(), "full", "Sunday, March 4, 2012, 6:06:07 am CET"},
+		{formats.Default(), "iso", "2012-03-04T06:06:07+01:00"}, {none.Default(), "short", "2012-03-04T05:06:07Z"},
+	} {
+		page := template.Must(template.New("").Funcs(test.locale.Funcs()).Parse(`{{datetimeTag .At .Layout}}`))
+		var out strings.Builder
+		err := page.Execute(&out, map[string]any{"At": at, "Layout": test.layout})
+		if want := `<time datetime="2012-03-04T05:06:07Z">` + test.want + "</time>"; err != nil || out.String() != want {
+			t.Errorf("%q: %s, %v; want %s", test.layout, &out, err, want)
+		}
+	}
+}
+
 // Without Formats everything is written as ISO 8601 and Go have it.
 func TestWithoutFormats(t *testing.T) {
 	ls, err := i18n.New(i18n.Config{Default: "de"})

@@ -37,7 +37,8 @@
 //
 // A page is named after its file: home.html is "home". Its dot is what was given to Render
 // as Page.Data. A page may define "title", its title, and "head", which the layout puts
-// into <head>. The layout's dot is the [Page].
+// into <head>. The layout's dot is the [Page]. The part theme has the colours that the
+// built-in layout gives to the browser's own bars.
 //
 // The files of the folder static may be cached for a year, because their addresses have a
 // folder whose name is a hash of all of them. They keep their own folders, so that

@@ -183,7 +183,7 @@ func valueOf(name string, pairs []any) (any, bool) {
 // The functions lang, dir, date and datetime are the methods of those names. The function tag
 // puts text into an element, for such a value: {{tag "code" .ID}}. Of a list it makes an
 // element each, with commas between them. The functions dateTag and datetimeTag make a <time>
-// element.
+// element. datetimeTag writes the time zone too.
 //
 // The function th is t for a message with HTML in it. The message is not escaped, the values
 // are, but an address in an href is not checked: give it none that a visitor has typed. Whoever
@@ -227,9 +227,23 @@ func Functions(l Locale) template.FuncMap {
 			return timeTag(t, l.Date(t, layout))
 		},
 		"datetimeTag": func(t time.Time, layout string) template.HTML {
-			return timeTag(t, l.DateTime(t, layout))
+			return timeTag(t, withZone(l, t, layout))
 		},
 	}
+}
+
+// withZone writes date and time as DateTime does, and the time zone, which the short and the
+// medium forms of most languages leave out.
+func withZone(l Locale, t time.Time, layout string) string {
+	text := l.DateTime(t, layout)
+	zoned, ok := l.(interface{ Local(time.Time) time.Time })
+	if !ok || t.IsZero() || layout != "short" && layout != "medium" && layout != "" {
+		return text
+	}
+	if _, err := time.Parse(time.RFC3339, text); err == nil {
+		return text // a locale without formats
+	}
+	return text + zoned.Local(t).Format(" MST")
 }
 
 // whole returns a number of things, which may be an int64 of a database.

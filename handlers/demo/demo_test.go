@@ -262,6 +262,22 @@ func TestAdmin(t *testing.T) {
 }
 
 // The front page shows the code of its handler.
+// What search engines, browsers and phones ask of a site is there.
+func TestFilesOfEverySite(t *testing.T) {
+	b := open(t, serve(t))
+	for path, kind := range map[string]string{"/robots.txt": "text/plain; charset=utf-8", "/favicon.ico": "image/x-icon", "/apple-touch-icon.png": "image/png"} {
+		if status, header, body := b.request(http.MethodGet, path, nil); status != 200 || header.Get("Content-Type") != kind || body == "" {
+			t.Errorf("%s: status %d, %q, %d bytes", path, status, header.Get("Content-Type"), len(body))
+		}
+	}
+	_, _, page := b.request(http.MethodGet, "/", nil)
+	for _, want := range []string{`<meta name="description" content="`, `<meta name="theme-color" content="#12181a" media="(prefers-color-scheme: dark)">`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the front page has no %s", want)
+		}
+	}
+}
+
 func TestHomeShowsItsSource(t *testing.T) {
 	_, _, page := open(t, serve(t)).request(http.MethodGet, "/", nil)
 	if !strings.Contains(page, "type HomeHandler struct{ handlers.BaseHandler }") || !strings.Contains(page, "homeData{visits, user, h.Session()}") {

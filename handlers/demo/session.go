@@ -63,7 +63,7 @@ type sessionView struct {
 	Missing        bool
 }
 
-// newestVisits is how many visits the page shows at once.
+// newestVisits is how many visits the page shows at once, or all of a trial if these are more.
 const newestVisits = 6
 
 // An otherCookie is a cookie without a session.
@@ -153,9 +153,11 @@ func (h *SessionHandler) Get() error {
 		}
 		data.Visits, data.Change, _ = v.since(0)
 		slices.Reverse(data.Visits) // newest first
-		if len(data.Visits) > newestVisits {
-			data.Visits, data.Older = data.Visits[:newestVisits], data.Visits[newestVisits:]
+		shown := min(newestVisits, len(data.Visits))
+		for shown < len(data.Visits) && data.Visits[shown].Own {
+			shown++
 		}
+		data.Visits, data.Older = data.Visits[:shown], data.Visits[shown:]
 	}
 	return h.Render("session", data)
 }

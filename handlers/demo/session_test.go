@@ -239,6 +239,9 @@ func TestCountsAreRecorded(t *testing.T) {
 	b.get("/session")
 	_, page := b.post("/session", "try", "count")
 	expect(t, page, `<b>backend</b> update \S+: conflict: another request has saved meanwhile`, `<b>retried</b> session: .*, tries: 2`, `made by this page`)
+	if i := strings.Index(page, "<summary>Show"); i >= 0 && strings.Contains(page[i:], `class="own"`) {
+		t.Error("a request of the trial is among the older ones")
+	}
 	_, page = b.get("/session")
 	expect(t, page, `<td><code>counted at once</code></td><td><code>3</code></td>`)
 }

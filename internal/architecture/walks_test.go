@@ -1,6 +1,8 @@
 package architecture
 
 import (
+	"bytes"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -20,7 +22,7 @@ var walks = map[string]struct{ files, back int }{
 	"A route":         {6, 5},
 }
 
-var named = regexp.MustCompile("\\[`([A-Za-z0-9.]+)`\\]\\(\\.\\./([a-z0-9/_]+\\.go)\\)")
+var named = regexp.MustCompile("\\[`([A-Za-z0-9.]+)`\\]\\(\\.\\./([a-z0-9/_]+\\.go)(#L\\d+)?\\)")
 
 // What docs/architecture.md names exists, in the file that it links to, and its walks are
 // as short as they are meant to be.
@@ -29,7 +31,7 @@ func TestWalks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	declarations := map[string]map[string]bool{}
+	declarations := map[string]map[string]int{}
 	seen := 0
 	for _, section := range strings.Split(string(text), "\n## ") {
 		title, _, _ := strings.Cut(section, "\n")
@@ -39,7 +41,7 @@ func TestWalks(t *testing.T) {
 			if declarations[file] == nil {
 				declarations[file] = declared(t, file)
 			}
-			if !declarations[file][name] {
+			if declarations[file][name] == 0 {
 				t.Errorf("docs/architecture.md, %q: %s does not declare %s", title, file, name)
 			}
 			if files[file] && file != last {
@@ -63,18 +65,31 @@ func TestWalks(t *testing.T) {
 	}
 }
 
-// What docs/how-sessions-work.md names exists, in the file that it links to, and what it
+// What docs/how-sessions-work.md names exists, at the line that it links to, and what it
 // tells people to click is on the page of the demo.
 func TestHowSessionsWork(t *testing.T) {
-	text, err := os.ReadFile("../../docs/how-sessions-work.md")
+	const document = "../../docs/how-sessions-work.md"
+	text, err := os.ReadFile(document)
 	if err != nil {
 		t.Fatal(err)
 	}
-	links := named.FindAllStringSubmatch(string(text), -1)
-	for _, found := range links {
-		if name, file := found[1], found[2]; !declared(t, file)[name] {
+	links := named.FindAllSubmatch(text, -1)
+	right := named.ReplaceAllFunc(text, func(link []byte) []byte {
+		found := named.FindSubmatch(link)
+		name, file := string(found[1]), string(found[2])
+		line := declared(t, file)[name]
+		if line == 0 {
 			t.Errorf("docs/how-sessions-work.md: %s does not declare %s", file, name)
 		}
+		return fmt.Appendf(nil, "[`%s`](../%s#L%d)", name, file, line)
+	})
+	switch {
+	case *update:
+		if err := os.WriteFile(document, right, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	case !bytes.Equal(text, right):
+		t.Error("a link of docs/how-sessions-work.md leads to another line than that of its function: run make golden")
 	}
 	if diagrams := strings.Count(string(text), "```mermaid"); len(links) < 15 || diagrams != 4 {
 		t.Errorf("it has %d links to code and %d diagrams", len(links), diagrams)
@@ -100,14 +115,17 @@ func TestHowSessionsWork(t *testing.T) {
 	}
 }
 
-// declared returns the functions and types of a file, and its methods as Type.Method.
-func declared(t *testing.T, file string) map[string]bool {
+// declared returns the lines of the functions and types of a file, and of its methods as
+// Type.Method.
+func declared(t *testing.T, file string) map[string]int {
 	t.Helper()
-	parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join("../..", file), nil, 0)
+	files := token.NewFileSet()
+	parsed, err := parser.ParseFile(files, filepath.Join("../..", file), nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := map[string]bool{}
+	names := map[string]int{}
+	line := func(n ast.Node) int { return files.Position(n.Pos()).Line }
 	for _, declaration := range parsed.Decls {
 		switch d := declaration.(type) {
 		case *ast.FuncDecl:
@@ -121,11 +139,11 @@ func declared(t *testing.T, file string) map[string]bool {
 					name = identifier.Name + "." + name
 				}
 			}
-			names[name] = true
+			names[name] = line(d)
 		case *ast.GenDecl:
 			for _, spec := range d.Specs {
 				if s, ok := spec.(*ast.TypeSpec); ok {
-					names[s.Name.Name] = true
+					names[s.Name.Name] = line(s)
 				}
 			}
 		}
