@@ -17,7 +17,7 @@ func TestJourney(t *testing.T) {
 			b := open(t, d)
 
 			b.visit("/")
-			b.shows("Handlers, routes and sessions as in webapp2", "nobody yet")
+			b.shows("Handlers, routes and sessions that fit together", "nobody yet")
 			b.load(chromedp.Reload())
 			if visits := run(b, chromedp.Text(chromedp.CSS("#visits"))); visits != "2" {
 				t.Errorf("%s visits, want 2", visits)
@@ -143,7 +143,7 @@ func TestPolicyIsEnforced(t *testing.T) {
 	if title := run(b, chromedp.Title()); title != "Home · webapp2go" {
 		t.Errorf("the title is %q", title)
 	}
-	b.shows("Handlers, routes and sessions as in webapp2")
+	b.shows("Handlers, routes and sessions that fit together")
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		b.mu.Lock()
 		heard := len(b.messages)

@@ -70,6 +70,15 @@ func live(t *testing.T, b visitor) {
 	}
 	b.texts("(fetch('/cart', {headers: {Accept: 'text/html'}}), [])")
 	until("#visits > li", "GET /cart 200")
+	// The front page counts a visit, and the page shows the new number.
+	values := "[...document.querySelectorAll('#side-server td')].map(cell => cell.innerText)"
+	before = b.texts(values)
+	b.texts("(fetch('/', {headers: {Accept: 'text/html'}}), [])")
+	for deadline := time.Now().Add(time.Minute); len(before) == 0 || slices.Equal(b.texts(values), before); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the values do not change: %v", before)
+		}
+	}
 }
 
 // trySession uses every button of the page. backed is true if the sessions have a
@@ -98,7 +107,7 @@ func trySession(t *testing.T, browser string, b visitor, backed bool) {
 		if status := b.click(`.tries button[value="` + button + `"]`); status != 200 {
 			t.Errorf("%s: status %d", button, status)
 		}
-		b.at("/session#tried")
+		b.at("/session")
 		b.shows(texts...)
 		b.fits()
 	}

@@ -105,6 +105,7 @@ type cartData struct {
 	Products []product
 	Lines    []cartLine
 	Total    string
+	Hidden   bool // the cart of the user who has logged out is kept
 }
 
 // Get shows the products and what is in the cart.
@@ -113,7 +114,7 @@ func (h *CartHandler) Get() error {
 	if err != nil {
 		return err
 	}
-	data := cartData{Products: products}
+	data := cartData{Products: products, Hidden: cart == nil && count(h.Store().Named(CartCookie)) > 0}
 	var total int64
 	for _, p := range products {
 		if cart == nil {

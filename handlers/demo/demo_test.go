@@ -163,12 +163,12 @@ func TestCart(t *testing.T) {
 // A cart belongs to one user. A cart without a user becomes that of the user who logs in. No
 // other visitor sees it, and the login of another user ends it.
 func TestCartBelongsToItsOwner(t *testing.T) {
-	const empty, full, badge = "Nothing in it yet.", "€ 1.80</strong>", `<span class="count">1<`
+	const empty, hidden, full, badge = "Nothing in it yet.", "What you have put in is kept.", "€ 1.80</strong>", `<span class="count">1<`
 	b := open(t, serve(t))
 	look := func(when string, shows ...string) {
 		t.Helper()
 		_, _, page := b.request(http.MethodGet, "/cart", nil)
-		for _, text := range []string{empty, full, badge} {
+		for _, text := range []string{empty, hidden, full, badge} {
 			if strings.Contains(page, text) != slices.Contains(shows, text) {
 				t.Errorf("%s: the cart shows %q: %v", when, text, strings.Contains(page, text))
 			}
@@ -179,7 +179,7 @@ func TestCartBelongsToItsOwner(t *testing.T) {
 	look("filled by nobody", full, badge)
 	b.post("/signup", "name", "ann", "password", "correct horse") // shows one page, not the cart
 	b.post("/logout")
-	look("after ann's logout", empty)
+	look("after ann's logout", hidden)
 	b.post("/signup", "name", "bert", "password", "correct horse")
 	look("bert's", empty)
 	b.post("/logout")
@@ -187,7 +187,7 @@ func TestCartBelongsToItsOwner(t *testing.T) {
 	look("ann's, which bert has ended", empty)
 	b.post("/cart", "action", "add", "product", "pencil")
 	b.post("/logout")
-	look("after another logout", empty)
+	look("after another logout", hidden)
 	b.post("/login", "name", "ann", "password", "correct horse")
 	look("ann is back", full, badge)
 	b.post("/logout")
@@ -261,7 +261,6 @@ func TestAdmin(t *testing.T) {
 	}
 }
 
-// The front page shows the code of its handler.
 // What search engines, browsers and phones ask of a site is there.
 func TestFilesOfEverySite(t *testing.T) {
 	b := open(t, serve(t))
@@ -278,6 +277,7 @@ func TestFilesOfEverySite(t *testing.T) {
 	}
 }
 
+// The front page shows the code of its handler.
 func TestHomeShowsItsSource(t *testing.T) {
 	_, _, page := open(t, serve(t)).request(http.MethodGet, "/", nil)
 	if !strings.Contains(page, "type HomeHandler struct{ handlers.BaseHandler }") || !strings.Contains(page, "homeData{visits, user, h.Session()}") {

@@ -15,6 +15,9 @@ type homeData struct {
 // Source returns the code of the handler, which the front page shows.
 func (homeData) Source() string { return declarations("HomeHandler")[0].Text }
 
+// Means says what the status of the session means.
+func (d homeData) Means() string { return meaning(d.Session.Status()) }
+
 // HomeHandler is the front page.
 type HomeHandler struct{ handlers.BaseHandler }
 

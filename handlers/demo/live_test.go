@@ -176,6 +176,24 @@ func TestVisitorsStay(t *testing.T) {
 	}
 }
 
+// The script loads the two sides of the sessions again. They are as after the newest request,
+// and the request for them is not shown.
+func TestSidesAreLoadedAgain(t *testing.T) {
+	b := open(t, watch(t, sessions.NewMemory()))
+	b.get("/session")
+	b.get("/")
+	status, header, sides := b.request(http.MethodGet, "/session/now", nil)
+	if status != 200 || header.Get("Cache-Control") != "no-store" || strings.Contains(sides, "<html") {
+		t.Errorf("status %d, %q\n%s", status, header.Get("Cache-Control"), sides)
+	}
+	expect(t, sides, `^\s*<section[^>]* id="side-browser">`, `<section[^>]* id="side-server">`, `<td><code>visits</code></td><td><code>1</code></td>`)
+	_, page := b.get("/session")
+	expect(t, page, ` data-now="/session/now"`, ` id="side-browser">`, ` id="side-server">`)
+	if strings.Contains(page, "/session/now</code>") {
+		t.Errorf("the request is among the visits\n%s", page)
+	}
+}
+
 // A logout ends the stream, after its own event.
 func TestLiveEndsWithTheSession(t *testing.T) {
 	b := open(t, watch(t, sessions.NewMemory()))
@@ -183,7 +201,7 @@ func TestLiveEndsWithTheSession(t *testing.T) {
 	b.post("/signup", "name", "ann", "password", "correct horse")
 	s := b.live()
 	b.post("/logout")
-	expect(t, s.rest(), `<b>destroyed</b> session`, `<b>user</b> session: was that of the user \S{8}…, and is now that of nobody`, `(?m)^event: ended$`)
+	expect(t, s.rest(), `<b>destroyed</b> session`, `<b>user</b> session: was that of the user with the id \S{8}…, and is now that of nobody`, `(?m)^event: ended$`)
 }
 
 // Streams are bounded, and bad input is refused.

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,6 +37,7 @@ type sessionData struct {
 	Tried    *trial
 	Down     int // how many more seconds the backend is down for this visitor
 	Statuses []legend
+	Words    []word
 }
 
 // A sessionView is one session of the site, as the browser and the server see it.
@@ -51,10 +53,12 @@ type sessionView struct {
 	Parts      []part
 
 	Backend        string // its type; empty if the data is in the cookie
+	BackendMeans   string
 	ID             string // the key of the record
 	Bytes          int
-	Version        uint64
+	Version        string
 	Created, Seen  time.Time
+	Noted          string // how often Seen is written at most; empty if it never is
 	Idle, Absolute deadline
 	User, UserName string // its id and its name
 	LoginBy        string
@@ -98,6 +102,23 @@ func (d deadline) For() string {
 	return (time.Duration(d.Left) * time.Second).String()
 }
 
+// inWords writes a whole number of minutes.
+func inWords(span time.Duration) string {
+	if span < 2*time.Hour {
+		return fmt.Sprintf("%.0f minutes", span.Minutes())
+	}
+	return fmt.Sprintf("%.0f hours", span.Hours())
+}
+
+// brief writes the end of a version, which is all that one compares.
+func brief(version uint64) string {
+	text := strconv.FormatUint(version, 10)
+	if len(text) > 6 {
+		return "…" + text[len(text)-4:]
+	}
+	return text
+}
+
 func until(from time.Time, span time.Duration) deadline {
 	if span == 0 || from.IsZero() {
 		return deadline{}
@@ -113,8 +134,8 @@ type legend struct {
 }
 
 var statuses = []legend{
-	{sessions.StatusNew, "your browser has sent no cookie of it"},
-	{sessions.StatusLoaded, "it was read"},
+	{sessions.StatusNew, "your browser has sent no cookie of it, so there is none yet"},
+	{sessions.StatusLoaded, "your cookie was accepted, and the session was read"},
 	{sessions.StatusExpired, "it was not used for too long, or has lasted too long"},
 	{sessions.StatusGone, "another request has ended it or given it a new id, or the backend has lost it"},
 	{sessions.StatusTampered, "the cookie was not signed here"},
@@ -132,21 +153,40 @@ func meaning(status sessions.Status) string {
 	return ""
 }
 
+// A word is one that the page uses, and what it means.
+type word struct{ Word, Means string }
+
+var words = []word{
+	{"backend", "Where the server keeps sessions: its memory, a database, or a server such as memcached."},
+	{"record", "One session in a backend, under the hash of its id."},
+	{"renewed", "A login gives the session a new id. Somebody may know the old one, and must not be logged in with it."},
+	{"tombstone", "What is put in the place of a record when the session ends or gets a new id. A slow request that has read the session before finds it, and does not bring the session back."},
+	{"conflict, retried", "Another request has saved meanwhile. The record is read again, the changes are made again on it, and it is saved."},
+	{"flash", "A message that is kept in the session until a page shows it."},
+}
+
+// backends says what each type of backend is.
+var backends = map[string]string{
+	"sessions.Memory":   "the memory of this program",
+	"sqlstore.Backend":  "a table of SQLite or PostgreSQL",
+	"datastore.Backend": "Google's Datastore",
+	"memcache.Backend":  "memcached",
+	"valkey.Backend":    "Valkey or Redis",
+	"cached.Backend":    "a cache before a database",
+}
+
 // Get shows the page.
 func (h *SessionHandler) Get() error {
 	header := h.Response.Header()
 	header.Set("Cache-Control", "no-store")
 	header.Set("Content-Security-Policy", header.Get("Content-Security-Policy")+"; script-src 'self'; connect-src 'self'")
-	data := sessionData{Tries: tries, Statuses: statuses}
-	for _, spec := range h.watch.specs {
-		data.Sessions = append(data.Sessions, h.view(spec))
-	}
-	data.Others = h.others()
+	data := h.watch.sides(&h.BaseHandler)
+	data.Tries, data.Words = tries, words
 	if visit := visitOf(h.Context()); visit != nil {
 		v := visit.visitor
 		data.Down = int((v.down() + time.Second - 1) / time.Second)
 		v.mutex.Lock()
-		data.Tried = v.tried
+		data.Tried, v.tried = v.tried, nil
 		v.mutex.Unlock()
 		if _, err := h.User(); err != nil {
 			return err // before the visits are read, so that the calls for the user are among them
@@ -162,8 +202,17 @@ func (h *SessionHandler) Get() error {
 	return h.Render("session", data)
 }
 
+// sides returns what the browser and the server have.
+func (w *Watch) sides(h *handlers.BaseHandler) sessionData {
+	data := sessionData{Statuses: statuses, Others: w.others(h)}
+	for _, spec := range w.specs {
+		data.Sessions = append(data.Sessions, view(h, spec))
+	}
+	return data
+}
+
 // view returns the state of one session.
-func (h *SessionHandler) view(spec sessions.Spec) sessionView {
+func view(h *handlers.BaseHandler, spec sessions.Spec) sessionView {
 	session := h.Store().Named(spec.Name)
 	v := sessionView{Name: spec.Name, Status: session.Status(), Cookie: cookieName(spec), Attributes: attributes(spec)}
 	v.Means = meaning(v.Status)
@@ -176,6 +225,7 @@ func (h *SessionHandler) view(spec sessions.Spec) sessionView {
 	}
 	if spec.Backend != nil {
 		v.Backend = strings.TrimPrefix(fmt.Sprintf("%T", spec.Backend), "*")
+		v.BackendMeans = backends[v.Backend]
 		v.ID = session.ID()
 		ctx, cancel := context.WithTimeout(h.Context(), time.Second)
 		defer cancel()
@@ -184,7 +234,7 @@ func (h *SessionHandler) view(spec sessions.Spec) sessionView {
 		} else if record, err := spec.Backend.Load(ctx, v.ID); err != nil || record.IsTombstone() {
 			v.Missing = true
 		} else {
-			v.Bytes, v.Version = len(record.Data), record.Version
+			v.Bytes, v.Version = len(record.Data), brief(record.Version)
 			v.times(spec, record.Info(v.ID))
 		}
 	}
@@ -205,7 +255,7 @@ func (h *SessionHandler) view(spec sessions.Spec) sessionView {
 
 // others returns the cookies of the demo that have no session, and up to 20 more that the
 // browser has sent, such as those of another program on this host.
-func (h *SessionHandler) others() []otherCookie {
+func (w *Watch) others(h *handlers.BaseHandler) []otherCookie {
 	list := []otherCookie{
 		{Name: "known-browser", Purpose: "A login sets it. Wrong passwords that others try do not lock you out of a browser that has it."},
 		{Name: "ended", Purpose: "A logout sets it for one second. It makes the Back button ask for a page again instead of showing an old one."},
@@ -215,7 +265,7 @@ func (h *SessionHandler) others() []otherCookie {
 	known := len(list)
 	for _, sent := range h.Request.Cookies() {
 		name := strings.TrimPrefix(sent.Name, "__Host-")
-		if slices.ContainsFunc(h.watch.specs, func(s sessions.Spec) bool { return cookieName(s) == sent.Name }) {
+		if slices.ContainsFunc(w.specs, func(s sessions.Spec) bool { return cookieName(s) == sent.Name }) {
 			continue
 		}
 		if i := slices.IndexFunc(list[:known], func(c otherCookie) bool { return c.Name == name }); i >= 0 {
@@ -241,6 +291,9 @@ func (v *sessionView) times(spec sessions.Spec, info sessions.SessionInfo) {
 		idle, absolute = cmp.Or(spec.RememberIdle, 30*24*time.Hour), cmp.Or(spec.RememberAbsolute, 90*24*time.Hour)
 	}
 	v.Created, v.Seen = info.Created, info.Seen
+	if idle > 0 {
+		v.Noted = inWords(min(idle/5, time.Hour))
+	}
 	v.Idle, v.Absolute = until(info.Seen, idle), until(info.Created, absolute)
 	v.LoginBy, v.Remembered = info.Login.Method, info.Login.Remembered
 }
@@ -284,9 +337,9 @@ func parts(text string) []part {
 	case len(payload) == 34 && payload[0] == 1 && payload[1] == 'i':
 		list = append(list,
 			part{Name: "payload", Text: "1 i", Means: "The version of the format, and that an id follows."},
-			part{Name: "", Text: mask(payload[2:]), Means: "32 random bytes: the id. It is all that a thief would get, and it is enough: whoever has it is you. The server keeps only its hash.", Secret: true})
+			part{Name: "", Text: mask(payload[2:]), Means: "32 random bytes: the id. The server keeps only its hash.", Secret: true})
 	case len(payload) > 2 && payload[0] == 1 && payload[1] == 'd':
-		list = append(list, part{Name: "payload", Text: printable(payload), Means: "The version of the format, that data follows, and the data itself, " + strconv.Itoa(len(payload)-2) + " bytes. You can read it. You cannot change it, because of the signature."})
+		list = append(list, part{Name: "payload", Text: printable(payload), Means: "The version of the format, that data follows, and the data itself, " + strconv.Itoa(len(payload)-2) + " bytes. Anybody who has the cookie can read it: its values are listed below “The server”. Nobody can change it, because of the signature."})
 	default:
 		list = append(list, part{Name: "payload", Text: mask(payload), Means: "Encrypted.", Secret: true})
 	}
@@ -323,17 +376,12 @@ func mask(secret []byte) string {
 	return fmt.Sprintf("%x… (%d bytes)", secret[:min(2, len(secret))], len(secret))
 }
 
-// printable shows bytes as text, with a dot for each byte that is not printable.
+// printable shows bytes as text, with a dot for each run of bytes that are not printable.
 func printable(data []byte) string {
-	text := make([]byte, 0, len(data))
-	for _, b := range data[:min(len(data), 300)] {
-		if b < ' ' || b > '~' {
-			b = '.'
-		}
-		text = append(text, b)
-	}
-	return string(text)
+	return strings.TrimSpace(unprintable.ReplaceAllLiteralString(string(data[:min(len(data), 300)]), " · "))
 }
+
+var unprintable = regexp.MustCompile(`[^ -~]+`)
 
 // Post tries what the form value "try" names, and shows the page again.
 func (h *SessionHandler) Post() error {
@@ -360,7 +408,7 @@ func (h *SessionHandler) Post() error {
 		if err != nil {
 			return err
 		}
-		return h.Redirect(path + "#tried")
+		return h.Redirect(path)
 	}
 	return h.Abort(http.StatusBadRequest, "There is nothing of this name to try.")
 }

@@ -67,6 +67,7 @@ func (w *Watch) stored(r *http.Request) (list []storedSession) {
 func (w *Watch) addChanges(v *visit, before []storedSession, r *http.Request, set []*http.Cookie) {
 	v.visitor.mutex.Lock()
 	saved := v.saved
+	retried := slices.ContainsFunc(v.Steps, func(s step) bool { return s.Kind == sessions.EventRetried.String() })
 	v.visitor.mutex.Unlock()
 	if !saved {
 		return
@@ -84,6 +85,9 @@ func (w *Watch) addChanges(v *visit, before []storedSession, r *http.Request, se
 	}
 	for i, after := range w.stored(next) {
 		for _, step := range changes(w.specs[i].Name, before[i], after) {
+			if retried && step.Kind == "value" {
+				step.Text += ", with what another request saved meanwhile"
+			}
 			v.add(step)
 		}
 	}
@@ -132,7 +136,7 @@ func owner(s storedSession) string {
 	if s.user == "" {
 		return "nobody"
 	}
-	return "the user " + short(s.user)
+	return "the user with the id " + short(s.user)
 }
 
 func isCount(text string) bool {

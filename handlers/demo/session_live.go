@@ -16,6 +16,22 @@ import (
 // livePath is the path of the stream for the page /session.
 const livePath = "/session/live"
 
+// nowPath is the path of the two columns that the script loads again when something has
+// happened: what the browser has, and what the server has.
+const nowPath = "/session/now"
+
+type nowHandler struct {
+	handlers.BaseHandler
+	watch *Watch
+}
+
+// Get returns the two columns alone. The request is not among the visits.
+func (h *nowHandler) Get() error {
+	h.Response.Header().Set("Cache-Control", "no-store")
+	h.Page().Layout = templates.NoLayout
+	return h.Render("sides", h.watch.sides(&h.BaseHandler))
+}
+
 // A liveHandler streams what happens to the visitor's sessions to the page /session, as
 // server-sent events. Each event is a request as the page shows it, with all that has happened
 // in it so far. Its id is the number of a change: a browser that reconnects gets all that has

@@ -99,7 +99,7 @@ func TestSessionPage(t *testing.T) {
 	if status, page := b.get("/session"); status != 200 {
 		t.Fatalf("status %d\n%s", status, page)
 	} else {
-		expect(t, page, `<strong>new</strong>: your browser has sent no cookie`, `Your browser has none\.`)
+		expect(t, page, `<strong>new</strong>: your browser has sent no cookie of it, so there is none yet`, `Your browser has none\.`)
 	}
 	b.get("/")
 	b.get("/")
@@ -111,11 +111,11 @@ func TestSessionPage(t *testing.T) {
 	}
 	expect(t, page,
 		`Cookie <code>session</code>`, `32 random bytes: the id`, `HttpOnly`, `no Secure`,
-		`<strong>loaded</strong>: it was read`, `<code>sessions\.Memory</code>`, `<td><code>visits</code></td><td><code>2</code></td>`,
+		`<strong>loaded</strong>: your cookie was accepted`, `<code>sessions\.Memory</code><span>the memory of this program`, `<td><code>visits</code></td><td><code>2</code></td>`,
 		`Ends if unused</dt><dd>in <time datetime="[^"]+Z">(29m5\d|30m)`, `Ends in any case</dt><dd>in <time datetime="[^"]+Z">(11h59m5\d|12h)`,
 		`The server keeps nothing\.`, `<td><code>pencil</code></td><td><code>1</code></td>`, `pencil`,
 		`<code>GET /</code> <strong>200</strong>`, `<b>created</b> session: a new session was saved`,
-		`<b>backend</b> create \S+: \d+ bytes`, `<b>backend</b> update \S+: \d+ bytes, version \d+ is now \d+`,
+		`<b>backend</b> create \S+: \d+ bytes`, `<b>backend</b> update \S+: \d+ bytes, version \S+ is now \S+`,
 		`<b>cookie</b> the response sets the cookie cart, \d+ bytes`, `<span class="quiet">this page</span>`)
 
 	for _, name := range []string{"session", "cart", "watch"} {
@@ -163,7 +163,7 @@ func TestChangesAreRecorded(t *testing.T) {
 				`<code>GET /</code> <strong>200</strong>(?s:.*?)<b>value</b> session: visits is now 1</li>`,
 				`<code>POST /cart</code> <strong>302</strong>(?s:.*?)<b>value</b> cart: pencil is gone, it was 1</li>`,
 				`<code>POST /cart</code> <strong>302</strong>(?s:.*?)<b>value</b> cart: pencil is now 1</li>`,
-				`<code>POST /signup</code> <strong>302</strong>(?s:.*?)<b>user</b> session: was that of nobody, and is now that of the user \S{8}…</li>`,
+				`<code>POST /signup</code> <strong>302</strong>(?s:.*?)<b>user</b> session: was that of nobody, and is now that of the user with the id \S{8}…</li>`,
 				`<b>flash</b> session: 1 kept for the next page</li>`,
 				`<b>flash</b> session: 1 shown, and taken out</li>`)
 			if id := regexp.MustCompile(`<b>id</b> session: \S{8}… is now \S{8}…</li>`).MatchString(page); id != (backend != nil) {
@@ -195,10 +195,10 @@ func TestTries(t *testing.T) {
 		"count": {`&#34;session&#34;, in a backend: from 1 to 3\. Both are kept\.</p>\s*<p>The session &#34;cart&#34;, in a signed cookie: from 1 to 2\. One is lost`,
 			`&#34;session&#34;, in a signed cookie: from 1 to 2\. One is lost`},
 		"forge": {`forged cookie is &#34;tampered&#34;: the cookie was not signed here\.`, `&#34;tampered&#34;`},
-		"replay": {`&#34;loaded&#34;, with visits = 7\.</p>\s*<p>After the logout the old cookie leads to a session that is &#34;gone&#34;`,
+		"replay": {`&#34;loaded&#34;, with visits = 7\.</p>\s*<p>After the logout the old cookie leads to a session that is &#34;gone&#34;: the logout has put a tombstone`,
 			`After the logout the old cookie still works: &#34;loaded&#34;, visits = 7`},
 		"elsewhere": {`The second browser has ended the session \S+`, `cannot be listed, and so not ended from elsewhere`},
-		"expire":    {`31m0s from now your session is &#34;expired&#34;: it was not used for too long`, `your session is &#34;loaded&#34;.*</p>\s*<p>A signed cookie has no idle timeout`},
+		"expire":    {`31 minutes from now the session is &#34;expired&#34;: it was not used for too long`, `the session is &#34;loaded&#34;.*</p>\s*<p>A signed cookie has no idle timeout`},
 		"down":      {`The front page answers 503 Service Unavailable, with Retry-After: \d+`, `There is no backend that could be down`},
 	} {
 		for name, backend := range map[string]sessions.Backend{"memory": sessions.NewMemory(), "cookie": nil} {
@@ -225,6 +225,9 @@ func TestTries(t *testing.T) {
 			status, page := b.post("/session", "try", try)
 			if status != 200 || !strings.Contains(page, `id="tried"`) {
 				t.Errorf("status %d\n%s", status, page)
+			}
+			if second := strings.Contains(page, "with that of a second browser"); second != (try == "forge" || try == "expire") {
+				t.Errorf("a second browser: %v\n%s", second, page)
 			}
 			if link := strings.Contains(page, `<a class="button small" href="/login?next=%2Fsession">Log in</a>`); link != (try == "elsewhere") {
 				t.Errorf("a link to the login: %v\n%s", link, page)
@@ -275,12 +278,12 @@ func TestEndedElsewhere(t *testing.T) {
 	}
 }
 
-// The front page promises to keep nothing in a session that was ended, and links to the page
-// that explains what it shows.
+// The front page says why a session that was ended is empty, and links to the page that
+// explains what it shows.
 func TestHomeOfAnEndedSession(t *testing.T) {
 	b := open(t, watch(t, sessions.NewMemory()))
 	_, page := b.get("/")
-	expect(t, page, `<code>new</code>`, `from now on`, `<a href="/session">See`)
+	expect(t, page, `<code>new</code>`, `nowhere until now`, `<a href="/session">See`)
 	u, err := url.Parse(b.url)
 	if err != nil {
 		t.Fatal(err)
@@ -289,7 +292,7 @@ func TestHomeOfAnEndedSession(t *testing.T) {
 	b.post("/signup", "name", "ann", "password", "correct horse")
 	b.Jar.SetCookies(u, []*http.Cookie{{Name: "session", Value: old, Path: "/"}})
 	_, page = b.get("/")
-	expect(t, page, `<code>gone</code>`, `<dd class="big" id="visits">1</dd>`, `<dd>nothing, if the session was ended</dd>`)
+	expect(t, page, `<code>gone</code>: another request has ended it`, `<dd class="big" id="visits">1</dd>`, `<dd>nowhere until now</dd>`)
 }
 
 // Pages that fail still save what they have counted.

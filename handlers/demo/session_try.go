@@ -23,15 +23,24 @@ type tryView struct {
 	run                     func(h *SessionHandler, v *visitor, result *trial) error
 }
 
-// A trial is what happened when a visitor tried something.
+// A trial is what happened when a visitor tried something. The page shows it once.
 type trial struct {
 	Title string
 	Lines []string
-	LogIn bool // the page links to the login, which redirects back
+	Links []trialLink
 }
+
+type trialLink struct{ Text, Path string }
 
 func (t *trial) say(format string, args ...any) {
 	t.Lines = append(t.Lines, fmt.Sprintf(format, args...))
+}
+
+// link adds a link to a route.
+func (t *trial) link(h *SessionHandler, text, route string, pairs ...any) error {
+	path, err := h.URL(route, pairs...)
+	t.Links = append(t.Links, trialLink{text, path})
+	return err
 }
 
 // tries are the buttons of the page /session. They are set in init because Post, which a try
@@ -41,10 +50,10 @@ var tries []tryView
 func init() {
 	tries = []tryView{
 		{"count", "Two requests at the same time", "Count twice at once", "Both requests read the same number, and each adds one. A session with a backend ends with both, because the second save meets the first and is made again; a signed cookie ends with one of them.", tryCount},
-		{"forge", "A forged cookie", "Send a forged cookie", "One bit of your cookie's signature is changed. The server sees that it has not signed this cookie, and treats its sender as a new visitor without asking the backend.", tryForge},
+		{"forge", "A forged cookie", "Send a forged cookie", "One bit of the signature of a cookie is changed. The server sees that it has not signed this cookie, and treats its sender as a new visitor without asking the backend.", tryForge},
 		{"replay", "An old cookie after a logout", "Log out, send the old cookie again", "A second browser gets a session, logs out, and sends its old cookie once more. A backend has a tombstone in its place; a cookie that holds the data itself cannot be ended.", tryReplay},
-		{"elsewhere", "A logout from another browser", "End this session from elsewhere", "You are logged in with a second browser, which ends the session of this one. Your cookie is still good, but the record behind it is gone, so that you are logged out here.", tryElsewhere},
-		{"expire", "Half an hour later", "Move the clock by 31 minutes", "One request sees a clock that is 31 minutes ahead. It finds your session and the time of its last use in it, and does not accept it; your browser has no say in that.", tryExpire},
+		{"elsewhere", "A logout from another browser", "End this session from elsewhere", "For users who are logged in: a second browser of yours logs in too, and ends the session of this one. Your cookie is still good, but the record behind it is gone, so that you are logged out here.", tryElsewhere},
+		{"expire", "Half an hour later", "Move the clock by 31 minutes", "One request sees a clock that is 31 minutes ahead. It finds the session and the time of its last use in it, and does not accept it; the browser has no say in that.", tryExpire},
 		{"down", "No backend", "Take the backend down for ten seconds", "For ten seconds the backend fails for you alone. Pages that use your session answer 503, instead of treating you as a new visitor and losing what you had.", tryDown},
 	}
 }
@@ -196,10 +205,14 @@ func (h *SessionHandler) fresh(v *visitor) []*http.Cookie {
 	}).cookies()
 }
 
+// fromSecond says whose session is tried if the visitor has none.
+const fromSecond = "Your browser has no session yet, so this was tried with that of a second browser."
+
 func tryForge(h *SessionHandler, v *visitor, result *trial) error {
 	name := cookieName(h.watch.specs[0])
 	cookies := h.Request.CookiesNamed(name)
 	if len(cookies) == 0 {
+		result.say(fromSecond)
 		cookies = h.fresh(v)
 	}
 	if len(cookies) == 0 {
@@ -220,15 +233,18 @@ func tryForge(h *SessionHandler, v *visitor, result *trial) error {
 func tryReplay(h *SessionHandler, v *visitor, result *trial) error {
 	cookies := h.fresh(v)
 	status, visits := h.look(v, cookies)
-	result.say("Before the logout the cookie leads to a session that is %q, with visits = %d.", status, visits)
+	result.say("A second browser has got a session in which visits is 7. Before its logout its cookie leads to a session that is %q, with visits = %d.", status, visits)
 	h.ask(v, cookies, func(h *handlers.BaseHandler) error {
 		h.Session().Destroy()
 		return h.Text("")
 	})
 	status, visits = h.look(v, cookies)
-	if status == sessions.StatusLoaded {
+	switch {
+	case status == sessions.StatusLoaded:
 		result.say("After the logout the old cookie still works: %q, visits = %d. The data is in the cookie, and the server keeps nothing that it could end. Keep logins in a backend.", status, visits)
-	} else {
+	case status == sessions.StatusGone:
+		result.say("After the logout the old cookie leads to a session that is %q: the logout has put a tombstone in the place of its record.", status)
+	default:
 		result.say("After the logout the old cookie leads to a session that is %q: %s.", status, meaning(status))
 	}
 	return nil
@@ -241,8 +257,7 @@ func tryElsewhere(h *SessionHandler, v *visitor, result *trial) error {
 	}
 	if user == nil {
 		result.say("Log in first. The second browser can only end sessions of the same user.")
-		result.LogIn = true
-		return nil
+		return result.link(h, "Log in", "login", "next", h.Prefix()+sessionPath)
 	}
 	id := h.Session().ID()
 	var ended error
@@ -261,7 +276,7 @@ func tryElsewhere(h *SessionHandler, v *visitor, result *trial) error {
 	case ended != nil:
 		result.say("The session was not ended: the backend did not answer.")
 	default:
-		result.say("The second browser has ended the session %s. This page has come with its cookie, and found it gone: you are logged out.", short(id))
+		result.say("The second browser has ended the session %s of this one. The request of this page had its cookie, and found no session any more: you are logged out.", short(id))
 	}
 	return nil
 }
@@ -269,6 +284,7 @@ func tryElsewhere(h *SessionHandler, v *visitor, result *trial) error {
 func tryExpire(h *SessionHandler, v *visitor, result *trial) error {
 	cookies := h.own("")
 	if len(h.Request.CookiesNamed(cookieName(h.watch.specs[0]))) == 0 {
+		result.say(fromSecond)
 		cookies = h.fresh(v)
 	}
 	var status sessions.Status
@@ -277,11 +293,15 @@ func tryExpire(h *SessionHandler, v *visitor, result *trial) error {
 		status = later.Store(h.Request).Session().Status()
 		return h.Text("")
 	})
-	result.say("%s from now your session is %q: %s.", laterBy, status, meaning(status))
-	if status == sessions.StatusLoaded {
+	switch status {
+	case sessions.StatusExpired:
+		result.say("%s from now the session is %q: it was not used for too long.", inWords(laterBy), status)
+		result.say("For all other requests the clock is as before, and the session is too.")
+	case sessions.StatusLoaded:
+		result.say("%s from now the session is %q: %s.", inWords(laterBy), status, meaning(status))
 		result.say("A signed cookie has no idle timeout, unless the site sets one: each request would have to send a new cookie. A remembered login has a longer one.")
-	} else {
-		result.say("For all other requests the clock is as before, so that you still have it.")
+	default:
+		result.say("%s from now the session is %q: %s.", inWords(laterBy), status, meaning(status))
 	}
 	return nil
 }
@@ -300,7 +320,7 @@ func tryDown(h *SessionHandler, v *visitor, result *trial) error {
 	page := h.ask(v, h.own(""), nil)
 	result.say("The front page answers %d %s, with Retry-After: %s. Open it within ten seconds, and again after them.",
 		page.status, http.StatusText(page.status), strings.Join(page.header["Retry-After"], ", "))
-	return nil
+	return result.link(h, "The front page", "home")
 }
 
 // failing is a page that returns an error.

@@ -101,6 +101,7 @@ func (w *Watch) Routes(app *framework.App) {
 	traceRequests(app)
 	app.Handle(sessionPath, framework.From(app, func() *SessionHandler { return &SessionHandler{watch: w} })).Name("session")
 	app.Handle(livePath, framework.From(app, func() *liveHandler { return &liveHandler{watch: w} }))
+	app.Handle(nowPath, framework.From(app, func() *nowHandler { return &nowHandler{watch: w} }))
 	app.Handle("/session/error", framework.To[failing](app))
 	app.Handle("/session/panic", framework.To[panicking](app))
 	app.Handle("/session/late", framework.To[late](app))
@@ -125,7 +126,7 @@ func (h *recording) Check() error {
 }
 
 func (h *recording) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, templates.StaticPath) || r.URL.Path == livePath {
+	if strings.HasPrefix(r.URL.Path, templates.StaticPath) || r.URL.Path == livePath || r.URL.Path == nowPath {
 		h.next.ServeHTTP(w, r)
 		return
 	}
@@ -362,10 +363,10 @@ func (v *visitor) down() time.Duration {
 
 var eventTexts = map[sessions.EventKind]string{
 	sessions.EventCreated:     "a new session was saved",
-	sessions.EventRenewed:     "the session got a new id",
+	sessions.EventRenewed:     "the session got a new id, so that the old one is of no use to anybody",
 	sessions.EventDestroyed:   "the session was ended",
 	sessions.EventExpired:     "the time of the session is over: it is empty",
-	sessions.EventGone:        "another request has ended or renewed the session: what this one changes is dropped",
+	sessions.EventGone:        "another request has ended or renewed the session, or the backend has lost it: it is empty. Changes begin a new one, or are dropped if that was less than five seconds ago",
 	sessions.EventTampered:    "nobody here has signed this cookie: it is as if there were none",
 	sessions.EventUnreadable:  "the cookie is ours, but the session cannot be read",
 	sessions.EventUndecodable: "one value could not be decoded",
@@ -455,7 +456,7 @@ func (b *watchedBackend) call(ctx context.Context, name, id string, call func() 
 // describe returns a description of a record.
 func describe(r sessions.Record) string {
 	if r.IsTombstone() {
-		return "a tombstone, the session was ended or renewed"
+		return "a tombstone: the session was ended or renewed"
 	}
 	return fmt.Sprintf("%d bytes", len(r.Data))
 }
@@ -463,7 +464,7 @@ func describe(r sessions.Record) string {
 func (b *watchedBackend) Load(ctx context.Context, id string) (r sessions.Record, err error) {
 	err = b.call(ctx, "load", id, func() (string, error) {
 		r, err = b.Backend.Load(ctx, id)
-		return fmt.Sprintf("%s, version %d", describe(r), r.Version), err
+		return fmt.Sprintf("%s, version %s", describe(r), brief(r.Version)), err
 	})
 	return r, err
 }
@@ -477,7 +478,7 @@ func (b *watchedBackend) Create(ctx context.Context, id string, r sessions.Recor
 func (b *watchedBackend) Update(ctx context.Context, id string, r sessions.Record) (version uint64, err error) {
 	err = b.call(ctx, "update", id, func() (string, error) {
 		version, err = b.Backend.Update(ctx, id, r)
-		return fmt.Sprintf("%s, version %d is now %d", describe(r), r.Version, version), err
+		return fmt.Sprintf("%s, version %s is now %s", describe(r), brief(r.Version), brief(version)), err
 	})
 	return version, err
 }

@@ -21,6 +21,24 @@ source.onmessage = event => {
 	if (shown) shown.replaceWith(visit)
 	else list.prepend(visit)
 	while (list.children.length > most) list.lastElementChild.remove()
+	clearTimeout(reload)
+	reload = setTimeout(loadSides, 300) // when the browser has the cookies of that response
+}
+
+// Loads what the browser and the server have now.
+let reload
+const loadSides = async () => {
+	const response = await fetch(list.dataset.now)
+	if (!response.ok) return // the next event tries again
+	const box = document.createElement('template')
+	box.innerHTML = await response.text()
+	for (const side of [...box.content.children]) {
+		const shown = document.getElementById(side.id)
+		const open = [...shown.querySelectorAll('details')].map(details => details.open)
+		side.querySelectorAll('details').forEach((details, i) => { details.open = open[i] })
+		shown.replaceWith(side)
+	}
+	bars = findBars()
 }
 source.addEventListener('ended', () => {
 	source.close()
@@ -28,11 +46,12 @@ source.addEventListener('ended', () => {
 })
 
 // The bars of the ends of the sessions run down.
-const bars = [...document.querySelectorAll('meter')].map(bar => ({
+const findBars = () => [...document.querySelectorAll('meter')].map(bar => ({
 	bar,
 	left: bar.parentElement.querySelector('time'),
 	end: Date.now() + bar.value * 1000,
 }))
+let bars = findBars()
 const inWords = seconds => {
 	const days = Math.floor(seconds / 86400)
 	if (days > 1) return `${days} days`
