@@ -18,6 +18,7 @@ import (
 	"github.com/webapp2go/webapp2go/cloud"
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers/demo"
+	"github.com/webapp2go/webapp2go/templates"
 	"github.com/webapp2go/webapp2go/terminal"
 )
 
@@ -183,7 +184,10 @@ func (c *config) logger(out, errout io.Writer) *slog.Logger {
 	}
 	if terminal.Is(errout) {
 		if c.screen == nil {
-			c.screen = terminal.NewHandler(errout, terminal.Options{Name: "webapp2go demo", Level: level})
+			c.screen = terminal.NewHandler(errout, terminal.Options{
+				Name: "webapp2go demo", Level: level,
+				Quiet: []string{templates.StaticPath, "/session/live", "/session/now"}, // what the pages load by themselves
+			})
 		}
 		return slog.New(c.screen)
 	}

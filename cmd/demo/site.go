@@ -138,7 +138,7 @@ func findAdmin(ctx context.Context, c *config, users auth.Backend, passwords *au
 		password := rand.Text()[:16]
 		user = &auth.User{Name: name}
 		if err = passwords.SignUp(ctx, users, user, password); err == nil {
-			once := "made now, and not shown again"
+			once := "made now, and shown only this once"
 			if c.Users == "memory" {
 				once = "made for this run"
 			}
