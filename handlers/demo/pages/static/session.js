@@ -22,14 +22,15 @@ source.onmessage = event => {
 	else list.prepend(visit)
 	while (list.children.length > most) list.lastElementChild.remove()
 	clearTimeout(reload)
-	reload = setTimeout(loadSides, 300) // when the browser has the cookies of that response
+	// By then the browser has the cookies of that response. If it fails, the next event tries again.
+	reload = setTimeout(() => loadSides().catch(() => {}), 300)
 }
 
 // Loads what the browser and the server have now.
 let reload
 const loadSides = async () => {
 	const response = await fetch(list.dataset.now)
-	if (!response.ok) return // the next event tries again
+	if (!response.ok) return
 	const box = document.createElement('template')
 	box.innerHTML = await response.text()
 	for (const side of [...box.content.children]) {
