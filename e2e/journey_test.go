@@ -48,7 +48,7 @@ func TestJourney(t *testing.T) {
 			b.at("/login?out=1")
 			b.shows("You are logged out.")
 			b.visit("/cart")
-			b.shows("Nothing in it yet.") // the cart is ann's
+			b.shows("What you have put in is kept") // the cart is ann's
 			b.visit("/account")
 			b.at("/login?next=%2Faccount")
 			b.shows("Please log in to continue.")

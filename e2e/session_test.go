@@ -121,7 +121,7 @@ func trySession(t *testing.T, browser string, b visitor, backed bool) {
 		b.at(path)
 		b.shows(texts...)
 	}
-	try("count", pick("Both are kept.", "One is lost"))
+	try("count", pick("both are kept", "one is lost"))
 	try("forge", "tampered")
 	try("replay", pick(`is "gone"`, "still works"))
 	try("expire", pick(`is "expired"`, "no idle timeout"))

@@ -186,7 +186,7 @@ func (c *config) logger(out, errout io.Writer) *slog.Logger {
 		if c.screen == nil {
 			c.screen = terminal.NewHandler(errout, terminal.Options{
 				Name: "webapp2go demo", Level: level,
-				Quiet: []string{templates.StaticPath, "/session/live", "/session/now"}, // what the pages load by themselves
+				Quiet: []string{templates.StaticPath, "/session/live", "/session/now", "/session/probe"}, // what the pages load by themselves
 			})
 		}
 		return slog.New(c.screen)

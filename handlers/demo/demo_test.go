@@ -163,7 +163,7 @@ func TestCart(t *testing.T) {
 // A cart belongs to one user. A cart without a user becomes that of the user who logs in. No
 // other visitor sees it, and the login of another user ends it.
 func TestCartBelongsToItsOwner(t *testing.T) {
-	const empty, hidden, full, badge = "Nothing in it yet.", "What you have put in is kept.", "€ 1.80</strong>", `<span class="count">1<`
+	const empty, hidden, full, badge = "Nothing in it yet.", "What you have put in is kept until somebody else logs in here.", "€ 1.80</strong>", `<span class="count">1<`
 	b := open(t, serve(t))
 	look := func(when string, shows ...string) {
 		t.Helper()

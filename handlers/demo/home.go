@@ -16,7 +16,12 @@ type homeData struct {
 func (homeData) Source() string { return declarations("HomeHandler")[0].Text }
 
 // Means says what the status of the session means.
-func (d homeData) Means() string { return meaning(d.Session.Status()) }
+func (d homeData) Means() string {
+	if d.Session.Status() == sessions.StatusNew {
+		return "your browser has sent no cookie of it, so it begins with this page"
+	}
+	return meaning(d.Session.Status())
+}
 
 // HomeHandler is the front page.
 type HomeHandler struct{ handlers.BaseHandler }

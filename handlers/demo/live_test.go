@@ -186,22 +186,39 @@ func TestSidesAreLoadedAgain(t *testing.T) {
 	if status != 200 || header.Get("Cache-Control") != "no-store" || strings.Contains(sides, "<html") {
 		t.Errorf("status %d, %q\n%s", status, header.Get("Cache-Control"), sides)
 	}
-	expect(t, sides, `^\s*<section[^>]* id="side-browser">`, `<section[^>]* id="side-server">`, `<td><code>visits</code></td><td><code>1</code></td>`)
+	expect(t, sides, `^\s*<section[^>]* id="side-browser">`, `<section[^>]* id="side-server" data-user="">`, `<td><code>visits</code></td><td><code>1</code></td>`)
 	_, page := b.get("/session")
-	expect(t, page, ` data-now="/session/now"`, ` id="side-browser">`, ` id="side-server">`)
+	expect(t, page, ` data-now="/session/now"`, ` id="side-browser">`, ` id="side-server" data-user="">`)
 	if strings.Contains(page, "/session/now</code>") {
 		t.Errorf("the request is among the visits\n%s", page)
 	}
 }
 
-// A logout ends the stream, after its own event.
-func TestLiveEndsWithTheSession(t *testing.T) {
+// A logout is shown, and so is what comes after it.
+func TestLiveGoesOnAfterALogout(t *testing.T) {
 	b := open(t, watch(t, sessions.NewMemory()))
 	b.get("/session")
 	b.post("/signup", "name", "ann", "password", "correct horse")
 	s := b.live()
 	b.post("/logout")
-	expect(t, s.rest(), `<b>destroyed</b> session`, `<b>user</b> session: was that of the user with the id \S{8}…, and is now that of nobody`, `(?m)^event: ended$`)
+	expect(t, s.until("the response deletes the cookie session"), `<b>destroyed</b> session`, `<b>user</b> session: was that of the user with the id \S{8}…, and is now that of nobody`)
+	b.get("/account")
+	s.until("GET /account</code> <strong>302")
+}
+
+// A session that another browser ends is looked at again at once.
+func TestLiveLooksAfterAnEndFromElsewhere(t *testing.T) {
+	server := watch(t, sessions.NewMemory())
+	here, there := open(t, server), open(t, server)
+	here.get("/session")
+	here.post("/signup", "name", "ann", "password", "correct horse")
+	s := here.live()
+	there.get("/session")
+	there.post("/login", "name", "ann", "password", "correct horse")
+	there.post("/account", "action", "end-others")
+	s.until("event: look")
+	_, _, sides := here.request(http.MethodGet, "/session/now", nil)
+	expect(t, sides, `<strong>gone</strong>`, `data-user=""`)
 }
 
 // Streams are bounded, and bad input is refused.

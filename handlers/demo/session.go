@@ -96,7 +96,7 @@ type deadline struct {
 
 // For returns how long it is until then.
 func (d deadline) For() string {
-	if days := d.Left / (24 * 60 * 60); days > 1 {
+	if days := (d.Left + 12*60*60) / (24 * 60 * 60); days > 1 {
 		return strconv.Itoa(days) + " days"
 	}
 	return (time.Duration(d.Left) * time.Second).String()
@@ -160,7 +160,7 @@ var words = []word{
 	{"backend", "Where the server keeps sessions: its memory, a database, or a server such as memcached."},
 	{"record", "One session in a backend, under the hash of its id."},
 	{"renewed", "A login gives the session a new id. Somebody may know the old one, and must not be logged in with it."},
-	{"tombstone", "What is put in the place of a record when the session ends or gets a new id. A slow request that has read the session before finds it, and does not bring the session back."},
+	{"tombstone", "What is put in the place of a record when the session ends or gets a new id. A slow request that has read the session before finds it, and does not bring the session back. If the session is ended from elsewhere, its record is deleted after that: a save never creates a record that was deleted."},
 	{"conflict, retried", "Another request has saved meanwhile. The record is read again, the changes are made again on it, and it is saved."},
 	{"flash", "A message that is kept in the session until a page shows it."},
 }
@@ -214,7 +214,7 @@ func (w *Watch) sides(h *handlers.BaseHandler) sessionData {
 // view returns the state of one session.
 func view(h *handlers.BaseHandler, spec sessions.Spec) sessionView {
 	session := h.Store().Named(spec.Name)
-	v := sessionView{Name: spec.Name, Status: session.Status(), Cookie: cookieName(spec), Attributes: attributes(spec)}
+	v := sessionView{Name: spec.Name, Status: session.Status(), Cookie: cookieName(spec)}
 	v.Means = meaning(v.Status)
 	if sent := h.Request.CookiesNamed(v.Cookie); len(sent) > 0 {
 		v.Sent, v.Size = len(sent), cookieSize(sent[0])
@@ -238,6 +238,7 @@ func view(h *handlers.BaseHandler, spec sessions.Spec) sessionView {
 			v.times(spec, record.Info(v.ID))
 		}
 	}
+	v.Attributes = attributes(spec, v.Remembered)
 	v.User = session.User()
 	if v.User != "" {
 		if user, err := h.User(); err == nil && user != nil && user.ID == v.User { // Get returns the error
@@ -310,7 +311,7 @@ func cookieName(spec sessions.Spec) string {
 }
 
 // attributes explains what each attribute of a session's cookie prevents.
-func attributes(spec sessions.Spec) []attribute {
+func attributes(spec sessions.Spec, remembered bool) []attribute {
 	list := []attribute{
 		{"HttpOnly", "No script can read it. A script that somebody smuggles into a page cannot send it away."},
 		{"SameSite=Lax", "Forms and pictures of other sites do not bring it, so that they cannot act in your name."},
@@ -320,7 +321,7 @@ func attributes(spec sessions.Spec) []attribute {
 	} else {
 		list = append(list, attribute{"Secure, " + cookieName(spec), "It never travels unencrypted, and no other host can set it."})
 	}
-	if spec.Persistent {
+	if spec.Persistent || remembered {
 		return append(list, attribute{"Max-Age", "It outlives the browser. Without it, the browser forgets it when it is closed."})
 	}
 	return append(list, attribute{"no Max-Age", "The browser forgets it when it is closed, unless a login is remembered."})
@@ -336,7 +337,7 @@ func parts(text string) []part {
 	switch {
 	case len(payload) == 34 && payload[0] == 1 && payload[1] == 'i':
 		list = append(list,
-			part{Name: "payload", Text: "1 i", Means: "The version of the format, and that an id follows."},
+			part{Name: "payload", Text: "1, i", Means: "Version 1 of the format, and i: an id follows."},
 			part{Name: "", Text: mask(payload[2:]), Means: "32 random bytes: the id. The server keeps only its hash.", Secret: true})
 	case len(payload) > 2 && payload[0] == 1 && payload[1] == 'd':
 		list = append(list, part{Name: "payload", Text: printable(payload), Means: "The version of the format, that data follows, and the data itself, " + strconv.Itoa(len(payload)-2) + " bytes. Anybody who has the cookie can read it: its values are listed below “The server”. Nobody can change it, because of the signature."})

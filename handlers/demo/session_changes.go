@@ -83,14 +83,16 @@ func (w *Watch) addChanges(v *visit, before []storedSession, r *http.Request, se
 			next.AddCookie(cookie)
 		}
 	}
+	var all []step
 	for i, after := range w.stored(next) {
 		for _, step := range changes(w.specs[i].Name, before[i], after) {
 			if retried && step.Kind == "value" {
 				step.Text += ", with what another request saved meanwhile"
 			}
-			v.add(step)
+			all = append(all, step)
 		}
 	}
+	v.addBeforeSave(all)
 }
 
 // changes describes how a session has changed.

@@ -44,8 +44,9 @@ type liveHandler struct {
 // liveEvery is the shortest time between two events of a stream.
 const liveEvery = 50 * time.Millisecond
 
-// Get streams until the browser leaves, the session ends or the server stops. It does not
-// use the session, so that an open page does not keep it alive.
+// Get streams until the browser leaves or the server stops. It does not use the session, so
+// that an open page does not keep it alive. The event look says that somebody else has ended
+// a session, which may be that of this browser.
 func (h *liveHandler) Get() error {
 	sent, err := h.lastSeen()
 	if err != nil {
@@ -67,24 +68,24 @@ func (h *liveHandler) Get() error {
 	beats := time.NewTicker(h.watch.heartbeat)
 	defer beats.Stop()
 	fmt.Fprint(h, "retry: 2000\n\n")
-	_, newest, ended := v.since(0)
+	_, newest, told := v.since(0)
 	if sent > newest {
 		sent = 0 // of an earlier run of the program
 	}
 	for {
-		visits, newest, now := v.since(sent)
+		visits, newest, others := v.since(sent)
 		for _, visit := range visits {
 			if err := h.send(visit); err != nil {
 				return err
 			}
 		}
 		sent = newest
-		if now != ended {
-			fmt.Fprint(h, "event: ended\ndata:\n\n")
-			return nil
+		if others != told {
+			fmt.Fprint(h, "event: look\ndata:\n\n")
+			told = others
 		}
 		if err := h.Response.FlushError(); err != nil {
-			return err
+			return nil // the browser has left
 		}
 		select {
 		case <-stop.Done():

@@ -192,8 +192,8 @@ func TestSessionPageIsOnesOwn(t *testing.T) {
 func TestTries(t *testing.T) {
 	type outcome struct{ memory, cookie string }
 	for try, want := range map[string]outcome{
-		"count": {`&#34;session&#34;, in a backend: from 1 to 3\. Both are kept\.</p>\s*<p>The session &#34;cart&#34;, in a signed cookie: from 1 to 2\. One is lost`,
-			`&#34;session&#34;, in a signed cookie: from 1 to 2\. One is lost`},
+		"count": {`&#34;session&#34;, in a backend: one request counts to 1\. Then two at once count to 3: both are kept\.</p>\s*<p>The session &#34;cart&#34;, in a signed cookie: one request counts to 1\. Then two at once count to 2: one is lost`,
+			`&#34;session&#34;, in a signed cookie: one request counts to 1\. Then two at once count to 2: one is lost`},
 		"forge": {`forged cookie is &#34;tampered&#34;: the cookie was not signed here\.`, `&#34;tampered&#34;`},
 		"replay": {`&#34;loaded&#34;, with visits = 7\.</p>\s*<p>After the logout the old cookie leads to a session that is &#34;gone&#34;: the logout has put a tombstone`,
 			`After the logout the old cookie still works: &#34;loaded&#34;, visits = 7`},
@@ -257,7 +257,7 @@ func TestDownForOneVisitor(t *testing.T) {
 	ann.get("/")
 	bert.get("/")
 	_, page := ann.post("/session", "try", "down")
-	expect(t, page, `The backend is down for you for (9|10) more seconds`, `<b>down</b> session: the backend failed`, `you have taken it down`)
+	expect(t, page, `The backend is down for you for <b>(9|10)</b> more seconds`, `<b>down</b> session: the backend failed`, `you have taken it down`)
 	if status, _ := ann.get("/"); status != http.StatusServiceUnavailable {
 		t.Errorf("ann's front page: %d", status)
 	}
@@ -283,7 +283,7 @@ func TestEndedElsewhere(t *testing.T) {
 func TestHomeOfAnEndedSession(t *testing.T) {
 	b := open(t, watch(t, sessions.NewMemory()))
 	_, page := b.get("/")
-	expect(t, page, `<code>new</code>`, `nowhere until now`, `<a href="/session">See`)
+	expect(t, page, `<code>new</code>`, `<dd>from now on</dd>`, `<a href="/session">See`)
 	u, err := url.Parse(b.url)
 	if err != nil {
 		t.Fatal(err)
@@ -292,7 +292,7 @@ func TestHomeOfAnEndedSession(t *testing.T) {
 	b.post("/signup", "name", "ann", "password", "correct horse")
 	b.Jar.SetCookies(u, []*http.Cookie{{Name: "session", Value: old, Path: "/"}})
 	_, page = b.get("/")
-	expect(t, page, `<code>gone</code>: another request has ended it`, `<dd class="big" id="visits">1</dd>`, `<dd>nowhere until now</dd>`)
+	expect(t, page, `<code>gone</code>: another request has ended it`, `<dd class="big" id="visits">1</dd>`, `<dd>in another session, from now on</dd>`)
 }
 
 // Pages that fail still save what they have counted.

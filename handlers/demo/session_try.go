@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -53,7 +54,7 @@ func init() {
 		{"forge", "A forged cookie", "Send a forged cookie", "One bit of the signature of a cookie is changed. The server sees that it has not signed this cookie, and treats its sender as a new visitor without asking the backend.", tryForge},
 		{"replay", "An old cookie after a logout", "Log out, send the old cookie again", "A second browser gets a session, logs out, and sends its old cookie once more. A backend has a tombstone in its place; a cookie that holds the data itself cannot be ended.", tryReplay},
 		{"elsewhere", "A logout from another browser", "End this session from elsewhere", "For users who are logged in: a second browser of yours logs in too, and ends the session of this one. Your cookie is still good, but the record behind it is gone, so that you are logged out here.", tryElsewhere},
-		{"expire", "Half an hour later", "Move the clock by 31 minutes", "One request sees a clock that is 31 minutes ahead. It finds the session and the time of its last use in it, and does not accept it; the browser has no say in that.", tryExpire},
+		{"expire", "Half an hour later", "Move the clock by 31 minutes", "One request sees a clock that is 31 minutes ahead. It finds the session and the time of its last use in it, and does not accept it, unless the login is remembered; the browser has no say in that.", tryExpire},
 		{"down", "No backend", "Take the backend down for ten seconds", "For ten seconds the backend fails for you alone. Pages that use your session answer 503, instead of treating you as a new visitor and losing what you had.", tryDown},
 	}
 }
@@ -177,11 +178,11 @@ func tryCount(h *SessionHandler, v *visitor, result *trial) error {
 		}
 		switch after - before {
 		case 2:
-			result.say("The session %q, %s: from %d to %d. Both are kept.", spec.Name, place, before, after)
+			result.say("The session %q, %s: one request counts to %d. Then two at once count to %d: both are kept.", spec.Name, place, before, after)
 		case 1:
-			result.say("The session %q, %s: from %d to %d. One is lost: both responses set a cookie with %d, and the last one won.", spec.Name, place, before, after, after)
+			result.say("The session %q, %s: one request counts to %d. Then two at once count to %d: one is lost. Both responses set a cookie with %d, and the last one won.", spec.Name, place, before, after, after)
 		default:
-			result.say("The session %q, %s: from %d to %d. The backend did not take them; try again.", spec.Name, place, before, after)
+			result.say("The session %q, %s: one request counts to %d. Then two at once count to %d: the backend did not take both. Try again.", spec.Name, place, before, after)
 		}
 	}
 	return nil
@@ -233,7 +234,7 @@ func tryForge(h *SessionHandler, v *visitor, result *trial) error {
 func tryReplay(h *SessionHandler, v *visitor, result *trial) error {
 	cookies := h.fresh(v)
 	status, visits := h.look(v, cookies)
-	result.say("A second browser has got a session in which visits is 7. Before its logout its cookie leads to a session that is %q, with visits = %d.", status, visits)
+	result.say("A second browser has got a session, with 7 visits so that one can tell it from yours. Before its logout its cookie leads to a session that is %q, with visits = %d.", status, visits)
 	h.ask(v, cookies, func(h *handlers.BaseHandler) error {
 		h.Session().Destroy()
 		return h.Text("")
@@ -299,7 +300,11 @@ func tryExpire(h *SessionHandler, v *visitor, result *trial) error {
 		result.say("For all other requests the clock is as before, and the session is too.")
 	case sessions.StatusLoaded:
 		result.say("%s from now the session is %q: %s.", inWords(laterBy), status, meaning(status))
-		result.say("A signed cookie has no idle timeout, unless the site sets one: each request would have to send a new cookie. A remembered login has a longer one.")
+		if h.watch.specs[0].Backend == nil {
+			result.say("A signed cookie has no idle timeout, unless the site sets one: each request would have to send a new cookie.")
+		} else {
+			result.say("The login is remembered, so its session may be unused for longer.")
+		}
 	default:
 		result.say("%s from now the session is %q: %s.", inWords(laterBy), status, meaning(status))
 	}
@@ -346,12 +351,13 @@ func (h *panicking) Get() error {
 type late struct{ handlers.BaseHandler }
 
 func (h *late) Get() error {
-	h.Response.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	fmt.Fprintln(h, "This line was sent at once, and the header with it.")
+	h.Response.Header().Set("Content-Type", "text/html; charset=utf-8")
+	fmt.Fprint(h, "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"color-scheme\" content=\"light dark\"><meta name=\"viewport\" content=\"width=device-width\"><title>Too late</title>\n<p>This line was sent at once, and the header with it.</p>\n")
 	if err := h.Response.FlushError(); err != nil {
 		return err
 	}
 	h.Session().Set("too late", true)
-	fmt.Fprintf(h, "Then the handler changed the session. Its error is:\n\n    %v\n\nThe header, which would have had the cookie, was on its way already. Change sessions before you send.\n", h.Session().Err())
+	fmt.Fprintf(h, "<p>Then the handler changed the session. Its error is:</p>\n<p><code>%s</code></p>\n<p>The header, which would have had the cookie, was on its way already. Change sessions before you send.</p>\n<p><a href=\"%s\">Back to your session</a></p>\n",
+		template.HTMLEscapeString(fmt.Sprint(h.Session().Err())), h.Prefix()+sessionPath)
 	return nil
 }

@@ -63,7 +63,7 @@ func NewWatch(config sessions.Config) (*Watch, error) {
 	config.Sessions = slices.Clone(config.Sessions)
 	for i, spec := range config.Sessions {
 		if spec.Backend != nil {
-			config.Sessions[i].Backend = watched(spec.Backend)
+			config.Sessions[i].Backend = w.watched(spec.Backend)
 		}
 		if spec.Insecure {
 			w.cookie = watchCookie
@@ -126,7 +126,7 @@ func (h *recording) Check() error {
 }
 
 func (h *recording) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, templates.StaticPath) || r.URL.Path == livePath || r.URL.Path == nowPath {
+	if strings.HasPrefix(r.URL.Path, templates.StaticPath) || slices.Contains([]string{livePath, nowPath, "/favicon.ico"}, r.URL.Path) {
 		h.next.ServeHTTP(w, r)
 		return
 	}
@@ -144,10 +144,12 @@ func (w *Watch) record(v *visitor, next http.Handler, writer http.ResponseWriter
 	visit := v.begin(r, own)
 	before := len(writer.Header()["Set-Cookie"])
 	seen := &statusWriter{ResponseWriter: writer, status: http.StatusOK}
+	began := time.Now()
 	defer func() {
+		took := time.Since(began)
 		set := visit.addCookies(newLines(writer.Header()["Set-Cookie"], before))
 		w.addChanges(visit, stored, r, set)
-		visit.end(seen.status)
+		visit.end(seen.status, took)
 	}()
 	next.ServeHTTP(seen, r.WithContext(context.WithValue(r.Context(), visitKey{}, visit)))
 }
@@ -212,7 +214,7 @@ type visitor struct {
 	visits    []*visit  // newest last
 	begun     int       // how many visits there were
 	changes   uint64    // how often a visit has changed
-	ended     int       // how often the session has ended
+	others    uint64    // how often a session was ended or replaced by somebody else
 	downUntil time.Time // until then its backend fails
 	tried     *trial    // the newest one
 	streams   map[chan struct{}]bool
@@ -223,7 +225,6 @@ type visit struct {
 	visitor *visitor
 	change  uint64 // the newest of visitor.changes that was one of this visit
 	saved   bool   // a session was saved
-	ended   bool   // the session of the login has ended
 	Number  int
 	At      time.Time
 	Method  string
@@ -242,7 +243,6 @@ type step struct {
 	Text  string
 	Took  time.Duration // of a call of the backend
 	saved bool          // it has saved a session
-	ended bool          // the session of the login has ended
 }
 
 type visitKey struct{}
@@ -301,11 +301,23 @@ func (v *visit) add(s step) {
 	if s.Kind == "backend" {
 		v.Calls++
 	}
-	v.saved, v.ended = v.saved || s.saved, v.ended || s.ended
+	v.saved = v.saved || s.saved
 	if len(v.Steps) == mostSteps {
 		v.Dropped++
 	} else {
 		v.Steps = append(v.Steps, s)
+	}
+	v.changed()
+}
+
+// addBeforeSave adds what has changed before the step that has saved it.
+func (v *visit) addBeforeSave(steps []step) {
+	v.visitor.mutex.Lock()
+	defer v.visitor.mutex.Unlock()
+	at := max(0, slices.IndexFunc(v.Steps, func(s step) bool { return s.saved }))
+	v.Steps = slices.Insert(v.Steps, at, steps...)
+	if more := len(v.Steps) - mostSteps; more > 0 {
+		v.Steps, v.Dropped = v.Steps[:mostSteps], v.Dropped+more
 	}
 	v.changed()
 }
@@ -327,21 +339,32 @@ func (v *visit) addCookies(lines []string) (set []*http.Cookie) {
 	return set
 }
 
-// end adds the status of the response. If the session of the login has ended, in a request
-// of the visitor to another page, the streams end with it.
-func (v *visit) end(status int) {
+// end adds the status of the response, and how long it took.
+func (v *visit) end(status int, took time.Duration) {
 	v.visitor.mutex.Lock()
 	defer v.visitor.mutex.Unlock()
-	v.Status, v.Took = status, time.Since(v.At)
-	if v.ended && !v.Own && v.Path != sessionPath {
-		v.visitor.ended++
-	}
+	v.Status, v.Took = status, took
 	v.changed()
 }
 
+// tellOthers wakes the streams of all other visitors, when a visit has ended a session or
+// given it a new id: it may be that of one of them.
+func (w *Watch) tellOthers(by *visit) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	for _, v := range w.visitors {
+		if by == nil || v != by.visitor {
+			v.mutex.Lock()
+			v.others++
+			v.wake()
+			v.mutex.Unlock()
+		}
+	}
+}
+
 // since returns copies of the visits that have changed after a change, oldest first, the
-// number of the newest change, and how often the session has ended.
-func (v *visitor) since(change uint64) (visits []visit, newest uint64, ended int) {
+// number of the newest change, and how often others have ended a session.
+func (v *visitor) since(change uint64) (visits []visit, newest, others uint64) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
 	for _, each := range v.visits {
@@ -351,7 +374,7 @@ func (v *visitor) since(change uint64) (visits []visit, newest uint64, ended int
 			visits = append(visits, one)
 		}
 	}
-	return visits, v.changes, v.ended
+	return visits, v.changes, v.others
 }
 
 // down returns how much longer the backend fails for this visitor.
@@ -366,7 +389,7 @@ var eventTexts = map[sessions.EventKind]string{
 	sessions.EventRenewed:     "the session got a new id, so that the old one is of no use to anybody",
 	sessions.EventDestroyed:   "the session was ended",
 	sessions.EventExpired:     "the time of the session is over: it is empty",
-	sessions.EventGone:        "another request has ended or renewed the session, or the backend has lost it: it is empty. Changes begin a new one, or are dropped if that was less than five seconds ago",
+	sessions.EventGone:        "the session of this cookie is over: it was ended, has a new id, or is lost. A change begins another one, or is dropped if the end is less than five seconds old",
 	sessions.EventTampered:    "nobody here has signed this cookie: it is as if there were none",
 	sessions.EventUnreadable:  "the cookie is ours, but the session cannot be read",
 	sessions.EventUndecodable: "one value could not be decoded",
@@ -385,8 +408,7 @@ func (w *Watch) eventStep(e sessions.Event) step {
 	if e.Retries > 0 {
 		text += ", tries: " + strconv.Itoa(e.Retries+1)
 	}
-	over := e.Kind == sessions.EventDestroyed || e.Kind == sessions.EventExpired || e.Kind == sessions.EventGone
-	return step{Kind: e.Kind.String(), Text: text, ended: over && e.Session == w.specs[0].Name}
+	return step{Kind: e.Kind.String(), Text: text}
 }
 
 // short returns the beginning of the key of a record.
@@ -404,16 +426,19 @@ func cut(text string, most int) string {
 }
 
 // watched returns a backend that records its calls. It has the optional methods that b has.
-func watched(b sessions.Backend) sessions.Backend {
+func (w *Watch) watched(b sessions.Backend) sessions.Backend {
 	b = handlers.TraceBackend(b)
-	w := &watchedBackend{b}
+	watched := &watchedBackend{b, w}
 	if users, ok := b.(sessions.UserBackend); ok {
-		return &watchedUsers{w, users}
+		return &watchedUsers{watched, users}
 	}
-	return w
+	return watched
 }
 
-type watchedBackend struct{ sessions.Backend }
+type watchedBackend struct {
+	sessions.Backend
+	watch *Watch
+}
 
 // watchedUsers wraps a backend that lists and ends the sessions of a user.
 type watchedUsers struct {
@@ -480,11 +505,14 @@ func (b *watchedBackend) Update(ctx context.Context, id string, r sessions.Recor
 		version, err = b.Backend.Update(ctx, id, r)
 		return fmt.Sprintf("%s, version %s is now %s", describe(r), brief(r.Version), brief(version)), err
 	})
+	if r.IsTombstone() {
+		b.watch.tellOthers(visitOf(ctx))
+	}
 	return version, err
 }
 
 func (b *watchedBackend) Delete(ctx context.Context, id string) error {
-	return b.call(ctx, "delete", id, func() (string, error) { return "done", b.Backend.Delete(ctx, id) })
+	return b.call(ctx, "delete", id, func() (string, error) { return "the record is deleted", b.Backend.Delete(ctx, id) })
 }
 
 // Sessions implements sessions.UserBackend.
@@ -498,7 +526,9 @@ func (b *watchedUsers) Sessions(ctx context.Context, user string) (list []sessio
 
 // EndUser implements sessions.UserBackend.
 func (b *watchedUsers) EndUser(ctx context.Context, user string, except ...string) error {
-	return b.call(ctx, "end the sessions of a user", "", func() (string, error) {
+	err := b.call(ctx, "end the sessions of a user", "", func() (string, error) {
 		return "done", b.users.EndUser(ctx, user, except...)
 	})
+	b.watch.tellOthers(visitOf(ctx))
+	return err
 }

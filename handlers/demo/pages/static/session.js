@@ -21,13 +21,17 @@ source.onmessage = event => {
 	if (shown) shown.replaceWith(visit)
 	else list.prepend(visit)
 	while (list.children.length > most) list.lastElementChild.remove()
-	clearTimeout(reload)
-	// By then the browser has the cookies of that response. If it fails, the next event tries again.
-	reload = setTimeout(() => loadSides().catch(() => {}), 300)
+	loadSoon()
 }
+source.addEventListener('look', () => loadSoon()) // another browser has ended a session
 
-// Loads what the browser and the server have now.
-let reload
+// Loads what the browser and the server have now, when the browser has the cookies of the
+// newest response. If it fails, the next event tries again.
+let timer
+const loadSoon = () => {
+	clearTimeout(timer)
+	timer = setTimeout(() => loadSides().catch(() => {}), 300)
+}
 const loadSides = async () => {
 	const response = await fetch(list.dataset.now)
 	if (!response.ok) return
@@ -35,17 +39,13 @@ const loadSides = async () => {
 	box.innerHTML = await response.text()
 	for (const side of [...box.content.children]) {
 		const shown = document.getElementById(side.id)
+		if (side.dataset.user !== shown.dataset.user) return location.reload() // the menu changes too
 		const open = [...shown.querySelectorAll('details')].map(details => details.open)
 		side.querySelectorAll('details').forEach((details, i) => { details.open = open[i] })
 		shown.replaceWith(side)
 	}
 	bars = findBars()
 }
-source.addEventListener('ended', () => {
-	source.close()
-	state.textContent = 'Your session has ended. Load this page again to see the next one.'
-})
-
 // The bars of the ends of the sessions run down.
 const findBars = () => [...document.querySelectorAll('meter')].map(bar => ({
 	bar,
@@ -54,7 +54,7 @@ const findBars = () => [...document.querySelectorAll('meter')].map(bar => ({
 }))
 let bars = findBars()
 const inWords = seconds => {
-	const days = Math.floor(seconds / 86400)
+	const days = Math.round(seconds / 86400)
 	if (days > 1) return `${days} days`
 	const hours = Math.floor(seconds / 3600), minutes = Math.floor(seconds / 60)
 	return (hours ? `${hours}h` : '') + (minutes ? `${minutes % 60}m` : '') + `${seconds % 60}s`
@@ -66,3 +66,16 @@ setInterval(() => {
 		left.textContent = inWords(seconds)
 	}
 }, 1000)
+
+// The backend that the visitor has taken down is up again.
+const down = document.getElementById('down')
+if (down) {
+	const until = Date.now() + down.querySelector('b').textContent * 1000
+	const countdown = setInterval(() => {
+		const seconds = Math.ceil((until - Date.now()) / 1000)
+		down.querySelector('b').textContent = Math.max(0, seconds)
+		if (seconds > 0) return
+		clearInterval(countdown)
+		down.textContent = 'The backend is up again.'
+	}, 1000)
+}
