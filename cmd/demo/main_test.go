@@ -128,7 +128,7 @@ func TestServesUntilSIGTERM(t *testing.T) {
 	}
 	page, err := io.ReadAll(res.Body)
 	res.Body.Close()
-	if err != nil || res.StatusCode != 200 || !strings.Contains(string(page), "Handlers, routes and sessions as in webapp2") {
+	if err != nil || res.StatusCode != 200 || !strings.Contains(string(page), "Handlers, routes and sessions that fit together") {
 		t.Errorf("status %d, %v\n%s", res.StatusCode, err, page)
 	}
 
