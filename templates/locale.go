@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -310,30 +311,72 @@ func timeTag(t time.Time, text string) template.HTML {
 // fixed are the calls in the built-in files whose result is the same in every request.
 var fixed = regexp.MustCompile(`\{\{(?:(lang|dir)|t ("(?:[^"\\{}]|\\.)*")|c ("(?:[^"\\{}]|\\.)*") ("(?:[^"\\{}]|\\.)*"))\}\}`)
 
+// A piece is a part of a built-in file: a text, and the fixed call that follows it.
+type piece struct {
+	text          string
+	call          string // lang, dir, t, c, or "" if the file ends
+	context, said string // the constants of the call
+}
+
+// pieces are those of each built-in file, by its name without .html. They are the same for
+// every set and language, so a process makes them once.
+var pieces = sync.OnceValue(func() map[string][]piece {
+	all := map[string][]piece{}
+	walk(builtin, func(file string, data []byte) {
+		if name, ok := strings.CutSuffix(strings.TrimPrefix(file, "builtin/"), ".html"); ok {
+			all[name] = cut(string(data))
+		}
+	})
+	return all
+})
+
+// cut returns the pieces of a built-in file.
+func cut(text string) (all []piece) {
+	own := func(text string) string { return calls.ReplaceAllString(text, "${1}"+ours+"${2} ") }
+	end := 0
+	for _, at := range fixed.FindAllStringSubmatchIndex(text, -1) {
+		constant := func(i int) (s string) {
+			if at[2*i] >= 0 {
+				s, _ = strconv.Unquote(text[at[2*i]:at[2*i+1]])
+			}
+			return s
+		}
+		p := piece{text: own(text[end:at[0]])}
+		switch {
+		case at[2] >= 0:
+			p.call = text[at[2]:at[3]]
+		case at[4] >= 0:
+			p.call, p.said = "t", constant(2)
+		default:
+			p.call, p.context, p.said = "c", constant(3), constant(4)
+		}
+		all = append(all, p)
+		end = at[1]
+	}
+	return append(all, piece{text: own(text[end:])})
+}
+
 // translated returns the text of a built-in file with its fixed calls replaced by what they
 // say in a language, so that a request does not translate them. They stand in text, or in an
 // attribute in quotation marks, where the same escaping is right.
-func translated(text string, l Locale) string {
-	text = fixed.ReplaceAllStringFunc(text, func(call string) string {
-		found := fixed.FindStringSubmatch(call)
-		var words [3]string
-		for i := range words {
-			words[i], _ = strconv.Unquote(found[i+2])
-		}
+func translated(file []piece, l Locale) string {
+	var out strings.Builder
+	for _, p := range file {
+		out.WriteString(p.text)
 		said := ""
-		switch {
-		case found[1] == "lang":
+		switch p.call {
+		case "lang":
 			said = l.Lang()
-		case found[1] == "dir":
+		case "dir":
 			said = l.Dir()
-		case found[2] != "":
-			said = l.T(words[0])
-		default:
-			said = l.C(words[1], words[2])
+		case "t":
+			said = l.T(p.said)
+		case "c":
+			said = l.C(p.context, p.said)
 		}
-		return strings.ReplaceAll(template.HTMLEscapeString(said), "{", "&#123;") // no action
-	})
-	return calls.ReplaceAllString(text, "${1}"+ours+"${2} ")
+		out.WriteString(strings.ReplaceAll(template.HTMLEscapeString(said), "{", "&#123;")) // no action
+	}
+	return out.String()
 }
 
 // The built-in files call our functions also if the site has functions of the same names.

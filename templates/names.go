@@ -20,10 +20,12 @@ type call struct {
 // Those are found when the page is rendered.
 const constant = `"(?:\\.|[^"\\])*"|` + "`[^`]*`"
 
+// checked are the functions whose first argument is checked if it is a constant.
+var checked = []string{"static", "url", "hasRoute"}
+
 var (
 	comment   = regexp.MustCompile(`(?s)\{\{(?:- )?/\*.*?\*/(?: -)?\}\}`)
-	action    = regexp.MustCompile(`(?s)\{\{(?:` + constant + `|'(?:\\.|[^'\\])+'|[^"'` + "`" + `])*?\}\}`)
-	named     = regexp.MustCompile(constant + `|[\s({|=,](static|url|hasRoute)\s+\(*(` + constant + `)`)
+	named     = regexp.MustCompile(constant + `|[\s({|=,](` + strings.Join(checked, "|") + `)\s+\(*(` + constant + `)`)
 	content   = regexp.MustCompile(`\{\{-?\s*(?:template|block)\s+["` + "`" + `]content["` + "`" + `]`)
 	blockWord = regexp.MustCompile(`^\{\{(?:- )?\s*(if|range|with|block|define|end)\b`)
 	nonce     = regexp.MustCompile(`\{\{[^}]*\.Nonce\b`)
@@ -32,6 +34,9 @@ var (
 // withoutComments returns a file with spaces instead of its comments, so that every place
 // in it stays the same.
 func withoutComments(file string) string {
+	if !strings.Contains(file, "/*") {
+		return file
+	}
 	return comment.ReplaceAllStringFunc(file, func(c string) string {
 		return strings.Map(func(r rune) rune {
 			if r == '\n' {
@@ -42,9 +47,62 @@ func withoutComments(file string) string {
 	})
 }
 
+// actions returns where the actions of a file begin and end. What looks like an end within a
+// constant is none. An action without an end is left out.
+func actions(file string) (all [][2]int) {
+	for at := 0; ; {
+		begin := strings.Index(file[at:], "{{")
+		if begin < 0 {
+			return all
+		}
+		begin += at
+		at = begin + 2
+		if end := endOfAction(file, at); end >= 0 {
+			all = append(all, [2]int{begin, end})
+			at = end
+		} else {
+			at = begin + 1
+		}
+	}
+}
+
+// endOfAction returns the place after the action whose inside begins at a place, or -1.
+func endOfAction(file string, at int) int {
+	for at < len(file) {
+		switch c := file[at]; {
+		case strings.HasPrefix(file[at:], "}}"):
+			return at + 2
+		case c == '"' || c == '\'' || c == '`':
+			if at = endOfConstant(file, at); at < 0 {
+				return -1
+			}
+		default:
+			at++
+		}
+	}
+	return -1
+}
+
+// endOfConstant returns the place after the constant whose quotation mark is at a place, or -1.
+func endOfConstant(file string, at int) int {
+	mark := file[at]
+	for at++; at < len(file); at++ {
+		switch c := file[at]; {
+		case c == mark:
+			return at + 1
+		case c == '\\' && mark != '`':
+			at++
+		}
+	}
+	return -1
+}
+
 // callsIn returns the calls in a file, in order. The file has no comments.
 func callsIn(name, file string) (calls []call) {
-	for _, a := range action.FindAllStringIndex(file, -1) {
+	for _, a := range actions(file) {
+		if text := file[a[0]:a[1]]; !slices.ContainsFunc(checked, func(f string) bool { return strings.Contains(text, f) }) {
+			continue
+		}
 		for _, c := range named.FindAllStringSubmatchIndex(file[a[0]:a[1]], -1) {
 			if c[2] < 0 {
 				continue // a constant

@@ -21,7 +21,7 @@ func (p *prefixed) page(name string) (*template.Template, error) {
 	if page := p.pages[name]; page != nil {
 		return page, nil
 	}
-	page, err := p.of.unescaped[name].Clone()
+	page, err := composePage(p.of.shared, name, p.of.texts[name])
 	if err != nil {
 		return nil, err
 	}

@@ -43,10 +43,11 @@ type Set struct {
 
 // A translation is the pages in one language.
 type translation struct {
-	locale    Locale
-	pages     map[string]*template.Template
-	unescaped map[string]*template.Template // the pages, for prefixed to copy
-	below     sync.Pool                     // of *prefixed
+	locale Locale
+	pages  map[string]*template.Template
+	shared *template.Template // the layouts and the parts, for prefixed to copy
+	texts  map[string]string  // as Set.texts, in the language
+	below  sync.Pool          // of *prefixed
 }
 
 // routes are the routes of a site.
@@ -139,23 +140,24 @@ func ParseIn(languages Languages, pages fs.FS, funcs template.FuncMap) (*Set, er
 
 // translate parses the pages in one language. Own are the site's own files.
 func (s *Set) translate(texts map[string]string, own map[string]bool, l Locale) (*translation, []error) {
-	t := &translation{locale: l, pages: map[string]*template.Template{}, unescaped: map[string]*template.Template{}}
+	t := &translation{locale: l, pages: map[string]*template.Template{}}
 	said := make(map[string]string, len(texts))
 	for name, text := range texts {
 		if said[name] = text; !own[name] {
-			said[name] = translated(text, l)
+			said[name] = translated(pieces()[name], l)
 		}
 	}
 	shared, err := parseShared(said, s.functions(l, func(path string) string { return path }))
 	if err != nil {
 		return t, []error{err}
 	}
+	t.shared, t.texts = shared, said
 	var mistakes []error
 	for _, name := range slices.Sorted(maps.Keys(said)) {
 		if isLayout(name) || isPart(name) {
 			continue
 		}
-		if t.pages[name], t.unescaped[name], err = s.parsePage(shared, name, said[name]); err != nil {
+		if t.pages[name], err = s.parsePage(shared, name, said[name]); err != nil {
 			mistakes = append(mistakes, fmt.Errorf("templates: %s.html: %w", name, err))
 		}
 	}
@@ -316,23 +318,28 @@ func parseShared(texts map[string]string, funcs template.FuncMap) (*template.Tem
 	return shared, nil
 }
 
-// parsePage parses one page over a copy of what is shared. It returns the page, escaped, and a
-// copy of it that is not.
-func (s *Set) parsePage(shared *template.Template, name, text string) (page, unescaped *template.Template, err error) {
+// composePage parses one page over a copy of what is shared. It does not escape it.
+func composePage(shared *template.Template, name, text string) (*template.Template, error) {
 	t, err := shared.Clone()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := define(t, "content", name+".html", text); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if own := t.Lookup("title"); own == nil || own.Tree == nil || strings.TrimSpace(own.Tree.Root.String()) == "" {
 		if _, err := t.New("title").Parse(template.HTMLEscapeString(name)); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	if unescaped, err = t.Clone(); err != nil {
-		return nil, nil, err
+	return t, nil
+}
+
+// parsePage parses one page and escapes it, so that its mistakes are known.
+func (s *Set) parsePage(shared *template.Template, name, text string) (*template.Template, error) {
+	t, err := composePage(shared, name, text)
+	if err != nil {
+		return nil, err
 	}
 	// html/template escapes a template at its first Execute, with all templates that it
 	// uses. The function that is the dot stops the execution before any function of the
@@ -341,17 +348,17 @@ func (s *Set) parsePage(shared *template.Template, name, text string) (page, une
 	for _, layout := range s.layouts {
 		escape, err := t.New("templates: escape " + layout).Parse(fmt.Sprintf("{{call .}}{{template %q}}", layout+".html"))
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		escapes = append(escapes, escape)
 	}
 	stop := func() (string, error) { return "", errEscaped }
 	for _, escape := range escapes {
 		if err := escape.Execute(io.Discard, stop); !errors.Is(err, errEscaped) {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	return t, unescaped, nil
+	return t, nil
 }
 
 var errEscaped = errors.New("escaped")
@@ -373,8 +380,8 @@ func withUnclosed(err error, text string) error {
 		return err
 	}
 	text = withoutComments(text)
-	var open [][]int // where the blocks begin that have no end yet
-	for _, at := range action.FindAllStringIndex(text, -1) {
+	var open [][2]int // where the blocks begin that have no end yet
+	for _, at := range actions(text) {
 		switch found := blockWord.FindStringSubmatch(text[at[0]:at[1]]); {
 		case found == nil:
 		case found[1] == "end":
