@@ -228,7 +228,7 @@ func TestUploadsLeaveNoFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			file.Write(make([]byte, 11<<20))
+			file.Write(make([]byte, 64<<10)) // more than parse keeps in memory
 			form.Close()
 			var parsed atomic.Bool
 			server := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -165,6 +165,7 @@ func TestServerWaitsForTheHandler(t *testing.T) {
 				continue // here the writer is the only way to the stream's deadline
 			}
 			t.Run(fmt.Sprint(what, " HTTP/", protocol), func(t *testing.T) {
+				t.Parallel()
 				app, log := appOf(t, write)
 				var handler http.Handler = app
 				if hides {

@@ -38,7 +38,9 @@ func TestSocketActivatedProgram(t *testing.T) {
 func startActivated(t *testing.T, name, pid, count string, files ...*os.File) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
 	command := exec.Command("/bin/sh", "-c", `LISTEN_PID=`+pid+` LISTEN_FDS=`+count+` exec "$0" "$@"`, os.Args[0], "-test.run=^TestSocketActivatedProgram$")
-	command.Env = []string{activated + "=" + name, "PORT=none"} // a mistake if it is used
+	command.Env = []string{activated + "=" + name,
+		"PORT=none",                 // a mistake if it is used
+		"GORACE=atexit_sleep_ms=50"} // or the race detector waits for a second when the program ends
 	command.ExtraFiles = files
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
@@ -53,6 +55,7 @@ func startActivated(t *testing.T, name, pid, count string, files ...*os.File) (*
 func TestServerSocketOfSystemd(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		t.Run(network, func(t *testing.T) {
+			t.Parallel()
 			address := "127.0.0.1:0"
 			if network == "unix" {
 				address = filepath.Join(t.TempDir(), "socket")

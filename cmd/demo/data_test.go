@@ -156,7 +156,7 @@ func newDemonstration(t *testing.T, args ...string) *demonstration {
 func (d *demonstration) start() time.Duration {
 	d.t.Helper()
 	d.command = exec.Command(os.Args[0], d.args...)
-	d.command.Env = append([]string{"DEMO_TEST_MAIN=1", "PATH=" + os.Getenv("PATH")}, d.env...)
+	d.command.Env = append([]string{"DEMO_TEST_MAIN=1", endsAtOnce, "PATH=" + os.Getenv("PATH")}, d.env...)
 	errout, err := d.command.StderrPipe()
 	if err != nil {
 		d.t.Fatal(err)
@@ -364,6 +364,7 @@ func TestDatabaseThatIsDown(t *testing.T) {
 			t.Parallel()
 			var errout strings.Builder
 			command := program(t, args...)
+			command.Env = append(command.Env, "DEMO_TEST_MAIN=impatient")
 			command.Stderr = &errout
 			if got := exitStatus(t, command.Run()); got != 1 || !strings.Contains(errout.String(), "demo: "+flag) || strings.Contains(errout.String(), "hush") {
 				t.Errorf("status %d\n%s", got, &errout)

@@ -22,6 +22,10 @@ func TestMain(m *testing.M) {
 	case "":
 	case "probed":
 		os.Exit(serveProbed())
+	case "impatient":
+		startPatience = time.Second
+		main()
+		return
 	default:
 		main()
 		return
@@ -30,13 +34,17 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// endsAtOnce is a variable for a program with the race detector, which otherwise waits for a
+// second before it ends.
+const endsAtOnce = "GORACE=atexit_sleep_ms=50"
+
 // program returns the demo, without the variables of this process that it reads. It keeps
 // nothing.
 func program(t *testing.T, args ...string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	command := exec.CommandContext(ctx, os.Args[0], args...)
-	command.Env = []string{"DEMO_TEST_MAIN=1", "DATA=memory", "PATH=" + os.Getenv("PATH")}
+	command.Env = []string{"DEMO_TEST_MAIN=1", endsAtOnce, "DATA=memory", "PATH=" + os.Getenv("PATH")}
 	return command
 }
 

@@ -178,7 +178,7 @@ func startUnit(t *testing.T) *unit {
 func (u *unit) start() {
 	u.t.Helper()
 	u.command = exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec "$0"`, os.Args[0])
-	u.command.Env = []string{"DEMO_TEST_MAIN=probed", "DATA=memory", "SESSION_KEYS=" + goodKey, "PROXIES=1",
+	u.command.Env = []string{"DEMO_TEST_MAIN=probed", endsAtOnce, "DATA=memory", "SESSION_KEYS=" + goodKey, "PROXIES=1",
 		"BASE_URL=https://shop.example", "INSECURE=false", "WATCH=false", "DRAIN_TIMEOUT=30s", "REQUEST_LOG=false"}
 	u.command.ExtraFiles = []*os.File{u.socket}
 	u.command.Stderr = u.log

@@ -48,6 +48,7 @@ func TestContractForReal(t *testing.T) {
 		"memcached before SQLite":    memcachedBeforeSQLite,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			newBackend := pair(t)
 			b := anyOf{newBackend(), newBackend(), newBackend()}
 			sessionstest.Run(t, func(*testing.T) sessions.Backend { return b })

@@ -501,9 +501,12 @@ func doubleClick(t *testing.T, b sessions.Backend) {
 	const hash = 100 * time.Millisecond // the time that it takes to check a password
 	s := newSite(t, sessions.Spec{Backend: b})
 	gaps := []time.Duration{0, 5, 20, 50, 90, 110, 150, 300}
-	each := 20
-	if testing.Short() {
+	each := 5
+	switch {
+	case testing.Short():
 		each = 2
+	case mayTakeLong(t):
+		each = 20
 	}
 	room := make(chan struct{}, 16)
 	errs := atOnce(len(gaps)*each, func(i int) error {

@@ -11,9 +11,9 @@
 //	}
 //
 // No check depends on the speed of the machine, and the only waits are for records to
-// expire. Each race is run up to five hundred times. After half a second, or with -short, a
-// tenth of that is enough, unless the tests may take half an hour: go test -timeout=30m
-// runs every race to its end.
+// expire. Each race is run up to five hundred times. After a quarter of a second, or with
+// -short, a tenth of that is enough, unless the tests may take half an hour: go test
+// -timeout=30m runs every race to its end.
 package sessionstest
 
 import (
@@ -82,19 +82,24 @@ func newRecord(data string) sessions.Record {
 }
 
 // rounds yields the rounds of a race: n, or a tenth of that with -short or once the race has
-// taken half a second. If the tests may take half an hour (-timeout), it yields all n.
+// taken a quarter of a second. If the tests may take half an hour, it yields all n.
 func rounds(t *testing.T, n int) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		began := time.Now()
-		limit, limited := t.Deadline()
-		patient := !limited || limit.Sub(began) > 20*time.Minute
+		patient := mayTakeLong(t)
 		for i := range n {
-			enough := testing.Short() || !patient && time.Since(began) > time.Second/2
+			enough := testing.Short() || !patient && time.Since(began) > time.Second/4
 			if i >= n/10 && enough || !yield(i) {
 				return
 			}
 		}
 	}
+}
+
+// mayTakeLong reports whether the tests may take half an hour (-timeout).
+func mayTakeLong(t *testing.T) bool {
+	limit, limited := t.Deadline()
+	return !limited || time.Until(limit) > 20*time.Minute
 }
 
 // create keeps r under a new id, which it returns.
