@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -191,6 +192,49 @@ func TestSidesAreLoadedAgain(t *testing.T) {
 	expect(t, page, ` data-now="/session/now"`, ` id="side-browser">`, ` id="side-server" data-user="">`)
 	if strings.Contains(page, "/session/now</code>") {
 		t.Errorf("the request is among the visits\n%s", page)
+	}
+}
+
+// What the script loads changes nothing: an open page neither keeps a session alive nor
+// overwrites a cart, and it leaves the traces of the pages where they are.
+func TestSidesChangeNothing(t *testing.T) {
+	var later atomic.Int64
+	_, handler := watchedAt(t, sessions.NewMemory(), func() time.Time { return time.Now().Add(time.Duration(later.Load())) })
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	b := open(t, server)
+	b.get("/session")
+	b.post("/signup", "name", "ann", "password", "correct horse")
+	_, page := b.get("/session")
+	trace := regexp.MustCompile(`/trace/\w+`).FindString(page)
+	seen := regexp.MustCompile(`<dt>Last seen</dt><dd><time datetime="[^"]+"`)
+	_, _, before := b.request(http.MethodGet, "/session/now", nil)
+	later.Store(int64(10 * time.Minute)) // the last use of the session is noted once in six minutes
+	for range 101 {
+		_, header, sides := b.request(http.MethodGet, "/session/now", nil)
+		if set := header["Set-Cookie"]; set != nil {
+			t.Fatalf("it sets %q", set)
+		}
+		if was, is := seen.FindString(before), seen.FindString(sides); was == "" || is != was {
+			t.Fatalf("the session was used: %s, then %s", was, is)
+		}
+		expect(t, sides, `<dt>User</dt><dd>ann<span>id`)
+	}
+	if status, _ := b.get(trace); status != http.StatusOK {
+		t.Errorf("the trace of the page, %s, has status %d", trace, status)
+	}
+}
+
+// A cart that is nobody's gets its user from the first page after a login, not from what the
+// script loads: its response could overwrite what another tab has put into the cart.
+func TestSidesLeaveTheCart(t *testing.T) {
+	b := open(t, watch(t, sessions.NewMemory()))
+	b.get("/session")
+	b.post("/cart", "action", "add", "product", "pencil")
+	b.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	b.post("/signup", "name", "ann", "password", "correct horse")
+	if _, header, _ := b.request(http.MethodGet, "/session/now", nil); header["Set-Cookie"] != nil {
+		t.Errorf("it sets %q", header["Set-Cookie"])
 	}
 }
 

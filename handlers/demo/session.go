@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/handlers"
 	"github.com/webapp2go/webapp2go/sessions"
 )
@@ -180,7 +181,11 @@ func (h *SessionHandler) Get() error {
 	header := h.Response.Header()
 	header.Set("Cache-Control", "no-store")
 	header.Set("Content-Security-Policy", header.Get("Content-Security-Policy")+"; script-src 'self'; connect-src 'self'")
-	data := h.watch.sides(&h.BaseHandler)
+	user, err := h.User() // before the visits are read, so that the calls for the user are among them
+	if err != nil {
+		return err
+	}
+	data := h.watch.sides(&h.BaseHandler, h.Store(), user)
 	data.Tries, data.Words = tries, words
 	if visit := visitOf(h.Context()); visit != nil {
 		v := visit.visitor
@@ -188,9 +193,6 @@ func (h *SessionHandler) Get() error {
 		v.mutex.Lock()
 		data.Tried, v.tried = v.tried, nil
 		v.mutex.Unlock()
-		if _, err := h.User(); err != nil {
-			return err // before the visits are read, so that the calls for the user are among them
-		}
 		data.Visits, data.Change, _ = v.since(0)
 		slices.Reverse(data.Visits) // newest first
 		shown := min(newestVisits, len(data.Visits))
@@ -202,18 +204,18 @@ func (h *SessionHandler) Get() error {
 	return h.Render("session", data)
 }
 
-// sides returns what the browser and the server have.
-func (w *Watch) sides(h *handlers.BaseHandler) sessionData {
+// sides returns what the browser and the server have. Store reads the sessions, and user is who
+// has logged in, or nil.
+func (w *Watch) sides(h *handlers.BaseHandler, store *sessions.Store, user *auth.User) sessionData {
 	data := sessionData{Statuses: statuses, Others: w.others(h)}
 	for _, spec := range w.specs {
-		data.Sessions = append(data.Sessions, view(h, spec))
+		data.Sessions = append(data.Sessions, view(h, store.Named(spec.Name), spec, user))
 	}
 	return data
 }
 
 // view returns the state of one session.
-func view(h *handlers.BaseHandler, spec sessions.Spec) sessionView {
-	session := h.Store().Named(spec.Name)
+func view(h *handlers.BaseHandler, session *sessions.Session, spec sessions.Spec, user *auth.User) sessionView {
 	v := sessionView{Name: spec.Name, Status: session.Status(), Cookie: cookieName(spec)}
 	v.Means = meaning(v.Status)
 	if sent := h.Request.CookiesNamed(v.Cookie); len(sent) > 0 {
@@ -240,10 +242,8 @@ func view(h *handlers.BaseHandler, spec sessions.Spec) sessionView {
 	}
 	v.Attributes = attributes(spec, v.Remembered)
 	v.User = session.User()
-	if v.User != "" {
-		if user, err := h.User(); err == nil && user != nil && user.ID == v.User { // Get returns the error
-			v.UserName = user.Name
-		}
+	if user != nil && user.ID == v.User {
+		v.UserName = user.Name
 	}
 	for key, each := range session.All() {
 		if len(v.Values) == 30 {

@@ -2,14 +2,17 @@ package demo
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/framework"
 	"github.com/webapp2go/webapp2go/handlers"
+	"github.com/webapp2go/webapp2go/sessions"
 	"github.com/webapp2go/webapp2go/templates"
 )
 
@@ -25,11 +28,37 @@ type nowHandler struct {
 	watch *Watch
 }
 
-// Get returns the two columns alone. The request is not among the visits.
+// Get returns the two columns alone. The request is not among the visits. It saves no session
+// and sets no cookie, so that an open page neither keeps a session alive nor overwrites a cart
+// that another tab changes.
 func (h *nowHandler) Get() error {
-	h.Response.Header().Set("Cache-Control", "no-store")
-	h.Page().Layout = templates.NoLayout
-	return h.Render("sides", h.watch.sides(&h.BaseHandler))
+	header := h.Response.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Cache-Control", "no-store")
+	store := h.watch.manager.Store(h.Request) // it is not saved
+	if store.Session().Status() == sessions.StatusDown {
+		return h.Abort(http.StatusServiceUnavailable) // the script keeps what it shows
+	}
+	data := h.watch.sides(&h.BaseHandler, store, loggedIn(h.Context(), h.Site, store.Session()))
+	return h.Site.Templates.Render(h.Response, "sides", &templates.Page{Layout: templates.NoLayout, Prefix: h.Prefix(), Data: data})
+}
+
+// loggedIn returns the user who is logged in with a session, or nil, as BaseHandler.User does
+// for the session of a request that is saved.
+func loggedIn(ctx context.Context, site *handlers.Site, session *sessions.Session) *auth.User {
+	find := site.FindUser
+	if find == nil && site.Users != nil {
+		find = site.Users.ByID
+	}
+	login, ok := session.Login()
+	if !ok || find == nil {
+		return nil
+	}
+	user, err := find(ctx, session.User())
+	if err != nil || !user.HasCredential(login.Credential) {
+		return nil
+	}
+	return user
 }
 
 // A liveHandler streams what happens to the visitor's sessions to the page /session, as

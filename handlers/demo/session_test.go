@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/webapp2go/webapp2go/auth"
 	"github.com/webapp2go/webapp2go/handlers"
@@ -32,11 +33,18 @@ func watch(t *testing.T, backend sessions.Backend) *httptest.Server {
 // watched makes the demo that watch starts.
 func watched(t *testing.T, backend sessions.Backend) (*demo.Watch, http.Handler) {
 	t.Helper()
+	return watchedAt(t, backend, nil)
+}
+
+// watchedAt makes it with a clock for the sessions. If now is nil, that is time.Now.
+func watchedAt(t *testing.T, backend sessions.Backend, now func() time.Time) (*demo.Watch, http.Handler) {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	watch, err := demo.NewWatch(sessions.Config{
 		Keys:     []sessions.Key{sessions.RandomKey()},
 		Sessions: demo.Sessions(backend, true, nil),
 		Log:      log,
+		Now:      now,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -10,12 +10,12 @@ import (
 )
 
 // traceRequests makes the App keep the steps of its requests, and adds the page that shows
-// those of one. Every page shows the steps up to its rendering. Static files, traces and the
-// stream of events are not traced.
+// those of one. Every page shows the steps up to its rendering. Static files, traces, and what
+// the script of /session loads are not traced.
 func traceRequests(app *framework.App) {
 	app.Traces = &framework.Traces{Skip: func(r *http.Request) bool {
 		path := r.URL.Path
-		return strings.HasPrefix(path, templates.StaticPath) || strings.HasPrefix(path, "/trace/") || path == livePath
+		return strings.HasPrefix(path, templates.StaticPath) || strings.HasPrefix(path, "/trace/") || path == livePath || path == nowPath
 	}}
 	app.Handle("/trace/{id}", framework.To[traceHandler](app)).Name("trace")
 }
