@@ -7,6 +7,7 @@ const most = 25
 
 source.onopen = () => {
 	state.textContent = 'Live, the newest request is first. What you do in another tab appears here at once.'
+	loadSoon() // the connection may have been interrupted when a session ended
 }
 source.onerror = () => {
 	state.textContent = source.readyState === EventSource.CLOSED
@@ -25,24 +26,33 @@ source.onmessage = event => {
 }
 source.addEventListener('look', () => loadSoon()) // another browser has ended a session
 
+// A link or a button of this page was clicked. The response may take a while. If this page
+// were loaded again meanwhile, the browser would drop that response.
+let leaving = false
+addEventListener('beforeunload', () => { leaving = true })
+
 // Loads what the browser and the server have now, when the browser has the cookies of the
 // newest response. If it fails, the next event tries again.
-let timer
+let timer, newest = 0
 const loadSoon = () => {
 	clearTimeout(timer)
 	timer = setTimeout(() => loadSides().catch(() => {}), 300)
 }
 const loadSides = async () => {
+	const number = ++newest
 	const response = await fetch(list.dataset.now)
 	if (!response.ok) return
 	const box = document.createElement('template')
 	box.innerHTML = await response.text()
+	if (leaving || number !== newest) return // a newer response shows more
 	for (const side of [...box.content.children]) {
 		const shown = document.getElementById(side.id)
 		if (side.dataset.user !== shown.dataset.user) return location.reload() // the menu changes too
 		const open = [...shown.querySelectorAll('details')].map(details => details.open)
 		side.querySelectorAll('details').forEach((details, i) => { details.open = open[i] })
+		const focused = [...shown.querySelectorAll('summary')].indexOf(document.activeElement)
 		shown.replaceWith(side)
+		side.querySelectorAll('summary')[focused]?.focus({ preventScroll: true })
 	}
 	bars = findBars()
 }
