@@ -265,7 +265,7 @@ func TestDownForOneVisitor(t *testing.T) {
 	ann.get("/")
 	bert.get("/")
 	_, page := ann.post("/session", "try", "down")
-	expect(t, page, `The backend is down for you for <b>(9|10)</b> more seconds`, `<b>down</b> session: the backend failed`, `you have taken it down`)
+	expect(t, page, `The backend is down for you for <b role="timer">(9|10)</b> more seconds`, `<b>down</b> session: the backend failed`, `you have taken it down`)
 	if status, _ := ann.get("/"); status != http.StatusServiceUnavailable {
 		t.Errorf("ann's front page: %d", status)
 	}
