@@ -191,7 +191,10 @@ func (h *SessionHandler) Get() error {
 		v := visit.visitor
 		data.Down = int((v.down() + time.Second - 1) / time.Second)
 		v.mutex.Lock()
-		data.Tried, v.tried = v.tried, nil
+		data.Tried = v.tried
+		if h.Request.Method != http.MethodHead { // whose response shows nothing
+			v.tried = nil
+		}
 		v.mutex.Unlock()
 		data.Visits, data.Change, _ = v.since(0)
 		slices.Reverse(data.Visits) // newest first

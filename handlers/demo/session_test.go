@@ -286,6 +286,36 @@ func TestEndedElsewhere(t *testing.T) {
 	}
 }
 
+// While the backend is down, a trial with a second browser says that this one has no session.
+func TestTriesWhileDown(t *testing.T) {
+	for _, try := range []string{"forge", "replay", "expire"} {
+		b := open(t, watch(t, sessions.NewMemory()))
+		b.get("/session")
+		b.post("/session", "try", "down")
+		_, page := b.post("/session", "try", try)
+		expect(t, page, `id="tried"[^>]*>\s*<h2>[^<]*</h2>\s*<p>A second browser has tried to get a session, and has none: the backend is down\.`)
+		for _, text := range []string{"has got a session", "this was tried with that of a second browser"} {
+			if strings.Contains(page, text) {
+				t.Errorf("%s: %s", try, text)
+			}
+		}
+	}
+}
+
+// A HEAD request does not take what a trial did from the page.
+func TestHeadKeepsTheTrial(t *testing.T) {
+	b := open(t, watch(t, sessions.NewMemory()))
+	b.get("/session")
+	b.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	b.post("/session", "try", "forge")
+	b.request(http.MethodHead, "/session", nil)
+	_, page := b.get("/session")
+	expect(t, page, `id="tried"`)
+	if _, page := b.get("/session"); strings.Contains(page, `id="tried"`) {
+		t.Error("the page shows it twice")
+	}
+}
+
 // The front page says why a session that was ended is empty, and links to the page that
 // explains what it shows.
 func TestHomeOfAnEndedSession(t *testing.T) {

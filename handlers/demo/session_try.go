@@ -209,15 +209,19 @@ func (h *SessionHandler) fresh(v *visitor) []*http.Cookie {
 // fromSecond says whose session is tried if the visitor has none.
 const fromSecond = "Your browser has no session yet, so this was tried with that of a second browser."
 
+// noSecond is the outcome if that browser gets no session either.
+const noSecond = "A second browser has tried to get a session, and has none: the backend is down. Try again when it is up."
+
 func tryForge(h *SessionHandler, v *visitor, result *trial) error {
 	name := cookieName(h.watch.specs[0])
 	cookies := h.Request.CookiesNamed(name)
 	if len(cookies) == 0 {
-		result.say(fromSecond)
-		cookies = h.fresh(v)
+		if cookies = h.fresh(v); len(cookies) > 0 {
+			result.say(fromSecond)
+		}
 	}
 	if len(cookies) == 0 {
-		result.say("There is no cookie to forge: the backend is down.")
+		result.say(noSecond)
 		return nil
 	}
 	signed, err := base64.URLEncoding.DecodeString(cookies[0].Value)
@@ -233,6 +237,10 @@ func tryForge(h *SessionHandler, v *visitor, result *trial) error {
 
 func tryReplay(h *SessionHandler, v *visitor, result *trial) error {
 	cookies := h.fresh(v)
+	if len(cookies) == 0 {
+		result.say(noSecond)
+		return nil
+	}
 	status, visits := h.look(v, cookies)
 	result.say("A second browser has got a session, with 7 visits so that one can tell it from yours. Before its logout its cookie leads to a session that is %q, with visits = %d.", status, visits)
 	h.ask(v, cookies, func(h *handlers.BaseHandler) error {
@@ -285,8 +293,11 @@ func tryElsewhere(h *SessionHandler, v *visitor, result *trial) error {
 func tryExpire(h *SessionHandler, v *visitor, result *trial) error {
 	cookies := h.own("")
 	if len(h.Request.CookiesNamed(cookieName(h.watch.specs[0]))) == 0 {
+		if cookies = h.fresh(v); len(cookies) == 0 {
+			result.say(noSecond)
+			return nil
+		}
 		result.say(fromSecond)
-		cookies = h.fresh(v)
 	}
 	var status sessions.Status
 	later := h.watch.later
