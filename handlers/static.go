@@ -89,7 +89,7 @@ func (h *BaseHandler) sendFile(file templates.File, control string) error {
 	header.Set("Content-Type", file.Type)
 	header.Set("Cache-Control", control)
 	if gzipped := file.Gzip(); gzipped != nil {
-		header.Add("Vary", "Accept-Encoding")
+		h.addVary("Accept-Encoding")
 		if h.Request.Header.Get("Range") == "" && acceptsGzip(h.Request.Header) {
 			header.Set("Content-Encoding", "gzip")
 			header.Set("Content-Length", strconv.Itoa(len(gzipped)))

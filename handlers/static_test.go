@@ -432,3 +432,19 @@ func TestStaticFilesAreCompressed(t *testing.T) {
 		t.Errorf("a range: status %d, %q, %q", part.StatusCode, part.Header.Get("Content-Encoding"), body)
 	}
 }
+
+// A middleware that compresses too names the header already. Vary says it once.
+func TestStaticFilesBehindACompressor(t *testing.T) {
+	s := serveFiles(t, files("root/robots.txt", strings.Repeat("User-agent: *\n", 200)), func(s *server) {
+		s.app.Use(func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Add("Vary", "Accept-Encoding")
+				next.ServeHTTP(w, r)
+			})
+		})
+	})
+	a := s.client(t).get("/robots.txt", "Accept-Encoding", "gzip")
+	if got := a.header.Values("Vary"); len(got) != 1 {
+		t.Errorf("Vary: %q", got)
+	}
+}
