@@ -163,7 +163,7 @@ func TestCart(t *testing.T) {
 // A cart belongs to one user. A cart without a user becomes that of the user who logs in. No
 // other visitor sees it, and the login of another user ends it.
 func TestCartBelongsToItsOwner(t *testing.T) {
-	const empty, hidden, full, badge = "Nothing in it yet.", "What you have put in is kept until somebody else logs in here.", "€ 1.80</strong>", `<span class="count">1<`
+	const empty, hidden, full, badge = "Nothing in it yet.", "What you have put in is kept.", "€ 1.80</strong>", `<span class="count">1<`
 	b := open(t, serve(t))
 	look := func(when string, shows ...string) {
 		t.Helper()
@@ -258,6 +258,24 @@ func TestAdmin(t *testing.T) {
 	}
 	if _, _, page := root.request(http.MethodGet, "/admin?name=nobody", nil); !strings.Contains(page, "There is no user with this name.") {
 		t.Errorf("nobody is found\n%s", page)
+	}
+}
+
+// The page says what becomes of the cart of a user who has logged out: another product that is put
+// in ends it.
+func TestHiddenCartIsGoneAfterAChange(t *testing.T) {
+	b := open(t, serve(t))
+	b.post("/signup", "name", "ann", "password", "correct horse")
+	b.post("/cart", "action", "add", "product", "pencil")
+	b.post("/logout")
+	_, _, page := b.request(http.MethodGet, "/cart", nil)
+	if !strings.Contains(page, "It is gone if you put something else in first") {
+		t.Errorf("the page does not warn\n%s", page)
+	}
+	b.post("/cart", "action", "add", "product", "ruler")
+	b.post("/login", "name", "ann", "password", "correct horse")
+	if _, _, page = b.request(http.MethodGet, "/cart", nil); !strings.Contains(page, "€ 9.00</strong>") {
+		t.Errorf("the cart has more than the ruler\n%s", page)
 	}
 }
 
