@@ -330,7 +330,10 @@ func TestHomeOfAnEndedSession(t *testing.T) {
 	b.post("/signup", "name", "ann", "password", "correct horse")
 	b.Jar.SetCookies(u, []*http.Cookie{{Name: "session", Value: old, Path: "/"}})
 	_, page = b.get("/")
-	expect(t, page, `<code>gone</code>: another request has ended it`, `<dd class="big" id="visits">1</dd>`, `<dd>in another session, from now on</dd>`)
+	expect(t, page, `<code>gone</code>: another request has ended it`, `<dd class="big" id="visits">1</dd>`, `<dd>in another session, at the latest five seconds after the end of this one</dd>`)
+	if value := b.cookie("session"); value != old {
+		t.Error("another session has begun at once")
+	}
 }
 
 // Pages that fail still save what they have counted.
