@@ -24,7 +24,7 @@ type File struct {
 	Type string // for Content-Type
 	Data []byte // shared by all requests: it must not be changed
 
-	gzipped func() []byte // nil if it is not worth a try
+	gzipped func() []byte // nil if the file is too small, or is not text
 }
 
 func newFile(name string, data []byte) File {
@@ -49,8 +49,8 @@ func (f File) Gzip() []byte {
 // one packet of TCP, compressed or not.
 const smallest = 1400
 
-// isText reports whether a file of this type is text: pictures, fonts and archives are
-// compressed already.
+// isText reports whether a file of this type is text, or WebAssembly, which gets smaller too.
+// Most pictures, fonts and archives are compressed already.
 func isText(contentType string) bool {
 	media, _, _ := strings.Cut(contentType, ";")
 	switch media {

@@ -103,7 +103,7 @@ func (d deadline) For() string {
 	return (time.Duration(d.Left) * time.Second).String()
 }
 
-// inWords writes a whole number of minutes.
+// inWords writes a time in whole minutes, or in whole hours from two hours on.
 func inWords(span time.Duration) string {
 	if span < 2*time.Hour {
 		return fmt.Sprintf("%.0f minutes", span.Minutes())
@@ -111,7 +111,7 @@ func inWords(span time.Duration) string {
 	return fmt.Sprintf("%.0f hours", span.Hours())
 }
 
-// brief writes the end of a version, which is all that one compares.
+// brief returns the end of a version. That is enough to see that it has changed.
 func brief(version uint64) string {
 	text := strconv.FormatUint(version, 10)
 	if len(text) > 6 {
@@ -135,9 +135,9 @@ type legend struct {
 }
 
 var statuses = []legend{
-	{sessions.StatusNew, "your browser has sent no cookie of it, so there is none yet"},
+	{sessions.StatusNew, "your browser has sent no cookie of it, so there is no session yet"},
 	{sessions.StatusLoaded, "your cookie was accepted, and the session was read"},
-	{sessions.StatusExpired, "it was not used for too long, or has lasted too long"},
+	{sessions.StatusExpired, "it was unused for too long, or began too long ago"},
 	{sessions.StatusGone, "another request has ended it or given it a new id, or the backend has lost it"},
 	{sessions.StatusTampered, "the cookie was not signed here"},
 	{sessions.StatusUnreadable, "the cookie was signed here, but this program cannot read the session"},
@@ -173,7 +173,7 @@ var backends = map[string]string{
 	"datastore.Backend": "Google's Datastore",
 	"memcache.Backend":  "memcached",
 	"valkey.Backend":    "Valkey or Redis",
-	"cached.Backend":    "a cache before a database",
+	"cached.Backend":    "a cache in front of a database",
 }
 
 // Get shows the page.
@@ -343,7 +343,7 @@ func parts(text string) []part {
 			part{Name: "payload", Text: "1, i", Means: "Version 1 of the format, and i: an id follows."},
 			part{Name: "", Text: mask(payload[2:]), Means: "32 random bytes: the id. The server keeps only its hash.", Secret: true})
 	case len(payload) > 2 && payload[0] == 1 && payload[1] == 'd':
-		list = append(list, part{Name: "payload", Text: printable(payload), Means: "The version of the format, that data follows, and the data itself, " + strconv.Itoa(len(payload)-2) + " bytes. Anybody who has the cookie can read it: its values are listed below “The server”. Nobody can change it, because of the signature."})
+		list = append(list, part{Name: "payload", Text: printable(payload), Means: "The version of the format, that data follows, and the data itself, " + strconv.Itoa(len(payload)-2) + " bytes. Anybody who has the cookie can read it: the column “The server” lists its values. Nobody can change it, because of the signature."})
 	default:
 		list = append(list, part{Name: "payload", Text: mask(payload), Means: "Encrypted.", Secret: true})
 	}

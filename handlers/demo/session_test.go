@@ -107,7 +107,7 @@ func TestSessionPage(t *testing.T) {
 	if status, page := b.get("/session"); status != 200 {
 		t.Fatalf("status %d\n%s", status, page)
 	} else {
-		expect(t, page, `<strong>new</strong>: your browser has sent no cookie of it, so there is none yet`, `Your browser has none\.`)
+		expect(t, page, `<strong>new</strong>: your browser has sent no cookie of it, so there is no session yet`, `Your browser has none\.`)
 	}
 	b.get("/")
 	b.get("/")
@@ -206,7 +206,7 @@ func TestTries(t *testing.T) {
 		"replay": {`&#34;loaded&#34;, with visits = 7\.</p>\s*<p>After the logout the old cookie leads to a session that is &#34;gone&#34;: the logout has put a tombstone`,
 			`After the logout the old cookie still works: &#34;loaded&#34;, visits = 7`},
 		"elsewhere": {`The second browser has ended the session \S+`, `cannot be listed, and so not ended from elsewhere`},
-		"expire":    {`31 minutes from now the session is &#34;expired&#34;: it was not used for too long`, `the session is &#34;loaded&#34;.*</p>\s*<p>A signed cookie has no idle timeout`},
+		"expire":    {`31 minutes from now the session is &#34;expired&#34;: it was unused for too long`, `the session is &#34;loaded&#34;.*</p>\s*<p>A signed cookie has no idle timeout`},
 		"down":      {`The front page answers 503 Service Unavailable, with Retry-After: \d+`, `There is no backend that could be down`},
 	} {
 		for name, backend := range map[string]sessions.Backend{"memory": sessions.NewMemory(), "cookie": nil} {

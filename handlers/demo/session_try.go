@@ -50,7 +50,7 @@ var tries []tryView
 
 func init() {
 	tries = []tryView{
-		{"count", "Two requests at the same time", "Count twice at once", "Both requests read the same number, and each adds one. A session with a backend ends with both, because the second save meets the first and is made again; a signed cookie ends with one of them.", tryCount},
+		{"count", "Two requests at the same time", "Count twice at once", "Both requests read the same number, and each adds one. A session with a backend ends with both, because the second save finds that the first came before it, and is made again; a signed cookie ends with one of them.", tryCount},
 		{"forge", "A forged cookie", "Send a forged cookie", "One bit of the signature of a cookie is changed. The server sees that it has not signed this cookie, and treats its sender as a new visitor without asking the backend.", tryForge},
 		{"replay", "An old cookie after a logout", "Log out, send the old cookie again", "A second browser gets a session, logs out, and sends its old cookie once more. A backend has a tombstone in its place; a cookie that holds the data itself cannot be ended.", tryReplay},
 		{"elsewhere", "A logout from another browser", "End this session from elsewhere", "For users who are logged in: a second browser of yours logs in too, and ends the session of this one. Your cookie is still good, but the record behind it is gone, so that you are logged out here.", tryElsewhere},
@@ -307,7 +307,7 @@ func tryExpire(h *SessionHandler, v *visitor, result *trial) error {
 	})
 	switch status {
 	case sessions.StatusExpired:
-		result.say("%s from now the session is %q: it was not used for too long.", inWords(laterBy), status)
+		result.say("%s from now the session is %q: it was unused for too long.", inWords(laterBy), status)
 		result.say("For all other requests the clock is as before, and the session is too.")
 	case sessions.StatusLoaded:
 		result.say("%s from now the session is %q: %s.", inWords(laterBy), status, meaning(status))

@@ -179,7 +179,7 @@ func (c Config) client() redis.UniversalClient {
 }
 
 // New returns the Backend that c describes, or an error with all mistakes in c. It asks
-// the server what it is, and its maxmemory-policy, and returns an error if there is
+// the server what it is, and for its maxmemory-policy. It returns an error if there is
 // no reply before ctx ends, or if sessions would not be safe there.
 func New(ctx context.Context, c Config) (*Backend, error) {
 	s, err := open(ctx, c)
@@ -209,8 +209,8 @@ func newServer(c Config) *server {
 	return s
 }
 
-// check returns an error if c is not the right way to a node, or if the node may evict keys
-// that have no expiry. Not every node tells what it is: with AnyPolicy it need not.
+// check returns an error if the node needs Config.Cluster or Config.Master, or if it may evict
+// keys that have no expiry. With AnyPolicy, a node that does not answer INFO is accepted.
 func (c Config) check(ctx context.Context, node *redis.Client) error {
 	addr := node.Options().Addr
 	if err := node.Ping(ctx).Err(); err != nil {
