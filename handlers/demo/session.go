@@ -224,7 +224,7 @@ func view(h *handlers.BaseHandler, session *sessions.Session, spec sessions.Spec
 	if sent := h.Request.CookiesNamed(v.Cookie); len(sent) > 0 {
 		v.Sent, v.Size = len(sent), cookieSize(sent[0])
 		v.Parts = parts(sent[0].Value)
-		if data, ok := cookieData(sent[0].Value); ok && spec.Backend == nil {
+		if data, ok := cookieData(sent[0].Value); ok && spec.Backend == nil && v.Status == sessions.StatusLoaded {
 			v.times(spec, sessions.Record{Data: data}.Info(""))
 		}
 	}
@@ -287,12 +287,12 @@ func (w *Watch) others(h *handlers.BaseHandler) []otherCookie {
 func cookieSize(c *http.Cookie) int { return len(c.Name) + len("=") + len(c.Value) }
 
 func (v *sessionView) times(spec sessions.Spec, info sessions.SessionInfo) {
-	idle, absolute := spec.IdleTimeout, cmp.Or(spec.AbsoluteTimeout, 12*time.Hour)
-	if spec.Backend != nil {
-		idle = cmp.Or(idle, 30*time.Minute)
-	}
+	idle, usual, absolute := spec.IdleTimeout, 30*time.Minute, cmp.Or(spec.AbsoluteTimeout, 12*time.Hour)
 	if info.Login.Remembered {
-		idle, absolute = cmp.Or(spec.RememberIdle, 30*24*time.Hour), cmp.Or(spec.RememberAbsolute, 90*24*time.Hour)
+		idle, usual, absolute = spec.RememberIdle, 30*24*time.Hour, cmp.Or(spec.RememberAbsolute, 90*24*time.Hour)
+	}
+	if spec.Backend != nil { // without one, there is no idle timeout unless the Spec sets it
+		idle = cmp.Or(idle, usual)
 	}
 	v.Created, v.Seen = info.Created, info.Seen
 	if idle > 0 {

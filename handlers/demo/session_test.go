@@ -286,6 +286,38 @@ func TestEndedElsewhere(t *testing.T) {
 	}
 }
 
+// A session in a signed cookie has no idle timeout, a remembered login neither, and a forged
+// cookie has no times at all.
+func TestTimesOfSignedCookies(t *testing.T) {
+	b := open(t, watch(t, nil))
+	b.get("/session")
+	b.post("/signup", "name", "ann", "password", "correct horse")
+	b.post("/logout")
+	b.post("/login", "name", "ann", "password", "correct horse", "remember", "1")
+	_, page := b.get("/session")
+	expect(t, page, `<span>remembered</span>`, `Ends in any case</dt><dd>in <time datetime="[^"]+">90 days`)
+	for _, text := range []string{"Ends if unused", "noted at most once"} {
+		if strings.Contains(page, text) {
+			t.Errorf("the page says %q of a session without an idle timeout", text)
+		}
+	}
+	signed, err := base64.URLEncoding.DecodeString(b.cookie("session"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed[len(signed)-1] ^= 1
+	u, err := url.Parse(b.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Jar.SetCookies(u, []*http.Cookie{{Name: "session", Value: base64.URLEncoding.EncodeToString(signed), Path: "/"}})
+	_, page = b.get("/session")
+	expect(t, page, `<strong>tampered</strong>`)
+	if strings.Contains(page, "Began") || strings.Contains(page, "remembered</span>") {
+		t.Error("the page believes a forged cookie")
+	}
+}
+
 // While the backend is down, a trial with a second browser says that this one has no session.
 func TestTriesWhileDown(t *testing.T) {
 	for _, try := range []string{"forge", "replay", "expire"} {
