@@ -33,7 +33,7 @@ help:
 	@echo "make deploy       deploy the demo to App Engine; asks before it does"
 
 run:
-	@test -e bin/demo || echo "Compiling the demo. The first time it takes a minute or two."
+	@echo "Building the demo. The first time it takes a minute or two."
 	@$(GO) build -tags "$(TAGS)" -o bin/ ./cmd/demo && exec bin/demo
 
 test:

@@ -179,3 +179,14 @@ func TestPrefix(t *testing.T) {
 	}
 	group.Wait()
 }
+
+// A site parses its pages once, at startup. In development it does so after each change.
+func BenchmarkParse(b *testing.B) {
+	pages := files("home.html", `{{define "title"}}Home{{end}}<h1>Hello {{.}}</h1>`)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := templates.Parse(pages, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

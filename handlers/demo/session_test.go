@@ -118,7 +118,7 @@ func TestSessionPage(t *testing.T) {
 		t.Fatalf("status %d\n%s", status, page)
 	}
 	expect(t, page,
-		`Cookie <code>session</code>`, `32 random bytes: the id`, `HttpOnly`, `no Secure`,
+		`Cookie <code>session</code>`, `<dt>id</dt><dd><code>\S+ \(32 bytes\)</code><span>32 random bytes\.`, `HttpOnly`, `no Secure`,
 		`<strong>loaded</strong>: your cookie was accepted`, `<code>sessions\.Memory</code><span>the memory of this program`, `<td><code>visits</code></td><td><code>2</code></td>`,
 		`Ends if unused</dt><dd>in <time datetime="[^"]+Z">(29m5\d|30m)`, `Ends in any case</dt><dd>in <time datetime="[^"]+Z">(11h59m5\d|12h)`,
 		`The server keeps nothing\.`, `<td><code>pencil</code></td><td><code>1</code></td>`, `pencil`,
