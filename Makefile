@@ -65,10 +65,11 @@ staticcheck:
 	$(ANALYZE) run $(STATICCHECK) ./...
 	@for module in $(EXAMPLES); do (cd $$module && $(ANALYZE) run $(STATICCHECK) ./...) || exit 1; done
 
-# The target vet has vetted all of it, so the tests do not again. A program with the race detector waits for a second
-# before it ends, unless told otherwise.
+# Go list compiles all packages for go test, and collects garbage less often. The target vet has
+# vetted them, so go test does not. A program with the race detector waits for a second before it
+# ends, unless GORACE says otherwise.
 unit:
-	$(ANALYZE) list -race -export -deps -test ./... > /dev/null # compiles
+	$(ANALYZE) list -race -export -deps -test ./... > /dev/null
 	GORACE=atexit_sleep_ms=50 $(GO) test -race -vet=off -p 4 -timeout=20m ./...
 	@for module in $(EXAMPLES); do (cd $$module && GORACE=atexit_sleep_ms=50 $(GO) test -race -vet=off ./...) || exit 1; done
 
