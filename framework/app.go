@@ -37,9 +37,9 @@ type App struct {
 	Init func(h Handler)
 	// Trace is called at the beginning of each request. It returns the request, which may
 	// have another context, and a function that gets each [Step] of it. That function is
-	// called by all goroutines of the request that call [BeginStep]. If it is nil, Trace gets
-	// no steps of the request. If Trace is nil, none is, and that costs nothing. Requests that another
-	// router serves are not traced. The program examples/otel makes spans of OpenTelemetry of
+	// called by all goroutines of the request that call [BeginStep]. If that
+	// function is nil, the request is not traced. If Trace is nil, no request is traced, and
+	// that costs nothing. Requests that another router serves are not traced. The program examples/otel makes spans of OpenTelemetry of
 	// the steps.
 	Trace func(r *http.Request) (*http.Request, func(Step))
 	// Traces keeps the steps of the newest requests in memory, see [ShowTraces]. If nil, none
@@ -152,7 +152,8 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.finish(response, r)
 }
 
-// findRoute looks for the route that takes a request. It returns an error if there is none.
+// findRoute looks for the route that takes a request. It returns an error if there is none
+// (404, 405), or if the request is refused before that (403, 414).
 func (a *App) findRoute(l *lookup, r *http.Request) error {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions: // safe, so that they need no check
@@ -283,8 +284,8 @@ func (a *App) fail(w *Response, r *http.Request, err error) {
 	a.respondToError(h, err)
 }
 
-// refuse responds to a request that findRoute has returned an error for: with 204 for OPTIONS,
-// with 404, 405, 501 and so on (RFC 9110 sections 9.3.7, 15.5.6 and 15.6.2).
+// refuse responds to an error of findRoute. For a 405 it adds Allow. OPTIONS gets 204, and a
+// method that nobody knows 501 (RFC 9110 sections 9.3.7, 15.5.6 and 15.6.2).
 func (a *App) refuse(w *Response, r *http.Request, err error) {
 	code := Status(err)
 	switch {

@@ -93,7 +93,7 @@ func TestChainRunsInOrder(t *testing.T) {
 	}
 }
 
-func TestAnswersWithoutARoute(t *testing.T) {
+func TestResponsesWithoutARoute(t *testing.T) {
 	app, _ := newApp(t)
 	app.Handle("/page", framework.To[page](app))
 	app.HandleFunc("/plain", func(http.ResponseWriter, *http.Request) {}).Methods("GET", "HEAD")

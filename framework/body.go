@@ -97,35 +97,6 @@ func (h *RequestHandler) LimitBody(bytes int64) {
 	}
 }
 
-// Text responds with plain text in UTF-8. It keeps a Content-Type that was set before.
-//
-//	return h.Text("hello")
-func (h *RequestHandler) Text(s string) error {
-	h.Response.contentType("text/plain; charset=utf-8")
-	_, err := h.Response.WriteString(s)
-	return err
-}
-
-// HTML responds with an HTML page in UTF-8. It escapes nothing: use html/template for
-// text that comes with a request. It keeps a Content-Type that was set before.
-func (h *RequestHandler) HTML(s string) error {
-	h.Response.contentType("text/html; charset=utf-8")
-	_, err := h.Response.WriteString(s)
-	return err
-}
-
-// JSON responds with v as JSON. It keeps a Content-Type that was set before. If v cannot
-// be encoded, it returns an error and writes nothing.
-func (h *RequestHandler) JSON(v any) error {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("framework: JSON: %w", err)
-	}
-	h.Response.contentType("application/json")
-	_, err = h.Write(append(body, '\n'))
-	return err
-}
-
 // formMemory is how much of a multipart form is kept in memory. Larger files are written
 // to the temporary folder, which on App Engine is memory too.
 const formMemory = 1 << 20
@@ -161,14 +132,6 @@ func withLimit(w *Response, r *http.Request, bytes int64) *http.Request {
 	limited := *r
 	limited.Body = http.MaxBytesReader(w.writer, r.Body, bytes)
 	return &limited
-}
-
-// removeUploads removes the temporary files of a request's form. net/http does so for its
-// own request only, and handlers get copies of it.
-func removeUploads(r *http.Request) {
-	if r != nil && r.MultipartForm != nil {
-		_ = r.MultipartForm.RemoveAll() // a file that cannot be removed stays
-	}
 }
 
 // removingUploads returns a handler that removes the uploads of a request after h has

@@ -388,7 +388,7 @@ func TestUploadWithoutATemporaryFolder(t *testing.T) {
 
 // If a client waits for 100 Continue and the response needs no body, the response is sent at
 // once. So neither waits for the other.
-func TestAnswerBeforeTheBodyThatWaits(t *testing.T) {
+func TestResponseBeforeTheBodyIsRead(t *testing.T) {
 	app, _ := appOf(t, func(h *action) error { return h.Abort(403) })
 	app.Handle("/reads", do(app, func(h *action) error {
 		body, err := io.ReadAll(h.Request.Body)

@@ -96,7 +96,7 @@ func TestCheck(t *testing.T) {
 		}, []string{`framework: routes "/a" and "/s/b" are both named "x"`}},
 		"a variable twice": {func(app *framework.App) { app.Handle("/{x}/{x}", get(app)) },
 			[]string{`it has two variables named "x"`}},
-		"no proxies":       {func(app *framework.App) { app.TrustedProxy = framework.Proxies(0) }, []string{"framework: App.TrustedProxy is none of NoProxy"}},
+		"no proxies":       {func(app *framework.App) { app.TrustedProxy = framework.Proxies(0) }, []string{"framework: App.TrustedProxy must be NoProxy"}},
 		"too many proxies": {func(app *framework.App) { app.TrustedProxy = framework.Proxies(101) }, []string{"Proxies(1) to Proxies(100): give Proxies the number"}},
 		"another Router": {func(app *framework.App) { app.Router = framework.New().Router },
 			[]string{"framework: App.Router belongs to another App: keep the one that framework.New has made"}},

@@ -48,8 +48,8 @@
 // http.Handler of it.
 //
 // A base type overrides Dispatch to do something before and after the action, and has a
-// Guard() error to refuse requests. Guard is called immediately before the action, so
-// that no override of Dispatch above can skip it. See the examples of
+// Guard() error to refuse requests. Guard is called immediately before the action, so no
+// override of Dispatch can reach the action without it. See the examples of
 // [RequestHandler.Dispatch] and [Router.Guard].
 //
 // A handler responds with [RequestHandler.Text], [RequestHandler.HTML],
@@ -68,9 +68,8 @@
 //
 // A path is matched as it comes, after percent-decoding. An encoded slash, %2F, can be
 // part of a value, or separate segments: the first route that matches in either way is
-// taken. A path that is not UTF-8, or has control characters or a "." or ".." segment, is
-// not found, and "//" does not match "/". No request is redirected unless a route does
-// so.
+// taken. A path that is not UTF-8, or has control characters or a "." or ".." segment, gets
+// a 404, and "//" does not match "/". Nothing is redirected unless a route says so.
 //
 // An http.Handler that cleans the path by itself, as http.FileServer does, must not have
 // a shorter prefix than a route with a guard for the same files. The FileHandler of

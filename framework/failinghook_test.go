@@ -110,7 +110,7 @@ func TestHookOfAnErrorPageAfterAFailedHook(t *testing.T) {
 		h.(*action).Response.BeforeSend(func(w http.ResponseWriter) error {
 			runs++
 			if !w.(*framework.Response).HeaderWritten() {
-				t.Error("it ran before the header had gone")
+				t.Error("it ran before the header had been written")
 			}
 			return framework.ErrHeaderWritten
 		})

@@ -3,6 +3,7 @@ package framework
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -682,6 +683,35 @@ func (h *RequestHandler) Preflight() bool {
 
 // Write appends to the body of the response, so that fmt.Fprintf(h, ...) works.
 func (h *RequestHandler) Write(p []byte) (int, error) { return h.Response.Write(p) }
+
+// Text responds with plain text in UTF-8. It keeps a Content-Type that was set before.
+//
+//	return h.Text("hello")
+func (h *RequestHandler) Text(s string) error {
+	h.Response.contentType("text/plain; charset=utf-8")
+	_, err := h.Response.WriteString(s)
+	return err
+}
+
+// HTML responds with an HTML page in UTF-8. It escapes nothing: use html/template for
+// text that comes with a request. It keeps a Content-Type that was set before.
+func (h *RequestHandler) HTML(s string) error {
+	h.Response.contentType("text/html; charset=utf-8")
+	_, err := h.Response.WriteString(s)
+	return err
+}
+
+// JSON responds with v as JSON. It keeps a Content-Type that was set before. If v cannot
+// be encoded, it returns an error and writes nothing.
+func (h *RequestHandler) JSON(v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("framework: JSON: %w", err)
+	}
+	h.Response.contentType("application/json")
+	_, err = h.Write(append(body, '\n'))
+	return err
+}
 
 // Abort returns an error with a status, like the function [Abort]:
 //

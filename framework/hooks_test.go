@@ -68,7 +68,7 @@ func TestHooksRunInOrderThoseOfHooksToo(t *testing.T) {
 					h.Response.BeforeSend(func(http.ResponseWriter) error { order = append(order, "c"); return nil })
 				}
 				if w.(interface{ HeaderWritten() bool }).HeaderWritten() {
-					t.Error("a hook ran after the header had gone")
+					t.Error("a hook ran after the header had been written")
 				}
 				return nil
 			})

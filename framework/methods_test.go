@@ -39,7 +39,7 @@ func (h *onlyGet) Get() error {
 }
 
 // A route of a type allows the type's methods. ToMethod and Methods name theirs.
-func TestVerbs(t *testing.T) {
+func TestMethodsOfRoutes(t *testing.T) {
 	app, _ := newApp(t)
 	app.Handle("/every", framework.To[everyMethod](app))
 	app.Handle("/get", framework.To[onlyGet](app))

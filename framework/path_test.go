@@ -99,7 +99,7 @@ func TestPaths(t *testing.T) {
 }
 
 // The server responds with 400 to an invalid request.
-func TestRequestsThatAreNone(t *testing.T) {
+func TestInvalidRequests(t *testing.T) {
 	server := start(t, pathApp(t))
 	for line, want := range map[string]int{
 		"GET /a/x\x00y HTTP/1.1\r\nHost: a\r\n\r\n":                 400,

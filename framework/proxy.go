@@ -58,7 +58,7 @@ func (p Proxy) check() error {
 	if p == NoProxy || p == AppEngine || p.hops() > 0 {
 		return nil
 	}
-	return fmt.Errorf("framework: App.TrustedProxy is none of NoProxy, AppEngine, CloudRun and Proxies(1) to Proxies(%d): give Proxies the number of proxies in front of the program", maxProxies)
+	return fmt.Errorf("framework: App.TrustedProxy must be NoProxy, AppEngine, CloudRun, or Proxies(1) to Proxies(%d): give Proxies the number of proxies in front of the program", maxProxies)
 }
 
 // ClientIP returns the IP address of the client: that of the connection or, if

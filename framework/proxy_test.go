@@ -78,7 +78,7 @@ func TestProxyHeaders(t *testing.T) {
 
 // A setting that does not match the proxy in front of the program is logged once, with the name
 // of the setting. Correct settings and headers of strangers are not logged.
-func TestWrongProxyIsSaidOnce(t *testing.T) {
+func TestWrongProxyIsLoggedOnce(t *testing.T) {
 	for name, test := range map[string]struct {
 		proxy  framework.Proxy
 		header http.Header

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A Response holds the header and the body back until Dispatch has returned, so that code
@@ -660,8 +661,52 @@ func (r *Response) finish() {
 	r.startWriteTimeout() // for what the server writes after this
 }
 
+// pass writes to the client. Each piece of the body may take the time of
+// Server.WriteTimeout.
+func (r *Response) pass(p []byte) (written int, err error) {
+	defer r.stopWriteTimeout()
+	for r.client != nil && len(p)-written > maxPiece {
+		r.startWriteTimeout()
+		n, err := r.writer.Write(p[written : written+maxPiece])
+		written += n
+		if err != nil {
+			return written, err
+		}
+	}
+	r.startWriteTimeout()
+	n, err := r.writer.Write(p[written:])
+	return written + n, err
+}
+
+// startWriteTimeout gives the client the time of Server.WriteTimeout from now on.
+func (r *Response) startWriteTimeout() {
+	switch {
+	case r.client == nil:
+	case r.shared:
+		_ = http.NewResponseController(r.writer).SetWriteDeadline(time.Now().Add(r.client.timeout))
+	default:
+		_ = r.client.connection.SetWriteDeadline(time.Now().Add(r.client.timeout)) // fails on a closed connection, as the write then does
+	}
+}
+
+// stopWriteTimeout ends the timeout. Only HTTP/2 needs that: it resets a stream at its
+// deadline even if nothing is being written.
+func (r *Response) stopWriteTimeout() {
+	if r.shared && r.client != nil {
+		_ = http.NewResponseController(r.writer).SetWriteDeadline(time.Time{})
+	}
+}
+
 // removeUploads removes the temporary files of the form of the handler's request.
 func (r *Response) removeUploads() { removeUploads(r.core.Request) }
+
+// removeUploads removes the temporary files of a request's form. net/http does so for its
+// own request only, and handlers get copies of it.
+func removeUploads(r *http.Request) {
+	if r != nil && r.MultipartForm != nil {
+		_ = r.MultipartForm.RemoveAll() // a file that cannot be removed stays
+	}
+}
 
 // App Engine's front end refuses larger headers by itself: those of a response with 502,
 // a single header of a request with 400. All cookies of a request are in one header.

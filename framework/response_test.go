@@ -139,7 +139,7 @@ func (c countingConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-func TestSmallAnswerIsOneWrite(t *testing.T) {
+func TestSmallResponseIsOneWrite(t *testing.T) {
 	app, _ := appOf(t, func(h *action) error {
 		h.Response.BeforeSend(bake("session"))
 		for range 10 {

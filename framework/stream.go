@@ -187,42 +187,6 @@ func (r *Response) SetWriteDeadline(deadline time.Time) error {
 	return nil
 }
 
-// pass writes to the client. Each piece of the body may take the time of
-// Server.WriteTimeout.
-func (r *Response) pass(p []byte) (written int, err error) {
-	defer r.stopWriteTimeout()
-	for r.client != nil && len(p)-written > maxPiece {
-		r.startWriteTimeout()
-		n, err := r.writer.Write(p[written : written+maxPiece])
-		written += n
-		if err != nil {
-			return written, err
-		}
-	}
-	r.startWriteTimeout()
-	n, err := r.writer.Write(p[written:])
-	return written + n, err
-}
-
-// startWriteTimeout gives the client the time of Server.WriteTimeout from now on.
-func (r *Response) startWriteTimeout() {
-	switch {
-	case r.client == nil:
-	case r.shared:
-		_ = http.NewResponseController(r.writer).SetWriteDeadline(time.Now().Add(r.client.timeout))
-	default:
-		_ = r.client.connection.SetWriteDeadline(time.Now().Add(r.client.timeout)) // fails on a closed connection, as the write then does
-	}
-}
-
-// stopWriteTimeout ends the timeout. Only HTTP/2 needs that: it resets a stream at its
-// deadline even if nothing is being written.
-func (r *Response) stopWriteTimeout() {
-	if r.shared && r.client != nil {
-		_ = http.NewResponseController(r.writer).SetWriteDeadline(time.Time{})
-	}
-}
-
 // A client is the connection of a request, with Server.WriteTimeout.
 //
 // The write timeout of net/http begins when the header of the request has been read, so

@@ -119,8 +119,8 @@ func TestBadRequestsOnTheWire(t *testing.T) {
 		{"folded header", "GET /visits HTTP/1.1", "X-A: b\r\n Set-Cookie: x=1\r\n", 0},
 		{"zero byte in a header", "GET /visits HTTP/1.1", "X-A: b\x00\r\n", 400},
 		{"line end in a cookie", "GET /visits HTTP/1.1", "Cookie: session=a\rb\r\n", 400},
-		{"unknown verb", "BREW /visits HTTP/1.1", "", 501},
-		{"no verb", " /visits HTTP/1.1", "", 400},
+		{"unknown method", "BREW /visits HTTP/1.1", "", 501},
+		{"no method", " /visits HTTP/1.1", "", 400},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

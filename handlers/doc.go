@@ -50,8 +50,10 @@
 // of Dispatch can use the sessions before it delegates, and a change is saved however the
 // request ends: by a return, an error, Abort, a redirect or a panic.
 //
-// A handler's Guard decides who may use a page. Dispatch does not: an override that does not
-// call the Dispatch of its base skips what that base adds, but never the Guard.
+// A handler's Guard decides who may use a page. Do not check that in an override of Dispatch:
+// an override further out can skip it by not calling the Dispatch of its base. Guard runs
+// before every action. Only an override that responds without calling any embedded Dispatch
+// runs neither.
 //
 // # Jobs
 //

@@ -23,8 +23,8 @@ func TestErrorPagesHaveTheSitesLayout(t *testing.T) {
 		text               string
 	}{
 		{"no route", "GET", "/nowhere", 404, "Not Found"},
-		{"no verb", "DELETE", "/account", 405, "Method Not Allowed"},
-		{"unknown verb", "BREW", "/account", 501, "Not Implemented"},
+		{"no such method", "DELETE", "/account", 405, "Method Not Allowed"},
+		{"unknown method", "BREW", "/account", 501, "Not Implemented"},
 		{"abort", "GET", "/end/abort", 418, "short and stout"},
 		{"no static file", "GET", "/static/nothing.css", 404, "Not Found"},
 		{"error", "GET", "/end/error", 500, "Internal Server Error"},

@@ -13,8 +13,8 @@ import (
 	"github.com/webapp2go/webapp2go/templates"
 )
 
-// PrivateHandler is for pages whose users must be logged in. Its Guard checks that, so that
-// no override of Dispatch can skip it. A handler that requires more embeds it and has a Guard
+// PrivateHandler is for pages whose users must be logged in. Its Guard checks that, so no
+// override of Dispatch can reach the action without it. A handler that requires more embeds it and has a Guard
 // of its own:
 //
 //	type AdminHandler struct{ handlers.PrivateHandler }

@@ -105,7 +105,7 @@ type EmailHandler struct{ linkPage }
 // Get shows the button.
 func (h *EmailHandler) Get() error { return h.change() }
 
-// Post sets the address, which is verified by that, and sends a notice to the old one. An
+// Post sets the address, which is then verified, and sends a notice to the old one. An
 // address that another user has got meanwhile is 409.
 func (h *EmailHandler) Post() error { return h.change() }
 

@@ -276,7 +276,7 @@ func TestMistakes(t *testing.T) {
 		{"no default", i18n.Config{}, "Default is empty"},
 		{"no folder", i18n.Config{FS: mapFS(good), Default: "en", Locales: []string{"fr"}}, "the locale fr has no folder"},
 		{"no tag", i18n.Config{FS: mapFS(good), Default: "english please"}, "not a language tag"},
-		{"folder", i18n.Config{FS: mapFS(map[string][]byte{"templates!/x": nil}), Default: "en"}, "is no locale"},
+		{"folder", i18n.Config{FS: mapFS(map[string][]byte{"templates!/x": nil}), Default: "en"}, "is not a locale"},
 		{"domain", i18n.Config{FS: mapFS(good), Default: "en", Domains: []string{"messages", "forms"}}, "neither de/LC_MESSAGES/forms.mo"},
 		{"zone", i18n.Config{Default: "en", TimeZone: "Mars/Base"}, `no time zone "Mars/Base"`},
 		{"local zone", i18n.Config{Default: "en", TimeZone: "Local"}, "is not a time zone"},

@@ -190,7 +190,7 @@ func readFolders(fsys fs.FS, dir string) (folders map[string]string, mistakes []
 			continue
 		}
 		if _, err := language.Parse(entry.Name()); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("i18n: the folder %s is no locale: its name is not a language tag such as \"de\" or \"pt_BR\"", path.Join(dir, entry.Name())))
+			mistakes = append(mistakes, fmt.Errorf("i18n: the folder %s is not a locale: its name is not a language tag such as \"de\" or \"pt_BR\"", path.Join(dir, entry.Name())))
 			continue
 		}
 		folders[normal(entry.Name())] = path.Join(dir, entry.Name())

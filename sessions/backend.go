@@ -43,7 +43,7 @@ type Backend interface {
 }
 
 // A CurrentBackend is a Backend that can say that its Load is never stale. Then a session
-// whose changes have changed nothing is not written. With any other Backend it is written,
+// whose changes leave it as it was is not written. With any other Backend it is written,
 // since what Load returned may be older than what is stored. A Backend that embeds a
 // CurrentBackend and may be stale must return false.
 type CurrentBackend interface {
@@ -67,7 +67,7 @@ type UserBackend interface {
 // place of a session for a minute after it was ended or renewed.
 type Record struct {
 	Data    []byte    // opaque to the Backend, which neither changes nor keeps the caller's slice
-	User    string    // whose session it is, any bytes; empty: it has no user
+	User    string    // the id of the user, any bytes; if empty, the session has no user
 	Expires time.Time // when the Backend may forget it; never zero
 	Version uint64    // the version that Load read; a Backend never hands out 0
 }
@@ -84,7 +84,7 @@ func (r Record) IsTombstone() bool {
 // record if old is 0. It is greater than old, less than 1<<63 and never 0. It is for authors
 // of a [Backend].
 //
-// It is random. Two writers choose the same version once in four billion times. So a writer
+// It is random: the chance that two writers choose the same version is one in four billion. So a writer
 // whose acknowledgement was lost finds out by the version whether its change was made, and a
 // record that is deleted and created again does not get a version that it had before.
 func NextVersion(old uint64) uint64 {

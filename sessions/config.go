@@ -37,7 +37,7 @@ type Config struct {
 	// there is one, of the zero Spec.
 	Sessions []Spec
 	// Site is bound into the signature, so that the cookies of another site with the same
-	// keys are refused. It may be empty. Another Site ends all sessions.
+	// keys are refused. It may be empty. Changing it ends all sessions.
 	Site string
 	// Log receives what no response can show: values that cannot be read, a change that
 	// came too late. If nil, slog.Default().
@@ -281,7 +281,7 @@ type declared struct {
 	bound       string // the name that is signed with the payload
 	attributes  string // of Set-Cookie, after the value
 	deletion    string // the whole Set-Cookie that deletes it
-	oldDeletion string // the one that deletes the older system's; empty: there is none
+	oldDeletion string // the one that deletes the older system's; empty if there is none
 	oldWarning  sync.Once
 }
 

@@ -24,7 +24,7 @@ import (
 // read all other sessions.
 type contents struct {
 	created, seen int64
-	login         string  // the encoded Login; empty: there is none
+	login         string  // the encoded Login; empty if there is none
 	remembered    bool    // a field of that Login
 	values        []entry // by ascending key
 	flashes       []storedFlash

@@ -122,8 +122,8 @@ func (c *codec) seal(dst []byte, name string, date int64, payload []byte) []byte
 	return dst
 }
 
-// open returns the payload of value and the date in it, in Unix seconds, if one of the keys
-// has signed it; key is the index of that key.
+// open verifies that one of the keys has signed value, and returns its payload, the date in
+// it, in Unix seconds, and the index of that key.
 func (c *codec) open(name, value string) (payload string, date int64, key int, ok bool) {
 	s := scratches.Get().(*scratch)
 	defer s.done()

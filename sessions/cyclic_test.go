@@ -211,7 +211,7 @@ func TestValuesThatOnlySeemToHoldThemselves(t *testing.T) {
 	}
 }
 
-func TestACyclicValueIsAnErrorOfTheAnswer(t *testing.T) {
+func TestCyclicValueFailsTheResponse(t *testing.T) {
 	value := cyclic()["map"]
 	site := newSite(t, sessions.Config{}, map[string]action{
 		"/": func(st *sessions.Store, _ *http.Request) string { st.Session().Set("v", value); return "" },

@@ -44,9 +44,10 @@
 // # Where the data are
 //
 // If the Spec has a [Backend], the cookie holds a random id of 256 bits, signed, and the
-// Backend knows only the hash of the id. If it has none, the cookie holds the data, signed,
-// and encrypted if the key has a Block. Then a session cannot be ended before its timeouts,
-// and the last response to reach the browser wins. Keep logins in a Backend.
+// Backend knows only the hash of the id. If the Spec has no Backend, the cookie holds the
+// data, signed, and encrypted if the key has a Block. The server cannot end such a session
+// before its timeouts, and the last response to reach the browser wins. So keep logins in a
+// Backend.
 //
 // # What a session costs
 //
@@ -76,9 +77,10 @@
 // one. So a slow request neither brings a session back after a logout nor keeps the old id
 // after a login.
 //
-// A login always succeeds: it begins a new session, which holds the changes of its request
-// only. Five seconds after a session was ended, its cookie counts as no cookie.
-// docs/sessions.md has all rules, with diagrams.
+// There are two exceptions. A request that logs a user in begins a new session, which holds
+// only the changes of that request. And if the session ended more than five seconds before
+// the request, a change begins a new session, as if the browser had sent no cookie.
+// docs/sessions.md has all the rules, with diagrams.
 //
 // # Errors
 //

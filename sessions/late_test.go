@@ -89,7 +89,7 @@ func TestAChangeThatComesTooLate(t *testing.T) {
 	}
 }
 
-func TestReadingTooLateIsNoError(t *testing.T) {
+func TestReadingTooLateIsNotAnError(t *testing.T) {
 	site := newSite(t, sessions.Config{}, map[string]action{"/": write})
 	b := site.browser()
 	b.get("/")

@@ -18,7 +18,7 @@ import (
 type recordRef struct {
 	id      string // the hash of secret, by which the backend knows it
 	secret  string // the id in the cookie
-	version uint64 // the one that was read; 0: none was read
+	version uint64 // the one that was read; 0 if none was
 }
 
 // newRef returns a recordRef with a new random id.
@@ -196,7 +196,7 @@ func (s *Session) current() bool {
 
 // A stored is what a save finds in the Backend after a conflict.
 type stored struct {
-	contents *contents // what is stored, with the log applied to it; nil: the session is gone
+	contents *contents // what is stored, with the log applied to it; nil if the session is gone
 	text     string    // what is stored, encoded
 	version  uint64
 	owner    string    // the user of what is stored
@@ -315,7 +315,7 @@ const (
 // A tombstone takes the place of a session that was ended or renewed, so that a request
 // that began before cannot bring the session back.
 type tombstone struct {
-	successor  string // the id of the record that the session was renewed into; empty: it was ended
+	successor  string // the id of the record that the session was renewed into; empty if it was ended
 	handedOver bool   // the renewal was a login of another user: a logout of the user before does not end the successor
 }
 

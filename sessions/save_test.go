@@ -41,7 +41,7 @@ func (stuck) Load(ctx context.Context, _ string) (sessions.Record, error) {
 	return sessions.Record{}, ctx.Err()
 }
 
-func TestAStuckBackendIsAnAnswer(t *testing.T) {
+func TestStuckBackendGets503(t *testing.T) {
 	t.Parallel()
 	memory := sessions.NewMemory()
 	keys := []sessions.Key{sessions.RandomKey()}

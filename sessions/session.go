@@ -36,7 +36,7 @@ import (
 type Session struct {
 	store *Store
 	spec  *declared
-	next  *Session  // of the Store; nil: this is the last
+	next  *Session  // of the Store; nil if this is the last
 	lines [3]string // of the response's header, if this is the first that was used: Vary, Cache-Control and Set-Cookie
 
 	loaded bool
@@ -46,12 +46,12 @@ type Session struct {
 	err    error // the first one
 
 	contents contents    // the working copy
-	text     string      // the encoded contents that were read; empty: none were
+	text     string      // the encoded contents that were read; empty if none were
 	reader   string      // the user that was read
 	changed  bool        // an operation was applied
 	log      []operation // the changes, if there is a Backend
 
-	ref       recordRef   // of the record in the Backend; zero: there is none yet
+	ref       recordRef   // of the record in the Backend; zero if there is none yet
 	presented []presented // the other records that the browser has cookies of; first the one that Destroy ends
 	brought   bool        // the request has a cookie of this name, valid or not
 	oldKey    bool        // the cookie is signed with an older key

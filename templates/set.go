@@ -25,7 +25,7 @@ var builtin embed.FS
 // A Set is the pages of one site. It is safe for concurrent use.
 type Set struct {
 	funcs     template.FuncMap // the site's own functions
-	languages Languages        // nil: English
+	languages Languages        // nil if there is only English
 	first     *translation     // in the first language
 	byLang    map[string]*translation
 

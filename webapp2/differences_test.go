@@ -65,7 +65,7 @@ var matchDifferences = []difference{
 	{"mux writes the methods of a route in capitals", map[string]string{
 		"methods-06": `H {}`,
 	}},
-	{"OPTIONS is answered with 204 and Allow, an unknown verb with 501, where webapp2 answered 405", map[string]string{
+	{"OPTIONS gets 204 and Allow, an unknown method 501; webapp2 responded with 405", map[string]string{
 		"methods-09": "204",
 		"methods-14": "501",
 	}},

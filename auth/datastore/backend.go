@@ -493,7 +493,7 @@ func manyErrors(err error, n int) ([]error, error) {
 }
 
 // failed reports whether an error of Get means that nothing was read. A property that this
-// release does not know is no failure: a later one may have added it.
+// release does not know is not a failure: a later one may have added it.
 func failed(err error) bool {
 	if _, mismatch := errors.AsType[*gcds.ErrFieldMismatch](err); mismatch {
 		return false

@@ -47,10 +47,10 @@ type Callers struct {
 	config    CallersConfig
 	discovery discovery
 
-	keys     atomic.Pointer[keySet] // nil: not known yet
+	keys     atomic.Pointer[keySet] // nil if not known yet
 	fetching sync.Mutex             // held while the keys are fetched
 	asked    time.Time              // when that was tried last
-	failed   error                  // why it failed; nil: it did not
+	failed   error                  // why it failed; nil if it did not
 }
 
 // A keySet has the keys of the issuer, as they were at a time.

@@ -23,10 +23,10 @@ type discovery struct {
 	client *http.Client
 
 	asking   sync.Mutex // held while the provider is asked
-	failed   error      // why the last question failed; nil: it did not
+	failed   error      // why the last question failed; nil if it did not
 	failedAt time.Time
 
-	known atomic.Pointer[oidc.Provider] // what it says; nil: not known yet
+	known atomic.Pointer[oidc.Provider] // what it says; nil if not known yet
 }
 
 // pause is how long a provider that has failed is not asked again.

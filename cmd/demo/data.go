@@ -59,7 +59,7 @@ func (c *config) placeData() error {
 	case c.platform != cloud.Elsewhere:
 		return c.refuseData()
 	case c.Data == dataMemory && c.usesFile():
-		return errors.New("--data=memory keeps nothing, and --sessions=sql or --users=sql without --sql is a file: give --sql, or leave one of them out")
+		return errors.New("--data=memory keeps nothing, but --sessions=sql and --users=sql need a file unless --sql names a database: set --sql, or remove one of these flags")
 	case c.Data == dataMemory:
 		return nil
 	case !c.usesFile() && (c.Sessions != "cookie" || keysAreSet()):
@@ -76,7 +76,7 @@ func (c *config) placeData() error {
 		case err != nil:
 			return fmt.Errorf("--data=%s: %w", folder, err)
 		case !info.IsDir():
-			return fmt.Errorf("--data=%s is no folder: name one; --data=memory keeps nothing", folder)
+			return fmt.Errorf("--data=%s is not a folder: name one; --data=memory keeps nothing", folder)
 		}
 		c.Data = folder
 		return nil

@@ -55,7 +55,7 @@ func TestData(t *testing.T) {
 
 		{"a file in memory", "-data=memory -sessions=sql", nil, "", "--data=memory keeps nothing"},
 		{"no such folder", "-data=" + home + "/none", nil, "", "make it with mkdir -p"},
-		{"not a folder", "-data=" + file, nil, "", "is no folder"},
+		{"not a folder", "-data=" + file, nil, "", "is not a folder"},
 		{"a relative home", "", []string{"XDG_DATA_HOME", "data"}, "", "XDG_DATA_HOME"},
 		{"no home", "", []string{"XDG_DATA_HOME", "", "HOME", ""}, "", "name a folder with --data=FOLDER"},
 		{"a home that is read-only", "", []string{"XDG_DATA_HOME", "/proc"}, "", "name another with --data=FOLDER"},

@@ -155,7 +155,7 @@ func (noToken) GetRequestMetadata(context.Context, ...string) (map[string]string
 
 func (noToken) RequireTransportSecurity() bool { return false }
 
-func TestNoTokenIsNoRefusal(t *testing.T) {
+func TestMissingTokenIsNotARefusal(t *testing.T) {
 	connection, err := grpc.NewClient(datastoretest.Start(t).Addr, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithPerRPCCredentials(noToken{}))
 	if err != nil {
 		t.Fatal(err)

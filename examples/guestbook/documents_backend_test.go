@@ -11,7 +11,7 @@ import (
 	"github.com/webapp2go/webapp2go/sessions/sessionstest"
 )
 
-// A shelf is the Backend that docs/sessions.md shows: the least that keeps the rules.
+// A shelf is the Backend that docs/sessions.md shows: a minimal one that keeps the rules.
 type shelf struct {
 	mu      sync.Mutex
 	records map[string]sessions.Record
@@ -65,7 +65,7 @@ func (s *shelf) Delete(ctx context.Context, id string) error {
 	return nil
 }
 
-// check refuses what comes too late or is no id.
+// check refuses calls that come too late, and ids that are not valid.
 func check(ctx context.Context, id string) error {
 	if err := ctx.Err(); err != nil {
 		return err

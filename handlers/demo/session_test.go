@@ -182,7 +182,7 @@ func TestChangesAreRecorded(t *testing.T) {
 }
 
 // No visitor sees the requests of another.
-func TestSessionPageIsOnesOwn(t *testing.T) {
+func TestVisitorsSeeOnlyTheirOwnSession(t *testing.T) {
 	server := watch(t, sessions.NewMemory())
 	ann, bert := open(t, server), open(t, server)
 	ann.get("/session")
@@ -389,7 +389,7 @@ func TestFailingPages(t *testing.T) {
 }
 
 // Bad input is refused.
-func TestTryOfNothing(t *testing.T) {
+func TestUnknownTrial(t *testing.T) {
 	b := open(t, watch(t, sessions.NewMemory()))
 	b.get("/session")
 	if status, _ := b.post("/session", "try", "everything"); status != http.StatusBadRequest {

@@ -30,7 +30,7 @@ func TestProject(t *testing.T) {
 				t.Errorf("Project: %q, %v, want %q", got, err, tt.want)
 			}
 			if err != nil && !strings.Contains(err.Error(), "GOOGLE_CLOUD_PROJECT") {
-				t.Errorf("the error names no cure: %v", err)
+				t.Errorf("the error does not say how to fix it: %v", err)
 			}
 		})
 	}
@@ -102,7 +102,7 @@ func TestOpenDatabase(t *testing.T) {
 	}
 }
 
-func TestOpenRefusesWhatIsNoDatabase(t *testing.T) {
+func TestOpenRefusesInvalidDatabases(t *testing.T) {
 	for _, id := range []string{"x", "abc", "Restored", "default)", "1st-database", "shop_test", "shop-", "projects/p/databases/d", strings.Repeat("a", 64)} {
 		t.Setenv("DATASTORE_DATABASE", "")
 		if _, err := datastore.Open(t.Context(), "p", id); err == nil || !strings.Contains(err.Error(), `the database is "`+id+`": the id of a database has`) {

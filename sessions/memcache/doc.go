@@ -14,8 +14,9 @@
 // # What it promises
 //
 // memcached is a cache: if a session is kept there alone, it is lost when its server is
-// restarted, flushed or short of memory, and its user begins a new one. If that is not
-// enough, use package cached, which puts memcached in front of a store that lasts.
+// restarted, flushed or short of memory. Its user is then logged out (StatusGone), and the
+// next change begins a new session. If that is not enough, use package cached, which puts
+// memcached in front of a store that lasts.
 //
 // As long as memcached has a session, no update is lost, and no update brings the session
 // back after its end: a record is made by add, changed by cas, and never by set. A
@@ -43,7 +44,8 @@
 //
 // gomemcache has no [context.Context]. A context is checked before each command, and a
 // command takes at most Config.Timeout to dial and the same time again for all of its
-// reply. A server that has been silent three times in a row is not asked for a while:
+// reply. A request whose session cannot be read gets 503, or an empty session if it only
+// reads and Spec.WhenDown is EmptyWhenDown. A server that has been silent three times in a row is not asked for a while:
 // calls for its sessions fail at once, except one that tries the server after 100 ms, and
 // then after pauses that double up to a second, until it responds. Calls that wait at the
 // same time count as silent once, so a stall that is shorter than three timeouts fails

@@ -56,7 +56,7 @@ func TestJoiningMovesOneShare(t *testing.T) {
 	}
 }
 
-func TestOrderOfServersIsNothing(t *testing.T) {
+func TestOrderOfServersDoesNotMatter(t *testing.T) {
 	servers := ranked("a:1", "b:1", "c:1")
 	backwards := slices.Clone(servers)
 	slices.Reverse(backwards)

@@ -186,7 +186,7 @@ func (b *Backend) prepare(ctx context.Context, table string) error {
 type statement struct {
 	db       *sql.DB
 	text     string
-	prepared *sql.Stmt // nil: it is not
+	prepared *sql.Stmt // nil if it is not
 }
 
 // exec runs s and returns how many rows it has changed.

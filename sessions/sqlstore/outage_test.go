@@ -331,9 +331,9 @@ func through(t *testing.T, socket string, down *atomic.Bool, dials *atomic.Int64
 	})
 }
 
-// TestConflictTold checks that an update that has changed nothing returns a conflict, even if
+// TestConflictIsReported checks that an update that has changed nothing returns a conflict, even if
 // the connection breaks at the query for the reason.
-func TestConflictTold(t *testing.T) {
+func TestConflictIsReported(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	db := openSQLite(t, path, sqlite.Config{Relaxed: true})
 	var broken atomic.Bool

@@ -19,7 +19,7 @@ func ExampleNew() {
 	fmt.Println(err)
 	// Output:
 	// sessions/valkey: Addrs[0] is "10.0.0.5": write host:port, such as 127.0.0.1:6379
-	// Cluster and Master are both set: Sentinels watch servers that are no cluster
+	// Cluster and Master are both set: Sentinels watch servers that are not a cluster
 }
 
 // The counter of a login throttle that all instances share. No server is called before

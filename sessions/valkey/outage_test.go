@@ -509,7 +509,7 @@ func TestMistakes(t *testing.T) {
 		"no password":               {valkey.Config{Addrs: []string{locked.Addr}}, "Config.Password"},
 		"a wrong password":          {valkey.Config{Addrs: []string{locked.Addr}, Password: "wrong"}, "Config.Password"},
 		"a server that is down":     {valkey.Config{Addrs: []string{down.Addr}}, "refused"},
-		"a server is no cluster":    {valkey.Config{Addrs: []string{evicts.Addr}, Cluster: true}, "no cluster"},
+		"a server is no cluster":    {valkey.Config{Addrs: []string{evicts.Addr}, Cluster: true}, "not a cluster"},
 		"one address of a cluster":  {valkey.Config{Addrs: []string{cluster[0].Addr}}, "Config.Cluster"},
 		"a cluster, any policy":     {valkey.Config{Addrs: []string{cluster[0].Addr}, AnyPolicy: true}, "Config.Cluster"},
 		"a Sentinel":                {valkey.Config{Addrs: []string{sentinel.Addr}}, "Config.Master"},

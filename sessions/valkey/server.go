@@ -201,7 +201,7 @@ func explain(err error) error {
 	case errors.Is(err, io.EOF):
 		return fmt.Errorf("%w (if this is always so, the server may want TLS: set Config.TLS)", err)
 	case strings.Contains(text, "cluster support disabled"):
-		return fmt.Errorf("%w (the server is no cluster: leave Config.Cluster false and give one address)", err)
+		return fmt.Errorf("%w (the server is not a cluster: leave Config.Cluster false and give one address)", err)
 	}
 	return err
 }

@@ -137,7 +137,7 @@ func (c Config) complete() (Config, error) {
 		}
 	}
 	if c.Cluster && c.Master != "" {
-		mistake("Cluster and Master are both set: Sentinels watch servers that are no cluster")
+		mistake("Cluster and Master are both set: Sentinels watch servers that are not a cluster")
 	}
 	if len(c.Prefix) > 200 {
 		mistake("Prefix has %d bytes: give 200 at most", len(c.Prefix))

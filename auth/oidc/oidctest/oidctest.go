@@ -351,7 +351,7 @@ func SignRS256(key *rsa.PrivateKey, header, claims map[string]any) string {
 	digest := sha256.Sum256([]byte(signed))
 	signature, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, digest[:])
 	if err != nil {
-		panic("oidctest: " + err.Error()) // of a key that is too small, and this is none
+		panic("oidctest: " + err.Error()) // of a key that is too small, which this one is not
 	}
 	return signed + "." + encode(signature)
 }

@@ -102,7 +102,7 @@ var applications = []struct {
 		in:     map[string][]string{"a_py.go": {"with the bases make( 1)"}, "models.go": {"type GuestbookOfModels struct", `Kept.Get("a\nb")`}},
 		report: []string{"no application mounts it"}},
 	{name: "expressions", files: expressions, routes: 7, types: 1, verbs: 1, routeLike: 18, converted: 7,
-		report: []string{"not one of Go's", "one group is in another", `"nonsense" in the list of routes is no route`}},
+		report: []string{"not one of Go's", "one group is in another", `"nonsense" in the list of routes is not a route`}},
 	{name: "bytes", files: bytesOfFiles, routes: 5, types: 5, verbs: 5, routeLike: 6, converted: 5, asks: "/gr%C3%BC%C3%9Fe",
 		in:     map[string][]string{"main_py.go": {"grüße"}, "module_py.go": {"type ETé struct"}},
 		report: []string{"app.yaml:1: not read", "utf16.py:1: the file is not UTF-8", "bad.py:1"}},

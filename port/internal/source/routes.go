@@ -316,7 +316,7 @@ func (r *runner) routesOf(l *list) []*Route {
 		case *list:
 			if len(v.items) < 2 {
 				if v.tuple {
-					r.a.list(v.m, v.node, "a tuple of fewer than two elements is no route")
+					r.a.list(v.m, v.node, "a tuple of fewer than two elements is not a route")
 				}
 				continue
 			}
@@ -347,7 +347,7 @@ func (r *runner) routesOf(l *list) []*Route {
 			if t, ok := v.(text); ok {
 				what = fmt.Sprintf("%.80q in the list of routes", string(t))
 			}
-			r.a.list(r.m, l.node, what+" is no route")
+			r.a.list(r.m, l.node, what+" is not a route")
 			continue
 		}
 		if condition != "" {
@@ -653,7 +653,7 @@ func templateProblem(route *Route) string {
 		}
 		names[found[1]] = true
 		if _, err := Compile(found[2]); err != nil {
-			return "its variable has a regular expression that is none of Go's: " + strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+			return "its variable has a regular expression that is not one of Go's: " + strings.TrimPrefix(err.Error(), "error parsing regexp: ")
 		}
 		if escape := notShared.FindString(found[2]); escape != "" {
 			return fmt.Sprintf("its variable has %s, which Go and Python do not share", escape)
