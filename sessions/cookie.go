@@ -7,6 +7,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"hash"
@@ -29,6 +30,8 @@ const (
 	// overwritten.
 	maxSkewKept = time.Hour
 )
+
+var base64Of = base64.URLEncoding
 
 // A codec signs and verifies cookie values in the format of gorilla/securecookie v1.1.2 with
 // its NopEncoder, byte for byte:
@@ -128,7 +131,7 @@ func (c *codec) open(name, value string) (payload string, date int64, key int, o
 	s := scratches.Get().(*scratch)
 	defer s.done()
 	text := append(append(s.text[:0], name...), '|')
-	text, err := appendDecoded(text, value)
+	text, err := base64Of.AppendDecode(text, []byte(value))
 	s.text = text
 	if err != nil {
 		return "", 0, 0, false
@@ -146,7 +149,7 @@ func (c *codec) open(name, value string) (payload string, date int64, key int, o
 	if err != nil {
 		return "", 0, 0, false
 	}
-	s.decoded, err = appendDecoded(s.decoded[:0], sealed)
+	s.decoded, err = base64Of.AppendDecode(s.decoded[:0], sealed)
 	if err != nil {
 		return "", 0, 0, false
 	}
