@@ -58,4 +58,7 @@
 // [User.Restamp]. A session keeps it; the user of a session is compared with it at each
 // request, so that another password, or "log out everywhere", ends sessions that are kept
 // anywhere, also in cookies.
+//
+// See the examples of [Passwords.Set], [Passwords.Reset], [Tokens.MakeFor], [FinderFunc] and
+// [Memory.List].
 package auth

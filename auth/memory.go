@@ -16,9 +16,9 @@ import (
 // vanish with the process. It is safe for concurrent use. Make one with [NewMemory], and
 // set its fields before the first use.
 type Memory struct {
-	// Max is how many users it keeps before Create fails, so that an open sign-up cannot
-	// fill the memory. If 0, it is 100,000.
-	Max int
+	// MaxUsers is how many users it keeps before Create fails, so that an open sign-up cannot
+	// fill the memory. If 0, it is 100,000; if negative, there is no limit.
+	MaxUsers int
 	// If Numbers is true, Create gives the IDs 1, 2 and so on instead of random text, for
 	// an application whose other data refers to users by numbers.
 	Numbers bool
@@ -87,7 +87,7 @@ func (m *Memory) Create(_ context.Context, u *User) error {
 	if _, taken := m.byID[u.ID]; taken {
 		return &ExistsError{ID: u.ID}
 	}
-	if limit := cmp.Or(m.Max, 100_000); len(m.byID) >= limit {
+	if limit := cmp.Or(m.MaxUsers, 100_000); limit > 0 && len(m.byID) >= limit {
 		return fmt.Errorf("auth: the backend in memory is full with %d users", limit)
 	}
 	switch {

@@ -15,7 +15,7 @@ func TestMemory(t *testing.T) {
 
 func TestMemoryIsBounded(t *testing.T) {
 	m := auth.NewMemory()
-	m.Max = 3
+	m.MaxUsers = 3
 	for i := range 3 {
 		if err := m.Create(t.Context(), &auth.User{Name: fmt.Sprint(i)}); err != nil {
 			t.Fatal(err)
@@ -24,5 +24,9 @@ func TestMemoryIsBounded(t *testing.T) {
 	err := m.Create(t.Context(), &auth.User{Name: "one more"})
 	if err == nil || errors.Is(err, auth.ErrExists) {
 		t.Errorf("the fourth user of 3: %v", err)
+	}
+	m.MaxUsers = -1
+	if err := m.Create(t.Context(), &auth.User{Name: "one more"}); err != nil {
+		t.Errorf("the fourth user without a limit: %v", err)
 	}
 }

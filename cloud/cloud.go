@@ -58,6 +58,8 @@
 //	SESSION_KEYS            the session keys themselves
 //	SECRET_MANAGER          the address of Secret Manager, if not https://secretmanager.googleapis.com
 //	GCE_METADATA_HOST       the host of the metadata server, if not metadata.google.internal
+//
+// See the examples of [Platform.Check], [Platform.SessionKeys] and [NewLogHandler].
 package cloud
 
 import (

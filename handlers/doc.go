@@ -66,4 +66,7 @@
 // decide which. No page tells a stranger who has an account. Handlers require more than a
 // login with [PrivateHandler.RequireRole], [PrivateHandler.RequireRecent] and
 // [PrivateHandler.RequireVerified]. docs/accounts.md describes each flow.
+//
+// See the examples of [BaseHandler.Dispatch], [PrivateHandler], [BaseHandler.LogIn],
+// [Site.Accounts], [TaskHandler] and [Throttle].
 package handlers

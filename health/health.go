@@ -25,7 +25,8 @@
 //		}
 //	}
 //
-// A [Handler] is an [http.Handler] and works with any router.
+// A [Handler] is an [http.Handler] and works with any router. See the
+// example of [Handler.Err].
 package health
 
 import (

@@ -2,21 +2,36 @@
 // and times, as webapp2_extras.i18n did. It reads the catalogues that gettext and Babel
 // write.
 //
-//	//go:embed locale
-//	var files embed.FS
+//	package main
 //
-//	locales, err := i18n.New(i18n.Config{
-//		FS:      files, // locale/de/LC_MESSAGES/messages.mo, ...
-//		Dir:     "locale",
-//		Default: "en",
-//		Sources: []i18n.Source{i18n.Stored, i18n.Cookie("lang"), i18n.AcceptLanguage},
-//		Formats: []i18n.Format{en.New(), de.New()}, // of github.com/go-playground/locales
-//	})
-//	...
-//	locale, vary := locales.ForRequest(r, nil)
-//	locale.T("Hello, %(name)s!", "name", user.Name)
-//	locale.N("One message", "%(num)s messages", count)
-//	locale.Date(time.Now(), "long")
+//	import (
+//		"fmt"
+//		"log"
+//		"os"
+//		"time"
+//
+//		"github.com/go-playground/locales/de"
+//		"github.com/go-playground/locales/en"
+//
+//		"github.com/webapp2go/webapp2go/i18n"
+//	)
+//
+//	func main() {
+//		locales, err := i18n.New(i18n.Config{
+//			FS:      os.DirFS("."), // or an embed.FS
+//			Dir:     "locale",      // locale/de/LC_MESSAGES/messages.mo, ...
+//			Default: "en",
+//			Sources: []i18n.Source{i18n.Stored, i18n.Cookie("lang"), i18n.AcceptLanguage},
+//			Formats: []i18n.Format{en.New(), de.New()},
+//		})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		locale := locales.Default() // in a handler: locales.ForRequest
+//		fmt.Println(locale.T("Hello, %(name)s!", "name", "Ann"))
+//		fmt.Println(locale.N("One message", "%(num)s messages", 2))
+//		fmt.Println(locale.Date(time.Now(), "long"))
+//	}
 //
 // New reads everything once, and reports all mistakes of the configuration and of the
 // catalogues together. After that nothing is read and nothing is locked: a [Locale] is safe

@@ -104,4 +104,7 @@
 // Backend keeps the same data: a version byte and a CBOR array (RFC 8949) of the times of
 // creation and last use in milliseconds, the login if there is one (version 2), the map of
 // values, the flashes and the user.
+//
+// See the examples of [Session.LogIn], [Session.Incr], [Manager.Middleware],
+// [Manager.EndUser], [Spec] and [ParseKeys].
 package sessions

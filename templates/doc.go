@@ -73,4 +73,6 @@
 //
 // The built-in files contain no script and no inline style, so that the site can send a
 // Content-Security-Policy that allows neither.
+//
+// See the examples of [Parse], [Page], [Set.CheckURLs] and [Functions].
 package templates

@@ -2,12 +2,24 @@
 // terminal: where the program can be reached, a short line for each request with its status
 // in colour, and the stack of a panic with the frames of the program first.
 //
+//	package main
+//
+//	import (
+//		"context"
+//		"log"
+//		"log/slog"
+//
+//		"github.com/webapp2go/webapp2go/framework"
+//		"github.com/webapp2go/webapp2go/terminal"
+//	)
+//
 //	func main() {
 //		terminal.Use(terminal.Options{Name: "shop", Notes: [][2]string{{"data", "in memory"}}})
-//		...
+//		app := framework.New()
 //		app.RequestLog = slog.Default()
-//		err := framework.Serve(ctx, app)
-//		...
+//		if err := framework.Serve(context.Background(), app); err != nil {
+//			log.Fatal(err)
+//		}
 //	}
 //
 // If standard error is not a terminal, Use changes nothing, so that files and other programs

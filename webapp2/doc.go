@@ -3,11 +3,31 @@
 //
 // [Template] translates the route templates of webapp2, so that they can stay as they are:
 //
-//	path, err := webapp2.Template(`/archive/<year:\d{4}>/<slug>`)
-//	if err != nil {
-//		return err
+//	package main
+//
+//	import (
+//		"context"
+//		"log"
+//
+//		"github.com/webapp2go/webapp2go/framework"
+//		"github.com/webapp2go/webapp2go/webapp2"
+//	)
+//
+//	type Archive struct{ framework.RequestHandler }
+//
+//	func (h *Archive) Get() error { return h.Text(h.Var("year") + ": " + h.Var("slug") + "\n") }
+//
+//	func main() {
+//		path, err := webapp2.Template(`/archive/<year:\d{4}>/<slug>`)
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		app := framework.New()
+//		app.Handle(path, framework.To[Archive](app)).Name("archive")
+//		if err := framework.Serve(context.Background(), app); err != nil {
+//			log.Fatal(err)
+//		}
 //	}
-//	app.Handle(path, framework.To[Archive](app)).Name("archive")
 //
 // [Regex] translates the regular expression of a route that is a tuple. [StrictSlash] and
 // [RedirectHandler] are what RedirectRoute did. [PasswordHashes] accepts the password hashes
@@ -31,5 +51,6 @@
 // package handlers believes it only until the user has a password here. Choose a short
 // maxAge, and remove the Import when the old cookies are gone.
 //
-// docs/migrating.md has the rest: what each part of webapp2 is here.
+// docs/migrating.md has the rest: what each part of webapp2 is here. See the examples of
+// [Template], [Regex], [StrictSlash], [ImportCookies] and [PasswordHashes].
 package webapp2
