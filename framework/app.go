@@ -176,7 +176,7 @@ func (a *App) findRoute(l *lookup, r *http.Request) error {
 	case l.route != nil:
 		r.Pattern = l.route.template
 		return nil
-	case l.refused:
+	case l.wrongMethod:
 		return Abort(http.StatusMethodNotAllowed)
 	}
 	return Abort(http.StatusNotFound)

@@ -312,7 +312,7 @@ var namedMethods = []namedMethod{
 	{"serve PUT", is[putter], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Put") }},
 	{"serve PATCH", is[patcher], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Patch") }},
 	{"serve DELETE", is[deleter], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Delete") }},
-	{"serve HEAD", is[header], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Head") }},
+	{"serve HEAD", is[headServer], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Head") }},
 	{"serve OPTIONS", is[optionser], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Options") }},
 	{"be called before the action", is[guarder], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Guard") }},
 	{"be called by Check", is[readier], func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Ready") }},

@@ -250,15 +250,15 @@ func (h *RequestHandler) callAction(action func(Handler) error) error {
 // serves the HTTP methods whose interfaces it implements, so RequestHandler must not have
 // a Get or Post of its own.
 type (
-	getter    interface{ Get() error }
-	poster    interface{ Post() error }
-	putter    interface{ Put() error }
-	patcher   interface{ Patch() error }
-	deleter   interface{ Delete() error }
-	header    interface{ Head() error }
-	optionser interface{ Options() error }
-	guarder   interface{ Guard() error }
-	readier   interface{ Ready() error }
+	getter     interface{ Get() error }
+	poster     interface{ Post() error }
+	putter     interface{ Put() error }
+	patcher    interface{ Patch() error }
+	deleter    interface{ Delete() error }
+	headServer interface{ Head() error }
+	optionser  interface{ Options() error }
+	guarder    interface{ Guard() error }
+	readier    interface{ Ready() error }
 )
 
 // A methodTable holds what a handler type serves. It is made once, with its route.
@@ -532,7 +532,7 @@ var ownActions = map[string]struct {
 	action func(Handler) error
 }{
 	"GET":     {is[getter], func(h Handler) error { return h.(getter).Get() }},
-	"HEAD":    {is[header], func(h Handler) error { return h.(header).Head() }},
+	"HEAD":    {is[headServer], func(h Handler) error { return h.(headServer).Head() }},
 	"POST":    {is[poster], func(h Handler) error { return h.(poster).Post() }},
 	"PUT":     {is[putter], func(h Handler) error { return h.(putter).Put() }},
 	"PATCH":   {is[patcher], func(h Handler) error { return h.(patcher).Patch() }},

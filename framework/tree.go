@@ -54,14 +54,14 @@ type fullMatch struct {
 // A lookup finds the route of one request. Its fullMatch is the best so far.
 type lookup struct {
 	fullMatch
-	request *http.Request
-	method  string
-	host    string // of the request, if hasHost is true
-	failed  error  // the panic of a MatcherFunc
-	refused bool   // whether a route does not match because of its method alone
-	hasHost bool
-	checked bool // whether valid is set
-	valid   bool // the result of validPath
+	request     *http.Request
+	method      string
+	host        string // of the request, if hasHost is true
+	failed      error  // the panic of a MatcherFunc
+	wrongMethod bool   // whether a route does not match because of its method alone
+	hasHost     bool
+	checked     bool // whether valid is set
+	valid       bool // the result of validPath
 }
 
 // find looks for the route of a request, as if its method were method.
@@ -179,7 +179,7 @@ func (l *lookup) offer(r *Route) bool {
 		return true
 	}
 	takes := r.methods == nil || slices.Contains(r.methods, l.method)
-	if !takes && l.refused || r.hostName != "" && !l.hostIs(r.hostName) {
+	if !takes && l.wrongMethod || r.hostName != "" && !l.hostIs(r.hostName) {
 		return false
 	}
 	var values map[string]string
@@ -190,7 +190,7 @@ func (l *lookup) offer(r *Route) bool {
 		}
 	}
 	if !takes {
-		l.refused = true
+		l.wrongMethod = true
 		return false
 	}
 	l.route, l.values = r, values

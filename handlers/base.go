@@ -36,8 +36,8 @@ type BaseHandler struct {
 	framework.RequestHandler
 	Site *Site // set by Site.Init
 
-	ownStore sessions.Store // used unless a middleware has made a store
-	store    atomic.Pointer[sessions.Store]
+	ownStore sessions.Store                 // used unless a middleware has made a store
+	opened   atomic.Pointer[sessions.Store] // nil until Store was called
 	opening  sync.Mutex
 	page     *templates.Page // nil until something sets a field of it
 	read     *readUser       // nil until User was called
@@ -82,12 +82,12 @@ var (
 // time after the header has been written, a change is lost: the session's Err returns that,
 // and the log has an error.
 func (h *BaseHandler) Store() *sessions.Store {
-	if store := h.store.Load(); store != nil {
+	if store := h.opened.Load(); store != nil {
 		return store
 	}
 	h.opening.Lock()
 	defer h.opening.Unlock()
-	if store := h.store.Load(); store != nil {
+	if store := h.opened.Load(); store != nil {
 		return store // another goroutine was faster
 	}
 	switch {
@@ -97,7 +97,7 @@ func (h *BaseHandler) Store() *sessions.Store {
 		panic(errNoSessions)
 	}
 	store := h.Site.Sessions.StoreIn(&h.ownStore, h.Request)
-	h.store.Store(store)
+	h.opened.Store(store)
 	if h.App.Trace != nil || h.App.Traces != nil || h.App.Debug {
 		framework.BeginStep(h.Context(), "sessions", "Store")(nil)
 	}
@@ -110,7 +110,7 @@ type saver BaseHandler
 
 func (s *saver) Save(w http.ResponseWriter) error {
 	h := (*BaseHandler)(s)
-	err := h.store.Load().Save(w)
+	err := h.opened.Load().Save(w)
 	h.warnOfSecureCookies(w.Header())
 	return err
 }

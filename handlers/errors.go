@@ -148,7 +148,7 @@ func isForDeveloper(h *BaseHandler, code int) bool {
 // DebugInfo returns what the error page of App.Debug shows of the session: its status, its
 // keys without their values, and the user. It reads nothing that the request has not read.
 func (h *BaseHandler) DebugInfo() map[string]string {
-	store := h.store.Load()
+	store := h.opened.Load()
 	if store == nil || !store.Used() {
 		return map[string]string{"Session": "not used by this request"}
 	}
