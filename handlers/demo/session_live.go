@@ -35,7 +35,7 @@ func (h *nowHandler) Get() error {
 	header := h.Response.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Cache-Control", "no-store")
-	store := h.watch.manager.Store(h.Request) // it is not saved
+	store := h.watch.quiet.Store(h.Request) // it is not saved
 	if store.Session().Status() == sessions.StatusDown {
 		return h.Abort(http.StatusServiceUnavailable) // the script keeps what it shows
 	}

@@ -56,6 +56,7 @@ const loadSides = async () => {
 	}
 	bars = findBars()
 }
+
 // The bars of the ends of the sessions run down.
 const findBars = () => [...document.querySelectorAll('meter')].map(bar => ({
 	bar,
