@@ -340,7 +340,7 @@ func parts(text string) []part {
 	switch {
 	case len(payload) == 34 && payload[0] == 1 && payload[1] == 'i':
 		list = append(list,
-			part{Name: "payload", Text: "1, i", Means: "Version 1 of the format, and i for: an id follows."},
+			part{Name: "payload", Text: "1, i", Means: "Version 1 of the format. The i says that an id follows."},
 			part{Name: "id", Text: mask(payload[2:]), Means: "32 random bytes. The server keeps only its hash.", Secret: true})
 	case len(payload) > 2 && payload[0] == 1 && payload[1] == 'd':
 		list = append(list, part{Name: "payload", Text: printable(payload), Means: "The version of the format, that data follows, and the data itself, " + strconv.Itoa(len(payload)-2) + " bytes. Anybody who has the cookie can read it: the column “The server” lists its values. Nobody can change it, because of the signature."})
